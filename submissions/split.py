@@ -1,0 +1,21 @@
+"""Which images of a data set's test part are private until a quest's reveal."""
+
+from __future__ import annotations
+
+import hashlib
+
+
+def private_indexes(total: int, share: float, seed: int) -> frozenset[int]:
+    """`share` of the indexes 0 … total − 1, rounded to whole images; the same for the same seed, on any Python.
+
+    The indexes are ordered by a hash of seed and index, and the first are taken: `random` promises no such order
+    between versions.
+    """
+    count = round(total * share)
+    if not count:
+        return frozenset()
+    return frozenset(sorted(range(total), key=lambda index: _rank(seed, index))[:count])
+
+
+def _rank(seed: int, index: int) -> bytes:
+    return hashlib.blake2b(f"{seed}:{index}".encode(), digest_size=16).digest()

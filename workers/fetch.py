@@ -1,0 +1,29 @@
+"""`python -m workers.fetch [name …]` puts data sets into the data home, MNIST and digits where none is named."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from workers import datasets
+
+USUAL = ("mnist", "digits")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m workers.fetch", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=f"one of {', '.join(datasets.NAMES)}")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    options = parser.parse_args(arguments)
+    try:
+        for name in options.names or USUAL:
+            datasets.ensure(name, progress=not options.quiet)
+    except datasets.FetchError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
