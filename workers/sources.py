@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
 import numpy as np
 from tqdm import tqdm
@@ -43,6 +43,10 @@ class Bar(Protocol):
     def __call__(self, *, desc: str, total: int | None = None) -> tqdm[None]: ...
 
 
+class Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
 class SourceError(Exception):
     """This source cannot give the files; the message says why."""
 
@@ -53,7 +57,7 @@ class Source:
     fetch: Callable[[str, Path, Bar], None]
 
 
-def _copy(stream: IO[bytes], target: Path, bar: tqdm[None]) -> None:
+def _copy(stream: Readable, target: Path, bar: tqdm[None]) -> None:
     with target.open("wb") as file:
         while chunk := stream.read(idx.CHUNK):
             file.write(chunk)

@@ -1,0 +1,44 @@
+"""An engine: the libraries that do the arithmetic of a run."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+
+from submissions.families.registry import Family, family_of
+from submissions.specs import Spec
+from workers.runs import Estimator, Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """`builder` gives the dotted path `module:callable` that builds a family's estimator on this engine.
+
+    The module may name its libraries with their versions in `LIBRARIES`, and have a function `warm()` that gets
+    them ready for a first run.
+    """
+
+    name: str
+    label: str
+    builder: Callable[[Family], str]
+
+    def module(self, family: Family) -> ModuleType:
+        """The module that builds `family`'s estimators; imports the libraries it needs."""
+        return importlib.import_module(self.builder(family).partition(":")[0])
+
+    def build(self, spec: Spec, run: Run) -> Estimator:
+        family = family_of(spec)
+        estimator: Estimator = getattr(self.module(family), self.builder(family).partition(":")[2])(spec, run)
+        return estimator
+
+    def libraries(self, family: Family) -> dict[str, str]:
+        """Library → version."""
+        return dict(getattr(self.module(family), "LIBRARIES", {}))
+
+    def version(self, family: Family) -> str:
+        return ", ".join(f"{library} {version}" for library, version in self.libraries(family).items())
+
+    def warm(self, family: Family) -> None:
+        getattr(self.module(family), "warm", lambda: None)()

@@ -1,0 +1,19 @@
+"""Random forests by scikit-learn."""
+
+from __future__ import annotations
+
+import sklearn
+from sklearn.ensemble import RandomForestClassifier
+
+from submissions.specs import Spec
+from workers.engines.plain_pixels import PlainPixels
+from workers.runs import Run
+
+LIBRARIES = {"scikit-learn": sklearn.__version__}
+
+
+def build(spec: Spec, run: Run) -> PlainPixels:
+    parameters = spec.arguments()
+    parameters["random_state"] = run.seed_for(parameters["random_state"])
+    parameters["n_jobs"] = run.threads_for(parameters["n_jobs"])
+    return PlainPixels(RandomForestClassifier(**parameters))

@@ -1,0 +1,104 @@
+"""Train a spec on a data set's training part and score it on its test part, with everything timed."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from submissions import specs
+from submissions.families.registry import family_of
+from submissions.split import private_indexes
+from workers import datasets, energy
+from workers.engines.registry import engine_named
+from workers.probes import Company, Sampler, cpu_seconds
+from workers.runs import Labels, Run, Values
+from workers.trainer_process import DEVICE, THREADS
+
+Report = Callable[[dict[str, Any]], None]
+
+
+class Stopwatch:
+    """Seconds on the monotonic clock between one call of `lap` and the next."""
+
+    def __init__(self, began: float) -> None:
+        self.began = self._last = began
+        self.laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self.laps[name] = round(now - self._last, 6)
+        self._last = now
+
+
+def score(job: dict[str, Any], *, since: float, report: Report) -> dict[str, Any]:
+    """The result of a job (see `workers.trainer`) that waits since `since` on `time.monotonic`'s clock.
+
+    `startup_s` is what the run waited for the trainer and its imports, `data_load_s` includes turning bytes into what
+    the library takes, `first_step_s` is the part of `train_s` up to the end of the first training step.
+    """
+    device, threads = os.environ.get(DEVICE, "cpu"), int(os.environ.get(THREADS) or os.cpu_count() or 1)
+    if job["device"] != device:
+        raise ValueError(f"This trainer computes on {device}, not on {job['device']}.")
+    spec = specs.validate(job["spec"], dataset=job["dataset"], offered_only=False)
+    family, engine = family_of(spec), engine_named(job["engine"])
+    libraries = engine.libraries(family)
+    watch = Stopwatch(since)
+    watch.lap("startup_s")
+    cpu_before = cpu_seconds()
+    with Sampler() as sampler, Company(threads) as company:
+        data = datasets.load(job["dataset"])
+        run = Run(seed=job["seed"], threads=threads, dataset=data, device=device, report=report)
+        estimator = engine.build(spec, run)
+        predicted, joules = _compute(estimator, run, watch)
+    watch.laps["total_s"] = round(time.monotonic() - since, 6)
+    return {
+        **_count(predicted, data.test_labels, private_indexes(len(predicted), job["private_share"], job["split_seed"])),
+        "timing": {**watch.laps, "first_step_s": run.first_step_s, "cpu_s": round(cpu_seconds() - cpu_before, 3)},
+        "peak_memory_bytes": sampler.peak_memory_bytes,
+        "epochs": run.epochs,
+        "threads_asked": threads,
+        "threads_used": sampler.threads_used,
+        **company.readings(),
+        "seed": run.seed,
+        "versions": {"python": platform.python_version(), "numpy": np.__version__, **libraries},
+        "engine": engine.name,
+        "engine_version": engine.version(family),
+        "data_checksum": data.checksum,
+        "parameters": getattr(estimator, "parameters", None),
+        "energy": joules,
+        "device": device,
+    }
+
+
+def _compute(estimator: Any, run: Run, watch: Stopwatch) -> tuple[Labels, dict[str, Any]]:
+    """The labels predicted for the test part, and the energy that training and predicting drew."""
+    prepare: Callable[[Values], Values] = getattr(estimator, "prepare", np.asarray)
+    images, labels = prepare(run.dataset.train_images), np.array(run.dataset.train_labels)
+    test_images = prepare(run.dataset.test_images)
+    drawn = energy.start(run.device)
+    watch.lap("data_load_s")
+    run.begin_fit()
+    estimator.fit(images, labels)
+    watch.lap("train_s")
+    predicted = np.asarray(estimator.predict(test_images))
+    watch.lap("predict_s")
+    return predicted, drawn()
+
+
+def _count(predicted: Labels, truth: Labels, private: frozenset[int]) -> dict[str, Any]:
+    """Correct answers and total on the public and the private part; the errors of both, as [index, predicted]."""
+    if predicted.shape != truth.shape:
+        raise ValueError(f"The model gave answers of shape {predicted.shape} for {len(truth)} images.")
+    wrong = np.flatnonzero(predicted != truth)
+    wrong_private = sum(int(index) in private for index in wrong)
+    public_total = len(truth) - len(private)
+    return {
+        "public": {"correct": public_total - (len(wrong) - wrong_private), "total": public_total},
+        "private": {"correct": len(private) - wrong_private, "total": len(private)},
+        "errors": [[int(index), int(predicted[index])] for index in wrong],
+    }
