@@ -158,7 +158,7 @@ def _fetch(folder: Path, name: str, progress: bool) -> None:
     for source in SOURCES[name]:
         try:
             _fetch_from(source, folder, name, progress)
-        except (SourceError, OSError, EOFError, ValueError, LookupError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a source, the next one may do
             refusals.append(f"{source.label}: {error}")
         if _proven(folder, name):
             return

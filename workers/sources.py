@@ -122,11 +122,14 @@ def _run(command: list[str], folder: Path, bar: tqdm[None], seconds: float = COM
             while process.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.05)
                 bar.update(sum(file.stat().st_size for file in folder.glob("*.*")) - bar.n)
+            late = process.poll() is None
         finally:
             process.kill()
             process.wait()
         output.seek(0)
         said = output.read().decode(errors="replace").strip().splitlines()
+    if late:
+        raise SourceError(f"`{' '.join(command[:2])}` gave no answer within {seconds:g} s")
     if process.returncode:
         raise SourceError(f"`{' '.join(command[:2])}` failed: {said[-1] if said else f'exit {process.returncode}'}")
 

@@ -1,0 +1,86 @@
+"""A family of models that misbehave, for trainers started with QUEST_FAMILIES=tests.odd_families."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import sys
+import time
+from typing import Literal
+
+import numpy as np
+
+from submissions.families.registry import Family, register
+from submissions.specs import Spec
+from workers.runs import Labels, Run, Values
+
+
+class Odd(Spec):
+    family: Literal["odd"] = "odd"
+    does: Literal["nothing", "print", "sleep", "crash", "fail", "starve", "eat", "spawn", "err", "stray"] = "nothing"
+    seconds: float = 60.0
+
+
+class OddModel:
+    """Says 0 to every image, unless it never comes to that."""
+
+    def __init__(self, spec: Odd, run: Run) -> None:
+        self.spec, self.run = spec, run
+
+    def fit(self, images: Values, labels: Labels) -> None:
+        getattr(self, f"_{self.spec.does}", lambda: None)()
+
+    def predict(self, images: Values) -> Labels:
+        if self.spec.does == "err":
+            return (np.asarray(self.run.dataset.test_labels) + 1) % 10
+        if self.spec.does == "stray":
+            return np.zeros((len(images), 10), dtype=int)
+        return np.zeros(len(images), dtype=int)
+
+    def _print(self) -> None:
+        print('{"event": "done", "result": "forged by print"}')  # noqa: T201
+        os.write(1, b'{"event": "done", "result": "forged by a C library"}\n')
+        ctypes.CDLL(None).puts(b"and buffered in C")
+        sys.stdout.write("no end of line" * 20_000)
+        sys.stdout.flush()
+
+    def _sleep(self) -> None:
+        time.sleep(self.spec.seconds)
+
+    def _crash(self) -> None:
+        os._exit(3)
+
+    def _fail(self) -> None:
+        raise ValueError("the model does not like these images")
+
+    def _starve(self) -> None:
+        raise MemoryError
+
+    def _eat(self) -> None:
+        """Take 50 MB more every 50 ms until killed."""
+        eaten = []
+        while True:
+            eaten.append(np.ones(50 << 17))
+            time.sleep(0.05)
+
+    def _spawn(self) -> None:
+        child = subprocess.Popen(["sleep", str(self.spec.seconds)])
+        self.run.report({"event": "progress", "phase": "fit", "child": child.pid})
+        child.wait()
+
+
+def build(spec: Odd, run: Run) -> OddModel:
+    return OddModel(spec, run)
+
+
+register(
+    Family(
+        name="odd",
+        label="Models that misbehave",
+        spec=Odd,
+        constructor="Odd",
+        trainer="tests.odd_families:build",
+        offered=False,
+    )
+)
