@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+
+
+class ConfigConfig(AppConfig):
+    """Gives the launcher's management commands and makes the Celery application current in every Django process."""
+
+    name = "config"
+
+    def ready(self) -> None:
+        import config.celery  # noqa: F401

@@ -1,0 +1,57 @@
+"""The Celery application: three queues, wake-ups only, no results."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+from kombu import Queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# A TERM becomes the soft shutdown: the child is told to stop, gives its submission back, and the worker leaves.
+os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
+
+from django.conf import settings
+
+app = Celery("quest")
+app.conf.update(
+    broker_url=settings.REDIS_URL,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_transport_options={
+        "visibility_timeout": 7200,
+        "socket_timeout": 5,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_max": 0.2,
+    },
+    task_publish_retry=False,
+    task_queues=[Queue("cpu"), Queue("gpu"), Queue("upkeep")],
+    task_default_queue="upkeep",
+    task_create_missing_queues=False,
+    task_ignore_result=True,
+    task_store_errors_even_if_ignored=False,
+    result_backend=None,
+    task_acks_late=True,
+    task_reject_on_worker_lost=False,  # the database row is the job: a lost message is harmless, a repeated one is noise
+    worker_prefetch_multiplier=1,
+    worker_soft_shutdown_timeout=settings.SOFT_SHUTDOWN_SECONDS,
+    worker_enable_soft_shutdown_on_idle=False,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    worker_hijack_root_logger=False,
+    task_serializer="json",
+    accept_content=["json"],
+    enable_utc=True,
+    timezone="UTC",
+    imports=["workers.tasks"],
+    beat_schedule={
+        "reap": {
+            "task": "workers.reap",
+            "schedule": settings.REAP_SECONDS,
+            "options": {"queue": "upkeep", "expires": settings.REAP_SECONDS},
+        }
+    },
+    beat_schedule_filename=str(settings.QUEST_HOME / "beat-schedule"),
+)

@@ -1,0 +1,63 @@
+"""One shape for every refusal: {"errors": [{"field": path, "message": …}]}."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from submissions.intake import Refused
+from submissions.moves import MoveRefused
+from submissions.notation import NotationError
+from submissions.specs import SpecError
+
+
+def as_errors(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler: what the kernel refuses is the caller's to mend, so it is no 500."""
+    match error:
+        case Refused():
+            return _refused(error)
+        case SpecError() | NotationError():
+            return Response({"errors": [_within_model(entry) for entry in error.errors]}, status=400)
+        case MoveRefused():
+            return Response({"errors": [{"field": "", "message": str(error)}]}, status=409)
+    response = exception_handler(error, context)
+    if response is not None:
+        response.data = {"errors": list(_entries(error))}
+    return response
+
+
+def _refused(refusal: Refused) -> Response:
+    response = Response({"errors": list(refusal.errors)}, status=refusal.status)
+    if refusal.retry_after is not None:
+        response["Retry-After"] = str(math.ceil(refusal.retry_after.total_seconds()))
+    return response
+
+
+def _within_model(entry: dict[str, str]) -> dict[str, str]:
+    name = entry["field"]
+    return {**entry, "field": name if name in ("", "model") else f"model.{name}"}
+
+
+def _entries(error: Exception) -> Iterator[dict[str, str]]:
+    if isinstance(error, ValidationError):
+        yield from _flat("", error.detail)
+    elif isinstance(error, APIException):
+        yield {"field": "", "message": str(error.detail)}
+    else:
+        yield {"field": "", "message": str(error) or "Not found."}
+
+
+def _flat(path: str, detail: Any) -> Iterator[dict[str, str]]:
+    if isinstance(detail, dict):
+        for name, inner in detail.items():
+            yield from _flat(f"{path}.{name}".strip(".") if name != "non_field_errors" else path, inner)
+    elif isinstance(detail, list):
+        for inner in detail:
+            yield from _flat(path, inner)
+    else:
+        yield {"field": path, "message": str(detail)}

@@ -1,0 +1,99 @@
+"""Courses, their groups, and the people in them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.db import models
+from django.utils import timezone
+from knox.models import AbstractAuthToken, AuthTokenManager
+
+
+class User(AbstractUser):
+    """A person who logs in. `is_staff` makes an instructor."""
+
+    student_number = models.CharField(max_length=32, blank=True)
+
+    objects: ClassVar[UserManager[User]] = UserManager()
+
+    @property
+    def display_name(self) -> str:
+        return self.get_full_name() or self.username
+
+    def group_in(self, course: Course) -> Group | None:
+        """The group that this person submits for in `course`."""
+        return Group.objects.filter(memberships__user=self, memberships__course=course).first()
+
+
+class CourseQuerySet(models.QuerySet["Course"]):
+    def current(self) -> CourseQuerySet:
+        return self.filter(archived=False)
+
+
+class Course(models.Model):
+    """A name and a term; owns groups and quests. Archived: read-only."""
+
+    name = models.CharField(max_length=120)
+    term = models.CharField(max_length=40, blank=True)
+    archived = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = CourseQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name", "term"], name="course_once_a_term")]
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.term}".strip()
+
+
+class Group(models.Model):
+    """A team of users within a course; owns submissions."""
+
+    course = models.ForeignKey(Course, on_delete=models.PROTECT, related_name="groups")
+    name = models.CharField(max_length=60)
+    members: models.ManyToManyField[User, Membership] = models.ManyToManyField(
+        User, through="Membership", related_name="teams"
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["course", "name"], name="group_name_once_a_course")]
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """A user in a group; one group a course, which `course` repeats so that the database can hold the rule."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="memberships")
+    course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="memberships")
+    joined_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "course"], name="one_group_a_course")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.group}"
+
+
+class ApiToken(AbstractAuthToken):
+    """A member's token, acting for one group. Only its SHA-512 digest is stored; the token itself is shown once."""
+
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="tokens", null=True, blank=True)
+    name = models.CharField(max_length=60, default="token")
+    scope = models.CharField(max_length=20, choices=[("submit", "read and submit"), ("read", "read")], default="submit")
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[AuthTokenManager] = AuthTokenManager()
+
+    class Meta:
+        ordering = ["-created"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.token_key}…)"

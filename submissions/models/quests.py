@@ -1,0 +1,146 @@
+"""A quest: one competition round."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from submissions.models.people import Course
+from submissions.specs import Limits
+
+DATASETS = [("mnist", "MNIST"), ("fashion-mnist", "Fashion-MNIST"), ("digits", "digits (8×8)")]
+LOCKED_BY_SUBMISSIONS = ("dataset", "split_seed", "private_share")
+
+
+def validate_time_zone(name: str) -> None:
+    if name not in available_timezones():
+        raise ValidationError(f"{name} is not a time zone; write one like Europe/Copenhagen.")
+
+
+def default_time_zone() -> str:
+    return settings.TIME_ZONE
+
+
+class QuestState(models.TextChoices):
+    DRAFT = "draft"
+    OPEN = "open"
+    CLOSED = "closed"
+    REVEALED = "revealed"
+    ARCHIVED = "archived"
+
+
+QUEST_MOVES: dict[str, frozenset[str]] = {
+    QuestState.DRAFT: frozenset({QuestState.OPEN}),
+    QuestState.OPEN: frozenset({QuestState.CLOSED}),
+    QuestState.CLOSED: frozenset({QuestState.OPEN, QuestState.REVEALED}),
+    QuestState.REVEALED: frozenset({QuestState.ARCHIVED}),
+    QuestState.ARCHIVED: frozenset(),
+}
+
+
+class QuestQuerySet(models.QuerySet["Quest"]):
+    def published(self) -> QuestQuerySet:
+        return self.exclude(state=QuestState.DRAFT)
+
+    def accepting(self, at: datetime | None = None) -> QuestQuerySet:
+        """Quests that take submissions at this moment."""
+        at = at or timezone.now()
+        return self.filter(
+            Q(opens_at=None) | Q(opens_at__lte=at),
+            Q(closes_at=None) | Q(closes_at__gt=at),
+            state=QuestState.OPEN,
+            course__archived=False,
+        )
+
+
+class Quest(models.Model):
+    """Data set, split, opening and closing time, quotas and run limits. Its state moves by `quest_moves` alone."""
+
+    course = models.ForeignKey(Course, on_delete=models.PROTECT, related_name="quests")
+    name = models.CharField(max_length=120)
+    state = models.CharField(max_length=10, choices=QuestState, default=QuestState.DRAFT, editable=False)
+    announcement = models.TextField(blank=True, help_text="Shown above the board.")
+    dataset = models.CharField("data set", max_length=20, choices=DATASETS, default="mnist")
+    private_share = models.FloatField(
+        default=0.0,
+        validators=[MinValueValidator(0.0), MaxValueValidator(0.9)],
+        help_text="The part of the test images that is scored in secret until the reveal, 0 to 0.9.",
+    )
+    split_seed = models.PositiveIntegerField(default=1, help_text="Chooses which test images are private.")
+    opens_at = models.DateTimeField(null=True, blank=True)
+    closes_at = models.DateTimeField(null=True, blank=True)
+    time_zone = models.CharField(max_length=60, default=default_time_zone, validators=[validate_time_zone])
+
+    daily_quota = models.PositiveIntegerField(
+        null=True, blank=True, default=20, help_text="Submissions a group may make a day; empty for no limit."
+    )
+    min_interval_seconds = models.PositiveIntegerField(default=0, help_text="Between two submissions of a group.")
+    group_limit = models.PositiveIntegerField(
+        default=2, validators=[MinValueValidator(1)], help_text="Runs that one group may have going at a time."
+    )
+    run_seconds = models.PositiveIntegerField(
+        default=3600, validators=[MinValueValidator(10)], help_text="A run that takes longer is stopped."
+    )
+    memory_mb = models.PositiveIntegerField(
+        default=8192, validators=[MinValueValidator(512)], help_text="A run that needs more memory is stopped."
+    )
+    max_epochs = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    max_parameters = models.PositiveBigIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    max_trees = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = QuestQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["course", "name"], name="quest_name_once_a_course"),
+            models.CheckConstraint(
+                condition=Q(private_share__gte=0) & Q(private_share__lte=0.9), name="quest_private_share_in_range"
+            ),
+            models.CheckConstraint(
+                condition=Q(opens_at=None) | Q(closes_at=None) | Q(opens_at__lt=F("closes_at")),
+                name="quest_opens_before_it_closes",
+                violation_error_message="A quest opens before it closes.",
+            ),
+            models.CheckConstraint(condition=Q(state__in=QuestState.values), name="quest_state_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(epochs=self.max_epochs, parameters=self.max_parameters, trees=self.max_trees, owner="quest")
+
+    @property
+    def is_open(self) -> bool:
+        return Quest.objects.accepting().filter(pk=self.pk).exists()
+
+    @property
+    def is_revealed(self) -> bool:
+        return self.state in (QuestState.REVEALED, QuestState.ARCHIVED)
+
+    @property
+    def has_submissions(self) -> bool:
+        return self.pk is not None and self.submissions.exists()
+
+    def clean(self) -> None:
+        super().clean()
+        if not self.has_submissions:
+            return
+        before = Quest.objects.get(pk=self.pk)
+        changed = [name for name in LOCKED_BY_SUBMISSIONS if getattr(before, name) != getattr(self, name)]
+        if changed:
+            raise ValidationError(dict.fromkeys(changed, "Locked: this quest has submissions."))

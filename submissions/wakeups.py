@@ -1,0 +1,30 @@
+"""Wake-ups: messages that say 'look at the database'. Losing or doubling one is harmless."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import structlog
+from celery import current_app
+
+from submissions.locks import after_writing
+from submissions.models import Device
+
+logger = structlog.get_logger(__name__)
+QUEUES = {Device.CPU: ("cpu",), Device.GPU: ("gpu",), Device.AUTO: ("cpu", "gpu")}
+
+
+def wake(queues: Iterable[str]) -> None:
+    """Send one wake-up to each queue once this transaction has committed."""
+    for queue in queues:
+        after_writing(lambda queue=queue: send(queue))
+
+
+def send(queue: str) -> bool:
+    """One wake-up now; False if the broker could not be reached, in which case the reaper sends it later."""
+    try:
+        current_app.send_task("workers.work_one", kwargs={"device": queue}, queue=queue, retry=False)
+    except (OSError, current_app.connection_for_write().connection_errors) as error:
+        logger.warning("no wake-up sent", queue=queue, error=str(error))
+        return False
+    return True

@@ -1,0 +1,38 @@
+"""What keeps the queue moving whatever was lost: expired leases, and wake-ups that never arrived."""
+
+from __future__ import annotations
+
+import redis
+import structlog
+from django.conf import settings
+from django.db.models import Sum
+
+from submissions.claims import claimable
+from submissions.leases import expire
+from submissions.models import Attempt, Worker
+from submissions.wakeups import send
+
+logger = structlog.get_logger(__name__)
+DEVICES = ("cpu", "gpu")
+
+
+def reap() -> None:
+    """One round: expire leases, then top up each queue's wake-ups."""
+    if expired := expire():
+        logger.warning("leases expired", count=expired)
+    broker = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5)
+    with broker:
+        for device in DEVICES:
+            top_up(device, waiting=int(broker.llen(device)))  # type: ignore[arg-type]
+
+
+def top_up(device: str, *, waiting: int) -> int:
+    """Send min(claimable, free slots) − `waiting` wake-ups to `device`; how many were sent."""
+    missing = min(len(claimable(device)), free_slots(device)) - waiting
+    return sum(send(device) for _ in range(max(0, missing)))
+
+
+def free_slots(device: str) -> int:
+    alive = Worker.objects.alive().filter(device=device)
+    slots = alive.aggregate(slots=Sum("slots"))["slots"] or 0
+    return max(0, slots - Attempt.objects.filter(ended_at=None, worker__in=alive).count())

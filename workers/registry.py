@@ -1,0 +1,88 @@
+"""A worker says hello, is heard from every few seconds, and says good-bye."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, connections
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+from submissions.locks import writing
+from submissions.models import Hardware, Worker
+from submissions.wakeups import send
+from workers import hardware
+
+logger = structlog.get_logger(__name__)
+HELLO_SECONDS = 5
+
+_worker: Worker | None = None
+
+
+class CannotServe(Exception):
+    """Why this worker must not start, in a sentence."""
+
+
+def this_worker() -> Worker:
+    """The row of the worker that this process belongs to; pool children inherit it."""
+    if _worker is None:
+        raise CannotServe("This process is no worker: it has not said hello.")
+    return _worker
+
+
+def say_hello(*, name: str, device: str, slots: int) -> Worker:
+    """Register this start of a worker. Raises CannotServe where it could only do harm."""
+    global _worker
+    _check_version()
+    if device == "gpu" and not hardware.has_gpu():
+        raise CannotServe(
+            "A worker on queue 'gpu' must see a GPU, and there is none here: check the driver with nvidia-smi, install "
+            "requirements/gpu.txt, or start it with DEVICE=cpu."
+        )
+    description = hardware.describe()
+    key = description.pop("key")
+    with writing():
+        machine, _ = Hardware.objects.get_or_create(key=key, defaults=description)
+        _worker = Worker.objects.create(
+            name=name,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            device=device,
+            slots=slots,
+            version=settings.QUEST_VERSION,
+            hardware=machine,
+        )
+    connections.close_all()  # the pool's children are about to be forked
+    return _worker
+
+
+def _check_version() -> None:
+    executor = MigrationExecutor(connections["default"])
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise CannotServe("The database is not at this version's tables: run `manage.py migrate` first.")
+    for upkeep in Worker.objects.alive().filter(device="upkeep").exclude(version=settings.QUEST_VERSION):
+        raise CannotServe(
+            f"This is version {settings.QUEST_VERSION} and the service runs {upkeep.version}: "
+            "install the same version on every machine."
+        )
+
+
+def be_heard() -> None:
+    """Called every few seconds by the worker's own timer, and by a supervisor while it beats the heart of a run."""
+    try:
+        Worker.objects.filter(pk=this_worker().pk).update(last_seen_at=timezone.now())
+    except DatabaseError as error:
+        logger.warning("worker could not be heard", error=str(error))
+    finally:
+        connections.close_all()
+
+
+def say_goodbye() -> None:
+    """Mark this worker stopped; work that only it held back (`auto`, while a GPU was there) is free for others."""
+    with writing():
+        Worker.objects.filter(pk=this_worker().pk).update(stopped_at=timezone.now())
+    if this_worker().device == "gpu":
+        send("cpu")

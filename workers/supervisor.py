@@ -1,0 +1,244 @@
+"""Sees one attempt through: drives a trainer, keeps the lease, enforces the limits, and writes the end of it.
+
+The supervisor lives in a pool child and never imports a machine-learning library. It never waits for its trainer
+longer than a fifth of a second, so whatever happens – a cancel, a lost lease, a limit, a crash – it can act at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, connections
+
+from submissions import leases
+from submissions.families.registry import offered
+from submissions.models import Attempt, Exit
+from submissions.moves import MoveRefused
+from workers import spool
+from workers.registry import be_heard
+from workers.trainer_process import Message, TrainerGone, TrainerProcess
+
+logger = structlog.get_logger(__name__)
+TICK_SECONDS = 0.2
+LOOK_SECONDS = 0.5  # between two looks at the cancel flag and the trainer's memory
+MOST_RUNS = 50
+MOST_IDLE_BYTES = 3 << 30  # a trainer that holds more than this between runs has leaked
+
+
+class Fenced(Exception):
+    """The lease is no longer ours: whatever we know must not be written."""
+
+
+class Supervisor:
+    """Keeps a trainer warm from one run to the next; call it from the pool child's main thread alone."""
+
+    def __init__(self, *, device: str, threads: int) -> None:
+        self.device = device
+        self.threads = threads
+        self.trainer = TrainerProcess()
+
+    def warm_up(self) -> None:
+        """Start a trainer, libraries imported, before anybody waits for it."""
+        if self.trainer.alive():
+            return
+        families = [family.name for family in offered() if self.device in family.devices]
+        self.trainer = TrainerProcess()
+        self.trainer.start(threads=self.threads, device=self.device, warm=families)
+
+    def cool_down(self) -> None:
+        self.trainer.kill()
+
+    def see_through(self, attempt: Attempt) -> None:
+        """Train and score `attempt`'s submission. However that goes, the submission is not left running."""
+        structlog.contextvars.bind_contextvars(submission=attempt.submission_id, attempt=attempt.pk)
+        logger.info("run begins", number=attempt.number, device=self.device)
+        try:
+            self.warm_up()
+            Watch(attempt, self.trainer).follow()
+        except Fenced:
+            logger.warning("lease lost: nothing written")
+            self.trainer.kill()
+        except (SystemExit, KeyboardInterrupt):
+            self.trainer.kill()
+            self._give_back_drained(attempt)
+            raise
+        finally:
+            self._retire_if_worn()
+            structlog.contextvars.unbind_contextvars("submission", "attempt")
+        self.warm_up()
+
+    def _give_back_drained(self, attempt: Attempt) -> None:
+        try:
+            leases.give_back(attempt, Exit.DRAINED, reason="The worker was shut down, so another one takes it over.")
+        except (MoveRefused, DatabaseError) as error:
+            logger.warning("not given back; the reaper will", error=str(error))
+
+    def _retire_if_worn(self) -> None:
+        if self.trainer.runs >= MOST_RUNS or self.trainer.memory_bytes() > MOST_IDLE_BYTES:
+            self.trainer.kill()
+
+
+class Every:
+    """True once in each `seconds`, the first time at once or after the first interval."""
+
+    def __init__(self, seconds: float, *, first: bool = False) -> None:
+        self.seconds = seconds
+        self.next = time.monotonic() + (0 if first else seconds)
+
+    def due(self) -> bool:
+        if time.monotonic() < self.next:
+            return False
+        self.next = time.monotonic() + self.seconds
+        return True
+
+
+class Watch:
+    """One run: what its trainer says, and what must be looked at meanwhile."""
+
+    def __init__(self, attempt: Attempt, trainer: TrainerProcess) -> None:
+        self.attempt, self.trainer = attempt, trainer
+        self.quest = attempt.submission.quest
+        self.began = self.renewed = time.monotonic()
+        self.heart, self.look = Every(settings.HEARTBEAT_SECONDS), Every(LOOK_SECONDS)
+        self.write = Every(0.7, first=True)
+        self.epochs: list[Message] = []
+        self.latest: Message = {}
+
+    def follow(self) -> None:
+        try:
+            self.trainer.send(self.job())
+        except TrainerGone as gone:
+            return self._gave_up(Exit.CRASHED, f"The trainer could not be started: {gone}")
+        while True:
+            message = self.trainer.receive(TICK_SECONDS) or {}
+            if message.get("attempt", self.attempt.pk) == self.attempt.pk and self._heard(message):
+                return None
+            if self._looked():
+                return None
+
+    def job(self) -> Message:
+        submission = self.attempt.submission
+        return {
+            "do": "train",
+            "attempt": self.attempt.pk,
+            "spec": submission.spec,
+            "engine": submission.engine,
+            "dataset": self.quest.dataset,
+            "seed": submission.seed,
+            "device": self.attempt.device,
+            "private_share": self.quest.private_share,
+            "split_seed": self.quest.split_seed,
+        }
+
+    def _heard(self, message: Message) -> bool:
+        """Act on a message; True once the run has ended."""
+        match message.get("event"):
+            case "done":
+                self._scored(message["result"])
+            case "failed":
+                self._failed(message)
+            case "exited":
+                reason = f"The training process crashed (exit code {message['code']})."
+                self._gave_up(Exit.CRASHED, reason)
+            case "started" | "progress":
+                self._note(message)
+                return False
+            case _:
+                return False
+        return True
+
+    def _note(self, message: Message) -> None:
+        if "loss" in message:
+            self.epochs.append({name: message.get(name) for name in ("epoch", "seconds", "loss", "accuracy")})
+        self.latest = {name: value for name, value in message.items() if name not in ("attempt", "event")}
+        if message["event"] == "started" or self.write.due():
+            self._try(lambda: leases.note_progress(self.attempt, self.latest or {"phase": "fit"}, self.epochs))
+
+    def _looked(self) -> bool:
+        """Beat the heart and look at the limits; True if the run was ended."""
+        if self.heart.due():
+            self._beat()
+        if not self.look.due():
+            return False
+        if self._try(lambda: leases.cancel_asked(self.attempt)):
+            self._end(leases.stop)
+        elif time.monotonic() - self.began > self.quest.run_seconds:
+            self._end(lambda attempt: leases.time_out(attempt, output=self.trainer.output_tail))
+        elif self.trainer.memory_bytes() > self.quest.memory_mb << 20:
+            self._out_of_memory()
+        else:
+            return False
+        return True
+
+    def _beat(self) -> None:
+        """Renew the lease. A database that does not answer is not fencing: train on while the lease lasts."""
+        ours = self._try(lambda: leases.beat(self.attempt))
+        if ours:
+            self.renewed = time.monotonic()
+            be_heard()
+        elif ours is False or time.monotonic() - self.renewed > settings.LEASE_SECONDS:
+            raise Fenced
+
+    def _scored(self, result: dict[str, Any]) -> None:
+        result["contended"] = bool(result.get("contended") or self.attempt.other_runs or _had_company(self.attempt))
+        entry = spool.keep(self.attempt, result)
+        self._persist(lambda: leases.finish(self.attempt, result))
+        spool.drop(entry)
+        public = result["public"]
+        logger.info("run scored", correct=public["correct"], total=public["total"], **result["timing"])
+
+    def _failed(self, message: Message) -> None:
+        if message["kind"] == "memory":
+            return self._out_of_memory()
+        reason, traceback = f"The training stopped with an error: {message['message']}", message["traceback"]
+        output = self.trainer.output_tail
+        self._persist(lambda: leases.fail(self.attempt, reason=reason, traceback=traceback, output=output))
+        logger.info("run failed", reason=reason)
+        return None
+
+    def _out_of_memory(self) -> None:
+        reason = f"It needed more memory than the quest allows ({self.quest.memory_mb:,} MB)."
+        self._gave_up(Exit.OUT_OF_MEMORY, reason)
+
+    def _gave_up(self, exit_: Exit, reason: str) -> None:
+        self.trainer.kill()
+        output = self.trainer.output_tail
+        self._persist(lambda: leases.give_back(self.attempt, exit_, reason=reason, output=output))
+        logger.warning("run given back", exit=str(exit_), reason=reason)
+
+    def _end(self, move: Callable[[Attempt], None]) -> None:
+        self.trainer.kill()
+        self._persist(lambda: move(self.attempt))
+
+    def _try(self, act: Callable[[], Any]) -> Any:
+        """What `act` gives, or None if the database did not answer."""
+        try:
+            return act()
+        except DatabaseError as error:
+            logger.warning("database does not answer", error=str(error))
+            connections.close_all()
+            return None
+
+    def _persist(self, act: Callable[[], object]) -> None:
+        """Do `act`, again and again while the database is away. Raises Fenced if the lease was taken from us."""
+        while True:
+            try:
+                act()
+                return
+            except MoveRefused as refused:
+                raise Fenced from refused
+            except DatabaseError as error:
+                logger.warning("end of run not written yet", error=str(error))
+                connections.close_all()
+                time.sleep(1)
+
+
+def _had_company(attempt: Attempt) -> bool:
+    """Whether another run on the same host began while this one was going."""
+    host = attempt.worker.host
+    others = Attempt.objects.filter(worker__host=host, started_at__gte=attempt.started_at).exclude(pk=attempt.pk)
+    return others.exists()

@@ -1,0 +1,77 @@
+"""What the queues carry, and what a worker does when it starts and stops. The work itself lives elsewhere."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import bootsteps, current_app, shared_task
+from celery.signals import worker_init, worker_process_init, worker_process_shutdown
+
+from submissions.claims import claim
+from workers import reaper, registry, spool
+from workers.supervisor import Supervisor
+
+_supervisor: Supervisor | None = None
+
+
+@shared_task(name="workers.work_one")
+def work_one(device: str) -> None:
+    """Claim the fairest queued submission for `device` and see it through. Delivered twice, it trains once."""
+    if attempt := claim(device=device, worker=registry.this_worker()):
+        supervisor().see_through(attempt)
+
+
+@shared_task(name="workers.reap")
+def reap() -> None:
+    """Give back what was lost, and send the wake-ups that are missing."""
+    reaper.reap()
+
+
+def supervisor() -> Supervisor:
+    """This pool child's own: it keeps a warm trainer from one run to the next."""
+    global _supervisor
+    if _supervisor is None:
+        worker = registry.this_worker()
+        _supervisor = Supervisor(device=worker.device, threads=max(1, (os.cpu_count() or 1) // worker.slots))
+    return _supervisor
+
+
+class Hello(bootsteps.StartStopStep):
+    """Keeps the worker's row fresh from the main process, whatever its children are busy with."""
+
+    requires = {"celery.worker.components:Timer"}
+
+    def start(self, parent: Any) -> None:
+        self.timer = parent.timer.call_repeatedly(registry.HELLO_SECONDS, registry.be_heard)
+
+    def stop(self, parent: Any) -> None:
+        self.timer.cancel()
+        registry.say_goodbye()
+
+
+current_app.steps["worker"].add(Hello)
+
+
+@worker_init.connect
+def _start(sender: Any, **_: Any) -> None:
+    queues = list(sender.app.amqp.queues.consume_from)
+    if len(queues) != 1:
+        raise SystemExit(f"A worker serves one queue, `-Q cpu`, `-Q gpu` or `-Q upkeep`; this one was given {queues}.")
+    try:
+        registry.say_hello(name=sender.hostname, device=queues[0], slots=sender.concurrency or 1)
+    except registry.CannotServe as refusal:
+        raise SystemExit(str(refusal)) from None
+    spool.deliver()
+
+
+@worker_process_init.connect
+def _warm_up(**_: Any) -> None:
+    if registry.this_worker().device != "upkeep":
+        supervisor().warm_up()
+
+
+@worker_process_shutdown.connect
+def _cool_down(**_: Any) -> None:
+    if _supervisor is not None:
+        _supervisor.cool_down()
