@@ -9,6 +9,7 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from statistics import median
 from typing import IO, Any, Self
 
 import psutil
@@ -55,8 +56,8 @@ class Sampler(threading.Thread):
 
     @property
     def threads_used(self) -> int:
-        """How many threads computed at once, in all but the busiest tenth of the samples; at least the one that ran."""
-        return max(1, sorted(self._busy)[int(0.9 * len(self._busy))]) if self._busy else 1
+        """How many threads computed at once, by the median of the samples; at least the one that ran."""
+        return max(1, round(median(self._busy))) if self._busy else 1
 
 
 def _kernel_peak() -> int:

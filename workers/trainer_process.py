@@ -169,7 +169,7 @@ def environment(threads: int, device: str) -> dict[str, str]:
     """What tells the trainer and its libraries how many threads they may use, and on which device."""
     hidden = {"CUDA_VISIBLE_DEVICES": "-1"} if device == "cpu" else {}
     granted = {name: str(threads) for name in THREAD_VARIABLES}
-    return {DEVICE: device, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1", **granted, **hidden}
+    return {DEVICE: device, "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", **granted, **hidden}
 
 
 def _listen(stderr: IO[bytes], tail: bytearray) -> None:

@@ -1,0 +1,61 @@
+"""A network's spec as a compiled Keras model."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import keras
+import numpy as np
+
+from submissions.families import layers
+from submissions.families.cnn import CNN
+from submissions.families.training import Loss
+
+CODES_SEED = 1998  # of LeNet-5's output codes, which are part of the network and not of a run
+
+
+@keras.saving.register_keras_serializable("quest")
+class RBF(keras.layers.Layer):
+    """Logits −‖x−w‖²/2 for fixed codes w of ±1 (LeCun et al., 1998, equation 7, halved as a Gaussian's exponent)."""
+
+    def __init__(self, units: int = 10, **options: Any) -> None:
+        super().__init__(**options)
+        self.units = units
+
+    def build(self, input_shape: tuple[int, ...]) -> None:
+        codes = np.random.default_rng(CODES_SEED).choice([-1.0, 1.0], (input_shape[-1], self.units))
+        fixed = keras.initializers.Constant(codes)
+        self.codes = self.add_weight(shape=codes.shape, initializer=fixed, trainable=False, name="codes")
+
+    def call(self, inputs: Any) -> Any:
+        # ‖x−w‖² = ‖x‖² − 2x·w + ‖w‖², and ±1 codes have as many for ‖w‖² as they have places.
+        lengths = keras.ops.sum(keras.ops.square(inputs), axis=-1, keepdims=True)
+        return keras.ops.matmul(inputs, self.codes) - (lengths + inputs.shape[-1]) / 2
+
+    def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (*input_shape[:-1], self.units)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "units": self.units}
+
+
+def build(spec: CNN) -> keras.Model:
+    """The model, compiled; its first weights hang on `keras.utils.set_random_seed`."""
+    keras.config.set_dtype_policy(spec.precision)
+    model = keras.Sequential([_layer(layer) for layer in spec.layers])
+    optimizer = getattr(keras.optimizers, spec.optimizer.CLASS)(**spec.optimizer.arguments())
+    model.compile(optimizer=optimizer, loss=_loss(spec.loss), metrics=["accuracy"])
+    return model
+
+
+def _layer(layer: layers.Layer) -> keras.layers.Layer:
+    constructor = RBF if isinstance(layer, layers.RBF) else getattr(keras.layers, layer.kind)
+    return cast(keras.layers.Layer, constructor(**layer.arguments()))
+
+
+def _loss(loss: Loss) -> keras.losses.Loss:
+    if loss.name == "mean_squared_error":
+        return keras.losses.MeanSquaredError()
+    if loss.name == "categorical_crossentropy":
+        return keras.losses.CategoricalCrossentropy(from_logits=loss.from_logits)
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=loss.from_logits)

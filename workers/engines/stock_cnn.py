@@ -1,0 +1,119 @@
+"""Networks by Keras on TensorFlow."""
+
+from __future__ import annotations
+
+import time
+from contextlib import AbstractContextManager
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from submissions.families import layers
+from submissions.families.cnn import CNN
+from workers.engines import keras_model
+from workers.idx import Pixels
+from workers.runs import Labels, Run, Values
+
+LIBRARIES = {"keras": keras.__version__, "tensorflow": tf.__version__}
+
+CLASSES = 10
+
+
+class NoGPU(RuntimeError):
+    """A run that is to be labelled GPU cannot be computed on one."""
+
+
+class Network:
+    def __init__(self, spec: CNN, run: Run) -> None:
+        self.spec, self.run = spec, run
+        keras.backend.clear_session()  # what the run before has left in this process
+        keras.utils.set_random_seed(run.seed_for(spec.seed))
+        with self._device():
+            self.model = keras_model.build(spec)
+        self.parameters: int = self.model.count_params()
+        if run.device == "gpu":
+            _expect_gpu(self.model)
+
+    def prepare(self, images: Pixels) -> Values:
+        """float32 in the network's input shape: 0–1, or as stored where the network begins by rescaling."""
+        first, second = self.spec.layers[:2]
+        assert isinstance(first, layers.Input)
+        pixels = images.astype(np.float32)
+        if not isinstance(second, layers.Rescaling):
+            pixels /= self.run.dataset.pixel_max
+        border = (first.shape[0] - images.shape[1]) // 2 if len(first.shape) == 3 else 0
+        if border:
+            pixels = np.pad(pixels, ((0, 0), (border, border), (border, border)))
+        return pixels.reshape(len(images), *first.shape)
+
+    def fit(self, images: Values, labels: Labels) -> None:
+        sparse = self.spec.loss.name == "sparse_categorical_crossentropy"
+        stopping = self.spec.early_stopping
+        callbacks: list[keras.callbacks.Callback] = [Reporter(self.run)]
+        if stopping:
+            callbacks.append(keras.callbacks.EarlyStopping(**stopping.model_dump()))
+        with self._device():
+            self.model.fit(
+                images,
+                labels if sparse else keras.utils.to_categorical(labels, CLASSES),
+                epochs=self.spec.epochs,
+                batch_size=self.spec.batch_size,
+                validation_split=self.spec.validation_split,
+                callbacks=callbacks,
+                verbose=0,
+            )
+
+    def predict(self, images: Values) -> Labels:
+        with self._device():
+            chosen: Labels = self.model.predict(images, verbose=0).argmax(axis=1)
+        return chosen
+
+    def _device(self) -> AbstractContextManager[Any]:
+        device: AbstractContextManager[Any] = tf.device("/GPU:0" if self.run.device == "gpu" else "/CPU:0")
+        return device
+
+
+class Reporter(keras.callbacks.Callback):
+    """Passes on what happens in `fit`."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self.report_to = run
+        self.epoch, self.began = 0, time.monotonic()
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.epoch, self.began = epoch, time.monotonic()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.report_to.first_step_ended()
+        epochs, steps = self.params["epochs"], self.params["steps"]
+        done = (self.epoch + (batch + 1) / steps) / epochs
+        if done < 1:
+            self.report_to.progress("fit", done, epoch=self.epoch + 1, epochs=epochs)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        seconds = time.monotonic() - self.began
+        self.report_to.epoch_ended(epoch=epoch + 1, epochs=self.params["epochs"], seconds=seconds, **(logs or {}))
+
+
+def _expect_gpu(model: keras.Model) -> None:
+    """TensorFlow quietly takes the CPU for what it cannot place elsewhere."""
+    elsewhere = [weight.path for weight in model.weights if "GPU" not in weight.value.device]
+    if elsewhere:
+        raise NoGPU(f"This run is for a GPU, but {', '.join(elsewhere[:3])} lies elsewhere.")
+
+
+def build(spec: CNN, run: Run) -> Network:
+    if run.device == "gpu" and not tf.config.list_physical_devices("GPU"):
+        raise NoGPU("This run is for a GPU, but TensorFlow sees none.")
+    return Network(spec, run)
+
+
+def warm() -> None:
+    """Fit a network of one layer: TensorFlow sets up its threads and its compiler when first used."""
+    model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(2, activation="softmax")])
+    model.compile(loss="sparse_categorical_crossentropy")
+    model.fit(np.zeros((32, 4), np.float32), np.zeros(32), verbose=0)
+    model.predict(np.zeros((32, 4), np.float32), verbose=0)
