@@ -1,0 +1,95 @@
+"""`manage.py demo` and `manage.py invite_instructor`: what a first start leaves behind."""
+
+import io
+import stat
+
+import pytest
+from django.contrib.auth import authenticate
+from django.core.management import call_command
+from django.test import RequestFactory
+from knox.crypto import hash_token
+
+from submissions.models import ApiToken, Group, Membership, Quest, QuestState, User
+
+
+@pytest.fixture(autouse=True)
+def home(settings, tmp_path, db):
+    settings.QUEST_HOME = tmp_path / "home"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    return settings.QUEST_HOME
+
+
+def run(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command(*arguments, stdout=out)
+    return out.getvalue()
+
+
+def logins(text: str) -> dict[str, list[str]]:
+    rows = [line.split() for line in text.splitlines() if "quest_" in line]
+    return {row[0]: row[1:] for row in rows}
+
+
+def test_the_demo_has_five_groups_of_one_and_an_open_quest_on_all_of_mnist():
+    run("demo")
+
+    quest = Quest.objects.get(name="MNIST Search Quest")
+    assert (quest.dataset, quest.private_share, quest.state) == ("mnist", 0.0, QuestState.OPEN)
+    assert quest.is_open
+    assert [group.name for group in Group.objects.all()] == [f"ITMALGrp0{number}" for number in range(1, 6)]
+    assert [group.members.count() for group in Group.objects.all()] == [1] * 5
+    assert User.objects.get(username="instructor").is_staff
+
+
+def test_the_printed_logins_log_in():
+    printed = logins(run("demo"))
+
+    assert set(printed) == {f"itmalgrp0{number}" for number in range(1, 6)} | {"instructor"}
+    for username, (password, *_) in printed.items():
+        assert authenticate(RequestFactory().post("/login/"), username=username, password=password) is not None
+
+
+def test_the_printed_token_acts_for_its_group():
+    *_, secret = logins(run("demo"))["itmalgrp03"]
+
+    token = ApiToken.objects.get(digest=hash_token(secret))
+    assert token.group.name == "ITMALGrp03"
+
+
+def test_the_logins_are_kept_for_the_owner_s_eyes_alone(home):
+    home.mkdir()
+    (home / "demo-logins.txt").write_text("of a database that is gone\n")
+    (home / "demo-logins.txt").chmod(0o644)
+
+    printed = run("demo")
+
+    kept = home / "demo-logins.txt"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert logins(kept.read_text()) == logins(printed)
+    assert "gone" not in kept.read_text()
+
+
+def test_a_second_run_changes_nothing_and_says_where_the_logins_are(home):
+    run("demo")
+    before = (home / "demo-logins.txt").read_text(), list(User.objects.values_list("username", "password"))
+
+    printed = run("demo")
+
+    assert printed == f"Demo logins: {home / 'demo-logins.txt'}\n"
+    assert before == ((home / "demo-logins.txt").read_text(), list(User.objects.values_list("username", "password")))
+    assert (Quest.objects.count(), Membership.objects.count()) == (1, 5)
+
+
+def test_a_second_run_leaves_a_quest_that_was_closed_as_it_is():
+    run("demo")
+    Quest.objects.update(state=QuestState.CLOSED)
+
+    run("demo")
+
+    assert Quest.objects.get().state == QuestState.CLOSED
+
+
+def test_the_demo_can_be_had_on_digits():
+    run("demo", "--dataset", "digits")
+
+    assert Quest.objects.get().dataset == "digits"
