@@ -1,0 +1,67 @@
+"""K nearest neighbours, as scikit-learn's KNeighborsClassifier has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from submissions.families.parameters import Jobs
+from submissions.families.registry import Family, register
+from submissions.specs import Images, Spec, described
+
+
+def _whole_if_it_can_be(value: float) -> float:
+    return int(value) if float(value).is_integer() else value
+
+
+Metric = Literal[
+    "minkowski", "euclidean", "l2", "sqeuclidean", "manhattan", "cityblock", "l1", "chebyshev",
+    "cosine", "correlation", "braycurtis", "canberra", "hamming",
+]  # fmt: skip
+
+# Metrics that scikit-learn's trees know; "brute" and "auto" take every one.
+KD_TREE = frozenset({"minkowski", "euclidean", "l2", "manhattan", "cityblock", "l1", "chebyshev"})
+TREES = {"kd_tree": KD_TREE, "ball_tree": KD_TREE | {"braycurtis", "canberra", "hamming"}}
+
+
+class KNN(Spec):
+    family: Literal["knn"] = "knn"
+    n_neighbors: Annotated[int, Field(ge=1, le=1000)] = Field(5, description="how many neighbours vote")
+    weights: Literal["uniform", "distance"] | None = Field(
+        "uniform", description="uniform: one vote each; distance: the nearer, the heavier"
+    )
+    algorithm: Literal["auto", "ball_tree", "kd_tree", "brute"] = Field(
+        "auto", description="how neighbours are found; it changes the time, not the score"
+    )
+    leaf_size: Annotated[int, Field(ge=1, le=60_000)] = Field(30, description="images in a leaf of the tree")
+    # Above 100, 255 ** p no longer fits a float when 784 of them are added up.
+    p: Annotated[float, Field(ge=1, le=100), AfterValidator(_whole_if_it_can_be)] = Field(
+        2, description="power of the Minkowski metric: 1 is Manhattan, 2 Euclidean"
+    )
+    metric: Metric = Field("minkowski", description="how far apart two images are")
+    n_jobs: Jobs | None = Field(None, description="threads: None is one, -1 all of the worker's")
+
+    def misfits(self, images: Images | None) -> Iterator[tuple[str, str]]:
+        known = TREES.get(self.algorithm)
+        if known and self.metric not in known:
+            yield "metric", f"{self.metric!r} does not go with algorithm={self.algorithm!r}: use algorithm='brute'."
+
+    def measures(self) -> Iterator[tuple[str, str, int]]:
+        yield "neighbors", "n_neighbors", self.n_neighbors
+
+
+register(
+    Family(
+        name="knn",
+        label="K nearest neighbours",
+        spec=KNN,
+        constructor="KNeighborsClassifier",
+        positional=("n_neighbors",),
+        only={"metric_params": None},
+        trainer="workers.engines.stock_knn:build",
+        help=described(KNN),
+        presets={"K nearest neighbours, defaults": KNN()},
+    )
+)

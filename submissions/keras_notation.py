@@ -1,0 +1,166 @@
+"""Keras code as a network's spec: the layers of a Sequential model, its compile and its fit."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from submissions.families.any_layer import LAYERS
+from submissions.keras_training import read_compile, read_fit, read_setting
+from submissions.keras_words import check_only, word
+from submissions.notation_script import LOOKING
+from submissions.notation_text import Draft, Model, refuse
+
+ALIASES = {
+    "InputLayer": "Input", "Convolution2D": "Conv2D", "SeparableConvolution2D": "SeparableConv2D",
+    "DepthwiseConvolution2D": "DepthwiseConv2D", "MaxPool2D": "MaxPooling2D", "AvgPool2D": "AveragePooling2D",
+    "GlobalMaxPool2D": "GlobalMaxPooling2D", "GlobalAvgPool2D": "GlobalAveragePooling2D",
+}  # fmt: skip
+
+# Arguments by other names: Keras 2's, and InputLayer's.
+RENAMED = {
+    ("LeakyReLU", "alpha"): "negative_slope",
+    ("Input", "input_shape"): "shape",
+    ("Input", "batch_shape"): "batch_input_shape",
+}
+FIRST_SHAPES = ("input_shape", "input_dim", "batch_input_shape")
+WORDS = ("activation", "kernel_initializer", "bias_initializer", "depthwise_initializer", "pointwise_initializer")
+RUN_CODE = frozenset({"Lambda", "Layer"})
+
+
+def read(model: Model, side: int) -> Draft:
+    """The draft of a network; `side` is the images', for a text that leaves the input open."""
+    reader = _Network(model)
+    reader.constructor()
+    for use in model.uses:
+        reader.method(use.name, use.call)
+    for setting in model.settings:
+        read_setting(model.text, setting, reader.draft)
+    reader.begin_with_input(side)
+    return reader.draft
+
+
+@dataclass(slots=True)
+class _Network:
+    model: Model
+    draft: Draft = field(default_factory=lambda: Draft({"family": "cnn", "layers": []}))
+    done: set[str] = field(default_factory=set)
+
+    def constructor(self) -> None:
+        given = self.model.text.arguments(self.model.call, ("layers", "trainable", "name"))
+        self.draft.lines["layers"] = self.model.call.lineno
+        for name in given:
+            if name not in ("layers", "trainable", "name"):
+                refuse(given[name], f"{name} is not offered in Sequential: leave it out.", name)
+        check_only(self.model.text, given, {"trainable": (True,)})
+        if "layers" in given:
+            listed = self.model.text.resolve(given["layers"])
+            if not isinstance(listed, ast.List | ast.Tuple):
+                refuse(listed, "the layers are written as a list: Sequential([Dense(10), …]).", "layers")
+            for node in listed.elts:
+                self.add(node)
+
+    def method(self, name: str, call: ast.Call) -> None:
+        if name == "add":
+            given = self.model.text.arguments(call, ("layer",))
+            if list(given) != ["layer"]:
+                refuse(call, "add takes one layer.", "layers")
+            self.add(given["layer"])
+        elif name in ("compile", "fit"):
+            if name in self.done:
+                refuse(call, f"there is a second {name}: a model here is compiled and trained once.")
+            self.done.add(name)
+            (read_compile if name == "compile" else read_fit)(self.model.text, call, self.draft)
+        elif name in LOOKING:
+            self.draft.left_aside.append(self.model.text.line(call))
+        else:
+            refuse(call, f"the method {name} is not offered: there are add, compile and fit.")
+
+    def add(self, node: ast.expr) -> None:
+        call = self.model.text.resolve(node)
+        if not isinstance(call, ast.Call):
+            refuse(call, "a layer is written as a call, such as Dense(10).", "layers")
+        written = self.model.text.called(call)
+        kind = ALIASES.get(written, written)
+        if kind == "Softmax":
+            check_only(self.model.text, self.model.text.arguments(call, ("axis",)), {"axis": (-1,)})
+            self._put({"kind": "Activation", "activation": "softmax"}, call)
+        elif kind in LAYERS:
+            self._layer(kind, call)
+        elif kind in RUN_CODE:
+            refuse(call, f"{kind} would run code, which is not offered.", "layers")
+        else:
+            refuse(call, f"{written or 'this layer'} is not offered: there are {', '.join(LAYERS)}.", "layers")
+
+    def _layer(self, kind: str, call: ast.Call) -> None:
+        text = self.model.text
+        given = {
+            RENAMED.get((kind, name), name): value
+            for name, value in text.arguments(call, LAYERS[kind].POSITIONAL).items()
+        }
+        self._first_shape(kind, given)
+        fields = check_only(text, given, INPUT_ONLY if kind == "Input" else LAYER_ONLY)
+        data = {name: word(text, value) if name in WORDS else text.literal(value) for name, value in fields.items()}
+        place = self._put({"kind": kind, **data}, call)
+        for name, value in fields.items():
+            self.draft.lines[f"layers.{place}.{name}"] = value.lineno
+
+    def _first_shape(self, kind: str, given: dict[str, ast.expr]) -> None:
+        """The input that Keras lets the first layer name."""
+        for name in FIRST_SHAPES:
+            if name not in given:
+                continue
+            node = given.pop(name)
+            if kind != "Input" and self.draft.data["layers"]:
+                self.draft.left_aside.append(f"line {node.lineno}: {name}, which counts in the first layer alone")
+                continue
+            value = self.model.text.literal(node)
+            shape = value[1:] if name.startswith("batch") and isinstance(value, list) else value
+            if kind == "Input":
+                given["shape"] = _as_node(shape, node)
+            else:
+                self._put({"kind": "Input", "shape": [shape] if name == "input_dim" else shape}, node)
+
+    def _put(self, layer: dict[str, Any], node: ast.expr) -> int:
+        place = len(self.draft.data["layers"])
+        self.draft.data["layers"].append(layer)
+        self.draft.lines[f"layers.{place}"] = node.lineno
+        return place
+
+    def begin_with_input(self, side: int) -> None:
+        """An Input that suits the first layer, where the text has none."""
+        listed = self.draft.data["layers"]
+        if not listed or listed[0]["kind"] == "Input":
+            return
+        first = next((layer["kind"] for layer in listed if layer["kind"] not in SHAPELESS), "Dense")
+        shapes = {"Flatten": [side, side], "Dense": [side**2], "RBF": [side**2]}
+        listed.insert(0, {"kind": "Input", "shape": shapes.get(first, [side, side, 1])})
+        shifted = {re.sub(r"^layers\.(\d+)", _next, name): line for name, line in self.draft.lines.items()}
+        self.draft.lines = {**shifted, "layers.0": self.draft.lines["layers.0"]}
+
+
+# Layers that take any shape, and so say nothing of the input.
+SHAPELESS = ("Rescaling", "BatchNormalization", "Dropout", "Activation", "ReLU", "LeakyReLU", "ELU")
+
+# What Keras' layers take and no spec has, with the values that change nothing.
+NONE = (None,)
+LAYER_ONLY: dict[str, tuple[object, ...]] = {
+    "data_format": (None, "channels_last"), "dtype": (None, "float32"), "axis": (-1,), "groups": (1,),
+    "trainable": (True,), "renorm": (False,), "synchronized": (False,), "noise_shape": NONE,
+    "kernel_regularizer": NONE, "bias_regularizer": NONE, "activity_regularizer": NONE, "kernel_constraint": NONE,
+    "bias_constraint": NONE, "depthwise_regularizer": NONE, "pointwise_regularizer": NONE,
+}  # fmt: skip
+INPUT_ONLY: dict[str, tuple[object, ...]] = {
+    "batch_size": NONE, "dtype": (None, "float32"), "sparse": (None, False), "ragged": (None, False),
+    "optional": (False,),
+}  # fmt: skip
+
+
+def _next(match: re.Match[str]) -> str:
+    return f"layers.{int(match[1]) + 1}"
+
+
+def _as_node(value: object, place: ast.expr) -> ast.expr:
+    return ast.copy_location(ast.parse(repr(value), mode="eval").body, place)

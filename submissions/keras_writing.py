@@ -1,0 +1,91 @@
+"""A network's spec as the Keras code that builds, compiles and fits it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+import pydantic
+
+from submissions.families.layers import Layer
+from submissions.families.training import Loss, Optimizer
+from submissions.specs import Spec
+
+if TYPE_CHECKING:
+    from submissions.families.cnn import CNN
+
+# Keras 3's AveragePooling2D has no default, so code that runs there says it; RBF says its ten as Dense does.
+ALWAYS_WRITTEN = {"AveragePooling2D": ("pool_size",), "RBF": ("units",)}
+LOSS_CLASSES = {
+    "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy",
+    "categorical_crossentropy": "CategoricalCrossentropy",
+}
+
+
+def write(spec: Spec) -> str:
+    """The code, a layer a line; defaults are left out, except those that Keras would fill in differently."""
+    net = cast("CNN", spec)
+    lines = [*_settings(net), "model = Sequential(["]
+    lines += [f"    {write_layer(layer)}," for layer in net.layers]
+    lines += ["])", f"model.compile(optimizer={_optimizer(net.optimizer)}, loss={_loss(net.loss)})", _fit(net)]
+    return "\n".join(lines)
+
+
+def headline(spec: Spec) -> str:
+    """The network alone, on one line."""
+    return f"Sequential([{', '.join(write_layer(layer) for layer in cast('CNN', spec).layers)}])"
+
+
+def write_layer(layer: Layer) -> str:
+    required = [name for name, field in type(layer).model_fields.items() if field.is_required()]
+    required += ALWAYS_WRITTEN.get(layer.kind, ())
+    placed = [name for name in layer.POSITIONAL if name in required]
+    values = [_value(getattr(layer, name)) for name in placed]
+    named = {name: value for name, value in changed(layer).items() if name not in placed}
+    return f"{layer.kind}({', '.join([*values, *_named(named)])})"
+
+
+def changed(part: pydantic.BaseModel) -> dict[str, Any]:
+    """The fields that do not hold their default."""
+    fields = type(part).model_fields
+    values = {name: getattr(part, name) for name in fields if name not in ("family", "kind")}
+    return {
+        name: value
+        for name, value in values.items()
+        if fields[name].is_required() or value != fields[name].default or type(value) is not type(fields[name].default)
+    }
+
+
+def _settings(net: CNN) -> Iterator[str]:
+    if net.precision != "float32":
+        yield f"keras.mixed_precision.set_global_policy({net.precision!r})"
+    if net.seed is not None:
+        yield f"keras.utils.set_random_seed({net.seed})"
+
+
+def _optimizer(optimizer: Optimizer) -> str:
+    given = changed(optimizer)
+    return f"{optimizer.CLASS}({', '.join(_named(given))})" if given else repr(optimizer.name)
+
+
+def _loss(loss: Loss) -> str:
+    return f"{LOSS_CLASSES[loss.name]}(from_logits=True)" if loss.from_logits else repr(loss.name)
+
+
+def _fit(net: CNN) -> str:
+    given = {name: value for name, value in changed(net).items() if name in ("batch_size", "validation_split")}
+    stopping = net.early_stopping
+    callbacks = [f"callbacks=[EarlyStopping({', '.join(_named(changed(stopping)))})]"] if stopping else []
+    return f"model.fit({', '.join(['x_train', 'y_train', f'epochs={net.epochs}', *_named(given), *callbacks])})"
+
+
+def _named(values: Mapping[str, Any]) -> Iterator[str]:
+    return (f"{name}={_value(value)}" for name, value in values.items())
+
+
+def _value(value: Any) -> str:
+    """A pair of equals as the one number, as people write it."""
+    if isinstance(value, tuple) and len(value) == 2:
+        first, second = map(_value, value)
+        return first if first == second else f"({first}, {second})"
+    return repr(value)

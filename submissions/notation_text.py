@@ -1,0 +1,222 @@
+"""Python text as data: names, calls and literal values. It is parsed, never run.
+
+Everything here is bounded, since the text comes from anybody: its length, its depth, the size of a number, and how many
+nodes are looked at in all (names bound to lists of names would otherwise double with every line).
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from submissions.specs import MAX_BYTES, SpecError
+
+MAX_DEPTH = 30
+MAX_NODES = 20_000
+MAX_BITS = 64
+
+_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+}
+
+
+class NotationError(SpecError):
+    """A text that is not read; `errors` holds a {"field", "message"} for each thing, and messages name the line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A call in the text other than a model's constructor: `name` is its last part, `method` of the model or not."""
+
+    name: str
+    call: ast.Call
+
+
+@dataclass(slots=True)
+class Model:
+    """A model's constructor in the text, the methods called on it after that, and the settings of the whole text."""
+
+    text: Text
+    family: str
+    call: ast.Call
+    uses: list[Use] = field(default_factory=list)
+    settings: list[Use] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Draft:
+    """What a text says, before it is validated: the spec's data, the line of each field, and what was left aside."""
+
+    data: dict[str, Any]
+    lines: dict[str, int] = field(default_factory=dict)
+    left_aside: list[str] = field(default_factory=list)
+
+
+def refuse(node: ast.AST, message: str, field: str = "model") -> NoReturn:
+    raise NotationError.of(field, f"Line {getattr(node, 'lineno', 1)}: {message}")
+
+
+def statements(source: str) -> list[ast.stmt]:
+    """The statements of the text; NotationError if it is not Python, too long or too deep."""
+    if len(source) > MAX_BYTES or len(source.encode(errors="replace")) > MAX_BYTES:
+        raise NotationError.of("model", f"This is too long: a model has at most {MAX_BYTES // 1024} KB.")
+    if _depth(source) > MAX_DEPTH:
+        raise NotationError.of("model", f"This is nested too deeply: at most {MAX_DEPTH} brackets within each other.")
+    try:
+        return ast.parse(source).body
+    except SyntaxError as error:
+        raise NotationError.of("model", f"Line {error.lineno or 1}: this is not Python ({error.msg}).") from error
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise NotationError.of(
+            "model", "This is not Python that can be read: it is too deep, or has odd characters."
+        ) from error
+
+
+def _depth(source: str) -> int:
+    deepest = depth = 0
+    for character in source:
+        if character in "([{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in ")]}":
+            depth -= 1
+    return deepest
+
+
+class Text:
+    """The names that a text binds, and the values of its expressions."""
+
+    def __init__(self, source: str) -> None:
+        self.lines = source.splitlines()
+        self._bindings: dict[str, list[tuple[tuple[int, int], ast.expr]]] = {}
+        self._aliases: dict[str, str] = {}
+        self._nodes_left = MAX_NODES
+        self.used: set[ast.expr] = set()
+
+    def line(self, node: ast.stmt | ast.expr) -> str:
+        """The line where the node begins, for showing."""
+        shown = self.lines[node.lineno - 1].strip() if node.lineno <= len(self.lines) else ""
+        return f"line {node.lineno}: {shown[:80]}"
+
+    def bind(self, name: str, statement: ast.stmt, value: ast.expr) -> None:
+        end = (statement.end_lineno or statement.lineno, statement.end_col_offset or 0)
+        self._bindings.setdefault(name, []).append((end, value))
+
+    def import_as(self, node: ast.Import | ast.ImportFrom) -> None:
+        for alias in node.names:
+            if alias.asname:
+                self._aliases[alias.asname] = alias.name
+
+    def resolve(self, node: ast.expr) -> ast.expr:
+        """The expression that a name stands for at this place, or the expression itself."""
+        while isinstance(node, ast.Name):
+            self._look_at(node)
+            here = (node.lineno, node.col_offset)
+            earlier = [value for end, value in self._bindings.get(node.id, ()) if end <= here]
+            if not earlier:
+                return node
+            node = earlier[-1]
+            self.used.add(node)
+        return node
+
+    def dotted(self, node: ast.expr) -> list[str]:
+        """`tf.keras.layers.Dense` as its parts; none if the expression is not a name."""
+        parts: list[str] = []
+        while isinstance(node, ast.Attribute):
+            parts.insert(0, node.attr)
+            node = node.value
+        if not isinstance(node, ast.Name):
+            return []
+        return [*self._aliases.get(node.id, node.id).split("."), *parts]
+
+    def called(self, call: ast.Call) -> str:
+        """The last part of the name that is called; empty if it is not a name."""
+        return (self.dotted(call.func) or [""])[-1]
+
+    def arguments(self, call: ast.Call, positional: tuple[str, ...]) -> dict[str, ast.expr]:
+        """The call's arguments by name."""
+        name = self.called(call)
+        if len(call.args) > len(positional):
+            takes = f"takes {', '.join(positional)} by position" if positional else "takes its parameters by name"
+            refuse(call.args[len(positional)], f"{name} {takes}, and no more.")
+        given = dict(zip(positional, call.args, strict=False))
+        for keyword in call.keywords:
+            if keyword.arg is None:
+                refuse(keyword.value, f"{name}(**…) is not read: write the parameters out.")
+            if keyword.arg in given:
+                refuse(keyword.value, f"{keyword.arg} is given twice.", keyword.arg)
+            given[keyword.arg] = keyword.value
+        return given
+
+    def literal(self, node: ast.expr, depth: int = 0) -> Any:
+        """The value of an expression of literals, with lists for tuples and texts for a dictionary's keys."""
+        self._look_at(node)
+        if depth > MAX_DEPTH:
+            refuse(node, "this is nested too deeply.")
+        node = self.resolve(node)
+        match node:
+            case ast.Constant(value=value) if value is None or isinstance(value, str | bool | int | float):
+                return _bounded(node, value)
+            case ast.Tuple(elts=items) | ast.List(elts=items):
+                return [self.literal(item, depth + 1) for item in items]
+            case ast.Dict(keys=keys, values=values):
+                named = (self._key(node, key, depth) for key in keys)
+                return {name: self.literal(value, depth + 1) for name, value in zip(named, values, strict=True)}
+            case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=operand):
+                value = self._number(operand, depth)
+                return -value if isinstance(sign, ast.USub) else value
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
+                return _computed(node, op, self._number(left, depth), self._number(right, depth))
+        refuse(node, f"{_described(self, node)} is not a plain value.")
+
+    def _number(self, node: ast.expr, depth: int) -> int | float:
+        value = self.literal(node, depth + 1)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            refuse(node, "arithmetic is for numbers.")
+        return value
+
+    def _key(self, node: ast.expr, key: ast.expr | None, depth: int) -> str:
+        value = self.literal(key, depth + 1) if key else None
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            refuse(node, "a dictionary's keys are numbers or texts here.")
+        return str(value)
+
+    def _look_at(self, node: ast.expr) -> None:
+        self._nodes_left -= 1
+        if self._nodes_left < 0:
+            refuse(node, "this is too large to read.")
+
+
+def _bounded(node: ast.expr, value: Any) -> Any:
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
+        refuse(node, "this number is too large.")
+    return value
+
+
+def _computed(node: ast.expr, op: ast.operator, left: int | float, right: int | float) -> int | float:
+    if isinstance(op, ast.Pow) and (abs(right) > MAX_BITS or abs(left) > 2**MAX_BITS):
+        refuse(node, "this number is too large.")
+    try:
+        value = _ARITHMETIC[type(op)](left, right)
+    except ArithmeticError as error:
+        refuse(node, f"this cannot be computed ({error}).")
+    if isinstance(value, complex):
+        refuse(node, "this is not a real number.")
+    return _bounded(node, value)
+
+
+def _described(text: Text, node: ast.expr) -> str:
+    if isinstance(node, ast.Call):
+        return f"{text.called(node) or 'this call'}(…)"
+    if parts := text.dotted(node):
+        return ".".join(parts)[:60]
+    return f"this {type(node).__name__}"

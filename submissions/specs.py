@@ -1,0 +1,146 @@
+"""What a model configuration is, and the one way in for every one of them: `validate`.
+
+A family's spec is a frozen pydantic model; families are registered in `submissions.families.registry`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pydantic
+import pydantic_core
+
+MAX_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """What a spec needs to know of a data set: the images' side in pixels, and how many there are to train on."""
+
+    side: int
+    train: int
+
+
+DATASETS = {"mnist": Images(28, 60_000), "fashion-mnist": Images(28, 60_000), "digits": Images(8, 1_437)}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Upper bounds on a run; `owner` is who set them, and a refusal says so."""
+
+    epochs: int | None = None
+    parameters: int | None = None
+    trees: int | None = None
+    neighbors: int | None = None
+    owner: str = "quest"
+
+
+SERVICE = Limits(parameters=50_000_000, owner="service")
+
+
+class SpecError(ValueError):
+    """A configuration that is refused; `errors` holds a {"field", "message"} for each thing that is wrong with it."""
+
+    def __init__(self, errors: list[dict[str, str]]) -> None:
+        super().__init__("; ".join(f"{error['field']}: {error['message']}" for error in errors))
+        self.errors = errors
+
+    @classmethod
+    def of(cls, field: str, message: str) -> SpecError:
+        return cls([{"field": field, "message": message}])
+
+
+class Spec(pydantic.BaseModel):
+    """A validated model configuration. Build one with `validate`, which also asks `misfits` and the limits."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    family: str
+
+    def misfits(self, images: Images | None) -> Iterator[tuple[str, str]]:
+        """(field, message) for each value that is allowed alone but not with the others, or not on these images."""
+        yield from ()
+
+    def measures(self) -> Iterator[tuple[str, str, int]]:
+        """(name of the limit, field, value) for each quantity that `Limits` bounds."""
+        yield from ()
+
+    def arguments(self) -> dict[str, Any]:
+        """The parameters as the constructor takes them."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name != "family"}
+
+
+def described(model: type[pydantic.BaseModel]) -> dict[str, str]:
+    """The line of help beside each field: its description."""
+    return {name: field.description for name, field in model.model_fields.items() if field.description}
+
+
+def validate(
+    data: object | str | bytes,
+    *,
+    dataset: str | None = "mnist",
+    limits: Limits | None = None,
+    offered_only: bool = True,
+) -> Spec:
+    """The spec that `data` – JSON text, or what JSON can express – describes; SpecError if there is none.
+
+    `dataset` None leaves open which data set's images it is for.
+    """
+    if dataset is not None and dataset not in DATASETS:
+        raise SpecError.of("dataset", f"{dataset!r} is not a data set here: {', '.join(DATASETS)}.")
+    text = _as_json(data)
+    spec = _shaped(text, offered_only=offered_only)
+    images = DATASETS[dataset] if dataset else None
+    refusals = [*spec.misfits(images)]
+    if not refusals:
+        refusals = [refusal for bounds in (SERVICE, limits) if bounds for refusal in _beyond(spec, bounds)]
+    if refusals:
+        raise SpecError([{"field": field, "message": message} for field, message in refusals])
+    return spec
+
+
+def dump(spec: Spec) -> dict[str, Any]:
+    """The whole spec, defaults included, as JSON can express it; `validate` gives the same spec back."""
+    return spec.model_dump(mode="json")
+
+
+def _as_json(data: object) -> bytes:
+    try:
+        text = data if isinstance(data, str | bytes) else json.dumps(data)
+        encoded = text.encode() if isinstance(text, str) else text
+    except (TypeError, ValueError, RecursionError) as error:
+        raise SpecError.of("model", "This is not an object that JSON can express.") from error
+    if len(encoded) > MAX_BYTES:
+        raise SpecError.of("model", f"This is too long: a model has at most {MAX_BYTES // 1024} KB.")
+    return encoded
+
+
+def _shaped(text: bytes, *, offered_only: bool) -> Spec:
+    # Imported late: families are specs, so their modules import this one.
+    from submissions.families import registry
+    from submissions.refusals import refusals
+
+    try:
+        parsed = pydantic_core.from_json(text)
+    except ValueError as error:
+        raise SpecError.of("model", f"This is not JSON: {error}.") from error
+    if not isinstance(parsed, dict):
+        raise SpecError.of("model", 'Give an object such as {"family": "knn", "n_neighbors": 4}.')
+    known = {family.name: family for family in (registry.offered() if offered_only else registry.families())}
+    name = parsed.get("family")
+    if not isinstance(name, str) or name not in known:
+        raise SpecError.of("family", f"Give one of {', '.join(map(repr, known))}.")
+    try:
+        return known[name].spec.model_validate_json(text)
+    except pydantic.ValidationError as error:
+        raise SpecError(refusals(error, known[name].spec, parsed)) from error
+
+
+def _beyond(spec: Spec, limits: Limits) -> Iterator[tuple[str, str]]:
+    for name, field, value in spec.measures():
+        bound = getattr(limits, name)
+        if bound is not None and value > bound:
+            yield field, f"{value:,} {name} are over the {limits.owner}'s limit of {bound:,}."
