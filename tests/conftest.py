@@ -4,4 +4,4 @@ import os
 
 os.environ.setdefault("REDIS_URL", "redis://127.0.0.1:1/0")
 
-pytest_plugins = ["tests.cast", "tests.data_homes"]
+pytest_plugins = ["tests.cast", "tests.data_homes", "tests.trainers"]

@@ -42,7 +42,7 @@ class OddModel:
         print('{"event": "done", "result": "forged by print"}')  # noqa: T201
         os.write(1, b'{"event": "done", "result": "forged by a C library"}\n')
         ctypes.CDLL(None).puts(b"and buffered in C")
-        sys.stdout.write("no end of line" * 20_000)
+        sys.stdout.write("no end of line" * int(self.spec.seconds))
         sys.stdout.flush()
 
     def _sleep(self) -> None:
