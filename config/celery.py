@@ -35,7 +35,7 @@ app.conf.update(
     task_store_errors_even_if_ignored=False,
     result_backend=None,
     task_acks_late=True,
-    task_reject_on_worker_lost=False,  # the database row is the job: a lost message is harmless, a repeated one is noise
+    task_reject_on_worker_lost=False,  # the database row is the job: a lost message is harmless
     worker_prefetch_multiplier=1,
     worker_soft_shutdown_timeout=settings.SOFT_SHUTDOWN_SECONDS,
     worker_enable_soft_shutdown_on_idle=False,

@@ -19,7 +19,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 once a submission would really be served: database, broker and a CPU worker; else 503 naming what is missing."""
+    """200 once a submission would really be served; else 503, naming what is missing of what it takes."""
     checks = {"database": _database(), "broker": _broker(), "cpu worker": False}
     if checks["database"]:
         checks["cpu worker"] = Worker.objects.alive().filter(device="cpu").exists()

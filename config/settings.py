@@ -211,7 +211,8 @@ LOGGING = {
             ],
         }
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"no_probes": {"()": "config.logs.NoProbes"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["no_probes"]}},
     "root": {"handlers": ["console"], "level": os.environ.get("QUEST_LOG_LEVEL", "INFO")},
     "loggers": {
         "django.server": {"level": "WARNING"},

@@ -1,4 +1,4 @@
-"""A small cast and the things they own: an owner, a colleague in the same group, a stranger of another, an instructor."""
+"""A small cast: an owner, a colleague in the same group, a stranger of another, an instructor, and what they own."""
 
 from __future__ import annotations
 

@@ -42,10 +42,8 @@ def say_hello(*, name: str, device: str, slots: int) -> Worker:
             "A worker on queue 'gpu' must see a GPU, and there is none here: check the driver with nvidia-smi, install "
             "requirements/gpu.txt, or start it with DEVICE=cpu."
         )
-    description = hardware.describe()
-    key = description.pop("key")
     with writing():
-        machine, _ = Hardware.objects.get_or_create(key=key, defaults=description)
+        machine = _hardware()
         _worker = Worker.objects.create(
             name=name,
             host=socket.gethostname(),
@@ -57,6 +55,25 @@ def say_hello(*, name: str, device: str, slots: int) -> Worker:
         )
     connections.close_all()  # the pool's children are about to be forked
     return _worker
+
+
+def _hardware() -> Hardware:
+    """The row for what `workers.hardware` sees here; machines of one kind share one."""
+    seen = hardware.describe()
+    gpu = seen["gpu"] or {}
+    described = {
+        "cpu_model": seen["cpu"],
+        "cores": seen["cores_logical"],
+        "physical_cores": seen["cores_physical"],
+        "instruction_sets": seen["instruction_sets"],
+        "ram_bytes": seen["ram_bytes"],
+        "os": seen["os"],
+        "gpu_name": gpu.get("name") or "",
+        "gpu_memory_bytes": gpu.get("memory_bytes"),
+        "gpu_driver": gpu.get("driver") or "",
+        "cuda": gpu.get("cuda") or "",
+    }
+    return Hardware.objects.get_or_create(key=seen["key"], defaults=described)[0]
 
 
 def _check_version() -> None:

@@ -10,6 +10,7 @@ from celery.signals import worker_init, worker_process_init, worker_process_shut
 
 from submissions.claims import claim
 from workers import reaper, registry, spool
+from workers.lifeline import die_with_parent
 from workers.supervisor import Supervisor
 
 _supervisor: Supervisor | None = None
@@ -60,13 +61,16 @@ def _start(sender: Any, **_: Any) -> None:
         raise SystemExit(f"A worker serves one queue, `-Q cpu`, `-Q gpu` or `-Q upkeep`; this one was given {queues}.")
     try:
         registry.say_hello(name=sender.hostname, device=queues[0], slots=sender.concurrency or 1)
+        spool.deliver()
     except registry.CannotServe as refusal:
         raise SystemExit(str(refusal)) from None
-    spool.deliver()
+    except Exception as error:  # Celery logs what a signal's receiver raises, and starts all the same
+        raise SystemExit(f"This worker could not say hello: {error!r}") from error
 
 
 @worker_process_init.connect
 def _warm_up(**_: Any) -> None:
+    die_with_parent()
     if registry.this_worker().device != "upkeep":
         supervisor().warm_up()
 

@@ -11,12 +11,10 @@ Out: {"event": "ready", "pid", "startup_s"} once it reads jobs; {"event": "warme
 from __future__ import annotations
 
 import argparse
-import ctypes
 import gc
 import json
 import os
 import queue
-import signal
 import sys
 import threading
 import time
@@ -28,9 +26,9 @@ from typing import Any
 from submissions.families.registry import family_named
 from workers import datasets
 from workers.engines.registry import engine_named
+from workers.lifeline import die_with_parent
 from workers.scoring import score
 
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 MESSAGE_LENGTH, TRACEBACK_LENGTH = 2_000, 20_000
 
 # TensorFlow's own error has no common base with Python's.
@@ -51,14 +49,6 @@ class Channel:
         with self._lock:
             self._out.write(json.dumps(message) + "\n")
             self._out.flush()
-
-
-def die_with(parent: int) -> None:
-    """Have the kernel end this process with its parent, where it can; then make sure that the parent still is."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def read_jobs(jobs: queue.Queue[tuple[float, Message]]) -> None:
@@ -132,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--dataset", default="", help="the data set to read at once")
     parser.add_argument("--began", type=float, default=time.monotonic(), help="when it was started: time.monotonic()")
     options = parser.parse_args(arguments)
-    die_with(options.parent)
+    die_with_parent(options.parent)
     families = [name for name in options.warm.split(",") if name]
     Trainer(Channel()).serve(families, options.dataset, began=options.began)
 

