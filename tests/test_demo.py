@@ -5,7 +5,7 @@ import stat
 
 import pytest
 from django.contrib.auth import authenticate
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import RequestFactory
 from knox.crypto import hash_token
 
@@ -93,3 +93,39 @@ def test_the_demo_can_be_had_on_digits():
     run("demo", "--dataset", "digits")
 
     assert Quest.objects.get().dataset == "digits"
+
+
+def test_the_first_instructor_is_invited_by_a_link():
+    printed = run("invite_instructor", "--base-url", "https://quest.example")
+
+    user = User.objects.get()
+    assert (user.username, user.is_staff, user.has_usable_password()) == ("instructor", True, False)
+    assert "https://quest.example/welcome/" in printed
+
+
+def test_an_instructor_who_missed_the_link_is_given_another():
+    run("invite_instructor")
+
+    assert "/welcome/" in run("invite_instructor")
+    assert User.objects.count() == 1
+
+
+def test_once_an_instructor_can_log_in_nobody_else_is_invited_by_itself():
+    run("demo")
+
+    assert "There is already an instructor, instructor" in run("invite_instructor")
+    assert "/welcome/" in run("invite_instructor", "--username", "second")
+    assert User.objects.filter(is_staff=True).count() == 2
+
+
+def test_a_student_is_not_made_an_instructor():
+    run("demo")
+
+    with pytest.raises(CommandError, match="student's login"):
+        run("invite_instructor", "--username", "itmalgrp01")
+    assert not User.objects.get(username="itmalgrp01").is_staff
+
+
+def test_a_name_that_nobody_can_have_is_refused():
+    with pytest.raises(CommandError, match="Enter a valid username"):
+        run("invite_instructor", "--username", "no spaces, please")

@@ -1,0 +1,148 @@
+"""Groups and their members from a class list: all of it or nothing, and a second time changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from django.core.exceptions import ValidationError
+from django.db.models import Model
+
+from submissions.group_file import ImportRefused, LineError, Row, read_rows
+from submissions.locks import writing
+from submissions.models import ApiToken, Course, Group, Membership, User
+
+
+class Moved(NamedTuple):
+    """A student whom the file has in another group than the course had."""
+
+    user: User
+    left: Group
+    joined: Group
+
+
+@dataclass(slots=True)
+class Imported:
+    """What an import did. Nothing was done if `changed` is False."""
+
+    rows: int = 0
+    groups: list[Group] = field(default_factory=list)
+    users: list[User] = field(default_factory=list)
+    joined: list[User] = field(default_factory=list)
+    moved: list[Moved] = field(default_factory=list)
+    corrected: list[User] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.groups or self.users or self.joined or self.moved or self.corrected)
+
+
+def import_groups(*, course: Course, content: bytes) -> Imported:
+    """Create the groups and users that `content` lists, and put each user into its group.
+
+    A user who is not in the list stays where it was. Raises ImportRefused, with nothing written, if any line is wrong.
+    """
+    rows = read_rows(content)
+    with writing():
+        # Imports into one course go one after the other, so that what is looked up here stays true.
+        course = Course.objects.select_for_update().get(pk=course.pk)
+        if course.archived:
+            raise ImportRefused(LineError(0, f"{course} is archived: its groups stay as they are."))
+        listing = _Import(course, rows)
+        if errors := sorted(listing.errors()):
+            raise ImportRefused(*errors)
+        return listing.carry_out()
+
+
+class _Import:
+    """One import under way: the course as it is, beside the rows as they should be."""
+
+    def __init__(self, course: Course, rows: list[Row]) -> None:
+        self.course = course
+        self.rows = rows
+        self.groups = {group.name.lower(): group for group in course.groups.all()}
+        self.users = {user.username.lower(): user for user in User.objects.all()}
+        self.memberships = {membership.user_id: membership for membership in course.memberships.select_related("group")}
+
+    def errors(self) -> Iterator[LineError]:
+        spelling = {name: group.name for name, group in self.groups.items()}
+        seen: dict[str, int] = {}
+        for row in self.rows:
+            username = row.username.lower()
+            first = seen.setdefault(username, row.line)
+            if first != row.line:
+                yield LineError(row.line, f"{row.username} is on line {first} already.")
+            known = spelling.setdefault(row.group.lower(), row.group)
+            if known != row.group:
+                yield LineError(row.line, f"The group {row.group} is written {known} elsewhere: write both alike.")
+            if username in self.users and self.users[username].is_staff:
+                yield LineError(row.line, f"{row.username} is an instructor, who cannot be in a group.")
+            yield from _misfits(row, self.course)
+
+    def carry_out(self) -> Imported:
+        done = Imported(rows=len(self.rows))
+        for row in self.rows:
+            user = self._user(row, done)
+            self._place(user, self._group(row, done), done)
+        return done
+
+    def _group(self, row: Row, done: Imported) -> Group:
+        group = self.groups.get(row.group.lower())
+        if group is None:
+            group = self.groups[row.group.lower()] = Group.objects.create(course=self.course, name=row.group)
+            done.groups.append(group)
+        return group
+
+    def _user(self, row: Row, done: Imported) -> User:
+        user = self.users.get(row.username.lower())
+        if user is None:
+            user = _person(row)
+            user.set_unusable_password()
+            user.save()
+            done.users.append(user)
+        elif _correct(user, row):
+            user.save(update_fields=["first_name", "last_name", "student_number"])
+            done.corrected.append(user)
+        return user
+
+    def _place(self, user: User, group: Group, done: Imported) -> None:
+        membership = self.memberships.get(user.pk)
+        if membership is None:
+            Membership.objects.create(user=user, group=group, course=self.course)
+            done.joined.append(user)
+        elif membership.group_id != group.pk:
+            done.moved.append(Moved(user, membership.group, group))
+            # A token acts for one group: that of a group which its owner has left must not go on.
+            ApiToken.objects.filter(user=user, group=membership.group).delete()
+            membership.group = group
+            membership.save(update_fields=["group"])
+
+
+def _person(row: Row) -> User:
+    first, _, last = row.name.rpartition(" ")
+    return User(username=row.username, first_name=first, last_name=last, student_number=row.student_number)
+
+
+def _correct(user: User, row: Row) -> bool:
+    """Take over name and student number where the file has them and they differ."""
+    before = (user.get_full_name(), user.student_number)
+    named = _person(row)
+    if row.name and row.name != user.get_full_name():
+        user.first_name, user.last_name = named.first_name, named.last_name
+    user.student_number = row.student_number or user.student_number
+    return before != (user.get_full_name(), user.student_number)
+
+
+def _misfits(row: Row, course: Course) -> Iterator[LineError]:
+    """What the tables' own rules have against this line."""
+    yield from _against(_person(row), "", row.line, exclude={"password"})
+    yield from _against(Group(course=course, name=row.group), "group", row.line, exclude={"course"})
+
+
+def _against(record: Model, called: str, line: int, *, exclude: set[str]) -> Iterator[LineError]:
+    try:
+        record.clean_fields(exclude=exclude)
+    except ValidationError as error:
+        for name, messages in error.message_dict.items():
+            yield LineError(line, f"{called or name.replace('_', ' ')}: {' '.join(messages)}")
