@@ -1,0 +1,56 @@
+# syntax=docker/dockerfile:1
+# Three targets from one source: `web` without machine learning, `worker` with it, `worker-gpu` with CUDA's libraries.
+ARG PYTHON=3.12-slim-bookworm
+
+FROM python:${PYTHON} AS python
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1
+
+# Each target's packages, bytecode and all: without it every trainer would compile TensorFlow anew, for seconds.
+FROM python AS packages
+RUN python -m venv /opt/venv
+COPY requirements/*.txt /requirements/
+
+FROM packages AS web-packages
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip install --require-hashes --only-binary :all: --compile -r /requirements/web.txt
+
+FROM packages AS worker-packages
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip install --require-hashes --only-binary :all: --compile -r /requirements/worker.txt
+
+FROM packages AS gpu-packages
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip install --require-hashes --only-binary :all: --compile -r /requirements/gpu.txt
+
+# The same source in every target: a worker refuses a service of another version.
+FROM python AS service
+RUN groupadd --gid 10001 quest \
+    && useradd --uid 10001 --gid quest --home-dir /quest/home --no-create-home --shell /usr/sbin/nologin quest \
+    && install --directory --owner quest --group quest /quest /quest/home /quest/home/spool /quest/data /quest/given
+WORKDIR /opt/quest
+COPY manage.py ./
+COPY config config
+COPY submissions submissions
+COPY leaderboard leaderboard
+COPY workers workers
+RUN python -m compileall -q .
+# Celery reads REMAP_SIGTERM as it is imported, before it has seen the settings.
+ENV QUEST_PRODUCTION=1 QUEST_HOME=/quest/home QUEST_DATA_HOME=/quest/data REMAP_SIGTERM=SIGQUIT
+USER 10001:10001
+
+FROM service AS web
+COPY --from=web-packages /opt/venv /opt/venv
+RUN SECRET_KEY=for-this-step-only ALLOWED_HOSTS=localhost python manage.py collectstatic --noinput --verbosity 0
+EXPOSE 8000
+CMD ["sh", "-c", "python manage.py migrate --noinput && exec gunicorn config.wsgi --bind 0.0.0.0:8000 --worker-class gthread --workers 2 --threads 8 --worker-tmp-dir /dev/shm"]
+
+FROM service AS worker
+COPY --from=worker-packages /opt/venv /opt/venv
+ENV QUEST_SLOTS=1 QUEST_DATASETS="mnist digits"
+CMD ["sh", "-c", "python -m workers.fetch --quiet $QUEST_DATASETS && exec celery -A config.celery worker -Q cpu -c $QUEST_SLOTS -n cpu@%h --pool prefork --loglevel WARNING --without-mingle --without-gossip"]
+
+FROM service AS worker-gpu
+COPY --from=gpu-packages /opt/venv /opt/venv
+# `utility` brings NVML, by which a worker sees that there is a GPU, and measures what it draws.
+ENV QUEST_DATASETS="mnist digits" NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+CMD ["sh", "-c", "python -m workers.fetch --quiet $QUEST_DATASETS && exec celery -A config.celery worker -Q gpu -c 1 -n gpu@%h --pool prefork --loglevel WARNING --without-mingle --without-gossip"]
