@@ -1,0 +1,185 @@
+"""What the board and the feed show, asked of the database in a query each."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Count, F, FloatField, Max, Q, QuerySet, RowRange, Window
+from django.db.models.expressions import OrderBy
+from django.db.models.functions import Cast, Coalesce, NullIf, Rank, RowNumber
+from django.db.models.lookups import GreaterThan
+from django.utils import timezone
+
+from submissions.models import Attempt, Event, Quest, QuestState, State, Submission, User
+
+# Columns of many kilobytes that no table shows; reading one on a row costs a query.
+_HEAVY = (
+    "spec",
+    "notation",
+    "score__errors",
+    *(f"score__attempt__{name}" for name in ("epochs", "versions", "progress", "traceback", "output")),
+)
+_SORTED_BY = {
+    "train": "score__attempt__train_s",
+    "predict": "score__attempt__predict_s",
+    "parameters": "parameters",
+    "when": "ranked_at",
+}
+SORTS = tuple(_SORTED_BY)
+
+
+def published_quests(user: User | AnonymousUser | None = None) -> list[Quest]:
+    """The quests there are to look at, what `user` most likely wants first: open, its own course's, newest."""
+    accepting = set(Quest.objects.accepting().values_list("pk", flat=True))
+    own = set(user.memberships.values_list("course", flat=True)) if isinstance(user, User) else set()
+    quests = Quest.objects.published().select_related("course")
+    return sorted(quests, key=lambda quest: (quest.pk not in accepting, quest.course_id not in own))
+
+
+def current_quest(asked: str = "", *, user: User | AnonymousUser | None = None) -> Quest | None:
+    """The quest that a page is about: the one `asked` for by id, else the first of `published_quests`."""
+    return chosen(published_quests(user), asked)
+
+
+def chosen(quests: list[Quest], asked: str) -> Quest | None:
+    return next((quest for quest in quests if str(quest.pk) == asked), quests[0] if quests else None)
+
+
+def ranks_by_private(quest: Quest) -> bool:
+    """After the reveal the private part of the test images decides, where there is one."""
+    return quest.is_revealed and quest.private_share > 0
+
+
+def board(
+    quest: Quest,
+    *,
+    family: str = "",
+    hardware: int | None = None,
+    device: str = "",
+    best: bool = True,
+    sort: str = "",
+) -> QuerySet[Submission]:
+    """The ranking: each group's best submission, or all of them, among those that the filters leave.
+
+    Each row has `rank`, and `ranked_score`, the accuracy that it stands by. Equal correct counts share a rank, the
+    earlier stands first. `row.score.attempt` with its hardware is there without another query. `sort` is one of
+    `SORTS`, with a minus for descending; anything else is by rank.
+    """
+    points, of = ("score__private_correct", "score__private_total") if ranks_by_private(quest) else ("correct", "total")
+    order = [F(points).desc(), F("ranked_at").asc(), F("pk").asc()]
+    standing = _standing(quest, family=family, hardware=hardware, device=device)
+    if best:
+        place = Window(RowNumber(), partition_by=F("group"), order_by=order)
+        standing = standing.annotate(place=place).filter(place=1)
+    rows = Submission.objects.filter(pk__in=standing.values("pk")).annotate(
+        rank=Window(Rank(), order_by=F(points).desc()),
+        ranked_score=Cast(points, FloatField()) / NullIf(of, 0),
+    )
+    return _whole(rows).order_by(*_sorting(sort), *order)
+
+
+def _standing(quest: Quest, *, family: str, hardware: int | None, device: str) -> QuerySet[Submission]:
+    asked = {"family": family, "score__attempt__hardware": hardware, "score__attempt__device": device}
+    wanted = {name: value for name, value in asked.items() if value}
+    return Submission.objects.filter(quest=quest, **wanted).scored().competing()
+
+
+def _sorting(sort: str) -> list[OrderBy]:
+    column = _SORTED_BY.get(sort.removeprefix("-"))
+    if column is None:
+        return []
+    # A model without parameters, or a run whose time is unknown, stands last either way.
+    return [F(column).desc(nulls_last=True) if sort.startswith("-") else F(column).asc(nulls_last=True)]
+
+
+def _whole(rows: QuerySet[Submission]) -> QuerySet[Submission]:
+    return rows.select_related("group", "score__attempt__hardware").defer(*_HEAVY)
+
+
+def feed(quest: Quest) -> QuerySet[Submission]:
+    """Every competing score, newest first; `improved` where it was its group's best when it came in.
+
+    By public scores, as everyone saw them then. `row.score.attempt` with its hardware is there without another query.
+    """
+    so_far = Window(
+        Max("correct"),
+        partition_by=F("group"),
+        order_by=[F("finished_at").asc(), F("pk").asc()],
+        frame=RowRange(end=-1),
+    )
+    scored = Submission.objects.filter(quest=quest).scored().competing()
+    improved = GreaterThan(F("correct"), Coalesce(so_far, -1))
+    return _whole(scored.annotate(improved=improved)).order_by("-finished_at", "-pk")
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A choice of the hardware filter: a machine as it was used, by its processor or its GPU."""
+
+    hardware: int
+    device: str
+    label: str
+
+    @property
+    def value(self) -> str:
+        return f"{self.hardware}-{self.device}"
+
+
+def machines(quest: Quest) -> list[Machine]:
+    """The hardware that the quest's scores were computed on."""
+    scored = Submission.objects.filter(quest=quest).scored()
+    one_of_each = (
+        Attempt.objects.filter(score__submission__in=scored)
+        .values("hardware", "device")
+        .annotate(example=Max("pk"))
+        .values("example")
+        .order_by()
+    )
+    known = Attempt.objects.filter(pk__in=one_of_each).select_related("hardware").defer("epochs", "traceback", "output")
+    return sorted(
+        (Machine(attempt.hardware_id, attempt.device, attempt.hardware_label) for attempt in known),
+        key=lambda machine: (machine.label, machine.value),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """How a quest stands at a moment; `beat` differs whenever something that a page shows has changed."""
+
+    running: int
+    queued: int
+    scored: int
+    groups: int
+    phase: str
+    beat: str
+
+
+def pulse(quest: Quest) -> Pulse:
+    """Two cheap queries: what a page that polls every second asks first.
+
+    The counts are part of the beat, since the last event's id alone is not enough: on Postgres a lower id can be
+    committed after a higher one was seen.
+    """
+    states: dict[str, Any] = Submission.objects.filter(quest=quest).aggregate(
+        running=Count("pk", filter=Q(state=State.RUNNING)),
+        queued=Count("pk", filter=Q(state=State.QUEUED)),
+        scored=Count("pk", filter=Q(state=State.SCORED, out_of_competition=False)),
+        groups=Count("group", filter=Q(state=State.SCORED, out_of_competition=False), distinct=True),
+    )
+    last = Event.objects.filter(submission__quest=quest).order_by("-pk").values_list("pk", flat=True).first()
+    shown = [quest.name, quest.opens_at, quest.closes_at, quest.time_zone, quest.announcement, quest.state]
+    text = repr([last, *states.values(), phase(quest), *shown])
+    return Pulse(**states, phase=phase(quest), beat=hashlib.blake2b(text.encode(), digest_size=6).hexdigest())
+
+
+def phase(quest: Quest) -> str:
+    """A quest's state; but one that is open in name is `upcoming` before its opening time, and `over` after its end."""
+    now = timezone.now()
+    if quest.state == QuestState.OPEN and quest.opens_at and quest.opens_at > now:
+        return "upcoming"
+    if quest.state == QuestState.OPEN and quest.closes_at and quest.closes_at <= now:
+        return "over"
+    return quest.state

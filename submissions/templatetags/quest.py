@@ -1,0 +1,60 @@
+"""How numbers and times are written: scores with five decimals, seconds as people say them, times in a quest's zone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django import template
+from django.contrib.auth.models import AnonymousUser
+from django.templatetags.tz import do_timezone
+
+from submissions.models import Group, Quest, User
+
+register = template.Library()
+
+NOTHING = "–"
+
+
+@register.filter
+def score(accuracy: float | None) -> str:
+    """An accuracy with the house's five decimals."""
+    return NOTHING if accuracy is None else f"{accuracy:.5f}"
+
+
+@register.filter
+def seconds(duration: float | None) -> str:
+    """`0.52 s`, `7.1 s`, `3 min 05 s`, `1 h 02 min`: no more digits than a person would say."""
+    if duration is None:
+        return NOTHING
+    if duration < 0.01:
+        return "< 0.01 s"
+    if duration < 1:
+        return f"{duration:.2f} s"
+    if duration < 59.95:
+        return f"{duration:.1f} s"
+    minutes, left = divmod(round(duration), 60)
+    if minutes < 60:
+        return f"{minutes} min {left:02} s"
+    hours, minutes = divmod(round(duration / 60), 60)
+    return f"{hours} h {minutes:02} min"
+
+
+@register.filter
+def in_zone(at: datetime | None, quest: Quest) -> datetime | str:
+    """The same moment in the quest's zone, for the `date` filter to format."""
+    return NOTHING if at is None else do_timezone(at, quest.zone)
+
+
+@register.filter
+def stamp(at: datetime | None, quest: Quest) -> str:
+    """A time of day as board and feed write it, `12/10 11:13`, in the quest's zone."""
+    return NOTHING if at is None else f"{at.astimezone(quest.zone):%d/%m %H:%M}"
+
+
+@register.simple_tag
+def group_of(user: User | AnonymousUser) -> Group | None:
+    """The group that `user` is in now: that of the newest course which is not archived."""
+    if not isinstance(user, User):
+        return None
+    current = Group.objects.filter(memberships__user=user, course__archived=False)
+    return current.select_related("course").order_by("-course__created_at").first()
