@@ -81,11 +81,12 @@ def address() -> tuple[str, int]:
     return host, int(port)
 
 
-def command(*arguments: str) -> None:
-    """A management command, or CannotStart with what it printed."""
+def command(*arguments: str) -> str:
+    """What a management command prints; CannotStart if it fails."""
     done = subprocess.run([sys.executable, "manage.py", *arguments], cwd=BASE, stdout=subprocess.PIPE, text=True)
     if done.returncode:
         raise CannotStart(f"`manage.py {' '.join(arguments)}` failed, see above; nothing was started.")
+    return done.stdout.strip()
 
 
 def fetch() -> None:
@@ -100,7 +101,10 @@ def slots() -> int:
 def celery_worker(queue: str, concurrency: int) -> Child:
     name = f"{queue}@{socket.gethostname()}"
     options = ["-Q", queue, "-c", str(concurrency), "-n", name, "--pool", "prefork", "-l", "WARNING"]
-    return Child(f"worker {queue}", [*CELERY, "worker", *options, "--without-mingle", "--without-gossip"])
+    command = [*CELERY, "worker", *options, "--without-mingle", "--without-gossip"]
+    # Celery reads REMAP_SIGTERM as it is imported; and its advice against root takes nine lines, once a worker.
+    env = {"REMAP_SIGTERM": "SIGQUIT", "PYTHONWARNINGS": "ignore:You're running the worker"}
+    return Child(f"worker {queue}", command, env=env)
 
 
 def has_gpu() -> bool:
@@ -199,12 +203,12 @@ def run(children: list[Child], *, production: bool) -> None:
         fetch()
         if production:
             command("collectstatic", "--noinput", "--verbosity", "0")
+        welcome = command("invite_instructor" if production else "demo")
         for child in service(host, port):
             children.append(child)
             child.start()
         wait_until_ready(children, host, port)
-        welcome = "invite_instructor" if production else "demo"
-        subprocess.run([sys.executable, "manage.py", welcome], cwd=BASE, check=True)
+        say(welcome)
         keep_going(children)
 
 
@@ -230,7 +234,7 @@ def worker(children: list[Child], device: str) -> None:
     broker.given()
     fetch()
     child = celery_worker(device, slots() if device == "cpu" else 1)
-    os.execv(child.command[0], list(child.command))
+    os.execve(child.command[0], list(child.command), {**os.environ, **child.env})
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
