@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import structlog
 from celery import current_app
+from kombu.exceptions import OperationalError
 
 from submissions.locks import after_writing
 from submissions.models import Device
@@ -24,7 +25,7 @@ def send(queue: str) -> bool:
     """One wake-up now; False if the broker could not be reached, in which case the reaper sends it later."""
     try:
         current_app.send_task("workers.work_one", kwargs={"device": queue}, queue=queue, retry=False)
-    except (OSError, current_app.connection_for_write().connection_errors) as error:
+    except (OSError, OperationalError) as error:
         logger.warning("no wake-up sent", queue=queue, error=str(error))
         return False
     return True
