@@ -50,6 +50,8 @@ class Hello(bootsteps.StartStopStep):
         self.timer.cancel()
         registry.say_goodbye()
 
+    terminate = stop  # a cold shutdown, which TERM becomes, calls this instead
+
 
 current_app.steps["worker"].add(Hello)
 
