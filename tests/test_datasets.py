@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -174,7 +175,8 @@ def test_the_keras_mirrors_archive_becomes_the_same_files(home, given, monkeypat
 def _npz(folder: Path) -> bytes:
     content = io.BytesIO()
     keys = ("x_train", "y_train", "x_test", "y_test")
-    np.savez(content, **{key: idx.mapped(folder / file) for key, file in zip(keys, FILES, strict=True)})
+    arrays: dict[str, Any] = {key: idx.mapped(folder / file) for key, file in zip(keys, FILES, strict=True)}
+    np.savez(content, **arrays)
     return content.getvalue()
 
 
@@ -225,3 +227,13 @@ def test_fashion_mnist_is_taken_from_debians_package(home, tmp_path, monkeypatch
     sources._debian_download("fashion-mnist", arrived, sources.tqdm)
 
     assert (arrived / TEST_IMAGES).read_bytes() == b"images"
+
+
+def test_the_data_home_stays_in_the_project_wherever_a_process_starts(monkeypatch, tmp_path):
+    monkeypatch.delenv("QUEST_DATA_HOME", raising=False)
+    monkeypatch.delenv("QUEST_HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+    assert datasets.data_home() == PROJECT / "var" / "data"
+    monkeypatch.setenv("QUEST_HOME", "elsewhere")
+    assert datasets.data_home() == tmp_path / "elsewhere" / "data"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 
 import numpy as np
@@ -110,7 +111,8 @@ def test_a_run_that_computes_in_one_thread_is_seen_to():
     assert sampler.threads_used == 1
 
 
-def test_runs_at_the_same_time_see_each_other():
+def test_runs_at_the_same_time_see_each_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with Company(threads=1) as first, Company(threads=1) as second:
         pass
 

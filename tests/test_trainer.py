@@ -110,10 +110,10 @@ def test_the_times_are_those_of_the_run_and_add_up(trainer):
     train(trainer, KNN)
     timing = train(trainer, KNN)["timing"]
 
-    assert timing["startup_s"] < 0.2
+    assert timing["startup_s"] < 0.5
     assert timing["first_step_s"] is None
     parts = sum(timing[part] for part in ("startup_s", "data_load_s", "train_s", "predict_s"))
-    assert parts <= timing["total_s"] < parts + 0.5
+    assert parts <= timing["total_s"] < parts + 1
 
 
 def test_a_result_says_what_the_run_used_and_what_else_went_on(trainer):
@@ -266,8 +266,8 @@ time.sleep(60)
 """
 
 
-def test_a_trainer_dies_with_the_process_that_started_it(digits_home):
-    env = {**os.environ, "QUEST_DATA_HOME": str(digits_home), "QUEST_FAMILIES": "tests.odd_families"}
+def test_a_trainer_dies_with_the_process_that_started_it(trainer_environment):
+    env = {**os.environ, **trainer_environment}
     parent = subprocess.Popen([sys.executable, "-c", ORPHANING], cwd=PROJECT, env=env, stdout=subprocess.PIPE)
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())

@@ -53,23 +53,29 @@ def gone(pid: int, *, within: float = 5) -> bool:
 
 
 @pytest.fixture(scope="session")
-def trainer(digits_home: Path) -> Iterator[TrainerProcess]:
+def trainer_environment(digits_home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Odd families to train, digits to train on, and a folder for marks of runs where no others but ours are seen."""
+    marks = str(tmp_path_factory.mktemp("marks"))
+    return {"QUEST_DATA_HOME": str(digits_home), "QUEST_FAMILIES": "tests.odd_families", "TMPDIR": marks}
+
+
+@pytest.fixture(scope="session")
+def trainer(trainer_environment: dict[str, str]) -> Iterator[TrainerProcess]:
     """A trainer that all tests share, as runs share one: none may harm it."""
     process = TrainerProcess()
-    process.start(threads=2, env={"QUEST_DATA_HOME": str(digits_home), "QUEST_FAMILIES": "tests.odd_families"})
+    process.start(threads=2, env=trainer_environment)
     yield process
     process.kill()
 
 
 @pytest.fixture
-def start_trainer(digits_home: Path) -> Iterator[Callable[..., TrainerProcess]]:
+def start_trainer(trainer_environment: dict[str, str]) -> Iterator[Callable[..., TrainerProcess]]:
     """Starts a trainer for one test alone."""
     started: list[TrainerProcess] = []
 
     def start(**options: Any) -> TrainerProcess:
         process = TrainerProcess()
-        env = {"QUEST_DATA_HOME": str(digits_home), "QUEST_FAMILIES": "tests.odd_families", **options.pop("env", {})}
-        process.start(threads=options.pop("threads", 1), env=env, **options)
+        process.start(threads=options.pop("threads", 1), env=trainer_environment, **options)
         started.append(process)
         return process
 

@@ -47,6 +47,8 @@ PIXEL_MAX: dict[str, int] = {"mnist": 255, "fashion-mnist": 255, "digits": 16}
 
 STAMP = "verified.json"
 
+PROJECT = Path(__file__).resolve().parent.parent
+
 
 class FetchError(Exception):
     """No source could give the data set; the message says what was tried and what to do."""
@@ -66,8 +68,8 @@ class Dataset:
 
 
 def data_home() -> Path:
-    """QUEST_DATA_HOME, else the folder `data` of QUEST_HOME (default `var`)."""
-    home = os.environ.get("QUEST_DATA_HOME") or Path(os.environ.get("QUEST_HOME") or "var") / "data"
+    """QUEST_DATA_HOME, else the folder `data` of QUEST_HOME (default `var` in the project)."""
+    home = os.environ.get("QUEST_DATA_HOME") or Path(os.environ.get("QUEST_HOME") or PROJECT / "var") / "data"
     return Path(home).absolute()
 
 

@@ -65,7 +65,6 @@ class TrainerProcess:
         command += ["--warm", ",".join(warm), "--dataset", dataset, "--began", str(time.monotonic())]
         self._process = subprocess.Popen(
             command,
-            cwd=PROJECT,
             env={**os.environ, **environment(threads, device), **(env or {})},
             bufsize=0,
             stdin=subprocess.PIPE,
@@ -167,9 +166,14 @@ class TrainerProcess:
 
 def environment(threads: int, device: str) -> dict[str, str]:
     """What tells the trainer and its libraries how many threads they may use, and on which device."""
-    hidden = {"CUDA_VISIBLE_DEVICES": "-1"} if device == "cpu" else {}
-    granted = {name: str(threads) for name in THREAD_VARIABLES}
-    return {DEVICE: device, "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", **granted, **hidden}
+    return {
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH")))),
+        "KERAS_BACKEND": "tensorflow",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        DEVICE: device,
+        **{name: str(threads) for name in THREAD_VARIABLES},
+        **({"CUDA_VISIBLE_DEVICES": "-1"} if device == "cpu" else {}),
+    }
 
 
 def _listen(stderr: IO[bytes], tail: bytearray) -> None:
