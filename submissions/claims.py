@@ -95,19 +95,25 @@ def _open_attempt(submission: Submission, *, device: str, worker: Worker, lease:
 
 
 def position(submission: Submission) -> int | None:
-    """Place in the queue, 1 for the next; None unless queued.
+    """Place in the queue, 1 for the next; None unless queued."""
+    if submission.state != State.QUEUED:
+        return None
+    order = queue_order(submission.device)
+    return order.index(submission.pk) + 1 if submission.pk in order else None
+
+
+def queue_order(device: str) -> list[int]:
+    """Ids of the submissions queued for `device`, the next one first.
 
     A group's n-th waiting submission stands behind every other group's earlier ones, as the claims will take them.
     """
-    if submission.state != State.QUEUED:
-        return None
     running = dict(
         Submission.objects.filter(state=State.RUNNING).values_list("group").annotate(n=Count("id")).order_by()
     )
     waiting = (
-        Submission.objects.filter(state=State.QUEUED, device=submission.device)
+        Submission.objects.filter(state=State.QUEUED, device=device)
         .annotate(turn=Window(RowNumber(), partition_by=F("group"), order_by=[F("submitted_at"), F("id")]))
         .values_list("id", "group", "turn", "submitted_at")
     )
     order = sorted(waiting, key=lambda row: (running.get(row[1], 0) + row[2], row[3], row[0]))
-    return next((place for place, row in enumerate(order, start=1) if row[0] == submission.pk), None)
+    return [row[0] for row in order]

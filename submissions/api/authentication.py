@@ -8,8 +8,9 @@ from typing import Any
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from knox.auth import TokenAuthentication
+from rest_framework.exceptions import AuthenticationFailed
 
-from submissions.models import ApiToken, User
+from submissions.models import ApiToken, Membership, User
 
 USE_NOTED_EVERY = timedelta(minutes=1)
 
@@ -17,8 +18,16 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 class GroupTokenAuthentication(TokenAuthentication):
     """`Authorization: Token …`; `request.auth` is the token, whose group the request acts for."""
 
+    def authenticate_credentials(self, token: bytes) -> tuple[User, ApiToken]:
+        # Tokens are plain ASCII; other bytes would end in a decoding error or, on PostgreSQL, a refused NUL.
+        if not (token.isascii() and token.decode("ascii").isprintable()):
+            raise AuthenticationFailed("This is not a token of this service.")
+        return super().authenticate_credentials(token)
+
     def validate_user(self, auth_token: ApiToken) -> tuple[User, ApiToken]:
         user, token = super().validate_user(auth_token)
+        if token.group and not Membership.objects.filter(user=user, group=token.group).exists():
+            raise AuthenticationFailed(f"This token acts for {token.group}, of which {user} is no longer a member.")
         now = timezone.now()
         # Once a minute is exact enough, and spares a notebook that polls a write each time.
         if token.last_used_at is None or now - token.last_used_at > USE_NOTED_EVERY:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.http.multipartparser import MultiPartParserError
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -24,11 +26,19 @@ def as_errors(error: Exception, context: dict[str, Any]) -> Response | None:
         case SpecError() | NotationError():
             return Response({"errors": [_within_model(entry) for entry in error.errors]}, status=400)
         case MoveRefused():
-            return Response({"errors": [{"field": "", "message": str(error)}]}, status=409)
+            return _one(str(error), status=409)
+        case RequestDataTooBig():
+            return _one("The body is too large.", status=413)
+        case SuspiciousOperation() | MultiPartParserError():
+            return _one("The request cannot be read.", status=400)
     response = exception_handler(error, context)
     if response is not None:
         response.data = {"errors": list(_entries(error))}
     return response
+
+
+def _one(message: str, *, status: int) -> Response:
+    return Response({"errors": [{"field": "", "message": message}]}, status=status)
 
 
 def _refused(refusal: Refused) -> Response:

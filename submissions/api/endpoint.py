@@ -1,0 +1,67 @@
+"""What every endpoint of the API shares: who may come in, and how bodies and query parameters are read."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, TypeVar
+
+from django.http import HttpRequest
+from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from submissions.api.parsing import BoundedJSON
+from submissions.models import ApiToken
+
+
+class MayEnter(BasePermission):
+    """Signed in, unless the endpoint can be read by anyone; and to write, no token that is for reading."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        assert isinstance(view, Endpoint)
+        reads = request.method in SAFE_METHODS
+        if reads and view.public:
+            return True
+        if not request.user.is_authenticated:
+            return False
+        if isinstance(request.auth, ApiToken) and request.auth.scope == "read" and not (reads or view.only_computes):
+            raise PermissionDenied("This token may only read: create one that may submit on your group's page.")
+        return True
+
+
+class Endpoint(APIView):
+    """`public`: anyone may read it. `only_computes`: its POST writes nothing."""
+
+    parser_classes = [BoundedJSON]
+    permission_classes = [MayEnter]
+    public: ClassVar[bool] = False
+    only_computes: ClassVar[bool] = False
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        # Else `Content-Type: …; charset=zlib` would have the query string decoded by zlib.
+        request.encoding = "utf-8"
+        return super().initialize_request(request, *args, **kwargs)
+
+
+class Strict(serializers.Serializer[Any]):
+    """Refuses a name that it does not know: a misspelt option must not be ignored in silence."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = [str(name) for name in data if name not in self.fields] if hasattr(data, "keys") else []
+        if unknown:
+            known = ", ".join(self.fields)
+            raise serializers.ValidationError(
+                {name[:60]: f"There is no such field here; there are {known}." for name in unknown}
+            )
+        return super().to_internal_value(data)
+
+
+Asked = TypeVar("Asked", bound=Strict)
+
+
+def checked(shape: type[Strict], data: Any, request: Request) -> dict[str, Any]:
+    """`data` (a body or query parameters) in the shape asked for; ValidationError names what is wrong in it."""
+    asked = shape(data=data, context={"request": request})
+    asked.is_valid(raise_exception=True)
+    return asked.validated_data

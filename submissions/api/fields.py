@@ -1,0 +1,122 @@
+"""The two fields that JSON Schema has no ready type for – a model and a quest – and how OpenAPI describes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.plumbing import ResolvedComponent
+from rest_framework import serializers
+
+from submissions.api.acting import visible_quests
+from submissions.families import registry
+from submissions.models import Quest
+
+MODEL_EXAMPLE = "KNeighborsClassifier(n_neighbors=4, weights='distance')"
+BIGGEST_ID = 2**63 - 1
+
+
+class ModelField(serializers.Field):
+    """A model as it comes in: an object, or text. What is in it, `notation.model_from` judges."""
+
+    default_error_messages = {
+        "invalid": f'Give the model as text, such as "{MODEL_EXAMPLE}", or as an object with a "family".'
+    }
+
+    def to_internal_value(self, data: object) -> str | dict[str, Any]:
+        if not isinstance(data, str | dict):
+            self.fail("invalid")
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class SpecField(serializers.JSONField):
+    """A validated spec, as `specs.dump` gives it."""
+
+
+class QuestField(serializers.Field):
+    """A quest by its id or its name, of those that the person may know of."""
+
+    default_error_messages = {
+        "invalid": "Give a quest's id or its name.",
+        "unknown": "There is no quest {given!r}; GET /api/v1/quests/ lists them.",
+        "several": "Several quests have this name, so give an id: {ids}.",
+    }
+
+    def to_internal_value(self, data: object) -> Quest:
+        if isinstance(data, bool) or not isinstance(data, str | int):
+            self.fail("invalid")
+        found = list(self._matching(data))
+        if not found:
+            self.fail("unknown", given=_short(data))
+        if len(found) > 1:
+            self.fail("several", ids=", ".join(str(quest.pk) for quest in found))
+        return found[0]
+
+    def _matching(self, data: str | int) -> list[Quest]:
+        quests = visible_quests(self.context["request"].user).select_related("course")
+        if isinstance(data, int) or (data.isascii() and data.isdigit() and len(data) < 20):
+            return list(quests.filter(pk=int(data))) if int(data) <= BIGGEST_ID else []
+        return list(quests.filter(name=data))
+
+    def to_representation(self, value: Quest) -> int:
+        return value.pk
+
+
+def _short(given: str | int) -> str | int:
+    if isinstance(given, int):
+        return given if abs(given) <= BIGGEST_ID else "of so large a number"
+    return given if len(given) <= 60 else f"{given[:60]}…"
+
+
+class DescribeModel(OpenApiSerializerFieldExtension):
+    """The families' own schemas, each a component, and the notation."""
+
+    target_class = ModelField
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        notation = {
+            "type": "string",
+            "minLength": 1,
+            "description": "Notation: a scikit-learn constructor or Keras Sequential code. It is read, never run.",
+            "examples": [MODEL_EXAMPLE],
+        }
+        return {"oneOf": [*_families(auto_schema), notation]}
+
+
+class DescribeSpec(OpenApiSerializerFieldExtension):
+    target_class = SpecField
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        return {"oneOf": _families(auto_schema)}
+
+
+class DescribeQuest(OpenApiSerializerFieldExtension):
+    target_class = QuestField
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        return {
+            "oneOf": [
+                {"type": "integer", "minimum": 1, "maximum": BIGGEST_ID},
+                {"type": "string", "minLength": 1, "maxLength": 120},
+            ]
+        }
+
+
+def _families(auto_schema: Any) -> list[dict[str, str]]:
+    """A reference to each family's schema; the schemas and what they refer to become components."""
+    references = []
+    for family in registry.offered():
+        schema = family.spec.model_json_schema(ref_template="#/components/schemas/{model}")
+        parts = {**schema.pop("$defs", {}), family.spec.__name__: {**schema, "required": ["family", *_needed(schema)]}}
+        for name, part in parts.items():
+            component = ResolvedComponent(name=name, type=ResolvedComponent.SCHEMA, schema=part, object=name)
+            auto_schema.registry.register_on_missing(component)
+        references.append({"$ref": f"#/components/schemas/{family.spec.__name__}"})
+    return references
+
+
+def _needed(schema: dict[str, Any]) -> list[str]:
+    return [name for name in schema.get("required", []) if name != "family"]

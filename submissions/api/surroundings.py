@@ -1,0 +1,171 @@
+"""What a submission meets: quests, hardware, the workers that are there, and who is asking."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count, Q
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from submissions import intake
+from submissions.api.acting import acting_group, open_quests, token_group, visible_quests, who
+from submissions.api.endpoint import Endpoint, checked
+from submissions.api.refusals import refused
+from submissions.api.representations import HardwareOut
+from submissions.api.requests import Nothing, QuestQuery
+from submissions.models import ApiToken, Group, Hardware, Quest, QuestState, Worker
+
+
+class QuestOut(serializers.ModelSerializer[Quest]):
+    course = serializers.CharField(source="course.__str__", read_only=True)
+    state = serializers.ChoiceField(QuestState.choices, read_only=True)
+    accepting = serializers.BooleanField(source="is_open", read_only=True, help_text="Takes submissions now.")
+
+    class Meta:
+        model = Quest
+        fields: tuple[str, ...] = ("id", "name", "course", "state", "accepting", "announcement", "dataset")
+        fields += ("private_share", "opens_at", "closes_at", "time_zone", "daily_quota", "min_interval_seconds")
+        fields += ("group_limit", "run_seconds", "memory_mb", "max_epochs", "max_parameters", "max_trees")
+
+
+class QuestList(serializers.Serializer[Any]):
+    results = QuestOut(many=True)
+
+
+class Quests(Endpoint):
+    public = True
+
+    @extend_schema(
+        operation_id="quests_list",
+        summary="The quests, newest first",
+        parameters=[QuestQuery],
+        responses={200: QuestList, **refused(400, 401)},
+    )
+    def get(self, request: Request) -> Response:
+        asked = checked(QuestQuery, request.query_params, request)
+        quests = visible_quests(request.user).select_related("course").filter(**asked)
+        return Response({"results": QuestOut(quests, many=True).data})
+
+
+class HardwareRow(HardwareOut):
+    runs = serializers.IntegerField(help_text="Attempts that ran on it.")
+
+    class Meta(HardwareOut.Meta):
+        fields: tuple[str, ...] = (*HardwareOut.Meta.fields, "runs")
+
+
+class HardwareList(serializers.Serializer[Any]):
+    results = HardwareRow(many=True)
+
+
+class AllHardware(Endpoint):
+    public = True
+
+    @extend_schema(
+        operation_id="hardware_list",
+        summary="The hardware that runs were measured on",
+        responses={200: HardwareList, **refused(400, 401)},
+    )
+    def get(self, request: Request) -> Response:
+        checked(Nothing, request.query_params, request)
+        hardware = Hardware.objects.annotate(runs=Count("attempts")).order_by("pk")
+        return Response({"results": HardwareRow(hardware, many=True).data})
+
+
+class WorkerRow(serializers.ModelSerializer[Worker]):
+    hardware = HardwareOut(read_only=True)
+    running = serializers.IntegerField(help_text="Attempts that it has going.")
+
+    class Meta:
+        model = Worker
+        fields: tuple[str, ...] = ("name", "device", "slots", "running", "version", "hardware", "started_at")
+        fields += ("last_seen_at",)
+
+
+class WorkerList(serializers.Serializer[Any]):
+    results = WorkerRow(many=True)
+
+
+class Workers(Endpoint):
+    @extend_schema(
+        operation_id="workers_list",
+        summary="The workers that are alive",
+        responses={200: WorkerList, **refused(400, 401)},
+    )
+    def get(self, request: Request) -> Response:
+        checked(Nothing, request.query_params, request)
+        running = Count("attempts", filter=Q(attempts__ended_at=None))
+        workers = Worker.objects.alive().select_related("hardware").annotate(running=running)
+        return Response({"results": WorkerRow(workers, many=True).data})
+
+
+class QuotaOut(serializers.Serializer[intake.Quota]):
+    limit = serializers.IntegerField(allow_null=True, help_text="Submissions a day; null for no limit.")
+    used = serializers.IntegerField(help_text="Today, by the quest's time zone.")
+    left = serializers.IntegerField(allow_null=True, help_text="Today; null for no limit.")
+    next_at = serializers.DateTimeField(allow_null=True, help_text="When the next one is free; null for now.")
+
+
+class OpenQuest(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    group = serializers.CharField(allow_null=True, help_text="The group that you submit for; null for instructors.")
+    quota = QuotaOut(allow_null=True, help_text="Null for instructors, who have none.")
+
+
+class TokenOut(serializers.ModelSerializer[ApiToken]):
+    class Meta:
+        model = ApiToken
+        fields: tuple[str, ...] = ("name", "scope")
+
+
+class Person(serializers.Serializer[Any]):
+    username = serializers.CharField()
+    name = serializers.CharField()
+    instructor = serializers.BooleanField()
+    group = serializers.CharField(allow_null=True)
+    course = serializers.CharField(allow_null=True)
+    token = TokenOut(allow_null=True, help_text="The token used; null when signed in by the browser.")
+    quests = OpenQuest(many=True, help_text="The quests that you can submit to now, with the quota left.")
+
+
+class Me(Endpoint):
+    @extend_schema(
+        operation_id="me_retrieve",
+        summary="Who you are here, your group, and its quota",
+        responses={200: Person, **refused(400, 401)},
+    )
+    def get(self, request: Request) -> Response:
+        checked(Nothing, request.query_params, request)
+        user, group = who(request), _group(request)
+        person = {
+            "username": user.username,
+            "name": user.display_name,
+            "instructor": user.is_staff,
+            "group": group.name if group else None,
+            "course": str(group.course) if group else None,
+            "token": request.auth,
+            "quests": [_open_quest(request, quest) for quest in open_quests(request)],
+        }
+        return Response(Person(person).data)
+
+
+def _group(request: Request) -> Group | None:
+    """The token's group, else the one in the newest course that still runs."""
+    if group := token_group(request):
+        return group
+    own = Group.objects.filter(memberships__user=who(request), course__archived=False)
+    return own.select_related("course").order_by("-course__created_at").first()
+
+
+def _open_quest(request: Request, quest: Quest) -> dict[str, Any]:
+    group = acting_group(request, quest.course)
+    return {
+        "id": quest.pk,
+        "name": quest.name,
+        "group": group.name if group else None,
+        "quota": intake.quota(quest, group) if group else None,
+    }

@@ -1,0 +1,85 @@
+"""What a model is understood to be, before anything runs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from submissions import notation
+from submissions.api.acting import open_quests
+from submissions.api.endpoint import Endpoint, checked
+from submissions.api.fields import SpecField
+from submissions.api.refusals import refused
+from submissions.api.requests import ModelRequest
+from submissions.families.registry import family_of
+from submissions.families.shapes import parameters, summary
+from submissions.models import Quest
+from submissions.specs import dump
+
+
+class LayerOut(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    kind = serializers.CharField()
+    output_shape = serializers.ListField(child=serializers.IntegerField())
+    trainable = serializers.IntegerField(help_text="Parameters that training moves.")
+    fixed = serializers.IntegerField(help_text="Parameters that it does not.")
+
+
+class Understood(serializers.Serializer[Any]):
+    family = serializers.CharField()
+    spec = SpecField(help_text="Whole, with every default.")
+    notation = serializers.CharField(help_text="As a person would type it.")
+    headline = serializers.CharField(help_text="What board and feed show.")
+    layers = LayerOut(many=True, help_text="Empty for families without layers.")
+    parameters = serializers.IntegerField(allow_null=True, help_text="Trainable and fixed together.")
+    trainable = serializers.IntegerField(allow_null=True)
+    fixed = serializers.IntegerField(allow_null=True)
+    devices = serializers.ListField(child=serializers.CharField(), help_text="What `device` may be.")
+    left_aside = serializers.ListField(child=serializers.CharField(), help_text="Lines that say nothing of the model.")
+    quest = serializers.IntegerField(allow_null=True, help_text="The quest whose limits were held against it.")
+    dataset = serializers.CharField()
+
+
+class Validate(Endpoint):
+    only_computes = True
+
+    @extend_schema(
+        operation_id="models_validate",
+        summary="Look at a model without submitting it",
+        description="Runs nothing. Without `quest`: the one that is open, else MNIST and the service's limits.",
+        request=ModelRequest,
+        responses={200: Understood, **refused(400, 401, 403, 413, 415)},
+    )
+    def post(self, request: Request) -> Response:
+        asked = checked(ModelRequest, request.data, request)
+        quest = asked.get("quest") or _only_open(request)
+        dataset, limits = (quest.dataset, quest.limits) if quest else ("mnist", None)
+        reading = notation.model_from(asked["model"], dataset=dataset, limits=limits)
+        return Response({**_understood(reading), "quest": quest.pk if quest else None, "dataset": dataset})
+
+
+def _only_open(request: Request) -> Quest | None:
+    quests = open_quests(request)
+    return quests[0] if len(quests) == 1 else None
+
+
+def _understood(reading: notation.Reading) -> dict[str, Any]:
+    spec = reading.spec
+    trainable, fixed = parameters(spec) or (None, None)
+    return {
+        "family": spec.family,
+        "spec": dump(spec),
+        "notation": notation.render(spec),
+        "headline": notation.headline(spec),
+        "layers": [asdict(row) for row in summary(spec)],
+        "parameters": None if trainable is None or fixed is None else trainable + fixed,
+        "trainable": trainable,
+        "fixed": fixed,
+        "devices": list(family_of(spec).devices),
+        "left_aside": list(reading.left_aside),
+    }
