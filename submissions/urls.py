@@ -1,2 +1,18 @@
+"""Addresses of the pages with which a group submits and follows its submissions."""
+
+from django.urls import path
+
+from submissions import group_views, submission_views, submit_views
+
 app_name = "submissions"
-urlpatterns = []
+urlpatterns = [
+    path("submit/", submit_views.submit, name="submit"),
+    path("submit/check/", submit_views.check, name="check"),
+    path("submissions/", submission_views.submission_list, name="list"),
+    path("submissions/<int:pk>/", submission_views.detail, name="detail"),
+    path("submissions/<int:pk>/live/", submission_views.live, name="live"),
+    path("submissions/<int:pk>/cancel/", submission_views.cancel, name="cancel"),
+    path("groups/<int:pk>/tokens/", group_views.token_create, name="token_create"),
+    path("groups/<int:pk>/tokens/<str:token_key>/revoke/", group_views.token_revoke, name="token_revoke"),
+    path("groups/<path:name>/", group_views.group_page, name="group"),
+]

@@ -1,0 +1,68 @@
+"""Where somebody may submit now, and as whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from submissions.families.registry import Family, offered
+from submissions.intake import Quota, closed_because, quota
+from submissions.models import Group, Quest, QuestState, User
+from submissions.specs import Limits, Spec, SpecError, dump, validate
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A quest that `user` may submit to; `group` None is out of competition."""
+
+    quest: Quest
+    group: Group | None
+
+    @property
+    def quota(self) -> Quota | None:
+        return quota(self.quest, self.group) if self.group else None
+
+
+def enterable(user: User) -> list[Quest]:
+    """The quests that `user` may submit to now, the newest first: for an instructor every one that is not archived."""
+    quests = Quest.objects.select_related("course")
+    if user.is_staff:
+        return list(quests.filter(course__archived=False).exclude(state=QuestState.ARCHIVED))
+    return list(quests.accepting().filter(course__memberships__user=user))
+
+
+def enter(user: User, quests: Sequence[Quest], wanted: str | None) -> Entry | None:
+    """The entry to the quest whose id is `wanted`, else to the first; None if there is none."""
+    if not quests:
+        return None
+    quest = next((quest for quest in quests if str(quest.pk) == wanted), quests[0])
+    return Entry(quest, None if user.is_staff else user.group_in(quest.course))
+
+
+def why_nowhere(user: User) -> list[str]:
+    """Why each published quest of the user's courses takes nothing now, in sentences."""
+    quests = Quest.objects.published().filter(course__memberships__user=user, course__archived=False)
+    return [closed_because(quest) for quest in quests]
+
+
+def fitting_presets(family: Family, *, dataset: str, limits: Limits) -> dict[str, Spec]:
+    """The family's presets that the quest would take."""
+    return {
+        name: spec for name, spec in family.presets.items() if _is_taken(spec, family, dataset=dataset, limits=limits)
+    }
+
+
+def _is_taken(spec: Spec, family: Family, *, dataset: str, limits: Limits) -> bool:
+    try:
+        validate(dump(spec), dataset=dataset, limits=limits, offered_only=family.offered)
+    except SpecError:
+        return False
+    return True
+
+
+def presets(quest: Quest) -> dict[str, Spec]:
+    """Every preset that `quest` would take, by name."""
+    found: dict[str, Spec] = {}
+    for family in offered():
+        found |= fitting_presets(family, dataset=quest.dataset, limits=quest.limits)
+    return found

@@ -1,0 +1,79 @@
+"""What the page of a submission follows while it waits and runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from submissions.claims import position
+from submissions.models import Attempt, Device, Event, State, Submission, Worker
+from submissions.timing import Part, parts
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """A submission as it is now. `missing` names the workers that it waits for in vain, none of them being alive."""
+
+    submission: Submission
+    attempts: list[Attempt]
+    events: list[Event]
+    position: int | None
+    missing: str
+
+    @property
+    def attempt(self) -> Attempt | None:
+        return self.attempts[-1] if self.attempts else None
+
+    @property
+    def running(self) -> Attempt | None:
+        return self.attempt if self.submission.state == State.RUNNING else None
+
+    @property
+    def timing(self) -> list[Part]:
+        return parts(self.attempt) if self.attempt else []
+
+    @property
+    def version(self) -> str:
+        """Differs whenever the page would."""
+        latest = self.attempt
+        seen = [
+            self.submission.state,
+            self.events[-1].pk if self.events else 0,
+            self.position,
+            self.missing,
+            latest and [latest.pk, latest.progress, len(latest.epochs), str(latest.ended_at)],
+        ]
+        return _digest(seen)
+
+
+def follow(submission: Submission) -> Following:
+    return Following(
+        submission=submission,
+        attempts=list(submission.attempts.select_related("hardware", "worker").order_by("number")),
+        events=list(submission.events.select_related("user", "attempt")),
+        position=position(submission),
+        missing=missing_workers(submission),
+    )
+
+
+def missing_workers(submission: Submission) -> str:
+    """The device that a queued submission waits for while no worker for it is alive; else empty."""
+    if submission.state != State.QUEUED:
+        return ""
+    takers = [Device.CPU, Device.GPU] if submission.device == Device.AUTO else [submission.device]
+    return "" if Worker.objects.alive().filter(device__in=takers).exists() else Device(submission.device).value
+
+
+def version_of_rows(submissions: list[Submission]) -> str:
+    """Differs whenever one of these rows would; they come with their attempts."""
+    return _digest([[row.pk, row.state, row.cancel_asked, _progress(row)] for row in submissions])
+
+
+def _progress(submission: Submission) -> object:
+    latest = submission.last_attempt
+    return [latest.pk, latest.progress] if latest else None
+
+
+def _digest(seen: object) -> str:
+    return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:16]

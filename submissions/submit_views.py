@@ -1,0 +1,106 @@
+"""The submit page, and the look at what was understood."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from submissions import notation
+from submissions.entry import Entry, enter, enterable, presets, why_nowhere
+from submissions.families.registry import family_of
+from submissions.families.shapes import parameters, summary
+from submissions.forms import PASTE, SubmissionForm, form_for, ways
+from submissions.models import Quest
+from submissions.notation import Reading
+from submissions.visitors import UserRequest
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def submit(request: UserRequest) -> HttpResponse:
+    """The form; a POST submits and leads to the submission's page."""
+    quests = enterable(request.user)
+    entry = _entry(request, quests)
+    if entry is None:
+        return _nowhere(request)
+    form = _form(request, entry)
+    if form.is_bound and form.is_valid() and (submission := form.submit(request.user)):
+        return redirect("submissions:detail", submission.pk)
+    return _page(request, quests, form)
+
+
+@login_required
+@require_POST
+def check(request: UserRequest) -> HttpResponse:
+    """What would be submitted; runs nothing and keeps nothing."""
+    quests = enterable(request.user)
+    entry = _entry(request, quests)
+    if entry is None:
+        return _nowhere(request)
+    form = _form(request, entry)
+    form.is_valid()
+    if request.htmx:
+        context = {"refusals": _refusals(form), **_understood(form.reading)}
+        return render(request, "submissions/_understood.html", context)
+    return _page(request, quests, form)
+
+
+def _entry(request: UserRequest, quests: list[Quest]) -> Entry | None:
+    return enter(request.user, quests, request.POST.get("quest") or request.GET.get("quest"))
+
+
+def _way(request: UserRequest) -> str:
+    way = request.POST.get("way") or request.GET.get("way", PASTE)
+    return way if way in ways() else PASTE
+
+
+def _form(request: UserRequest, entry: Entry) -> SubmissionForm:
+    chosen = presets(entry.quest).get(request.GET.get("preset", ""))
+    text = notation.render(chosen) if chosen else ""
+    return form_for(_way(request), entry, request.POST if request.method == "POST" else None, text=text)
+
+
+def _page(request: UserRequest, quests: list[Quest], form: SubmissionForm) -> HttpResponse:
+    quest = form.entry.quest
+    context = {
+        "form": form,
+        "quest": quest,
+        "quests": quests,
+        "entry": form.entry,
+        "way": _way(request),
+        "ways": ways(),
+        "presets": presets(quest),
+        **_understood(form.reading),
+    }
+    return render(request, "submissions/submit.html", context)
+
+
+def _nowhere(request: UserRequest) -> HttpResponse:
+    in_course = request.user.memberships.filter(course__archived=False).exists()
+    context = {"in_course": in_course, "reasons": why_nowhere(request.user), "text": request.POST.get("model", "")}
+    return render(request, "submissions/nowhere.html", context)
+
+
+def _refusals(form: SubmissionForm) -> list[str]:
+    """The form's errors in one list; those about a parameter name it."""
+    names = {field.name: f"{field.label}: " for field in form.model_fields() if field.name != "model"}
+    return [f"{names.get(name, '')}{message}" for name, messages in form.errors.items() for message in messages]
+
+
+def _understood(reading: Reading | None) -> dict[str, Any]:
+    """What the fragment shows of a reading."""
+    if reading is None:
+        return {"reading": None}
+    spec = reading.spec
+    return {
+        "reading": reading,
+        "family": family_of(spec),
+        "notation": notation.render(spec),
+        "layers": summary(spec),
+        "parameters": parameters(spec),
+        "arguments": {} if summary(spec) else spec.arguments(),
+    }
