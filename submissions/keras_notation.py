@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from submissions.families.any_layer import LAYERS
+from submissions.families.any_layer import LAYERS, MOST_LAYERS
 from submissions.keras_training import read_compile, read_fit, read_setting
 from submissions.keras_words import check_only, word
 from submissions.notation_script import LOOKING
@@ -79,6 +79,8 @@ class _Network:
             refuse(call, f"the method {name} is not offered: there are add, compile and fit.")
 
     def add(self, node: ast.expr) -> None:
+        if len(self.draft.data["layers"]) >= MOST_LAYERS:
+            refuse(node, f"there are more layers than the service's limit of {MOST_LAYERS}.", "layers")
         call = self.model.text.resolve(node)
         if not isinstance(call, ast.Call):
             refuse(call, "a layer is written as a call, such as Dense(10).", "layers")

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-import pydantic
-
 from submissions.families.layers import Layer
 from submissions.families.training import Loss, Optimizer
-from submissions.specs import Spec
+from submissions.specs import Spec, changed
 
 if TYPE_CHECKING:
     from submissions.families.cnn import CNN
@@ -40,20 +38,10 @@ def write_layer(layer: Layer) -> str:
     required = [name for name, field in type(layer).model_fields.items() if field.is_required()]
     required += ALWAYS_WRITTEN.get(layer.kind, ())
     placed = [name for name in layer.POSITIONAL if name in required]
-    values = [_value(getattr(layer, name)) for name in placed]
+    # A shape is not a pair: (28, 28) stays what it is.
+    values = [(repr if name == "shape" else _value)(getattr(layer, name)) for name in placed]
     named = {name: value for name, value in changed(layer).items() if name not in placed}
     return f"{layer.kind}({', '.join([*values, *_named(named)])})"
-
-
-def changed(part: pydantic.BaseModel) -> dict[str, Any]:
-    """The fields that do not hold their default."""
-    fields = type(part).model_fields
-    values = {name: getattr(part, name) for name in fields if name not in ("family", "kind")}
-    return {
-        name: value
-        for name, value in values.items()
-        if fields[name].is_required() or value != fields[name].default or type(value) is not type(fields[name].default)
-    }
 
 
 def _settings(net: CNN) -> Iterator[str]:
@@ -84,8 +72,8 @@ def _named(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _value(value: Any) -> str:
-    """A pair of equals as the one number, as people write it."""
+    """A pair of equal numbers as the one number, as people write it; a pair of equal pairs would mean another thing."""
     if isinstance(value, tuple) and len(value) == 2:
         first, second = map(_value, value)
-        return first if first == second else f"({first}, {second})"
+        return first if first == second and not first.startswith("(") else f"({first}, {second})"
     return repr(value)

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from submissions import keras_writing
 from submissions.families import registry
 from submissions.families.registry import Family
 from submissions.notation_script import LOOKING, read_script
 from submissions.notation_text import Draft, Model, NotationError, refuse
-from submissions.specs import DATASETS, Limits, Spec, SpecError, validate
+from submissions.specs import DATASETS, Limits, Spec, SpecError, changed, validate
 
 __all__ = ["NotationError", "Reading", "headline", "model_from", "parse", "read", "render"]
 
@@ -58,7 +57,8 @@ def render(spec: Spec) -> str:
 
 def headline(spec: Spec) -> str:
     """The model itself on one line, as board and feed show it."""
-    return keras_writing.headline(spec) if hasattr(spec, "layers") else " ".join(render(spec).splitlines())
+    family = registry.family_of(spec)
+    return family.headline(spec) if family.headline else " ".join(render(spec).splitlines())
 
 
 def model_from(value: object, *, dataset: str = "mnist", limits: Limits | None = None) -> Reading:
@@ -99,7 +99,7 @@ def _with_line(error: Mapping[str, str], draft: Draft, line: int) -> dict[str, s
 
 def _constructor(spec: Spec, family: Family) -> str:
     # Sorted, as scikit-learn's own repr has them.
-    given = sorted(keras_writing.changed(spec).items())
+    given = sorted(changed(spec).items())
     return f"{family.constructor}({', '.join(f'{name}={_value(value)}' for name, value in given)})"
 
 

@@ -17,6 +17,7 @@ from submissions.specs import MAX_BYTES, SpecError
 MAX_DEPTH = 30
 MAX_NODES = 20_000
 MAX_BITS = 64
+MAX_STATEMENTS = 1_000
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -72,13 +73,16 @@ def statements(source: str) -> list[ast.stmt]:
     if _depth(source) > MAX_DEPTH:
         raise NotationError.of("model", f"This is nested too deeply: at most {MAX_DEPTH} brackets within each other.")
     try:
-        return ast.parse(source).body
+        body = ast.parse(source).body
     except SyntaxError as error:
         raise NotationError.of("model", f"Line {error.lineno or 1}: this is not Python ({error.msg}).") from error
     except (ValueError, RecursionError, MemoryError) as error:
         raise NotationError.of(
             "model", "This is not Python that can be read: it is too deep, or has odd characters."
         ) from error
+    if len(body) > MAX_STATEMENTS:
+        refuse(body[MAX_STATEMENTS], "this is too long: paste the model's lines alone.")
+    return body
 
 
 def _depth(source: str) -> int:
@@ -96,7 +100,7 @@ class Text:
     """The names that a text binds, and the values of its expressions."""
 
     def __init__(self, source: str) -> None:
-        self.lines = source.splitlines()
+        self.lines = source.split("\n")
         self._bindings: dict[str, list[tuple[tuple[int, int], ast.expr]]] = {}
         self._aliases: dict[str, str] = {}
         self._nodes_left = MAX_NODES

@@ -135,8 +135,9 @@ def _pick(schema: Schema, data: object, root: Schema) -> Schema:
     branches = [_followed(branch, root) for branch in schema.get("anyOf") or schema.get("oneOf") or ()]
     tag = schema.get("discriminator", {}).get("propertyName")
     if tag and isinstance(data, dict):
-        reference = schema["discriminator"]["mapping"].get(data.get(tag))
-        return _followed({"$ref": reference}, root) if reference else schema
+        references = schema["discriminator"]["mapping"]
+        named = str(data.get(tag))
+        return _followed({"$ref": references[named]}, root) if named in references else schema
     fitting = "object" if isinstance(data, dict) else "array" if isinstance(data, list) else ""
     same = [branch for branch in branches if fitting and branch.get("type") == fitting]
     return _pick(same[0], data, root) if len(same) == 1 else schema

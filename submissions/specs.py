@@ -78,6 +78,17 @@ def described(model: type[pydantic.BaseModel]) -> dict[str, str]:
     return {name: field.description for name, field in model.model_fields.items() if field.description}
 
 
+def changed(part: pydantic.BaseModel) -> dict[str, Any]:
+    """The fields of a spec, or of a part of one, that do not hold their default."""
+    fields = type(part).model_fields
+    values = {name: getattr(part, name) for name in fields if name not in ("family", "kind")}
+    return {
+        name: value
+        for name, value in values.items()
+        if fields[name].is_required() or value != fields[name].default or type(value) is not type(fields[name].default)
+    }
+
+
 def validate(
     data: object | str | bytes,
     *,

@@ -32,6 +32,8 @@ AnyLayer = Annotated[
     Field(discriminator="kind"),
 ]
 
+MOST_LAYERS = 64
+
 LAYERS: dict[str, type[layers.Layer]] = {
     str(layer.model_fields["kind"].default): layer for layer in get_args(get_args(AnyLayer)[0])
 }

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from submissions.families import image_layers, layers, training
-from submissions.families.any_layer import AnyLayer
+from submissions.families.any_layer import MOST_LAYERS, AnyLayer
 from submissions.families.parameters import Seed
 from submissions.families.registry import Family, register
 from submissions.families.shapes import LayerMisfit, chain, parameters
 from submissions.keras_notation import read
-from submissions.keras_writing import write
+from submissions.keras_writing import headline, write
 from submissions.specs import Images, Spec, described
 
 
@@ -32,7 +32,7 @@ def _fitting_loss(earlier: dict[str, Any]) -> training.Loss:
 
 class CNN(Spec):
     family: Literal["cnn"] = "cnn"
-    layers: Annotated[tuple[AnyLayer, ...], Field(min_length=2, max_length=64)] = Field(
+    layers: Annotated[tuple[AnyLayer, ...], Field(min_length=2, max_length=MOST_LAYERS)] = Field(
         description="the network, from Input to ten outputs"
     )
     optimizer: training.AnyOptimizer = Field(training.Adam(), description="how the weights are moved")
@@ -136,5 +136,6 @@ register(
         },
         read=read,
         write=write,
+        headline=headline,
     )
 )

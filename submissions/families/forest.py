@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from submissions.families.parameters import Count, Jobs, NotNegative, Positive, Seed, Share, pixels
 from submissions.families.registry import Family, register
 from submissions.specs import Images, Spec, described
 
 Digit = Literal["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]
+
+
+def _in_order(weights: dict[str, float]) -> dict[str, float]:
+    return dict(sorted(weights.items()))
+
+
+Weights = Annotated[dict[Digit, Positive], AfterValidator(_in_order)]
 
 
 class Forest(Spec):
@@ -41,7 +48,7 @@ class Forest(Spec):
     random_state: Seed | None = Field(None, description="seed; None: the service draws one and records it")
     verbose: Annotated[int, Field(ge=0, le=100)] | bool = Field(0, description="how much scikit-learn prints")
     warm_start: bool = Field(False, description="without effect here: every run starts afresh")
-    class_weight: Literal["balanced", "balanced_subsample"] | dict[Digit, Positive] | None = Field(
+    class_weight: Literal["balanced", "balanced_subsample"] | Weights | None = Field(
         None, description="weights of the digits, such as {0: 1.0, 9: 2.0}"
     )
     ccp_alpha: NotNegative = Field(0.0, description="cost-complexity pruning; 0: none")

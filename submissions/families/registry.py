@@ -23,6 +23,7 @@ class Family:
     `only` holds parameters that the constructor has and the spec has not, with the value that may be typed for them.
     `read` and `write` replace the notation's plain `Constructor(name=value, …)` where a family needs more than that:
     `read(model, side)` takes a `notation_text.Model` and the side of the images, and gives a `notation_text.Draft`.
+    `headline` gives the model alone on one line, where `write` gives more than that.
     `offered` is False for families that no form, API or notation may reach (those of tests).
     """
 
@@ -38,6 +39,7 @@ class Family:
     only: Mapping[str, object] = field(default_factory=dict)
     read: Callable[..., Any] | None = None
     write: Callable[[Spec], str] | None = None
+    headline: Callable[[Spec], str] | None = None
     offered: bool = True
 
 

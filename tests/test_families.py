@@ -1,0 +1,111 @@
+"""Model families are registered in one place: the built-in ones, and one that a test adds."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Annotated, Literal
+
+import pytest
+from pydantic import Field
+
+from submissions import notation
+from submissions.families import registry
+from submissions.families.forest import Forest
+from submissions.families.knn import KNN
+from submissions.families.registry import Family, family_of, register
+from submissions.specs import Spec, SpecError, described, dump, validate
+
+
+class Guess(Spec):
+    family: Literal["guess"] = "guess"
+    digit: Annotated[int, Field(ge=0, le=9)] = Field(7, description="what every image is said to be")
+    odds: tuple[float, ...] = ()
+
+
+@pytest.fixture
+def guess(monkeypatch):
+    """A family that lives as long as the test."""
+    registry.families()
+    monkeypatch.setattr(registry, "_families", dict(registry._families))
+
+    def add(*, offered: bool = True) -> Family:
+        words = described(Guess)
+        return register(
+            Family(
+                name="guess",
+                label="A guess",
+                spec=Guess,
+                constructor="Guesser",
+                trainer="x:y",
+                help=words,
+                offered=offered,
+            )
+        )
+
+    return add
+
+
+def test_the_built_in_families_come_first_and_in_order(guess):
+    guess()
+
+    assert [family.name for family in registry.families()][:3] == ["knn", "forest", "cnn"]
+    assert registry.families()[-1].name == "guess"
+
+
+def test_a_family_is_added_without_touching_another_file(guess):
+    guess()
+    spec = Guess(digit=3, odds=(0.5, 1.0))
+
+    assert validate({"family": "guess", "digit": 3, "odds": [0.5, 1]}) == spec
+    assert notation.render(spec) == "Guesser(digit=3, odds=(0.5, 1.0))"
+    assert notation.parse(notation.render(spec)) == spec
+    assert notation.headline(spec) == notation.render(spec)
+    assert family_of(spec).help == {"digit": "what every image is said to be"}
+
+
+def test_an_added_familys_refusals_say_what_is_allowed(guess):
+    guess()
+
+    with pytest.raises(notation.NotationError) as refused:
+        notation.read("Guesser(digit=10)")
+
+    assert refused.value.errors == [
+        {
+            "field": "digit",
+            "message": "Line 1: digit: 10 is not allowed: give a whole number from 0 to 9. The service's limit is 9.",
+        }
+    ]
+
+
+def test_a_family_that_is_not_offered_cannot_be_submitted(guess):
+    guess(offered=False)
+
+    with pytest.raises(SpecError):
+        validate({"family": "guess"})
+    with pytest.raises(SpecError):
+        notation.read("Guesser()")
+    assert validate({"family": "guess"}, offered_only=False) == Guess()
+
+
+@pytest.mark.parametrize("family", registry.families(), ids=lambda family: family.name)
+def test_every_field_has_a_line_of_help(family):
+    assert set(family.help) == set(family.spec.model_fields) - {"family"}
+
+
+def test_every_preset_is_a_valid_spec_by_name():
+    presets = {name: spec for family in registry.offered() for name, spec in family.presets.items()}
+
+    assert {"LeNet-5", "LeNet-5-like", "Dense net 512", "Dense net 4096"} < set(presets)
+    assert {"K nearest neighbours, defaults", "Random forest, defaults"} < set(presets)
+    for spec in presets.values():
+        assert validate(dump(spec), dataset="mnist") == spec
+
+
+def test_the_specs_have_every_parameter_of_scikit_learn_with_its_default():
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.neighbors import KNeighborsClassifier
+
+    for estimator, spec in ((RandomForestClassifier, Forest), (KNeighborsClassifier, KNN)):
+        only = family_of(spec()).only
+        theirs = {name: parameter.default for name, parameter in inspect.signature(estimator).parameters.items()}
+        assert theirs == {**spec().arguments(), **only}

@@ -1,0 +1,301 @@
+"""Text to spec and back: what people paste, what is refused, and that nothing is evaluated."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from submissions import notation
+from submissions.families.cnn import CNN, LENET_5, LENET_5_LIKE, dense
+from submissions.families.forest import Forest
+from submissions.families.knn import KNN
+from submissions.families.layers import Input
+from submissions.specs import Limits, SpecError, dump
+from tests.spec_strategies import specs
+
+KERAS_CODE = """
+import tensorflow as tf
+from tensorflow.keras import layers
+num_classes = 10
+model = tf.keras.models.Sequential()
+model.add(layers.Conv2D(32, (3, 3), activation=tf.nn.relu, kernel_initializer='he_uniform', input_shape=(28, 28, 1)))
+model.add(layers.MaxPool2D((2, 2)))
+model.add(layers.LeakyReLU(alpha=0.1))
+model.add(layers.Flatten(name='flat'))
+model.add(layers.Dense(2**7, 'relu'))
+model.add(layers.Dense(num_classes))
+model.add(layers.Softmax())
+opt = tf.keras.optimizers.SGD(lr=1e-2, momentum=0.9)
+model.compile(optimizer=opt, loss=tf.keras.losses.CategoricalCrossentropy(), metrics=['accuracy'])
+model.summary()
+history = model.fit(x_train, y_train, batch_size=128, epochs=12, verbose=1, validation_split=.1,
+                    callbacks=[tf.keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)])
+"""
+
+
+def refusal(text: str, **options: object) -> str:
+    with pytest.raises(notation.NotationError) as refused:
+        notation.read(text, **options)  # type: ignore[arg-type]
+    return str(refused.value)
+
+
+def network(text: str, dataset: str | None = None) -> CNN:
+    spec = notation.read(text, dataset=dataset).spec
+    assert isinstance(spec, CNN)
+    return spec
+
+
+@settings(max_examples=300, deadline=None)
+@given(specs())
+def test_what_is_rendered_is_read_back_as_the_same_spec(spec):
+    assert dump(notation.parse(notation.render(spec))) == dump(spec)
+
+
+@settings(max_examples=200, deadline=None)
+@given(specs())
+def test_a_headline_is_one_line(spec):
+    assert "\n" not in notation.headline(spec)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "KNeighborsClassifier(n_neighbors=4, weights='distance')",
+        "KNeighborsClassifier(4, weights='distance')",
+        'sklearn.neighbors.KNeighborsClassifier( 4,\n\n   weights = "distance" )',
+        "model = KNeighborsClassifier(n_neighbors=4, weights='distance')",
+        "clf: object = neighbors.KNeighborsClassifier(2 + 2, weights='distance', metric_params=None)",
+        "from sklearn.neighbors import KNeighborsClassifier as KNC\nk = 4\nclf = KNC(k, weights='distance')",
+        "KNeighborsClassifier(4, weights='distance').fit(X, y)",
+    ],
+)
+def test_a_constructor_is_read_however_it_is_typed(text):
+    assert notation.parse(text) == KNN(n_neighbors=4, weights="distance")
+
+
+def test_numbers_may_be_negative_or_scientific():
+    spec = notation.parse("RandomForestClassifier(n_jobs=-1, min_impurity_decrease=1e-3, max_features=.5)")
+
+    assert spec == Forest(n_jobs=-1, min_impurity_decrease=0.001, max_features=0.5)
+
+
+def test_class_weights_are_typed_by_digit():
+    spec = notation.parse("RandomForestClassifier(class_weight={0: 1, 9: 2.5})")
+
+    assert spec == Forest(class_weight={"0": 1.0, "9": 2.5})
+    assert notation.render(spec) == "RandomForestClassifier(class_weight={0: 1.0, 9: 2.5})"
+
+
+def test_defaults_are_left_out_as_scikit_learn_does():
+    assert notation.render(KNN(p=4.0, leaf_size=40)) == "KNeighborsClassifier(leaf_size=40, p=4)"
+    assert notation.render(Forest(n_estimators=100)) == "RandomForestClassifier()"
+
+
+def test_keras_code_is_read_as_it_stands_in_a_notebook():
+    reading = notation.read(KERAS_CODE)
+
+    assert isinstance(reading.spec, CNN)
+    assert notation.render(reading.spec) == (
+        "model = Sequential([\n"
+        "    Input((28, 28, 1)),\n"
+        "    Conv2D(32, 3, activation='relu', kernel_initializer='he_uniform'),\n"
+        "    MaxPooling2D(),\n"
+        "    LeakyReLU(negative_slope=0.1),\n"
+        "    Flatten(),\n"
+        "    Dense(128, activation='relu'),\n"
+        "    Dense(10),\n"
+        "    Activation('softmax'),\n"
+        "])\n"
+        "model.compile(optimizer=SGD(momentum=0.9), loss='categorical_crossentropy')\n"
+        "model.fit(x_train, y_train, epochs=12, batch_size=128, validation_split=0.1, "
+        "callbacks=[EarlyStopping(patience=3, restore_best_weights=True)])"
+    )
+    assert "line 2: import tensorflow as tf" in reading.left_aside
+    assert "line 14: metrics" in reading.left_aside
+
+
+def test_a_list_of_layers_is_read_like_added_ones():
+    listed = notation.parse("keras.Sequential([keras.Input(shape=(784,)), Dense(8, activation='relu'), Dense(10)])")
+    added = notation.parse(
+        "m = Sequential()\nm.add(Dense(8, input_dim=784, activation=activations.relu))\nm.add(Dense(10))"
+    )
+
+    assert listed == added
+
+
+@pytest.mark.parametrize(
+    ("first", "shape"),
+    [("Conv2D(4, 3), Flatten()", (28, 28, 1)), ("Flatten()", (28, 28)), ("Dense(16)", (784,)),
+     ("Rescaling(1./255), Conv2D(4, 3), Flatten()", (28, 28, 1)), ("Dropout(0.2), Dense(16)", (784,))],
+)  # fmt: skip
+def test_an_input_that_is_not_said_follows_from_the_first_layer(first, shape):
+    spec = network(f"Sequential([{first}, Dense(10, activation='softmax')])")
+
+    assert spec.layers[0] == Input(shape=shape)
+
+
+def test_an_input_that_is_not_said_has_the_size_of_the_data_set():
+    spec = network("Sequential([Conv2D(4, 3), Flatten(), Dense(10)])", dataset="digits")
+
+    assert spec.layers[0] == Input(shape=(8, 8, 1))
+
+
+def test_a_silent_network_gets_what_the_form_shows():
+    spec = network("Sequential([Dense(10, activation='softmax')])")
+
+    assert (spec.optimizer.name, spec.loss.name, spec.epochs, spec.batch_size) == (
+        "adam", "sparse_categorical_crossentropy", 5, 32,
+    )  # fmt: skip
+    assert not spec.loss.from_logits
+
+
+def test_a_silent_network_that_ends_in_logits_is_trained_on_logits():
+    assert network("Sequential([Dense(10)])").loss.from_logits
+    assert network("Sequential([Dense(84, activation='tanh'), RBF(10)])").loss.from_logits
+
+
+def test_presets_are_shown_on_one_line_as_typed():
+    assert notation.headline(dense(512)) == (
+        "Sequential([Input((784,)), Dense(512, activation='relu'), Dropout(0.5), Dense(512, activation='relu'), "
+        "Dropout(0.5), Dense(10, activation='softmax')])"
+    )
+    assert notation.headline(LENET_5).endswith("Dense(84, activation='tanh'), RBF(10)])")
+    assert "AveragePooling2D(2)" in notation.headline(LENET_5_LIKE)
+
+
+def test_seed_and_precision_are_read_where_keras_has_them():
+    spec = network(
+        "keras.utils.set_random_seed(7)\nkeras.mixed_precision.set_global_policy('mixed_bfloat16')\nSequential([Dense(10)])"
+    )
+
+    assert (spec.seed, spec.precision) == (7, "mixed_bfloat16")
+    assert notation.headline(spec) == "Sequential([Input((784,)), Dense(10)])"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("SVC(C=3)", "Line 1: SVC is not offered"),
+        ("x = 3", "there is no model"),
+        ("", "there is no model"),
+        ("KNeighborsClassifier(n_neighbors=", "Line 1: this is not Python"),
+        ("KNeighborsClassifier()\nKNeighborsClassifier(3)", "Lines 1, 2 have a model each"),
+        ("\nKNeighborsClassifier(\n  n_neighbours=3)", "Line 3: n_neighbours: This parameter is unknown: did you mean"),
+        ("KNeighborsClassifier(3, 'distance')", "takes n_neighbors by position, and no more"),
+        ("KNeighborsClassifier(n_neighbors=True)", "n_neighbors: True is not allowed: give a whole number"),
+        ("KNeighborsClassifier(p=1e999)", "inf is not allowed"),
+        ("KNeighborsClassifier(k)", "k is not a plain value"),
+        ("KNeighborsClassifier(**best)", "write the parameters out"),
+        ("KNeighborsClassifier(3, n_neighbors=4)", "n_neighbors is given twice"),
+        ("KNeighborsClassifier(metric_params={'w': 1})", "metric_params is offered as None only"),
+        ("m = KNeighborsClassifier()\nm.set_params(n_neighbors=3)", "Line 2: the method set_params"),
+        ("m = KNeighborsClassifier()\nm.n_neighbors = 3", "Line 2: m is changed after it was made"),
+        ("X = scale(X)\nKNeighborsClassifier()", "Line 1: scale is not part of the model"),
+        ("for k in range(9):\n  KNeighborsClassifier(k)", "Line 1: a loop is not read"),
+        ("Sequential([Dense(10),\n LSTM(3)])", "Line 2: LSTM is not offered: there are Input, Conv2D"),
+        ("Sequential([layers.Lambda(f), Dense(10)])", "Lambda would run code"),
+        ("Sequential([Dense(units) for units in (3, 10)])", "the layers are written as a list"),
+        ("Sequential([Conv2D(8, 40), Flatten(), Dense(10)])", "kernel_size: 40 is not allowed"),
+        ("Sequential([Conv2D(8, 29), Flatten(),\n Dense(10)])", "Line 1: Layer 1 does not fit: Conv2D's window"),
+        ("Sequential([Dense(10),\n Conv2D(8, 3)])", "Line 2: Layer 2 does not fit: Conv2D takes height"),
+        ("Sequential([Dense(9)])", "ten digits need (10,)"),
+        ("m = Sequential([Dense(10)])\nm.compile(optimizer='lion')", "Line 2: the optimizer 'lion' is not offered"),
+        ("m = Sequential([Dense(10)])\nm.compile(loss='hinge')", "Line 2: name: 'hinge' is not allowed"),
+        ("m = Sequential([Dense(10)])\nm.compile(Adam(ExponentialDecay(1)))", "ExponentialDecay(…) is not a plain"),
+        ("m = Sequential([Dense(10)])\nm.fit(x, y, callbacks=[ReduceLROnPlateau()])", "the callback ReduceLROnPlateau"),
+        ("m = Sequential([Dense(10)])\nm.fit(x, y, class_weight={0: 2})", "class_weight is offered as None only"),
+        ("m = Sequential([Dense(10)])\nm.fit(x, y)\nm.fit(x, y)", "Line 3: there is a second fit"),
+        ("m = Sequential([Dense(10)])\nm.fit(x, y, callbacks=[EarlyStopping()])", "needs a validation_split above 0"),
+        ("m = Sequential([Dense(10)])\nm.pop()", "the method pop is not offered"),
+        ("Model(inputs, outputs)", "Model is not offered"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_refused_naming_line_and_thing(text, words):
+    assert words in refusal(text)
+
+
+def test_a_refusal_gives_the_path_of_the_field():
+    with pytest.raises(notation.NotationError) as refused:
+        notation.read("Sequential([Conv2D(8, 0), Flatten(), Dense(10)])")
+
+    assert [error["field"] for error in refused.value.errors] == ["layers.1.kernel_size"]
+
+
+def test_a_quests_limit_is_said_to_be_the_quests():
+    text = "RandomForestClassifier(n_estimators=501)"
+
+    assert "501 trees are over the quest's limit of 500" in refusal(text, limits=Limits(trees=500))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "KNeighborsClassifier(" + "-" * 60_000 + "1)",
+        "KNeighborsClassifier(" + "[" * 30_000 + ")",
+        "KNeighborsClassifier(1" + "+1" * 30_000 + ")",
+        "a" + ".b" * 30_000,
+        "KNeighborsClassifier(9**9**9**9)",
+        "KNeighborsClassifier(2**60 * 2**60)",
+        "KNeighborsClassifier(0x" + "f" * 60_000 + ")",
+        "KNeighborsClassifier(" + "9" * 60_000 + ")",
+        "KNeighborsClassifier('a' * 10**9)",
+        "KNeighborsClassifier((-8) ** 0.5)",
+        "KNeighborsClassifier(1 / 0)",
+        "KNeighborsClassifier(__import__('os').system('true'))",
+        "__import__('os').system('true')",
+        "KNeighborsClassifier(n_neighbors=(k := 3))",
+        "KNeighborsClassifier(weights=f'{1}')",
+        "KNeighborsClassifier(\x00)",
+        "KNeighborsClassifier('\ud800')",
+        "x" * 100_000,
+        "é" * 40_000,
+        "a0=[1]\n" + "".join(f"a{i + 1}=[a{i},a{i}]\n" for i in range(60)) + "KNeighborsClassifier(a60)",
+        "a = a\nKNeighborsClassifier(a)",
+        "k = 3\n" * 9_000 + "KNeighborsClassifier(k, k)",
+        "Sequential([" + "Dense(10)," * 6_000 + "])",
+    ],
+)  # fmt: skip
+def test_hostile_text_is_refused_quickly(text):
+    began = time.process_time()
+
+    refusal(text)
+
+    assert time.process_time() - began < 0.5
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text() | st.lists(st.sampled_from(KERAS_CODE.split() + list("()[]{},.=\n 0'"))).map("".join))
+def test_any_text_is_read_or_refused_and_nothing_else(text):
+    with suppress(notation.NotationError):
+        notation.read(text)
+
+
+@settings(max_examples=200, deadline=None)
+@given(specs().map(notation.render), st.data())
+def test_a_damaged_text_is_read_or_refused_and_nothing_else(text, data):
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, min(len(text), start + 12)))
+    inserted = data.draw(st.sampled_from(["", "(", ")", "[", "None", "-1", "'", "=", "**", "1e999", ", ", "True", "x"]))
+    with suppress(notation.NotationError):
+        notation.read(text[:start] + inserted + text[end:])
+
+
+def test_a_model_comes_as_object_json_or_text():
+    spec = KNN(n_neighbors=4)
+
+    for value in (
+        {"family": "knn", "n_neighbors": 4},
+        ' {"family": "knn", "n_neighbors": 4}',
+        "KNeighborsClassifier(4)",
+    ):
+        assert notation.model_from(value, dataset="mnist", limits=None).spec == spec
+
+
+@pytest.mark.parametrize("value", [None, 3, ["knn"], {}, "", "{", "{}", {"family": ["knn"]}, {1: object()}])
+def test_what_is_no_model_is_refused(value):
+    with pytest.raises(SpecError):
+        notation.model_from(value, dataset="mnist", limits=None)

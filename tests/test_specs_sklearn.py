@@ -1,0 +1,57 @@
+"""Specs against scikit-learn itself: what is accepted can be fitted, and reads as its own repr does."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from sklearn.datasets import load_digits
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.neighbors import KNeighborsClassifier
+
+from submissions import notation
+from submissions.families.knn import KNN, TREES, Metric
+from tests.spec_strategies import forests, knns
+
+IMAGES, LABELS = load_digits(return_X_y=True)
+SLOW_IS_FINE = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@SLOW_IS_FINE
+@given(knns())
+def test_a_knn_reads_as_scikit_learns_own_repr(spec):
+    theirs = repr(KNeighborsClassifier(**spec.arguments()))
+
+    assert notation.render(spec) == " ".join(theirs.split())
+
+
+@SLOW_IS_FINE
+@given(forests())
+def test_a_forest_reads_as_scikit_learns_own_repr(spec):
+    theirs = repr(RandomForestClassifier(**spec.arguments()))
+
+    assert notation.render(spec) == " ".join(theirs.split())
+
+
+@pytest.mark.parametrize("algorithm", ["auto", "brute", *TREES])
+@pytest.mark.parametrize("metric", get_args(Metric))
+def test_every_metric_that_is_accepted_can_be_fitted(algorithm, metric):
+    spec = KNN(algorithm=algorithm, metric=metric, p=1.5)
+    if [*spec.misfits(None)]:
+        assert metric not in TREES[algorithm]
+        return
+    model = KNeighborsClassifier(**spec.arguments()).fit(IMAGES[:200], LABELS[:200])
+
+    assert model.score(IMAGES[200:220], LABELS[200:220]) > 0.5
+
+
+@SLOW_IS_FINE
+@given(forests(trees=3))
+def test_every_forest_that_is_accepted_can_be_fitted(spec):
+    sample = slice(0, 300)
+    arguments = {**spec.arguments(), "n_jobs": None, "verbose": 0}
+
+    assert RandomForestClassifier(**arguments).fit(IMAGES[sample], LABELS[sample]).estimators_
