@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, TypeVar
 
-from django.http import HttpRequest
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
@@ -37,11 +36,6 @@ class Endpoint(APIView):
     permission_classes = [MayEnter]
     public: ClassVar[bool] = False
     only_computes: ClassVar[bool] = False
-
-    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        # Else `Content-Type: …; charset=zlib` would have the query string decoded by zlib.
-        request.encoding = "utf-8"
-        return super().initialize_request(request, *args, **kwargs)
 
 
 class Strict(serializers.Serializer[Any]):

@@ -82,6 +82,7 @@ class SubmissionOut(serializers.ModelSerializer[Submission]):
     """A submission, with what its latest attempt measured."""
 
     url = serializers.SerializerMethodField()
+    page = serializers.SerializerMethodField(help_text="Where a person follows it.")
     state = serializers.ChoiceField(State.choices, read_only=True)
     quest_name = serializers.CharField(source="quest.name", read_only=True)
     dataset = serializers.CharField(source="quest.dataset", read_only=True)
@@ -99,7 +100,7 @@ class SubmissionOut(serializers.ModelSerializer[Submission]):
 
     class Meta:
         model = Submission
-        fields: tuple[str, ...] = ("id", "url", "state", "quest", "quest_name", "dataset", "group", "submitter")
+        fields: tuple[str, ...] = ("id", "url", "page", "state", "quest", "quest_name", "dataset", "group", "submitter")
         fields += ("out_of_competition", "family", "model", "spec", "parameters", "device", "engine", "seed", "note")
         fields += ("score", "correct", "total", "private_score", "position", "cancel_asked", "reason", "timing")
         fields += ("hardware", "submitted_at", "finished_at", "rerun_of")
@@ -107,6 +108,9 @@ class SubmissionOut(serializers.ModelSerializer[Submission]):
 
     def get_url(self, submission: Submission) -> str:
         return reverse("api:submission", args=[submission.pk], request=self.context["request"])
+
+    def get_page(self, submission: Submission) -> str:
+        return reverse("submissions:detail", args=[submission.pk], request=self.context["request"])
 
     def get_private_score(self, submission: Submission) -> float | None:
         revealed = submission.quest.is_revealed and submission.state == State.SCORED

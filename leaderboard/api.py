@@ -1,0 +1,166 @@
+"""Board and feed for programs: the same queries as the pages, for anyone to read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+
+from leaderboard import queries
+from leaderboard.feed import line
+from submissions.api.endpoint import Endpoint, Strict, checked
+from submissions.api.fields import BIGGEST_ID, QuestField
+from submissions.api.refusals import refused
+from submissions.api.representations import Seconds
+from submissions.families.registry import families
+from submissions.models import Device, Quest, Submission
+
+RUN_DEVICES = [(Device.CPU.value, Device.CPU.label), (Device.GPU.value, Device.GPU.label)]
+SORTS = [*queries.SORTS, *(f"-{name}" for name in queries.SORTS)]
+
+
+class Stretch(Strict):
+    """A part of a list that is ordered by merit or time, where ids say nothing about the order."""
+
+    quest = QuestField(required=False, help_text="Its id or name; left out: the one that the board opens with.")
+    offset = serializers.IntegerField(default=0, min_value=0, max_value=10**9, help_text="Rows to skip.")
+    limit = serializers.IntegerField(default=200, min_value=1, max_value=1000, help_text="Rows at most.")
+
+
+class BoardQuery(Stretch):
+    family = serializers.CharField(default="", help_text="knn, forest or cnn.")
+    hardware = serializers.IntegerField(
+        default=None, min_value=1, max_value=BIGGEST_ID, help_text="An id of `hardware/`."
+    )
+    device = serializers.ChoiceField(RUN_DEVICES, default="", help_text="What the run was computed on.")
+    show = serializers.ChoiceField(
+        [("best", "each group's best"), ("all", "every score")], default="best", help_text="Rows of each group."
+    )
+    sort = serializers.ChoiceField(SORTS, default="", help_text="Left out: by rank. A minus sorts descending.")
+
+    def validate_family(self, name: str) -> str:
+        known = [family.name for family in families()]
+        if name and name not in known:
+            raise serializers.ValidationError(f"There is no family {name[:60]!r}; there are {', '.join(known)}.")
+        return name
+
+
+class RunTimes(serializers.Serializer[Any]):
+    """Seconds of the attempt that was scored."""
+
+    train = Seconds("train_s", "Training, without import and data loading.")
+    predict = Seconds("predict_s", "Scoring.")
+
+
+class Row(serializers.Serializer[Submission]):
+    """What the board shows of a submission, whoever looks."""
+
+    submission = serializers.IntegerField(source="pk")
+    group = serializers.CharField(source="owner_name")
+    score = serializers.FloatField(source="accuracy", help_text="Public accuracy, 0 to 1.")
+    correct = serializers.IntegerField()
+    total = serializers.IntegerField()
+    model = serializers.CharField(source="headline", help_text="The first statement of the model's notation.")
+    family = serializers.CharField()
+    parameters = serializers.IntegerField(allow_null=True, help_text="Of a network, trainable and fixed.")
+    device = serializers.ChoiceField(RUN_DEVICES, source="score.attempt.device", help_text="What it ran on.")
+    engine = serializers.CharField()
+    engine_version = serializers.CharField(source="score.attempt.engine_version")
+    hardware = serializers.CharField(source="score.attempt.hardware_label")
+    hardware_id = serializers.IntegerField(source="score.attempt.hardware_id")
+    timing = RunTimes(source="score.attempt")
+    finished_at = serializers.DateTimeField()
+
+
+class BoardRow(Row):
+    rank = serializers.IntegerField(help_text="Among the rows that the filters leave; equal scores share one.")
+    private_score = serializers.SerializerMethodField(
+        help_text="Accuracy on the private images, after the reveal; then it decides the rank."
+    )
+    submitted_at = serializers.DateTimeField(source="ranked_at", help_text="What decides between equal scores.")
+
+    def get_private_score(self, row: Submission) -> float | None:
+        return row.score.private_accuracy if self.context["quest"].is_revealed else None
+
+
+class FeedRow(Row):
+    text = serializers.SerializerMethodField(help_text="The line as the feed has it.")
+    best = serializers.BooleanField(source="improved", help_text="It was its group's best when it came in.")
+
+    def get_text(self, row: Submission) -> str:
+        return str(line(row, self.context["quest"]))
+
+
+class Listing(serializers.Serializer[Any]):
+    quest = serializers.IntegerField(allow_null=True, help_text="Null where no quest has been published.")
+    quest_name = serializers.CharField(allow_null=True)
+    dataset = serializers.CharField(allow_null=True)
+    next = serializers.URLField(allow_null=True, help_text="Where the next rows are; null at the end.")
+
+
+class BoardListing(Listing):
+    results = BoardRow(many=True)
+
+
+class FeedListing(Listing):
+    results = FeedRow(many=True)
+
+
+class Leaderboard(Endpoint):
+    public = True
+
+    @extend_schema(
+        operation_id="leaderboard_retrieve",
+        summary="The ranking",
+        parameters=[BoardQuery],
+        responses={200: BoardListing, **refused(400, 401)},
+    )
+    def get(self, request: Request) -> Response:
+        asked = checked(BoardQuery, request.query_params, request)
+        quest = _quest(request, asked)
+        filters = {name: asked[name] for name in ("family", "hardware", "device", "sort")}
+        rows = queries.board(quest, best=asked["show"] == "best", **filters) if quest else Submission.objects.none()
+        return _listing(request, asked, quest, rows, BoardRow)
+
+
+class Feed(Endpoint):
+    public = True
+
+    @extend_schema(
+        operation_id="feed_retrieve",
+        summary="The chronicle, newest first",
+        parameters=[Stretch],
+        responses={200: FeedListing, **refused(400, 401)},
+    )
+    def get(self, request: Request) -> Response:
+        asked = checked(Stretch, request.query_params, request)
+        quest = _quest(request, asked)
+        return _listing(request, asked, quest, queries.feed(quest) if quest else Submission.objects.none(), FeedRow)
+
+
+def _quest(request: Request, asked: dict[str, Any]) -> Quest | None:
+    return asked.get("quest") or queries.current_quest(user=request.user)
+
+
+def _listing(
+    request: Request, asked: dict[str, Any], quest: Quest | None, rows: QuerySet[Submission], shape: Callable[..., Any]
+) -> Response:
+    end = asked["offset"] + asked["limit"]
+    found = list(rows[asked["offset"] : end + 1])
+    more = len(found) > asked["limit"]
+    results = shape(found[: asked["limit"]], many=True, context={"quest": quest}).data
+    return Response(
+        {
+            "quest": quest.pk if quest else None,
+            "quest_name": quest.name if quest else None,
+            "dataset": quest.dataset if quest else None,
+            "next": replace_query_param(request.build_absolute_uri(), "offset", end) if more else None,
+            "results": results,
+        }
+    )
