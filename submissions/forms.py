@@ -18,7 +18,7 @@ from submissions.families.registry import Family, offered
 from submissions.models import Device, Quest, Submission, User
 from submissions.notation import NotationError, Reading
 from submissions.spec_fields import is_flat, spec_fields, typed
-from submissions.specs import SpecError, dump, validate
+from submissions.specs import Spec, SpecError, dump, validate
 
 PASTE = "paste"
 LONGEST_NOTE = 2000
@@ -205,9 +205,11 @@ def ways() -> dict[str, str]:
     return {PASTE: str(_("Paste"))} | {family.name: family.label for family in offered() if is_flat(family)}
 
 
-def form_for(way: str, entry: Entry, data: Any = None, *, text: str = "") -> SubmissionForm:
-    """The form for a way to submit – pasting where the way is unknown – with `text` in the box of a new one."""
+def form_for(way: str, entry: Entry, data: Any = None, *, preset: Spec | None = None) -> SubmissionForm:
+    """The form for a way to submit – pasting where the way is unknown – with the preset in a new one's box."""
     family = next((family for family in offered() if family.name == way and is_flat(family)), None)
     if family:
         return FamilyForm(data, entry=entry, family=family)
-    return PasteForm(data, entry=entry, initial={"model": text})
+    form = PasteForm(data, entry=entry, initial={"model": notation.render(preset) if preset else ""})
+    form.reading = Reading(preset) if preset else None
+    return form

@@ -16,7 +16,10 @@ from submissions.families.shapes import parameters, summary
 from submissions.forms import PASTE, SubmissionForm, form_for, ways
 from submissions.models import Quest
 from submissions.notation import Reading
+from submissions.specs import Spec, dump
 from submissions.visitors import UserRequest
+
+OFF = (None, False)
 
 
 @login_required
@@ -59,9 +62,8 @@ def _way(request: UserRequest) -> str:
 
 
 def _form(request: UserRequest, entry: Entry) -> SubmissionForm:
-    chosen = presets(entry.quest).get(request.GET.get("preset", ""))
-    text = notation.render(chosen) if chosen else ""
-    return form_for(_way(request), entry, request.POST if request.method == "POST" else None, text=text)
+    data = request.POST if request.method == "POST" else None
+    return form_for(_way(request), entry, data, preset=presets(entry.quest).get(request.GET.get("preset", "")))
 
 
 def _page(request: UserRequest, quests: list[Quest], form: SubmissionForm) -> HttpResponse:
@@ -102,5 +104,19 @@ def _understood(reading: Reading | None) -> dict[str, Any]:
         "notation": notation.render(spec),
         "layers": summary(spec),
         "parameters": parameters(spec),
-        "arguments": {} if summary(spec) else spec.arguments(),
+        "arguments": _arguments(spec),
     }
+
+
+def _arguments(spec: Spec) -> dict[str, str]:
+    """Every parameter with its value, those filled in as well; a network's layers stand in their own table."""
+    whole = dump(spec)
+    return {name: _written(value) for name, value in whole.items() if name not in ("family", "layers")}
+
+
+def _written(value: Any) -> str:
+    """As Python writes it; of an optimizer and the like what is switched on, after its name."""
+    if not isinstance(value, dict):
+        return repr(value)
+    given = ", ".join(f"{name}={inner!r}" for name, inner in value.items() if name != "name" and inner not in OFF)
+    return f"{value['name']}({given})" if "name" in value else repr(value)
