@@ -8,6 +8,7 @@ from axes.utils import reset as lift_lockout
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.tokens import default_token_generator
 from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
@@ -25,7 +26,8 @@ class Slip(NamedTuple):
 def one_time_link(user: User, *, base_url: str) -> str:
     """The address at which `user` sets a password, once; it lasts for PASSWORD_RESET_TIMEOUT."""
     who = urlsafe_base64_encode(force_bytes(user.pk))
-    return f"{base_url.rstrip('/')}/welcome/{who}/{default_token_generator.make_token(user)}/"
+    address = reverse("welcome", args=[who, default_token_generator.make_token(user)])
+    return base_url.rstrip("/") + address
 
 
 def without_password(course: Course) -> QuerySet[Membership]:

@@ -1,0 +1,125 @@
+"""Forms of the desk: quests, courses and class lists."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from submissions.group_file import MOST_BYTES
+from submissions.locks import writing
+from submissions.models import Course, Device, Quest
+from submissions.models.quests import LOCKED_BY_SUBMISSIONS, default_time_zone, validate_time_zone
+from submissions.wakeups import QUEUES, wake
+
+TIMES = ("opens_at", "closes_at")
+SECTIONS = (
+    (_("The quest"), ("course", "name", "announcement", "dataset", "private_share", "split_seed")),
+    (_("When"), ("time_zone", *TIMES)),
+    (_("How often a group may submit"), ("daily_quota", "min_interval_seconds", "group_limit")),
+    (_("How large a run may be"), ("run_seconds", "memory_mb", "max_epochs", "max_parameters", "max_trees")),
+)
+
+
+class QuestForm(forms.ModelForm):
+    """A quest as an instructor edits it; the times are entered in the quest's own zone."""
+
+    class Meta:
+        model = Quest
+        fields = tuple(name for _title, names in SECTIONS for name in names)
+        labels = {
+            "min_interval_seconds": _("Seconds between submissions"),
+            "group_limit": _("Runs at a time"),
+            "run_seconds": _("Seconds a run may take"),
+            "memory_mb": _("Megabytes a run may use"),
+            "max_epochs": _("Epochs, at most"),
+            "max_parameters": _("Parameters, at most"),
+            "max_trees": _("Trees, at most"),
+        }
+        help_texts = {
+            "time_zone": _("Both times are in this zone, and so are the times that groups see."),
+            "opens_at": _("Empty: as soon as you open the quest."),
+            "closes_at": _("Empty: when you close the quest. What was accepted before still runs and counts."),
+            "max_epochs": _("Empty: the service's own limit."),
+            "max_parameters": _("Empty: the service's own limit."),
+            "max_trees": _("Empty: the service's own limit."),
+        }
+        widgets = {"announcement": forms.Textarea(attrs={"rows": 3})} | {
+            name: forms.DateTimeInput(format="%Y-%m-%dT%H:%M:%S", attrs={"type": "datetime-local", "step": "1"})
+            for name in TIMES
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in TIMES:
+            if at := self.initial.get(name):
+                self.initial[name] = _naive(at, self.instance.zone)
+        if self.instance.pk:
+            del self.fields["course"]
+        else:
+            self.fields["course"].queryset = Course.objects.current()  # type: ignore[attr-defined]
+        if self.instance.has_submissions:
+            for name in LOCKED_BY_SUBMISSIONS:
+                # A form that was opened before the first submission still posts these: the model refuses a change.
+                self.fields[name].disabled = name not in self.data
+                self.fields[name].help_text = _("Locked: this quest has submissions.")
+
+    def _clean_fields(self) -> None:
+        with timezone.override(self._zone()):
+            super()._clean_fields()  # type: ignore[misc]
+
+    def _zone(self) -> ZoneInfo:
+        """The zone that the times were typed in; one that is wrong is refused by its own field."""
+        name = self.data.get("time_zone", "")
+        try:
+            validate_time_zone(name)
+        except forms.ValidationError:
+            name = default_time_zone()
+        return ZoneInfo(name)
+
+    def sections(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The fields under their headings."""
+        return [(str(title), [self[name] for name in names if name in self.fields]) for title, names in SECTIONS]
+
+    def save(self, commit: bool = True) -> Quest:
+        quest: Quest = self.instance
+        # Only what the form shows: the state may have moved meanwhile.
+        quest.save(update_fields=list(self.fields) if quest.pk else None)
+        wake(QUEUES[Device.AUTO])  # a higher limit makes waiting work claimable
+        return quest
+
+
+def save_quest(form: QuestForm) -> Quest | None:
+    """Save what was entered; None if it is refused. Under the lock, so that no submission comes in between."""
+    with writing():
+        return form.save() if form.is_valid() else None
+
+
+class CourseForm(forms.ModelForm):
+    class Meta:
+        model = Course
+        fields = ("name", "term")
+        help_texts = {"term": _("Such as “autumn 2026”: next term's ITMALGrp09 is another group.")}
+
+
+class ClassListForm(forms.Form):
+    file = forms.FileField(
+        label=_("Class list"),
+        help_text=_(
+            "CSV with group, username, name and student number; a heading may give another order. "
+            "Nothing is imported unless every line is right."
+        ),
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv"}),
+    )
+
+    def content(self) -> bytes:
+        """The file, no more of it than is needed to refuse one that is too large."""
+        return self.cleaned_data["file"].read(MOST_BYTES + 1)
+
+
+def _naive(at: datetime, zone: ZoneInfo) -> datetime:
+    return at.astimezone(zone).replace(tzinfo=None)

@@ -1,0 +1,126 @@
+"""The submissions that the desk lists: its filters, its order, and the rows with their runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Self
+from urllib.parse import urlencode
+
+from django.db.models import Count, Exists, F, FloatField, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Cast
+from django.http import QueryDict
+
+from submissions.families.registry import families
+from submissions.models import LIVE, Attempt, Event, Hardware, Quest, State, Submission
+
+# Columns of many kilobytes that neither table nor export shows.
+_HEAVY = ("epochs", "progress", "traceback", "output", "versions")
+_OF_THE_RUN = {"waiting": "queue_wait_s", "training": "train_s", "scoring": "predict_s", "attempts": "number"}
+_OF_THE_ROW = {"submitted": "pk", "group": "group__name", "state": "state", "score": "accuracy_now"}
+SORTS = (*_OF_THE_ROW, *_OF_THE_RUN)
+NEWEST = "-submitted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the address asks the desk to list. A value that cannot be is as good as none."""
+
+    quest: int | None = None
+    group: str = ""
+    family: str = ""
+    state: str = ""
+    hardware: int | None = None
+    sort: str = NEWEST
+
+    @classmethod
+    def read(cls, asked: QueryDict) -> Self:
+        family, state, sort = asked.get("family", ""), asked.get("state", ""), asked.get("sort", "")
+        return cls(
+            quest=_number(asked.get("quest", "")),
+            group=asked.get("group", "").replace("\0", "").strip()[:60],
+            family=family if family in {one.name for one in families()} else "",
+            state=state if state in {*State.values, "live"} else "",
+            hardware=_number(asked.get("hardware", "")),
+            sort=sort if sort.removeprefix("-") in SORTS else NEWEST,
+        )
+
+    def query(self, **changes: Any) -> str:
+        """The same wish as a query string, with `changes`."""
+        parts = {field.name: getattr(self, field.name) for field in fields(self)} | changes
+        parts["sort"] = "" if parts["sort"] == NEWEST else parts["sort"]
+        return urlencode({name: value for name, value in parts.items() if value})
+
+    def rows(self) -> QuerySet[Submission]:
+        """The submissions wanted, in their order, with all that `run_of` and a table row need."""
+        return with_runs(self._ordered(self._filtered(Submission.objects.all())))
+
+    def _filtered(self, rows: QuerySet[Submission]) -> QuerySet[Submission]:
+        exact = {"quest": self.quest, "family": self.family}
+        rows = rows.filter(**{name: value for name, value in exact.items() if value})
+        if self.group:
+            rows = rows.filter(group__name__icontains=self.group)
+        if self.state:
+            rows = rows.filter(state__in=LIVE if self.state == "live" else (self.state,))
+        if self.hardware:
+            rows = rows.filter(pk__in=Attempt.objects.filter(hardware=self.hardware).values("submission"))
+        return rows
+
+    def _ordered(self, rows: QuerySet[Submission]) -> QuerySet[Submission]:
+        name = self.sort.removeprefix("-")
+        if name in _OF_THE_RUN:
+            latest = Attempt.objects.filter(submission=OuterRef("pk")).order_by("-number")
+            rows, column = rows.annotate(of_the_run=Subquery(latest.values(_OF_THE_RUN[name])[:1])), "of_the_run"
+        else:
+            column = _OF_THE_ROW[name]
+            rows = rows.annotate(accuracy_now=Cast("correct", FloatField()) / F("total"))
+        descending = self.sort.startswith("-")
+        # What has no value yet stands last either way.
+        first = F(column).desc(nulls_last=True) if descending else F(column).asc(nulls_last=True)
+        return rows.order_by(first, "-pk")
+
+
+def with_runs(rows: QuerySet[Submission]) -> QuerySet[Submission]:
+    """The rows with their quest, group and attempts in two queries, without what fills kilobytes."""
+    attempts = Attempt.objects.select_related("hardware").defer(*_HEAVY).order_by("number")
+    return (
+        rows.select_related("quest__course", "group", "submitter", "score")
+        .defer("notation", "score__errors")
+        .prefetch_related(Prefetch("attempts", queryset=attempts))
+    )
+
+
+def choices() -> dict[str, Any]:
+    """What the filters offer."""
+    used = Attempt.objects.filter(hardware=OuterRef("pk"))
+    return {
+        "quests": Quest.objects.select_related("course"),
+        "families": families(),
+        "states": State.choices,
+        "machines": Hardware.objects.filter(Exists(used)).order_by("cpu_model", "gpu_name", "pk"),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """How the whole service stands; `beat` differs whenever a row of the desk has changed."""
+
+    running: int
+    queued: int
+    last_event: int
+
+    @property
+    def beat(self) -> str:
+        return f"{self.last_event}-{self.running}-{self.queued}"
+
+
+def pulse() -> Pulse:
+    """The counts are part of it: on Postgres a lower id can be committed after a higher one was seen."""
+    counts = Submission.objects.live().aggregate(
+        running=Count("pk", filter=Q(state=State.RUNNING)), queued=Count("pk", filter=Q(state=State.QUEUED))
+    )
+    return Pulse(last_event=Event.objects.aggregate(last=Max("pk"))["last"] or 0, **counts)
+
+
+def _number(text: str) -> int | None:
+    # Ids beyond 18 digits fit no column, and would be an error of the database's.
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None

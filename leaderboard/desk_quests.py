@@ -1,0 +1,122 @@
+"""The desk's quests and courses: made, edited, opened, closed, revealed and archived."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from leaderboard.desk_access import for_instructors
+from leaderboard.desk_forms import CourseForm, QuestForm, save_quest
+from submissions.intake import closed_because
+from submissions.locks import writing
+from submissions.models import LIVE, QUEST_MOVES, Course, Quest, QuestState
+from submissions.quest_moves import QuestMoveRefused, move_quest
+from submissions.visitors import UserRequest
+
+ORDER = list(QuestState)
+
+
+@for_instructors
+@require_safe
+def quests(request: UserRequest) -> HttpResponse:
+    counted = Quest.objects.select_related("course").annotate(
+        submitted=Count("submissions"),
+        waiting=Count("submissions", filter=Q(submissions__state__in=LIVE)),
+        teams=Count("submissions__group", distinct=True),
+    )
+    return render(request, "leaderboard/desk/quests.html", {"quests": counted.order_by("course__archived", "-pk")})
+
+
+@for_instructors
+@require_http_methods(["GET", "HEAD", "POST"])
+def quest_new(request: UserRequest) -> HttpResponse:
+    if not Course.objects.current().exists():
+        messages.error(request, _("A quest belongs to a course: create one first."))
+        return redirect("desk:courses")
+    newest = Course.objects.current().first()
+    form = QuestForm(_posted(request), initial={"course": newest})
+    if form.is_bound and (quest := save_quest(form)):
+        messages.success(request, _("%(quest)s is a draft: nobody sees it until you open it.") % {"quest": quest})
+        return redirect("desk:quest", quest.pk)
+    return render(request, "leaderboard/desk/quest.html", {"form": form})
+
+
+@for_instructors
+@require_http_methods(["GET", "HEAD", "POST"])
+def quest_edit(request: UserRequest, pk: int) -> HttpResponse:
+    quest = get_object_or_404(Quest.objects.select_related("course"), pk=pk)
+    if request.method == "POST" and _read_only(request, quest):
+        return redirect("desk:quest", pk)
+    form = QuestForm(_posted(request), instance=quest)
+    if form.is_bound and save_quest(form):
+        messages.success(request, _("Saved."))
+        return redirect("desk:quest", pk)
+    # What was typed stands in the form alone: the page around it shows the quest as it is.
+    quest = get_object_or_404(Quest.objects.select_related("course"), pk=pk)
+    moves = [state for state in ORDER if state in QUEST_MOVES[quest.state]]
+    return render(request, "leaderboard/desk/quest.html", {"form": form, "quest": quest, "moves": moves})
+
+
+@for_instructors
+@require_POST
+def quest_move(request: UserRequest, pk: int) -> HttpResponse:
+    """Open, close, reveal or archive; what is refused is said."""
+    quest = get_object_or_404(Quest.objects.select_related("course"), pk=pk)
+    if request.POST.get("to") not in QuestState.values:
+        raise Http404
+    if _read_only(request, quest):
+        return redirect("desk:quest", pk)
+    try:
+        move_quest(quest, QuestState(request.POST["to"]))
+    except QuestMoveRefused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(
+            request, _("%(quest)s is now %(state)s.") % {"quest": quest, "state": quest.get_state_display().lower()}
+        )
+        if quest.state == QuestState.OPEN and not quest.is_open:
+            messages.warning(request, closed_because(quest))
+    return redirect("desk:quest", pk)
+
+
+def _posted(request: UserRequest) -> QueryDict | None:
+    return request.POST if request.method == "POST" else None
+
+
+def _read_only(request: UserRequest, quest: Quest) -> bool:
+    if quest.course.archived:
+        messages.error(request, _("%(course)s is archived: it can only be read.") % {"course": quest.course})
+    return quest.course.archived
+
+
+@for_instructors
+@require_http_methods(["GET", "HEAD", "POST"])
+def courses(request: UserRequest) -> HttpResponse:
+    """The courses, and a form for a new one."""
+    form = CourseForm(_posted(request))
+    if form.is_bound and form.is_valid():
+        with writing():
+            course = form.save()
+        messages.success(request, _("%(course)s is there: import its groups next.") % {"course": course})
+        return redirect("desk:groups", course.pk)
+    counted = Course.objects.annotate(
+        teams=Count("groups", distinct=True), rounds=Count("quests", distinct=True)
+    ).order_by("archived", "-created_at")
+    return render(request, "leaderboard/desk/courses.html", {"form": form, "courses": counted})
+
+
+@for_instructors
+@require_POST
+def course_archive(request: UserRequest, pk: int) -> HttpResponse:
+    """Make a course read-only, or bring it back."""
+    course = get_object_or_404(Course, pk=pk)
+    archived = request.POST.get("archived") == "1"
+    with writing():
+        Course.objects.filter(pk=pk).update(archived=archived)
+    words = _("%(course)s is archived: it can only be read.") if archived else _("%(course)s is back in use.")
+    messages.success(request, words % {"course": course})
+    return redirect("desk:courses")

@@ -1,0 +1,150 @@
+"""The desk's tables as CSV and JSON, row by row."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.http import StreamingHttpResponse
+from django.utils import timezone
+from django.utils.text import slugify
+
+from submissions.models import Attempt, Quest, Submission
+
+Record = dict[str, Any]
+_SEEN_AS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_MEASURED = ("startup_s", "data_load_s", "first_step_s", "train_s", "predict_s", "total_s", "cpu_s")
+_CIRCUMSTANCES = ("threads_asked", "threads_used", "load_average", "other_runs", "contended")
+COLUMNS = (
+    *("id", "quest", "data_set", "group", "submitter", "competes", "family", "model", "parameters"),
+    *("state", "reason", "score", "correct", "total", "private_score"),
+    *("submitted_at", "ranked_at", "finished_at", "rerun_of"),
+    *("attempts", "queue_wait_s", *_MEASURED, "peak_memory_bytes"),
+    *("device", "hardware", "engine", *_CIRCUMSTANCES, "energy_joules", "energy_method"),
+)
+RANKED_COLUMNS = ("rank", "ranked_score", *COLUMNS)
+
+
+def record(submission: Submission) -> Record:
+    """A submission with its last attempt, all on one level. Seconds by a monotonic clock; times in the quest's zone."""
+    return _described(submission) | _result(submission) | _times(submission) | _run(submission.last_attempt)
+
+
+def with_spec(submission: Submission) -> Record:
+    """The same with the whole configuration, for JSON."""
+    return record(submission) | {"spec": submission.spec}
+
+
+def ranked(row: Submission) -> Record:
+    """A row of `queries.board`, whose rank comes before the rest."""
+    return {"rank": row.rank, "ranked_score": row.ranked_score} | record(row)  # type: ignore[attr-defined]
+
+
+def _described(submission: Submission) -> Record:
+    quest = submission.quest
+    return {
+        "id": submission.pk,
+        "quest": quest.name,
+        "data_set": quest.dataset,
+        "group": submission.group.name if submission.group else "",
+        "submitter": submission.submitter.username if submission.submitter else "",
+        "competes": not submission.out_of_competition,
+        "family": submission.family,
+        "model": submission.headline,
+        "parameters": submission.parameters,
+        "state": submission.state,
+        "reason": submission.reason,
+    }
+
+
+def _result(submission: Submission) -> Record:
+    score = getattr(submission, "score", None) if submission.quest.is_revealed else None
+    return {
+        "score": submission.accuracy,
+        "correct": submission.correct,
+        "total": submission.total,
+        "private_score": score.private_accuracy if score else None,
+    }
+
+
+def _times(submission: Submission) -> Record:
+    quest = submission.quest
+    return {
+        "submitted_at": _at(submission.submitted_at, quest),
+        "ranked_at": _at(submission.ranked_at, quest),
+        "finished_at": _at(submission.finished_at, quest),
+        "rerun_of": submission.rerun_of_id,
+    }
+
+
+def _run(attempt: Attempt | None) -> Record:
+    measured = {name: getattr(attempt, name, None) for name in _MEASURED}
+    circumstances = {name: getattr(attempt, name, None) for name in _CIRCUMSTANCES}
+    return {
+        "attempts": attempt.number if attempt else 0,
+        "queue_wait_s": attempt.queue_wait_s if attempt else None,
+        **measured,
+        "peak_memory_bytes": attempt.peak_memory_bytes if attempt else None,
+        "device": attempt.device if attempt else "",
+        "hardware": attempt.hardware_label if attempt else "",
+        "engine": (attempt.engine_version or attempt.engine) if attempt else "",
+        **circumstances,
+        "energy_joules": attempt.energy_joules if attempt else None,
+        "energy_method": attempt.energy_method if attempt else "",
+    }
+
+
+def _at(moment: datetime | None, quest: Quest) -> str:
+    return moment.astimezone(quest.zone).isoformat(timespec="seconds") if moment else ""
+
+
+def as_csv(records: Iterable[Record], columns: Sequence[str], name: str) -> StreamingHttpResponse:
+    return _streamed(_csv_lines(records, columns), "text/csv; charset=utf-8", f"{name}.csv")
+
+
+def as_json(records: Iterable[Record], name: str) -> StreamingHttpResponse:
+    return _streamed(_json_lines(records), "application/json", f"{name}.json")
+
+
+def file_name(what: str, quest: Quest | None) -> str:
+    """`submissions-mnist-search-quest-2026-10-12`, without its ending."""
+    return "-".join(filter(None, [what, slugify(quest.name) if quest else "", f"{timezone.localdate():%Y-%m-%d}"]))
+
+
+def _streamed(lines: Iterator[str], content_type: str, name: str) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(lines, content_type=content_type)
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+class _Line:
+    """What `csv.writer` writes to: the line is what its `write` gives."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _csv_lines(records: Iterable[Record], columns: Sequence[str]) -> Iterator[str]:
+    writer = csv.writer(_Line())
+    # The mark tells spreadsheets that this is UTF-8.
+    yield "\ufeff" + writer.writerow(columns)
+    for each in records:
+        yield writer.writerow([_cell(each[column]) for column in columns])
+
+
+def _cell(value: object) -> object:
+    """The value as a spreadsheet may have it: a group named `=1+1` must not be computed."""
+    text = isinstance(value, str) and value.startswith(_SEEN_AS_FORMULA)
+    return f"'{value}" if text else value
+
+
+def _json_lines(records: Iterable[Record]) -> Iterator[str]:
+    before = "["
+    for each in records:
+        yield f"{before}\n{json.dumps(each, ensure_ascii=False)}"
+        before = ","
+    yield "[]\n" if before == "[" else "\n]\n"
