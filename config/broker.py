@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 from pathlib import Path
@@ -80,4 +81,4 @@ def own(home: Path) -> tuple[Child, str]:
     config = folder / "server.conf"
     config.touch(mode=0o600)
     config.write_text(CONFIG.format(port=port, password=password, folder=folder))
-    return Child("broker", [server(), str(config)]), f"redis://:{password}@127.0.0.1:{port}/0"
+    return Child("broker", [server(), str(config)], orphaned=signal.SIGTERM), f"redis://:{password}@127.0.0.1:{port}/0"

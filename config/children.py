@@ -24,11 +24,16 @@ class GaveUp(Exception):
 
 @dataclass
 class Child:
-    """One process, started again when it ends by itself. `patience` is the seconds it gets to leave when asked."""
+    """One process, started again when it ends by itself.
+
+    `orphaned` is the signal that it gets should the launcher be killed: KILL, since a worker that is asked to leave
+    while its broker leaves too would wait for it.
+    """
 
     name: str
     command: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
+    orphaned: int = signal.SIGKILL
     process: subprocess.Popen[bytes] | None = None
     starts: list[float] = field(default_factory=list)
 
@@ -39,7 +44,7 @@ class Child:
             env={**os.environ, **self.env},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=partial(die_with_parent, by=signal.SIGTERM),
+            preexec_fn=partial(die_with_parent, by=self.orphaned),
         )
 
     @property

@@ -89,8 +89,8 @@ def command(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def fetch() -> None:
-    if subprocess.run([sys.executable, "-m", "workers.fetch"], cwd=BASE).returncode:
+def fetch(*names: str) -> None:
+    if subprocess.run([sys.executable, "-m", "workers.fetch", *names], cwd=BASE).returncode:
         raise CannotStart("The data could not be fetched, see above; nothing was started.")
 
 
@@ -200,16 +200,24 @@ def run(children: list[Child], *, production: bool) -> None:
             os.environ.setdefault("QUEST_SOFT_SHUTDOWN_SECONDS", "5")
         start_broker(folder, children)
         command("migrate", "--verbosity", "0")
-        fetch()
-        if production:
-            command("collectstatic", "--noinput", "--verbosity", "0")
-        welcome = command("invite_instructor" if production else "demo")
+        welcome = prepare(production=production)
         for child in service(host, port):
             children.append(child)
             child.start()
         wait_until_ready(children, host, port)
         say(welcome)
         keep_going(children)
+
+
+def prepare(*, production: bool) -> str:
+    """Data, and whoever logs in first; what they are to be told."""
+    if production:
+        fetch()
+        command("collectstatic", "--noinput", "--verbosity", "0")
+        return command("invite_instructor")
+    dataset = os.environ.get("QUEST_DEMO_DATASET") or "mnist"
+    fetch(dataset, "digits")
+    return command("demo", "--dataset", dataset)
 
 
 def production_settings() -> None:

@@ -87,7 +87,7 @@ def submit(
     Gives the submission and whether it is new: with an `idempotency_key` seen before, the first one is given again.
     Raises Refused. A broker that is down does not matter: the reaper wakes the workers later.
     """
-    device = device or default_device(spec)
+    device = device or devices_for(spec)[0]
     _check_choices(spec, device, engine)
     fingerprint = _fingerprint(quest, spec, device, engine)
     with writing():
@@ -131,13 +131,14 @@ def _described(spec: Spec) -> dict[str, Any]:
     }
 
 
-def default_device(spec: Spec) -> str:
+def devices_for(spec: Spec) -> tuple[str, ...]:
+    """What a submission of `spec` may ask for, the default first: `auto` where there is a choice."""
     devices = family_of(spec).devices
-    return Device.AUTO if Device.AUTO in devices else devices[0]
+    return devices if len(devices) == 1 else (Device.AUTO.value, *devices)
 
 
 def _check_choices(spec: Spec, device: str, engine: str) -> None:
-    devices = family_of(spec).devices
+    devices = devices_for(spec)
     if device not in devices:
         offered = ", ".join(devices)
         raise refuse("device", f"{family_of(spec).label} runs on {offered}, not on {device!r}.")

@@ -1,7 +1,3 @@
-"""What every test gets: the cast, the data homes, and a broker address where nobody listens unless it starts one."""
+"""What every test gets: the cast, the data homes, real trainers, and the whole service where a test asks for it."""
 
-import os
-
-os.environ.setdefault("REDIS_URL", "redis://127.0.0.1:1/0")
-
-pytest_plugins = ["tests.cast", "tests.data_homes", "tests.trainers"]
+pytest_plugins = ["tests.cast", "tests.data_homes", "tests.trainers", "tests.stack"]

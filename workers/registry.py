@@ -43,7 +43,7 @@ def say_hello(*, name: str, device: str, slots: int) -> Worker:
             "requirements/gpu.txt, or start it with DEVICE=cpu."
         )
     with writing():
-        machine = _hardware()
+        machine = _hardware(device)
         _worker = Worker.objects.create(
             name=name,
             host=socket.gethostname(),
@@ -57,9 +57,9 @@ def say_hello(*, name: str, device: str, slots: int) -> Worker:
     return _worker
 
 
-def _hardware() -> Hardware:
+def _hardware(device: str) -> Hardware:
     """The row for what `workers.hardware` sees here; machines of one kind share one."""
-    seen = hardware.describe()
+    seen = hardware.describe("gpu" if device == "gpu" else "cpu")
     gpu = seen["gpu"] or {}
     described = {
         "cpu_model": seen["cpu"],

@@ -1,0 +1,116 @@
+"""Who is next: fair among groups, within their limits, on the device that was asked for."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from submissions import claims, leases
+from submissions.models import Membership, State, Submission, Worker
+from tests.cast import claim_one, person, reload, result_of
+
+CNN = {"family": "cnn", "layers": [
+    {"kind": "Input", "shape": [64]}, {"kind": "Dense", "units": 10, "activation": "softmax"},
+]}  # fmt: skip
+
+
+@pytest.fixture
+def other(stranger, other_group):
+    return {"submitter": stranger, "group": other_group}
+
+
+@pytest.fixture
+def gpu_worker(worker):
+    return Worker.objects.create(
+        name="gpu@here", host="here", pid=2, device="gpu", version="test", hardware=worker.hardware
+    )
+
+
+def test_nothing_queued_is_nothing_to_claim(worker):
+    assert claims.claim(device="cpu", worker=worker) is None
+
+
+def test_a_claim_takes_a_lease_and_opens_an_attempt(submission, worker):
+    attempt = claim_one(worker)
+
+    submission = reload(submission)
+    assert submission.state == State.RUNNING
+    assert submission.lease == attempt.lease
+    assert timedelta(seconds=50) < submission.lease_until - timezone.now() <= timedelta(seconds=60)
+    assert attempt.hardware == worker.hardware
+    assert attempt.queue_wait_s >= 0
+
+
+def test_a_group_that_queued_many_does_not_hold_up_one_that_queued_one(submit, other, worker):
+    many = [submit() for _ in range(5)]
+    one = submit(**other)
+
+    order = [claim_one(worker).submission_id for _ in range(2)]
+
+    assert order == [many[0].pk, one.pk]
+
+
+def test_among_idle_groups_the_one_that_used_less_lately_goes_first(submit, other, worker):
+    submit()
+    leases.finish(claim_one(worker), result_of(350, train_s=100))
+    submit(**other)
+    leases.finish(claim_one(worker), result_of(350, train_s=1))
+    submit()
+    modest = submit(**other)
+
+    assert claim_one(worker).submission_id == modest.pk
+
+
+def test_a_group_is_held_to_its_limit_of_runs(submit, other, quest, worker):
+    quest.group_limit = 1
+    quest.save()
+    submit(), submit()
+    theirs = submit(**other)
+
+    first, second = claim_one(worker), claim_one(worker)
+
+    assert {first.submission_id, second.submission_id} >= {theirs.pk}
+    assert claims.claim(device="cpu", worker=worker) is None
+    leases.finish(first, result_of(350))
+    assert claims.claim(device="cpu", worker=worker) is not None
+
+
+def test_a_gpu_run_waits_for_a_gpu(submit, worker, gpu_worker):
+    waiting = submit(CNN, device="gpu")
+
+    assert claims.claim(device="cpu", worker=worker) is None
+    assert claims.claim(device="gpu", worker=gpu_worker).submission_id == waiting.pk
+
+
+def test_auto_goes_to_a_cpu_only_while_no_gpu_worker_is_alive(submit, worker, gpu_worker):
+    submit(CNN, device="auto")
+
+    assert claims.claim(device="cpu", worker=worker) is None
+    Worker.objects.filter(pk=gpu_worker.pk).update(last_seen_at=timezone.now() - timedelta(minutes=5))
+    attempt = claims.claim(device="cpu", worker=worker)
+
+    assert attempt.device == "cpu"
+
+
+def test_the_place_in_the_queue_counts_the_groups_in_turn(submit, other):
+    first, second = submit(), submit()
+    theirs = submit(**other)
+
+    assert [claims.position(one) for one in (first, theirs, second)] == [1, 2, 3]
+
+
+def test_what_runs_has_no_place_in_the_queue(submission, worker):
+    claim_one(worker)
+
+    assert claims.position(reload(submission)) is None
+
+
+def test_the_query_joins_its_counts_once(submit, course, worker, django_assert_max_num_queries):
+    for number in range(5):
+        group = course.groups.create(name=f"Grp{number}")
+        submit(group=group, submitter=person(f"member{number}", group))
+    assert Membership.objects.count() == 6
+
+    with django_assert_max_num_queries(2):
+        assert len(claims.claimable("cpu")) == 5
+    assert Submission.objects.live().count() == 5
