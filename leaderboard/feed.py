@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from leaderboard import queries
-from submissions.models import Quest, Submission
+from submissions.models import Quest
 from submissions.templatetags.quest import score, seconds, stamp
 
 PAGE = 50
@@ -32,7 +32,7 @@ class Line:
         return f'{self.at}> "{self.group}: {"best: " if self.best else ""}{facts}"'
 
 
-def line(row: Submission, quest: Quest) -> Line:
+def line(row: queries.Posted, quest: Quest) -> Line:
     """The line of a submission as `queries.feed` gives it."""
     attempt = row.score.attempt
     facts = {
@@ -43,10 +43,10 @@ def line(row: Submission, quest: Quest) -> Line:
         "predict": seconds(attempt.predict_s),
         "hw": attempt.hardware_label,
     }
-    return Line(row.pk, stamp(row.finished_at, quest), row.owner_name, row.improved, facts)  # type: ignore[attr-defined]
+    return Line(row.pk, stamp(row.finished_at, quest), row.owner_name, row.improved, facts)
 
 
-def _page(request: HttpRequest, quest: Quest) -> tuple[Page[Submission], list[Line]]:
+def _page(request: HttpRequest, quest: Quest) -> tuple[Page[queries.Posted], list[Line]]:
     page = Paginator(queries.feed(quest), PAGE).get_page(request.GET.get("page"))
     return page, [line(row, quest) for row in page]
 

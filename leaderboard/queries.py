@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, F, FloatField, Max, Q, QuerySet, RowRange, Window
@@ -14,6 +14,19 @@ from django.db.models.lookups import GreaterThan
 from django.utils import timezone
 
 from submissions.models import Attempt, Event, Quest, QuestState, State, Submission, User
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class _Place(TypedDict):
+        rank: int
+        ranked_score: float | None
+
+    class _Post(TypedDict):
+        improved: bool
+
+    Ranked = WithAnnotations[Submission, _Place]
+    Posted = WithAnnotations[Submission, _Post]
 
 # Columns of many kilobytes that no table shows; reading one on a row costs a query.
 _HEAVY = (
@@ -61,7 +74,7 @@ def board(
     device: str = "",
     best: bool = True,
     sort: str = "",
-) -> QuerySet[Submission]:
+) -> QuerySet[Ranked]:
     """The ranking: each group's best submission, or all of them, among those that the filters leave.
 
     Each row has `rank`, and `ranked_score`, the accuracy that it stands by. Equal correct counts share a rank, the
@@ -74,11 +87,11 @@ def board(
     if best:
         place = Window(RowNumber(), partition_by=F("group"), order_by=order)
         standing = standing.annotate(place=place).filter(place=1)
-    rows = Submission.objects.filter(pk__in=standing.values("pk")).annotate(
+    rows = _whole(Submission.objects.filter(pk__in=standing.values("pk"))).annotate(
         rank=Window(Rank(), order_by=F(points).desc()),
         ranked_score=Cast(points, FloatField()) / NullIf(of, 0),
     )
-    return _whole(rows).order_by(*_sorting(sort), *order)
+    return rows.order_by(*_sorting(sort), *order)
 
 
 def _standing(quest: Quest, *, family: str, hardware: int | None, device: str) -> QuerySet[Submission]:
@@ -99,7 +112,7 @@ def _whole(rows: QuerySet[Submission]) -> QuerySet[Submission]:
     return rows.select_related("group", "score__attempt__hardware").defer(*_HEAVY)
 
 
-def feed(quest: Quest) -> QuerySet[Submission]:
+def feed(quest: Quest) -> QuerySet[Posted]:
     """Every competing score, newest first; `improved` where it was its group's best when it came in.
 
     By public scores, as everyone saw them then. `row.score.attempt` with its hardware is there without another query.
@@ -110,9 +123,8 @@ def feed(quest: Quest) -> QuerySet[Submission]:
         order_by=[F("finished_at").asc(), F("pk").asc()],
         frame=RowRange(end=-1),
     )
-    scored = Submission.objects.filter(quest=quest).scored().competing()
-    improved = GreaterThan(F("correct"), Coalesce(so_far, -1))
-    return _whole(scored.annotate(improved=improved)).order_by("-finished_at", "-pk")
+    scored = _whole(Submission.objects.filter(quest=quest).scored().competing())
+    return scored.annotate(improved=GreaterThan(F("correct"), Coalesce(so_far, -1))).order_by("-finished_at", "-pk")
 
 
 @dataclass(frozen=True, slots=True)
