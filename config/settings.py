@@ -45,6 +45,9 @@ if QUEST_PRODUCTION and not ALLOWED_HOSTS:
 if _flag("BEHIND_PROXY"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     USE_X_FORWARDED_HOST = True
+    # Without these every login would come from the proxy's own address, and be locked out with everybody else's.
+    AXES_IPWARE_PROXY_COUNT = 1
+    AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"]
 HTTPS = _flag("HTTPS", default=QUEST_PRODUCTION)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
@@ -110,7 +113,7 @@ if DATABASE_URL:
     DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)}
 else:
     QUEST_HOME.mkdir(parents=True, exist_ok=True)
-    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": QUEST_HOME / "quest.sqlite3"}}
+    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(QUEST_HOME / "quest.sqlite3")}}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # IMMEDIATE takes the write lock when a transaction begins: a read that is upgraded later could fail at once.
     DATABASES["default"]["OPTIONS"] = {
@@ -186,6 +189,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Submit model configurations, follow their training and read the leaderboard.",
     "VERSION": RELEASE,
     "OAS_VERSION": "3.1.1",
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
     "SERVE_INCLUDE_SCHEMA": False,
     "POSTPROCESSING_HOOKS": [],  # the default one lifts enums out of the families' schemas, under names that collide
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -42,8 +42,8 @@ def find_python():
             if NEEDED <= version < NOT_YET:
                 return path
     fail(
-        "Python 3.11, 3.12 or 3.13 is needed and this is %d.%d: install one (Debian 12: apt install python3 python3-venv) "
-        "and, if it is not found, say which: make PYTHON=/path/to/python3.12 …" % sys.version_info[:2]
+        "Python 3.11, 3.12 or 3.13 is needed and this is %d.%d: install one (on Debian 12, apt install python3 "
+        "python3-venv) and, if it is not found, say which: make PYTHON=/path/to/python3.12 …" % sys.version_info[:2]
     )
 
 
@@ -80,7 +80,7 @@ def installed(lock):
 
 def install(lock):
     say("Installing requirements/%s.txt (a few minutes the first time) …" % lock)
-    # pip compiles bytecode itself whatever PYTHONDONTWRITEBYTECODE says: without, each start of TensorFlow takes seconds.
+    # pip compiles bytecode whatever PYTHONDONTWRITEBYTECODE says; without, TensorFlow takes seconds at each start.
     command = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--compile"]
     command += ["--require-hashes", "-r", os.path.join(ROOT, "requirements", lock + ".txt")]
     log = os.path.join(VENV, "install.log")

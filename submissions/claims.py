@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
@@ -51,7 +51,11 @@ def takes_auto(device: str) -> bool:
 
 def claimable(device: str, *, limit: int | None = None) -> list[int]:
     """Ids of queued submissions that a worker on `device` could claim now, the fairest first."""
-    values = {"since": timezone.now() - LATELY, "device": device, "takes_auto": int(takes_auto(device))}
+    values: dict[str, datetime | str | int] = {
+        "since": timezone.now() - LATELY,
+        "device": device,
+        "takes_auto": int(takes_auto(device)),
+    }
     with connection.cursor() as cursor:
         cursor.execute(_FAIREST + (f" LIMIT {limit:d}" if limit else ""), values)
         return [row[0] for row in cursor.fetchall()]

@@ -203,8 +203,8 @@ def rerun(submission: Submission, *, user: User, reason: str = "") -> Submission
     """Queue the same spec again, free of quota, with the first one's time for deadline and ties."""
     if submission.state in (State.QUEUED, State.RUNNING):
         raise refuse("submission", "It has not ended yet: only an ended submission can be run again.", status=409)
-    copied = ("quest", "group", "submitter", "out_of_competition", "family", "spec", "notation", "headline")
-    copied += ("parameters", "device", "engine", "seed", "ranked_at")
+    copied = ["quest", "group", "submitter", "out_of_competition", "family", "spec", "notation", "headline"]
+    copied += ["parameters", "device", "engine", "seed", "ranked_at"]
     with writing():
         again = Submission.objects.create(rerun_of=submission, **{name: getattr(submission, name) for name in copied})
         record(again, Event.Kind.RERUN, actor=user.display_name, user=user, reason=reason)

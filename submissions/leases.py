@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import Q
@@ -42,10 +42,10 @@ def cancel_asked(attempt: Attempt) -> bool:
     return Submission.objects.filter(pk=attempt.submission_id, lease=attempt.lease, cancel_asked=True).exists()
 
 
-def note_progress(attempt: Attempt, progress: Mapping[str, Any], epochs: list[Mapping[str, Any]]) -> None:
+def note_progress(attempt: Attempt, progress: Mapping[str, Any], epochs: Sequence[Mapping[str, Any]]) -> None:
     """Keep the trainer's last word for the page that follows the run."""
     with writing():
-        Attempt.objects.filter(pk=attempt.pk, ended_at=None).update(progress=dict(progress), epochs=epochs)
+        Attempt.objects.filter(pk=attempt.pk, ended_at=None).update(progress=dict(progress), epochs=list(epochs))
 
 
 def _end(attempt: Attempt, exit_: Exit, *, counted: bool = False, reason: str = "", **fields: Any) -> None:
@@ -163,7 +163,7 @@ def give_back(
             attempt=attempt,
             reason=_last_word(exit_, reason) if to == State.FAILED else reason,
             only_where=only_where,
-            **({"refunded": True} if spent and exit_ == Exit.LOST else {}),
+            refunded=submission.refunded or (to == State.FAILED and exit_ == Exit.LOST),
         )
         _end(attempt, exit_, counted=counted, reason=reason, output=output)
     return to

@@ -17,7 +17,7 @@ class _Held(threading.local):
     depth = 0
 
     def __init__(self) -> None:
-        self.afterwards: list[Callable[[], None]] = []
+        self.afterwards: list[Callable[[], object]] = []
 
 
 _held = _Held()
@@ -52,7 +52,7 @@ def writing() -> Iterator[None]:
         act()
 
 
-def after_writing(act: Callable[[], None]) -> None:
+def after_writing(act: Callable[[], object]) -> None:
     """Run `act` on commit and outside the lock: a slow broker must not hold up every other writer."""
 
     def on_commit() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 import structlog
 from celery import current_app
@@ -18,7 +19,7 @@ QUEUES = {Device.CPU: ("cpu",), Device.GPU: ("gpu",), Device.AUTO: ("cpu", "gpu"
 def wake(queues: Iterable[str]) -> None:
     """Send one wake-up to each queue once this transaction has committed."""
     for queue in queues:
-        after_writing(lambda queue=queue: send(queue))
+        after_writing(partial(send, queue))
 
 
 def send(queue: str) -> bool:

@@ -23,7 +23,7 @@ def reap() -> None:
     broker = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5)
     with broker:
         for device in DEVICES:
-            top_up(device, waiting=int(broker.llen(device)))  # type: ignore[arg-type]
+            top_up(device, waiting=int(broker.llen(device)))
 
 
 def top_up(device: str, *, waiting: int) -> int:

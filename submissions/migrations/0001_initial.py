@@ -11,367 +11,754 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Hardware',
+            name="Hardware",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(help_text='A hash of what is below.', max_length=64, unique=True)),
-                ('cpu_model', models.CharField(max_length=200)),
-                ('cores', models.PositiveIntegerField(help_text='Logical cores.')),
-                ('physical_cores', models.PositiveIntegerField(null=True)),
-                ('instruction_sets', models.JSONField(default=list)),
-                ('ram_bytes', models.BigIntegerField()),
-                ('os', models.CharField(max_length=200)),
-                ('gpu_name', models.CharField(blank=True, max_length=200)),
-                ('gpu_memory_bytes', models.BigIntegerField(null=True)),
-                ('gpu_driver', models.CharField(blank=True, max_length=60)),
-                ('cuda', models.CharField(blank=True, max_length=40)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(help_text="A hash of what is below.", max_length=64, unique=True)),
+                ("cpu_model", models.CharField(max_length=200)),
+                ("cores", models.PositiveIntegerField(help_text="Logical cores.")),
+                ("physical_cores", models.PositiveIntegerField(null=True)),
+                ("instruction_sets", models.JSONField(default=list)),
+                ("ram_bytes", models.BigIntegerField()),
+                ("os", models.CharField(max_length=200)),
+                ("gpu_name", models.CharField(blank=True, max_length=200)),
+                ("gpu_memory_bytes", models.BigIntegerField(null=True)),
+                ("gpu_driver", models.CharField(blank=True, max_length=60)),
+                ("cuda", models.CharField(blank=True, max_length=40)),
             ],
             options={
-                'verbose_name_plural': 'hardware',
+                "verbose_name_plural": "hardware",
             },
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
-                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('student_number', models.CharField(blank=True, max_length=32)),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        error_messages={"unique": "A user with that username already exists."},
+                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
+                        max_length=150,
+                        unique=True,
+                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
+                        verbose_name="username",
+                    ),
+                ),
+                ("first_name", models.CharField(blank=True, max_length=150, verbose_name="first name")),
+                ("last_name", models.CharField(blank=True, max_length=150, verbose_name="last name")),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="email address")),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates whether the user can log into this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                ("date_joined", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined")),
+                ("student_number", models.CharField(blank=True, max_length=32)),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'user',
-                'verbose_name_plural': 'users',
-                'abstract': False,
+                "verbose_name": "user",
+                "verbose_name_plural": "users",
+                "abstract": False,
             },
             managers=[
-                ('objects', django.contrib.auth.models.UserManager()),
+                ("objects", django.contrib.auth.models.UserManager()),
             ],
         ),
         migrations.CreateModel(
-            name='Course',
+            name="Course",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120)),
-                ('term', models.CharField(blank=True, max_length=40)),
-                ('archived', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=120)),
+                ("term", models.CharField(blank=True, max_length=40)),
+                ("archived", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={
-                'ordering': ['-created_at'],
-                'constraints': [models.UniqueConstraint(fields=('name', 'term'), name='course_once_a_term')],
+                "ordering": ["-created_at"],
+                "constraints": [models.UniqueConstraint(fields=("name", "term"), name="course_once_a_term")],
             },
         ),
         migrations.CreateModel(
-            name='Group',
+            name="Group",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('course', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='groups', to='submissions.course')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=60)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "course",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="groups", to="submissions.course"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='ApiToken',
+            name="ApiToken",
             fields=[
-                ('digest', models.CharField(max_length=128, primary_key=True, serialize=False)),
-                ('token_key', models.CharField(db_index=True, max_length=25)),
-                ('created', models.DateTimeField(auto_now_add=True)),
-                ('expiry', models.DateTimeField(blank=True, null=True)),
-                ('name', models.CharField(default='token', max_length=60)),
-                ('scope', models.CharField(choices=[('submit', 'read and submit'), ('read', 'read')], default='submit', max_length=20)),
-                ('last_used_at', models.DateTimeField(blank=True, null=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='auth_token_set', to=settings.AUTH_USER_MODEL)),
-                ('group', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='tokens', to='submissions.group')),
+                ("digest", models.CharField(max_length=128, primary_key=True, serialize=False)),
+                ("token_key", models.CharField(db_index=True, max_length=25)),
+                ("created", models.DateTimeField(auto_now_add=True)),
+                ("expiry", models.DateTimeField(blank=True, null=True)),
+                ("name", models.CharField(default="token", max_length=60)),
+                (
+                    "scope",
+                    models.CharField(
+                        choices=[("submit", "read and submit"), ("read", "read")], default="submit", max_length=20
+                    ),
+                ),
+                ("last_used_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="auth_token_set",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "group",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tokens",
+                        to="submissions.group",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created'],
+                "ordering": ["-created"],
             },
         ),
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('lease', models.UUIDField(unique=True)),
-                ('device', models.CharField(max_length=10)),
-                ('engine', models.CharField(max_length=20)),
-                ('engine_version', models.CharField(blank=True, max_length=80)),
-                ('started_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('exit', models.CharField(blank=True, choices=[('scored', 'Scored'), ('error', 'error in training'), ('timed_out', 'time limit'), ('out_of_memory', 'out of memory'), ('crashed', 'trainer crashed'), ('lost', 'worker lost'), ('drained', 'worker shut down'), ('cancelled', 'Cancelled')], max_length=20)),
-                ('counted', models.BooleanField(default=False, help_text="Counts towards the submission's limit of attempts.")),
-                ('reason', models.TextField(blank=True)),
-                ('progress', models.JSONField(default=dict, help_text='The last word from the trainer while it runs.')),
-                ('queue_wait_s', models.FloatField(null=True)),
-                ('startup_s', models.FloatField(null=True)),
-                ('data_load_s', models.FloatField(null=True)),
-                ('first_step_s', models.FloatField(help_text='Tracing and compilation, within the training time.', null=True)),
-                ('train_s', models.FloatField(null=True)),
-                ('predict_s', models.FloatField(null=True)),
-                ('total_s', models.FloatField(null=True)),
-                ('cpu_s', models.FloatField(help_text='CPU seconds, children included.', null=True)),
-                ('peak_memory_bytes', models.BigIntegerField(null=True)),
-                ('epochs', models.JSONField(default=list)),
-                ('threads_asked', models.IntegerField(null=True)),
-                ('threads_used', models.IntegerField(null=True)),
-                ('load_average', models.FloatField(null=True)),
-                ('other_runs', models.IntegerField(help_text='Other runs on the host when this one began.', null=True)),
-                ('contended', models.BooleanField(help_text='Something else wanted the cores meanwhile.', null=True)),
-                ('seed', models.BigIntegerField(null=True)),
-                ('versions', models.JSONField(default=dict)),
-                ('data_checksum', models.CharField(blank=True, max_length=64)),
-                ('energy_joules', models.FloatField(null=True)),
-                ('energy_method', models.CharField(blank=True, max_length=20)),
-                ('traceback', models.TextField(blank=True)),
-                ('output', models.TextField(blank=True, help_text='The last 64 KB of what the trainer printed.')),
-                ('hardware', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='submissions.hardware')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("lease", models.UUIDField(unique=True)),
+                ("device", models.CharField(max_length=10)),
+                ("engine", models.CharField(max_length=20)),
+                ("engine_version", models.CharField(blank=True, max_length=80)),
+                ("started_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "exit",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("scored", "Scored"),
+                            ("error", "error in training"),
+                            ("timed_out", "time limit"),
+                            ("out_of_memory", "out of memory"),
+                            ("crashed", "trainer crashed"),
+                            ("lost", "worker lost"),
+                            ("drained", "worker shut down"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "counted",
+                    models.BooleanField(default=False, help_text="Counts towards the submission's limit of attempts."),
+                ),
+                ("reason", models.TextField(blank=True)),
+                ("progress", models.JSONField(default=dict, help_text="The last word from the trainer while it runs.")),
+                ("queue_wait_s", models.FloatField(null=True)),
+                ("startup_s", models.FloatField(null=True)),
+                ("data_load_s", models.FloatField(null=True)),
+                (
+                    "first_step_s",
+                    models.FloatField(help_text="Tracing and compilation, within the training time.", null=True),
+                ),
+                ("train_s", models.FloatField(null=True)),
+                ("predict_s", models.FloatField(null=True)),
+                ("total_s", models.FloatField(null=True)),
+                ("cpu_s", models.FloatField(help_text="CPU seconds, children included.", null=True)),
+                ("peak_memory_bytes", models.BigIntegerField(null=True)),
+                ("epochs", models.JSONField(default=list)),
+                ("threads_asked", models.IntegerField(null=True)),
+                ("threads_used", models.IntegerField(null=True)),
+                ("load_average", models.FloatField(null=True)),
+                ("other_runs", models.IntegerField(help_text="Other runs on the host when this one began.", null=True)),
+                ("contended", models.BooleanField(help_text="Something else wanted the cores meanwhile.", null=True)),
+                ("seed", models.BigIntegerField(null=True)),
+                ("versions", models.JSONField(default=dict)),
+                ("data_checksum", models.CharField(blank=True, max_length=64)),
+                ("energy_joules", models.FloatField(null=True)),
+                ("energy_method", models.CharField(blank=True, max_length=20)),
+                ("traceback", models.TextField(blank=True)),
+                ("output", models.TextField(blank=True, help_text="The last 64 KB of what the trainer printed.")),
+                (
+                    "hardware",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="attempts", to="submissions.hardware"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['number'],
+                "ordering": ["number"],
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('joined_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('course', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='submissions.course')),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='submissions.group')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("joined_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "course",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="memberships", to="submissions.course"
+                    ),
+                ),
+                (
+                    "group",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="memberships", to="submissions.group"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='group',
-            name='members',
-            field=models.ManyToManyField(related_name='teams', through='submissions.Membership', to=settings.AUTH_USER_MODEL),
+            model_name="group",
+            name="members",
+            field=models.ManyToManyField(
+                related_name="teams", through="submissions.Membership", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.CreateModel(
-            name='Quest',
+            name="Quest",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120)),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('open', 'Open'), ('closed', 'Closed'), ('revealed', 'Revealed'), ('archived', 'Archived')], default='draft', editable=False, max_length=10)),
-                ('announcement', models.TextField(blank=True, help_text='Shown above the board.')),
-                ('dataset', models.CharField(choices=[('mnist', 'MNIST'), ('fashion-mnist', 'Fashion-MNIST'), ('digits', 'digits (8×8)')], default='mnist', max_length=20, verbose_name='data set')),
-                ('private_share', models.FloatField(default=0.0, help_text='The part of the test images that is scored in secret until the reveal, 0 to 0.9.', validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(0.9)])),
-                ('split_seed', models.PositiveIntegerField(default=1, help_text='Chooses which test images are private.')),
-                ('opens_at', models.DateTimeField(blank=True, null=True)),
-                ('closes_at', models.DateTimeField(blank=True, null=True)),
-                ('time_zone', models.CharField(default=submissions.models.quests.default_time_zone, max_length=60, validators=[submissions.models.quests.validate_time_zone])),
-                ('daily_quota', models.PositiveIntegerField(blank=True, default=20, help_text='Submissions a group may make a day; empty for no limit.', null=True)),
-                ('min_interval_seconds', models.PositiveIntegerField(default=0, help_text='Between two submissions of a group.')),
-                ('group_limit', models.PositiveIntegerField(default=2, help_text='Runs that one group may have going at a time.', validators=[django.core.validators.MinValueValidator(1)])),
-                ('run_seconds', models.PositiveIntegerField(default=3600, help_text='A run that takes longer is stopped.', validators=[django.core.validators.MinValueValidator(10)])),
-                ('memory_mb', models.PositiveIntegerField(default=8192, help_text='A run that needs more memory is stopped.', validators=[django.core.validators.MinValueValidator(512)])),
-                ('max_epochs', models.PositiveIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)])),
-                ('max_parameters', models.PositiveBigIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)])),
-                ('max_trees', models.PositiveIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)])),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('course', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='quests', to='submissions.course')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("open", "Open"),
+                            ("closed", "Closed"),
+                            ("revealed", "Revealed"),
+                            ("archived", "Archived"),
+                        ],
+                        default="draft",
+                        editable=False,
+                        max_length=10,
+                    ),
+                ),
+                ("announcement", models.TextField(blank=True, help_text="Shown above the board.")),
+                (
+                    "dataset",
+                    models.CharField(
+                        choices=[("mnist", "MNIST"), ("fashion-mnist", "Fashion-MNIST"), ("digits", "digits (8×8)")],
+                        default="mnist",
+                        max_length=20,
+                        verbose_name="data set",
+                    ),
+                ),
+                (
+                    "private_share",
+                    models.FloatField(
+                        default=0.0,
+                        help_text="The part of the test images that is scored in secret until the reveal, 0 to 0.9.",
+                        validators=[
+                            django.core.validators.MinValueValidator(0.0),
+                            django.core.validators.MaxValueValidator(0.9),
+                        ],
+                    ),
+                ),
+                (
+                    "split_seed",
+                    models.PositiveIntegerField(default=1, help_text="Chooses which test images are private."),
+                ),
+                ("opens_at", models.DateTimeField(blank=True, null=True)),
+                ("closes_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "time_zone",
+                    models.CharField(
+                        default=submissions.models.quests.default_time_zone,
+                        max_length=60,
+                        validators=[submissions.models.quests.validate_time_zone],
+                    ),
+                ),
+                (
+                    "daily_quota",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        default=20,
+                        help_text="Submissions a group may make a day; empty for no limit.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "min_interval_seconds",
+                    models.PositiveIntegerField(default=0, help_text="Between two submissions of a group."),
+                ),
+                (
+                    "group_limit",
+                    models.PositiveIntegerField(
+                        default=2,
+                        help_text="Runs that one group may have going at a time.",
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "run_seconds",
+                    models.PositiveIntegerField(
+                        default=3600,
+                        help_text="A run that takes longer is stopped.",
+                        validators=[django.core.validators.MinValueValidator(10)],
+                    ),
+                ),
+                (
+                    "memory_mb",
+                    models.PositiveIntegerField(
+                        default=8192,
+                        help_text="A run that needs more memory is stopped.",
+                        validators=[django.core.validators.MinValueValidator(512)],
+                    ),
+                ),
+                (
+                    "max_epochs",
+                    models.PositiveIntegerField(
+                        blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)]
+                    ),
+                ),
+                (
+                    "max_parameters",
+                    models.PositiveBigIntegerField(
+                        blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)]
+                    ),
+                ),
+                (
+                    "max_trees",
+                    models.PositiveIntegerField(
+                        blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)]
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "course",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="quests", to="submissions.course"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at'],
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='Submission',
+            name="Submission",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('out_of_competition', models.BooleanField(default=False)),
-                ('family', models.CharField(max_length=30)),
-                ('spec', models.JSONField()),
-                ('notation', models.TextField(help_text='As a person would type it.')),
-                ('headline', models.TextField(help_text="The notation's first statement, which board and feed show.")),
-                ('parameters', models.BigIntegerField(help_text='Trainable and fixed, for a network.', null=True)),
-                ('device', models.CharField(choices=[('cpu', 'CPU'), ('gpu', 'GPU'), ('auto', 'whichever is free')], default='cpu', max_length=10)),
-                ('engine', models.CharField(choices=[('stock', 'Stock')], default='stock', max_length=20)),
-                ('seed', models.BigIntegerField(help_text='What the trainer seeds with where the spec names no seed.')),
-                ('note', models.TextField(blank=True, help_text="The group's own note, seen by the group and instructors.")),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('scored', 'Scored'), ('failed', 'Failed'), ('timed_out', 'timed out'), ('cancelled', 'Cancelled')], default='queued', editable=False, max_length=10)),
-                ('lease', models.UUIDField(editable=False, null=True)),
-                ('lease_until', models.DateTimeField(editable=False, null=True)),
-                ('cancel_asked', models.BooleanField(default=False, editable=False)),
-                ('correct', models.PositiveIntegerField(editable=False, null=True)),
-                ('total', models.PositiveIntegerField(editable=False, null=True)),
-                ('reason', models.TextField(blank=True, editable=False, help_text='Why it ended as it did.')),
-                ('submitted_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('ranked_at', models.DateTimeField(editable=False, help_text="The time that counts for deadline and ties: a re-run keeps the first one's.")),
-                ('finished_at', models.DateTimeField(editable=False, null=True)),
-                ('refunded', models.BooleanField(default=False, editable=False, help_text='Does not count towards the quota.')),
-                ('idempotency_key', models.CharField(editable=False, max_length=200, null=True)),
-                ('idempotency_body', models.CharField(blank=True, editable=False, max_length=64)),
-                ('group', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='submissions', to='submissions.group')),
-                ('quest', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='submissions', to='submissions.quest')),
-                ('rerun_of', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reruns', to='submissions.submission')),
-                ('submitter', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='submissions', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("out_of_competition", models.BooleanField(default=False)),
+                ("family", models.CharField(max_length=30)),
+                ("spec", models.JSONField()),
+                ("notation", models.TextField(help_text="As a person would type it.")),
+                ("headline", models.TextField(help_text="The notation's first statement, which board and feed show.")),
+                ("parameters", models.BigIntegerField(help_text="Trainable and fixed, for a network.", null=True)),
+                (
+                    "device",
+                    models.CharField(
+                        choices=[("cpu", "CPU"), ("gpu", "GPU"), ("auto", "whichever is free")],
+                        default="cpu",
+                        max_length=10,
+                    ),
+                ),
+                ("engine", models.CharField(choices=[("stock", "Stock")], default="stock", max_length=20)),
+                ("seed", models.BigIntegerField(help_text="What the trainer seeds with where the spec names no seed.")),
+                (
+                    "note",
+                    models.TextField(blank=True, help_text="The group's own note, seen by the group and instructors."),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("scored", "Scored"),
+                            ("failed", "Failed"),
+                            ("timed_out", "timed out"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        editable=False,
+                        max_length=10,
+                    ),
+                ),
+                ("lease", models.UUIDField(editable=False, null=True)),
+                ("lease_until", models.DateTimeField(editable=False, null=True)),
+                ("cancel_asked", models.BooleanField(default=False, editable=False)),
+                ("correct", models.PositiveIntegerField(editable=False, null=True)),
+                ("total", models.PositiveIntegerField(editable=False, null=True)),
+                ("reason", models.TextField(blank=True, editable=False, help_text="Why it ended as it did.")),
+                ("submitted_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "ranked_at",
+                    models.DateTimeField(
+                        editable=False,
+                        help_text="The time that counts for deadline and ties: a re-run keeps the first one's.",
+                    ),
+                ),
+                ("finished_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "refunded",
+                    models.BooleanField(default=False, editable=False, help_text="Does not count towards the quota."),
+                ),
+                ("idempotency_key", models.CharField(editable=False, max_length=200, null=True)),
+                ("idempotency_body", models.CharField(blank=True, editable=False, max_length=64)),
+                (
+                    "group",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="submissions",
+                        to="submissions.group",
+                    ),
+                ),
+                (
+                    "quest",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="submissions", to="submissions.quest"
+                    ),
+                ),
+                (
+                    "rerun_of",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reruns",
+                        to="submissions.submission",
+                    ),
+                ),
+                (
+                    "submitter",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="submissions",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Score',
+            name="Score",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('correct', models.PositiveIntegerField()),
-                ('total', models.PositiveIntegerField()),
-                ('private_correct', models.PositiveIntegerField(default=0)),
-                ('private_total', models.PositiveIntegerField(default=0)),
-                ('errors', models.JSONField(default=list)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('attempt', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='score', to='submissions.attempt')),
-                ('submission', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='score', to='submissions.submission')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("correct", models.PositiveIntegerField()),
+                ("total", models.PositiveIntegerField()),
+                ("private_correct", models.PositiveIntegerField(default=0)),
+                ("private_total", models.PositiveIntegerField(default=0)),
+                ("errors", models.JSONField(default=list)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "attempt",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="score", to="submissions.attempt"
+                    ),
+                ),
+                (
+                    "submission",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="score", to="submissions.submission"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('kind', models.CharField(choices=[('submitted', 'Submitted'), ('claimed', 'Claimed'), ('requeued', 'Requeued'), ('cancel_asked', 'Cancel Asked'), ('cancelled', 'Cancelled'), ('scored', 'Scored'), ('failed', 'Failed'), ('timed_out', 'Timed Out'), ('rerun', 'Rerun')], max_length=20)),
-                ('actor', models.CharField(help_text="A user's name, a worker's, or the reaper.", max_length=200)),
-                ('reason', models.TextField(blank=True)),
-                ('attempt', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='submissions.attempt')),
-                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('submission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='submissions.submission')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("submitted", "Submitted"),
+                            ("claimed", "Claimed"),
+                            ("requeued", "Requeued"),
+                            ("cancel_asked", "Cancel Asked"),
+                            ("cancelled", "Cancelled"),
+                            ("scored", "Scored"),
+                            ("failed", "Failed"),
+                            ("timed_out", "Timed Out"),
+                            ("rerun", "Rerun"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("actor", models.CharField(help_text="A user's name, a worker's, or the reaper.", max_length=200)),
+                ("reason", models.TextField(blank=True)),
+                (
+                    "attempt",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="submissions.attempt",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "submission",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="events", to="submissions.submission"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.AddField(
-            model_name='attempt',
-            name='submission',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='submissions.submission'),
+            model_name="attempt",
+            name="submission",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="attempts", to="submissions.submission"
+            ),
         ),
         migrations.CreateModel(
-            name='Worker',
+            name="Worker",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text="Celery's node name.", max_length=200)),
-                ('host', models.CharField(max_length=200)),
-                ('pid', models.PositiveIntegerField()),
-                ('device', models.CharField(max_length=10)),
-                ('slots', models.PositiveIntegerField(default=1)),
-                ('version', models.CharField(max_length=40)),
-                ('started_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('last_seen_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('stopped_at', models.DateTimeField(null=True)),
-                ('hardware', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='workers', to='submissions.hardware')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(help_text="Celery's node name.", max_length=200)),
+                ("host", models.CharField(max_length=200)),
+                ("pid", models.PositiveIntegerField()),
+                ("device", models.CharField(max_length=10)),
+                ("slots", models.PositiveIntegerField(default=1)),
+                ("version", models.CharField(max_length=40)),
+                ("started_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("last_seen_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("stopped_at", models.DateTimeField(null=True)),
+                (
+                    "hardware",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="workers", to="submissions.hardware"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-started_at'],
+                "ordering": ["-started_at"],
             },
         ),
         migrations.AddField(
-            model_name='attempt',
-            name='worker',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='submissions.worker'),
+            model_name="attempt",
+            name="worker",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="attempts", to="submissions.worker"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('user', 'course'), name='one_group_a_course'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(fields=("user", "course"), name="one_group_a_course"),
         ),
         migrations.AddConstraint(
-            model_name='group',
-            constraint=models.UniqueConstraint(fields=('course', 'name'), name='group_name_once_a_course'),
+            model_name="group",
+            constraint=models.UniqueConstraint(fields=("course", "name"), name="group_name_once_a_course"),
         ),
         migrations.AddConstraint(
-            model_name='quest',
-            constraint=models.UniqueConstraint(fields=('course', 'name'), name='quest_name_once_a_course'),
+            model_name="quest",
+            constraint=models.UniqueConstraint(fields=("course", "name"), name="quest_name_once_a_course"),
         ),
         migrations.AddConstraint(
-            model_name='quest',
-            constraint=models.CheckConstraint(condition=models.Q(('private_share__gte', 0), ('private_share__lte', 0.9)), name='quest_private_share_in_range'),
+            model_name="quest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("private_share__gte", 0), ("private_share__lte", 0.9)),
+                name="quest_private_share_in_range",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='quest',
-            constraint=models.CheckConstraint(condition=models.Q(('opens_at', None), ('closes_at', None), ('opens_at__lt', models.F('closes_at')), _connector='OR'), name='quest_opens_before_it_closes', violation_error_message='A quest opens before it closes.'),
+            model_name="quest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("opens_at", None), ("closes_at", None), ("opens_at__lt", models.F("closes_at")), _connector="OR"
+                ),
+                name="quest_opens_before_it_closes",
+                violation_error_message="A quest opens before it closes.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='quest',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'open', 'closed', 'revealed', 'archived'])), name='quest_state_known'),
+            model_name="quest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["draft", "open", "closed", "revealed", "archived"])),
+                name="quest_state_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='submission',
-            index=models.Index(fields=['state', 'device', 'submitted_at'], name='claim_order'),
+            model_name="submission",
+            index=models.Index(fields=["state", "device", "submitted_at"], name="claim_order"),
         ),
         migrations.AddIndex(
-            model_name='submission',
-            index=models.Index(fields=['quest', 'state', '-correct', 'ranked_at'], name='board_order'),
+            model_name="submission",
+            index=models.Index(fields=["quest", "state", "-correct", "ranked_at"], name="board_order"),
         ),
         migrations.AddIndex(
-            model_name='submission',
-            index=models.Index(fields=['group', 'submitted_at'], name='quota_count'),
+            model_name="submission",
+            index=models.Index(fields=["group", "submitted_at"], name="quota_count"),
         ),
         migrations.AddConstraint(
-            model_name='submission',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('lease__isnull', False), ('lease_until__isnull', False), ('state', 'running')), models.Q(models.Q(('state', 'running'), _negated=True), ('lease', None), ('lease_until', None)), _connector='OR'), name='running_has_a_lease'),
+            model_name="submission",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("lease__isnull", False), ("lease_until__isnull", False), ("state", "running")),
+                    models.Q(models.Q(("state", "running"), _negated=True), ("lease", None), ("lease_until", None)),
+                    _connector="OR",
+                ),
+                name="running_has_a_lease",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='submission',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('correct__isnull', False), ('state', 'scored'), ('total__isnull', False)), models.Q(models.Q(('state', 'scored'), _negated=True), ('correct', None), ('total', None)), _connector='OR'), name='scored_has_a_result'),
+            model_name="submission",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("correct__isnull", False), ("state", "scored"), ("total__isnull", False)),
+                    models.Q(models.Q(("state", "scored"), _negated=True), ("correct", None), ("total", None)),
+                    _connector="OR",
+                ),
+                name="scored_has_a_result",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='submission',
-            constraint=models.CheckConstraint(condition=models.Q(('correct', None), ('correct__lte', models.F('total')), _connector='OR'), name='correct_within_total'),
+            model_name="submission",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("correct", None), ("correct__lte", models.F("total")), _connector="OR"),
+                name="correct_within_total",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='submission',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'running', 'scored', 'failed', 'timed_out', 'cancelled'])), name='submission_state_known'),
+            model_name="submission",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["queued", "running", "scored", "failed", "timed_out", "cancelled"])),
+                name="submission_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='submission',
-            constraint=models.CheckConstraint(condition=models.Q(('device__in', ['cpu', 'gpu', 'auto'])), name='submission_device_known'),
+            model_name="submission",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("device__in", ["cpu", "gpu", "auto"])), name="submission_device_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='submission',
-            constraint=models.CheckConstraint(condition=models.Q(('group__isnull', False), ('out_of_competition', True), _connector='OR'), name='who_competes_has_a_group'),
+            model_name="submission",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("group__isnull", False), ("out_of_competition", True), _connector="OR"),
+                name="who_competes_has_a_group",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='submission',
-            constraint=models.UniqueConstraint(fields=('submitter', 'idempotency_key'), name='idempotency_key_once'),
+            model_name="submission",
+            constraint=models.UniqueConstraint(fields=("submitter", "idempotency_key"), name="idempotency_key_once"),
         ),
         migrations.AddConstraint(
-            model_name='score',
-            constraint=models.CheckConstraint(condition=models.Q(('correct__lte', models.F('total')), ('total__gt', 0)), name='score_within_total'),
+            model_name="score",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("correct__lte", models.F("total")), ("total__gt", 0)), name="score_within_total"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='score',
-            constraint=models.CheckConstraint(condition=models.Q(('private_correct__lte', models.F('private_total'))), name='score_private_within_total'),
+            model_name="score",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("private_correct__lte", models.F("private_total"))),
+                name="score_private_within_total",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.UniqueConstraint(fields=('submission', 'number'), name='attempt_number_once'),
+            model_name="attempt",
+            constraint=models.UniqueConstraint(fields=("submission", "number"), name="attempt_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('submission',), name='one_attempt_going_a_submission'),
+            model_name="attempt",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("ended_at", None)), fields=("submission",), name="one_attempt_going_a_submission"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('exit', '')), models.Q(('ended_at__isnull', False), models.Q(('exit', ''), _negated=True)), _connector='OR'), name='attempt_ended_has_exit'),
+            model_name="attempt",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("ended_at", None), ("exit", "")),
+                    models.Q(("ended_at__isnull", False), models.Q(("exit", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="attempt_ended_has_exit",
+            ),
         ),
     ]

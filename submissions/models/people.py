@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils import timezone
 from knox.models import AbstractAuthToken, AuthTokenManager
 
 
-class User(AbstractUser):
+class User(AbstractUser):  # type: ignore[django-manager-missing]
     """A person who logs in. `is_staff` makes an instructor."""
 
     student_number = models.CharField(max_length=32, blank=True)
-
-    objects: ClassVar[UserManager[User]] = UserManager()
 
     @property
     def display_name(self) -> str:
@@ -49,7 +45,7 @@ class Course(models.Model):
         return f"{self.name} {self.term}".strip()
 
 
-class Group(models.Model):
+class Group(models.Model):  # type: ignore[django-manager-missing]
     """A team of users within a course; owns submissions."""
 
     course = models.ForeignKey(Course, on_delete=models.PROTECT, related_name="groups")
@@ -90,7 +86,7 @@ class ApiToken(AbstractAuthToken):
     scope = models.CharField(max_length=20, choices=[("submit", "read and submit"), ("read", "read")], default="submit")
     last_used_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[AuthTokenManager] = AuthTokenManager()
+    objects = AuthTokenManager()
 
     class Meta:
         ordering = ["-created"]
