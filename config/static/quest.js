@@ -7,3 +7,8 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 document.addEventListener("change", (event) => {
   event.target.form?.matches("[data-submit-on-change]") && event.target.form.requestSubmit();
 });
+
+// Coming back to a page shows what it was asked for, not the choice by which one left it.
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("[data-submit-on-change]")) form.reset();
+});
