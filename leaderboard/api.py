@@ -14,7 +14,7 @@ from rest_framework.utils.urls import replace_query_param
 
 from leaderboard import queries
 from leaderboard.feed import line
-from submissions.api.endpoint import Endpoint, Strict, checked
+from submissions.api.endpoint import PublicEndpoint, Strict, checked
 from submissions.api.fields import BIGGEST_ID, QuestField
 from submissions.api.refusals import refused
 from submissions.api.representations import Seconds
@@ -93,7 +93,7 @@ class FeedRow(Row):
     text = serializers.SerializerMethodField(help_text="The line as the feed has it.")
     best = serializers.BooleanField(source="improved", help_text="It was its group's best when it came in.")
 
-    def get_text(self, row: Submission) -> str:
+    def get_text(self, row: Any) -> str:
         return str(line(row, self.context["quest"]))
 
 
@@ -112,9 +112,7 @@ class FeedListing(Listing):
     results = FeedRow(many=True)
 
 
-class Leaderboard(Endpoint):
-    public = True
-
+class Leaderboard(PublicEndpoint):
     @extend_schema(
         operation_id="leaderboard_retrieve",
         summary="The ranking",
@@ -129,9 +127,7 @@ class Leaderboard(Endpoint):
         return _listing(request, asked, quest, rows, BoardRow)
 
 
-class Feed(Endpoint):
-    public = True
-
+class Feed(PublicEndpoint):
     @extend_schema(
         operation_id="feed_retrieve",
         summary="The chronicle, newest first",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,6 +51,24 @@ def test_the_description_is_valid_and_leaves_nothing_to_guess(tmp_path):
 def test_every_operation_is_described(schema):
     assert schema["openapi"] == "3.1.1"
     assert {path: set(methods) for path, methods in schema["paths"].items()} == OPERATIONS
+
+
+def test_the_guide_names_every_operation():
+    guide = (Path(__file__).parent.parent / "docs" / "api.md").read_text()
+
+    for path in OPERATIONS:
+        assert path.removeprefix("/api/v1/").replace("{id}", "17") in guide
+
+
+def test_only_what_is_public_can_be_called_without_signing_in(schema):
+    public = {
+        path.removeprefix("/api/v1/")
+        for path, methods in schema["paths"].items()
+        for operation in methods.values()
+        if {} in operation["security"]
+    }
+
+    assert public == {"leaderboard/", "feed/", "quests/", "hardware/"}
 
 
 def test_every_refusal_has_the_one_shape(schema):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, TypeVar
 
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
-from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated, IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -14,28 +15,28 @@ from submissions.api.parsing import BoundedJSON
 from submissions.models import ApiToken
 
 
-class MayEnter(BasePermission):
-    """Signed in, unless the endpoint can be read by anyone; and to write, no token that is for reading."""
+class MayEnter(IsAuthenticated):
+    """Signed in; and to change something, no token that is for reading."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        assert isinstance(view, Endpoint)
-        reads = request.method in SAFE_METHODS
-        if reads and view.public:
-            return True
-        if not request.user.is_authenticated:
-            return False
-        if isinstance(request.auth, ApiToken) and request.auth.scope == "read" and not (reads or view.only_computes):
+        changes = request.method not in SAFE_METHODS and not getattr(view, "only_computes", False)
+        if changes and isinstance(request.auth, ApiToken) and request.auth.scope == "read":
             raise PermissionDenied("This token may only read: create one that may submit on your group's page.")
-        return True
+        return super().has_permission(request, view)
 
 
 class Endpoint(APIView):
-    """`public`: anyone may read it. `only_computes`: its POST writes nothing."""
+    """For those who are signed in. `only_computes`: its POST changes nothing."""
 
     parser_classes = [BoundedJSON]
-    permission_classes = [MayEnter]
-    public: ClassVar[bool] = False
+    permission_classes: Sequence[type[BasePermission]] = [MayEnter]
     only_computes: ClassVar[bool] = False
+
+
+class PublicEndpoint(Endpoint):
+    """For anyone to read."""
+
+    permission_classes = [IsAuthenticatedOrReadOnly]
 
 
 class Strict(serializers.Serializer[Any]):

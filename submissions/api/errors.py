@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http.multipartparser import MultiPartParserError
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import APIException, UnsupportedMediaType, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -29,6 +29,8 @@ def as_errors(error: Exception, context: dict[str, Any]) -> Response | None:
             return _one(str(error), status=409)
         case RequestDataTooBig():
             return _one("The body is too large.", status=413)
+        case UnsupportedMediaType():
+            return _one("Send the body as JSON, with the header Content-Type: application/json.", status=415)
         case SuspiciousOperation() | MultiPartParserError():
             return _one("The request cannot be read.", status=400)
     response = exception_handler(error, context)

@@ -38,7 +38,7 @@ class Submissions(Endpoint):
         operation_id="submissions_list",
         summary="Your group's submissions, newest first",
         parameters=[SubmissionQuery],
-        responses={200: SubmissionPage, **refused(400, 401, 404)},
+        responses={200: SubmissionPage, **refused(400, 401)},
     )
     def get(self, request: Request) -> Response:
         asked = checked(SubmissionQuery, request.query_params, request)

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from submissions import intake
 from submissions.api.acting import acting_group, open_quests, token_group, visible_quests, who
-from submissions.api.endpoint import Endpoint, checked
+from submissions.api.endpoint import Endpoint, PublicEndpoint, checked
 from submissions.api.refusals import refused
 from submissions.api.representations import HardwareOut
 from submissions.api.requests import Nothing, QuestQuery
@@ -35,9 +35,7 @@ class QuestList(serializers.Serializer[Any]):
     results = QuestOut(many=True)
 
 
-class Quests(Endpoint):
-    public = True
-
+class Quests(PublicEndpoint):
     @extend_schema(
         operation_id="quests_list",
         summary="The quests, newest first",
@@ -61,9 +59,7 @@ class HardwareList(serializers.Serializer[Any]):
     results = HardwareRow(many=True)
 
 
-class AllHardware(Endpoint):
-    public = True
-
+class AllHardware(PublicEndpoint):
     @extend_schema(
         operation_id="hardware_list",
         summary="The hardware that runs were measured on",
