@@ -52,7 +52,7 @@ def knns(draw: st.DrawFn) -> KNN:
 
 
 def forests(trees: int = 10_000) -> st.SearchStrategy[Forest]:
-    weights = st.dictionaries(st.sampled_from(get_args(Digit)), positive, min_size=1)
+    weights = st.dictionaries(st.sampled_from(get_args(Digit)), st.floats(0.01, 100), min_size=1)
     specs = some(
         Forest,
         n_estimators=st.integers(1, trees),

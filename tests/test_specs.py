@@ -152,6 +152,12 @@ def test_a_digit_that_there_is_not_has_no_weight():
     assert "'10' is unknown" in refused({"family": "forest", "class_weight": {"10": 1.0}})["class_weight.10"]
 
 
+def test_weights_of_digits_are_bounded_since_trees_draw_by_them():
+    data = {"family": "forest", "class_weight": {"3": 1e6}}
+
+    assert "above 0 and of at most 100" in refused(data)["class_weight.3"]
+
+
 def test_whole_numbers_and_fractions_mean_different_things_to_a_forest():
     assert type(validate({"family": "forest", "max_features": 1}).arguments()["max_features"]) is int
     assert type(validate({"family": "forest", "max_features": 1.0}).arguments()["max_features"]) is float

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from submissions.families.parameters import Count, Jobs, NotNegative, Positive, Seed, Share, pixels
+from submissions.families.parameters import Count, Jobs, NotNegative, Seed, Share, pixels
 from submissions.families.registry import Family, register
 from submissions.specs import Images, Spec, described
 
@@ -18,7 +18,9 @@ def _in_order(weights: dict[str, float]) -> dict[str, float]:
     return dict(sorted(weights.items()))
 
 
-Weights = Annotated[dict[Digit, Positive], AfterValidator(_in_order)]
+# scikit-learn draws max_samples × the sum of the weights for each tree: weights without a bound take all memory.
+Weight = Annotated[float, Field(gt=0, le=100)]
+Weights = Annotated[dict[Digit, Weight], AfterValidator(_in_order)]
 
 
 class Forest(Spec):
@@ -52,7 +54,7 @@ class Forest(Spec):
         None, description="weights of the digits, such as {0: 1.0, 9: 2.0}"
     )
     ccp_alpha: NotNegative = Field(0.0, description="cost-complexity pruning; 0: none")
-    max_samples: Annotated[int, Field(ge=1, le=600_000)] | Annotated[float, Field(gt=0, le=10)] | None = Field(
+    max_samples: Annotated[int, Field(ge=1, le=600_000)] | Share | None = Field(
         None, description="images that each tree draws; None: as many as there are"
     )
     monotonic_cst: list[Literal[-1, 0, 1]] | None = Field(None, description="only None: digits are ten classes")
