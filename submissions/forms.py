@@ -46,6 +46,7 @@ class SubmissionForm(forms.Form):
         self.entry = entry
         more.setdefault("initial", {})["quest"] = entry.quest
         super().__init__(*args, **more)
+        self.label_suffix = ""
         choice = self.fields["quest"]
         assert isinstance(choice, forms.ModelChoiceField)
         choice.queryset = Quest.objects.filter(pk=entry.quest.pk)
@@ -122,7 +123,7 @@ class PasteForm(SubmissionForm):
         widget=forms.Textarea(
             attrs={
                 "class": "notation",
-                "rows": 12,
+                "rows": 16,
                 "spellcheck": "false",
                 "autocapitalize": "off",
                 "autocomplete": "off",

@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,9 +15,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from submissions.follow import version_of_rows
 from submissions.intake import quota
 from submissions.models import ApiToken, Group, Quest, QuestState, Submission, User
-from submissions.visitors import UserRequest, number
+from submissions.visitors import PageRequest, UserRequest, logged_in, number
 
 SHOWN = 200
 
@@ -29,6 +29,10 @@ class TokenForm(forms.ModelForm):
         fields = ["name", "scope"]
         labels = {"scope": "It may"}
         help_texts = {"name": "Where it will be used, such as Anna’s laptop."}
+
+
+def empty_form() -> TokenForm:
+    return TokenForm(initial={"name": ""}, label_suffix="")
 
 
 def _named(name: str, course: str) -> Group:
@@ -51,28 +55,44 @@ def _sees_whole(user: User | AnonymousUser, group: Group) -> bool:
 
 
 @require_safe
-def group_page(request: HttpRequest, name: str) -> HttpResponse:
+def group_page(request: PageRequest, name: str) -> HttpResponse:
     """What the board shows of the group; for its members and instructors also tokens, quota and every submission."""
     group = _named(name, request.GET.get("course", ""))
-    return _page(request, group, TokenForm(initial={"name": ""}))
+    if request.htmx:
+        return _live(request, group)
+    return _page(request, group, empty_form())
 
 
 def _page(request: HttpRequest, group: Group, form: TokenForm, **more: Any) -> HttpResponse:
     whole = _sees_whole(request.user, group)
-    rows = _shown(group, whole=whole)
     context = {
         "group": group,
         "whole": whole,
+        **_table(group, whole=whole),
         "is_member": _is_member(request.user, group),
         "form": form,
-        "submissions": rows[:SHOWN],
-        "count": rows.count(),
         "quotas": _quotas(group) if whole else [],
         "tokens": group.tokens.select_related("user") if whole else [],
         "members": group.memberships.select_related("user").order_by("joined_at", "id"),
         **more,
     }
     return render(request, "submissions/group.html", context)
+
+
+def _live(request: HttpRequest, group: Group) -> HttpResponse:
+    """The table alone; 204 if what was seen is still right."""
+    whole = _sees_whole(request.user, group)
+    table = _table(group, whole=whole)
+    if request.GET.get("seen") == table["version"]:
+        return HttpResponse(status=204)
+    context = {"group": group, "whole": whole, **table}
+    return render(request, "submissions/_group_submissions.html", context)
+
+
+def _table(group: Group, *, whole: bool) -> dict[str, Any]:
+    rows = _shown(group, whole=whole)
+    newest, count = list(rows[:SHOWN]), rows.count()
+    return {"submissions": newest, "count": count, "version": version_of_rows(newest)}
 
 
 def _shown(group: Group, *, whole: bool) -> QuerySet[Submission]:
@@ -84,7 +104,7 @@ def _quotas(group: Group) -> list[tuple[Quest, Any]]:
     return [(quest, quota(quest, group)) for quest in Quest.objects.accepting().filter(course=group.course)]
 
 
-@login_required
+@logged_in
 @require_POST
 @never_cache
 def token_create(request: UserRequest, pk: int) -> HttpResponse:
@@ -92,14 +112,14 @@ def token_create(request: UserRequest, pk: int) -> HttpResponse:
     group = get_object_or_404(Group.objects.select_related("course"), pk=pk)
     if not _is_member(request.user, group):
         raise Http404
-    form = TokenForm(request.POST)
+    form = TokenForm(request.POST, label_suffix="")
     if not form.is_valid() or group.course.archived:
         return _page(request, group, form)
     secret = ApiToken.objects.create(user=request.user, group=group, **form.cleaned_data)[1]
-    return _page(request, group, TokenForm(initial={"name": ""}), secret=secret)
+    return _page(request, group, empty_form(), secret=secret)
 
 
-@login_required
+@logged_in
 @require_POST
 def token_revoke(request: UserRequest, pk: int, token_key: str) -> HttpResponse:
     """End a token: one's own, or any for an instructor."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.paginator import Page, Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,7 +14,7 @@ from submissions import moves
 from submissions.follow import follow, version_of_rows
 from submissions.models import Quest, State, Submission
 from submissions.models.submission import SubmissionQuerySet
-from submissions.visitors import UserRequest, number
+from submissions.visitors import UserRequest, logged_in, number
 
 PER_PAGE = 50
 
@@ -34,7 +33,7 @@ def _one(request: UserRequest, pk: int) -> Submission:
     return get_object_or_404(whole, pk=pk)
 
 
-@login_required
+@logged_in
 @require_safe
 def submission_list(request: UserRequest) -> HttpResponse:
     """The group's submissions; asked by htmx with what it has seen, 204 if that is still right."""
@@ -42,6 +41,7 @@ def submission_list(request: UserRequest) -> HttpResponse:
     version = version_of_rows(list(page))
     if request.htmx and request.GET.get("seen") == version:
         return HttpResponse(status=204)
+    quests = Quest.objects.filter(pk__in=_own(request).values("quest")).order_by("-created_at")
     query = request.GET.copy()
     query.pop("seen", None)
     context = {
@@ -50,7 +50,8 @@ def submission_list(request: UserRequest) -> HttpResponse:
         "query": query.urlencode(),
         "states": State.choices,
         "state": _state(request),
-        "quests": Quest.objects.filter(pk__in=_own(request).values("quest")).order_by("-created_at"),
+        "quests": quests,
+        "zones": sorted({quest.time_zone for quest in quests}),
         "quest_id": request.GET.get("quest", ""),
     }
     return render(request, "submissions/_table.html" if request.htmx else "submissions/list.html", context)
@@ -70,7 +71,7 @@ def _page(request: UserRequest) -> Page[Submission]:
     return Paginator(wanted.order_by("-id"), PER_PAGE).get_page(request.GET.get("page"))
 
 
-@login_required
+@logged_in
 @require_safe
 def detail(request: UserRequest, pk: int) -> HttpResponse:
     submission = _one(request, pk)
@@ -83,7 +84,7 @@ def detail(request: UserRequest, pk: int) -> HttpResponse:
     return render(request, "submissions/detail.html", context)
 
 
-@login_required
+@logged_in
 @require_GET
 def live(request: UserRequest, pk: int) -> HttpResponse:
     """The part of the page that changes; 204 if what was seen is still right."""
@@ -94,7 +95,7 @@ def live(request: UserRequest, pk: int) -> HttpResponse:
     return render(request, "submissions/_live.html", {"submission": submission, "following": following})
 
 
-@login_required
+@logged_in
 @require_POST
 def cancel(request: UserRequest, pk: int) -> HttpResponse:
     submission = _one(request, pk)

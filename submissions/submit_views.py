@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.decorators import login_required
+import pydantic
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
@@ -16,13 +16,11 @@ from submissions.families.shapes import parameters, summary
 from submissions.forms import PASTE, SubmissionForm, form_for, ways
 from submissions.models import Quest
 from submissions.notation import Reading
-from submissions.specs import Spec, dump
-from submissions.visitors import UserRequest
-
-OFF = (None, False)
+from submissions.specs import Spec, changed
+from submissions.visitors import UserRequest, logged_in
 
 
-@login_required
+@logged_in
 @require_http_methods(["GET", "HEAD", "POST"])
 def submit(request: UserRequest) -> HttpResponse:
     """The form; a POST submits and leads to the submission's page."""
@@ -36,7 +34,7 @@ def submit(request: UserRequest) -> HttpResponse:
     return _page(request, quests, form)
 
 
-@login_required
+@logged_in
 @require_POST
 def check(request: UserRequest) -> HttpResponse:
     """What would be submitted; runs nothing and keeps nothing."""
@@ -110,13 +108,15 @@ def _understood(reading: Reading | None) -> dict[str, Any]:
 
 def _arguments(spec: Spec) -> dict[str, str]:
     """Every parameter with its value, those filled in as well; a network's layers stand in their own table."""
-    whole = dump(spec)
-    return {name: _written(value) for name, value in whole.items() if name not in ("family", "layers")}
+    names = (name for name in type(spec).model_fields if name not in ("family", "layers"))
+    return {name: _written(getattr(spec, name)) for name in names}
 
 
 def _written(value: Any) -> str:
-    """As Python writes it; of an optimizer and the like what is switched on, after its name."""
-    if not isinstance(value, dict):
+    """As Python writes it; of an optimizer and the like what is not as usual, and always the learning rate."""
+    if not isinstance(value, pydantic.BaseModel):
         return repr(value)
-    given = ", ".join(f"{name}={inner!r}" for name, inner in value.items() if name != "name" and inner not in OFF)
-    return f"{value['name']}({given})" if "name" in value else repr(value)
+    told = {"learning_rate": getattr(value, "learning_rate", None), **changed(value)}
+    given = ", ".join(f"{name}={inner!r}" for name, inner in told.items() if name != "name" and inner is not None)
+    kind = getattr(value, "name", type(value).__name__)
+    return f"{kind}({given})" if given else kind

@@ -1,18 +1,41 @@
-"""Requests as the views get them."""
+"""Requests as the views get them, and who may make them."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest
+from collections.abc import Callable
+from functools import wraps
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django_htmx.http import HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
 from submissions.models import User
 
 
-class UserRequest(HttpRequest):
+class PageRequest(HttpRequest):
+    """A request of anybody."""
+
+    htmx: HtmxDetails
+
+
+class UserRequest(PageRequest):
     """A request of somebody who is logged in."""
 
     user: User
-    htmx: HtmxDetails
+
+
+def logged_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """`login_required`, also for fragments: with the session gone, the page reloads as a whole and asks to log in."""
+    guarded = login_required(view)
+
+    @wraps(view)
+    def guard(request: PageRequest, *args: object, **named: object) -> HttpResponse:
+        if request.htmx and not request.user.is_authenticated:
+            return HttpResponseClientRefresh()
+        return guarded(request, *args, **named)
+
+    return guard
 
 
 def number(text: str) -> int | None:

@@ -149,3 +149,15 @@ def test_who_left_the_group_sees_it_from_outside(owner_client, group):
     Membership.objects.all().delete()
 
     assert "Tokens" not in owner_client.get(PAGE).content.decode()
+
+
+def test_the_table_is_sent_again_when_something_is_new(client, group, submission, score):
+    hx = {"HX-Request": "true"}
+    version = client.get(PAGE).context["version"]
+    assert client.get(f"{PAGE}?seen={version}", headers=hx).status_code == 204
+
+    score(submission, 350)
+
+    response = client.get(f"{PAGE}?seen={version}", headers=hx)
+    assert b"0.97222" in response.content
+    assert b"<html" not in response.content

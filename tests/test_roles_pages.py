@@ -97,3 +97,10 @@ def test_no_page_has_inline_script_or_style(owner_client, submission, score):
         assert "<style" not in text
         assert "<script>" not in text
         assert "default-src 'self'" in response.headers["Content-Security-Policy"]
+
+
+def test_a_fragment_whose_session_has_ended_has_its_page_reloaded(client, submission):
+    for address in (f"/submissions/{submission.pk}/live/", "/submissions/"):
+        response = client.get(address, headers={"HX-Request": "true"})
+        assert response.headers["HX-Refresh"] == "true"
+        assert b"queued" not in response.content

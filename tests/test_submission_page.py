@@ -150,7 +150,7 @@ def test_earlier_attempts_are_listed(owner_client, submission, worker):
     claim_one(worker)
 
     text = page(owner_client, submission)
-    assert "put it back into the queue." in text
+    assert "It was put back into the queue by cpu@here." in text
     assert "worker lost" in text
     assert Attempt.objects.count() == 2
 

@@ -122,7 +122,7 @@ def test_check_shows_what_was_understood_and_keeps_nothing(owner_client, quest):
     response = owner_client.post("/submit/check/", paste(quest, DENSE), headers={"HX-Request": "true"})
 
     text = response.content.decode()
-    assert "2,410 trainable" in text
+    assert "2,410 parameters" in text
     assert "(32,)" in text
     assert "line 5: model.summary()" in text
     assert "<html" not in text
@@ -133,7 +133,7 @@ def test_check_works_without_javascript_and_keeps_the_input(owner_client, quest)
     text = owner_client.post("/submit/check/", paste(quest, DENSE)).content.decode()
 
     assert "<html" in text
-    assert "2,410 trainable" in text
+    assert "2,410 parameters" in text
     assert "model.add(keras.layers.Dense(32" in text
 
 
