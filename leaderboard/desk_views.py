@@ -18,7 +18,7 @@ from leaderboard import exports, queries
 from leaderboard.desk_access import back, for_instructors
 from leaderboard.desk_listing import SORTS, Wanted, choices, pulse, with_runs
 from submissions import intake, moves
-from submissions.models import Quest, Submission
+from submissions.models import Quest, State, Submission
 from submissions.visitors import UserRequest
 
 PAGE = 100
@@ -128,11 +128,13 @@ def cancel(request: UserRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return _asked(request, submission, "cancel")
     try:
-        moves.cancel(submission, user=request.user, reason=_reason(request))
+        now = moves.cancel(submission, user=request.user, reason=_reason(request))
     except moves.MoveRefused as refused:
         messages.error(request, str(refused))
     else:
-        messages.success(request, _("Submission %(id)s is cancelled, or stops within a second.") % {"id": pk})
+        ended = now == State.CANCELLED
+        words = _("Submission %(id)s is cancelled.") if ended else _("Submission %(id)s is stopping.")
+        messages.success(request, words % {"id": pk})
     return redirect(back(request, reverse("desk:submissions")))
 
 

@@ -49,8 +49,15 @@ class Row:
     student_number: str = ""
 
 
-def read_rows(content: bytes) -> list[Row]:
-    """The students that `content` lists. Raises ImportRefused with every line that cannot be read.
+class ClassList(NamedTuple):
+    """The students of a file, and what is wrong with the lines that are none."""
+
+    rows: list[Row]
+    errors: list[LineError]
+
+
+def read_rows(content: bytes) -> ClassList:
+    """The students that `content` lists. Raises ImportRefused if there is no making out lines and columns.
 
     Comma, semicolon or tab; UTF-8 with or without byte order mark, UTF-16 with one, or cp1252. A heading may give the
     columns in any order; without one they are group, username, name, student number.
@@ -62,11 +69,8 @@ def read_rows(content: bytes) -> list[Row]:
     students = lines[1:] if columns else lines
     if not students:
         raise ImportRefused(LineError(0, "The file has a heading but no students."))
-    rows = [_row(line, cells, columns or COLUMNS) for line, cells in students]
-    errors = [row for row in rows if isinstance(row, LineError)]
-    if errors:
-        raise ImportRefused(*errors)
-    return [row for row in rows if isinstance(row, Row)]
+    read = [_row(line, cells, columns or COLUMNS) for line, cells in students]
+    return ClassList([row for row in read if isinstance(row, Row)], [row for row in read if isinstance(row, LineError)])
 
 
 def _decoded(content: bytes) -> str:

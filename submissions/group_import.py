@@ -43,14 +43,14 @@ def import_groups(*, course: Course, content: bytes) -> Imported:
 
     A user who is not in the list stays where it was. Raises ImportRefused, with nothing written, if any line is wrong.
     """
-    rows = read_rows(content)
+    rows, unreadable = read_rows(content)
     with writing():
         # Imports into one course go one after the other, so that what is looked up here stays true.
         course = Course.objects.select_for_update().get(pk=course.pk)
         if course.archived:
             raise ImportRefused(LineError(0, f"{course} is archived: its groups stay as they are."))
         listing = _Import(course, rows)
-        if errors := sorted(listing.errors()):
+        if errors := sorted([*unreadable, *listing.errors()]):
             raise ImportRefused(*errors)
         return listing.carry_out()
 
