@@ -11,10 +11,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from leaderboard.desk_access import for_instructors
 from leaderboard.desk_forms import CourseForm, QuestForm, save_quest
-from submissions.intake import closed_because
 from submissions.locks import writing
 from submissions.models import LIVE, QUEST_MOVES, Course, Quest, QuestState
 from submissions.quest_moves import QuestMoveRefused, move_quest
+from submissions.quotas import closed_because
 from submissions.visitors import UserRequest
 
 ORDER = list(QuestState)

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from leaderboard import exports, queries
 from leaderboard.desk_access import back, for_instructors
 from leaderboard.desk_listing import SORTS, Wanted, choices, pulse, with_runs
-from submissions import intake, moves
+from submissions import intake, moves, reruns
 from submissions.models import Quest, State, Submission
 from submissions.visitors import UserRequest
 
@@ -146,7 +146,7 @@ def rerun(request: UserRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return _asked(request, submission, "rerun")
     try:
-        again = intake.rerun(submission, user=request.user, reason=_reason(request))
+        again = reruns.rerun(submission, user=request.user, reason=_reason(request))
     except intake.Refused as refused:
         messages.error(request, str(refused))
     else:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from submissions.families.registry import Family, offered
-from submissions.intake import Quota, closed_because, quota
 from submissions.models import Group, Quest, QuestState, User
+from submissions.quotas import Quota, closed_because, quota
 from submissions.specs import Limits, Spec, SpecError, dump, validate
 
 

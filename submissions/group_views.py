@@ -16,8 +16,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from submissions.follow import version_of_rows
-from submissions.intake import quota
 from submissions.models import ApiToken, Group, Quest, QuestState, Submission, User
+from submissions.quotas import quota
 from submissions.visitors import PageRequest, UserRequest, logged_in, number
 
 SHOWN = 200

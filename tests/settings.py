@@ -9,6 +9,7 @@ _home = tempfile.mkdtemp(prefix="quest-tests-")
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
 for name in ("DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "QUEST_PRODUCTION", "QUEST_TIME_ZONE", "HTTPS"):
     os.environ.pop(name, None)
+os.mkdir(os.path.join(_home, "static"))
 os.environ["QUEST_HOME"] = _home
 os.environ["REDIS_URL"] = "redis://127.0.0.1:1/0"
 

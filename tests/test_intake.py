@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
-from submissions import intake, moves
+from submissions import intake, moves, quotas
 from submissions.models import Quest, QuestState, Submission
 from submissions.quest_moves import QuestMoveRefused, move_quest
 from submissions.specs import validate
@@ -50,12 +50,12 @@ def test_a_quota_starts_anew_at_midnight_in_the_quests_zone(quest, submit, group
     monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 10, 25, 23, 59, tzinfo=zone))
     submit()
 
-    quota = intake.quota(quest, group)
+    quota = quotas.quota(quest, group)
     monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 10, 26, 0, 0, 1, tzinfo=zone))
 
     assert quota.left == 0
     assert quota.next_at.astimezone(zone) == datetime(2026, 10, 26, tzinfo=zone)
-    assert intake.quota(quest, group).left == 1
+    assert quotas.quota(quest, group).left == 1
 
 
 def test_the_next_free_time_is_named_to_the_minute(quest, submit):
@@ -73,14 +73,14 @@ def test_what_was_cancelled_before_it_ran_does_not_count(quest, submit, owner, g
     submission = submit()
     moves.cancel(submission, user=owner)
 
-    assert intake.quota(quest, group).used == 0
+    assert quotas.quota(quest, group).used == 0
 
 
 def test_no_quota_is_no_limit(quest, group):
     quest.daily_quota = None
     quest.save()
 
-    assert intake.quota(quest, group) == intake.Quota(limit=None, used=0, left=None, next_at=None)
+    assert quotas.quota(quest, group) == quotas.Quota(limit=None, used=0, left=None, next_at=None)
 
 
 @pytest.mark.parametrize("state", [QuestState.DRAFT, QuestState.CLOSED, QuestState.REVEALED, QuestState.ARCHIVED])

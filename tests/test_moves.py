@@ -3,7 +3,7 @@
 import pytest
 from django.db import IntegrityError, transaction
 
-from submissions import intake, leases, moves
+from submissions import intake, leases, moves, reruns
 from submissions.models import Event, Exit, Score, State, Submission
 from tests.cast import claim_one, reload, result_of
 
@@ -163,7 +163,7 @@ def test_an_error_in_training_is_final_and_keeps_its_traceback(submission, worke
 def test_a_rerun_is_a_new_submission_that_keeps_the_first_ones_time(submission, worker, instructor, score):
     score(submission, 350)
 
-    again = intake.rerun(reload(submission), user=instructor, reason="The fan had failed.")
+    again = reruns.rerun(reload(submission), user=instructor, reason="The fan had failed.")
 
     assert again.state == State.QUEUED
     assert again.rerun_of_id == submission.pk
@@ -174,7 +174,7 @@ def test_a_rerun_is_a_new_submission_that_keeps_the_first_ones_time(submission, 
 
 def test_what_still_runs_is_not_run_again(submission, instructor):
     with pytest.raises(intake.Refused, match="not ended"):
-        intake.rerun(submission, user=instructor)
+        reruns.rerun(submission, user=instructor)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from submissions import claims, intake, leases, moves
+from submissions import claims, intake, leases, moves, reruns
 from submissions.models import Attempt, Exit, Quest, QuestState, State, Submission, Worker
 from submissions.specs import validate
 from tests.cast import FOREST, claim_one, reload, result_of
@@ -212,7 +212,7 @@ def test_html_in_a_note_is_text(owner_client, submit):
 
 def test_a_re_run_and_its_first_point_at_each_other(owner_client, submission, score, instructor):
     score(submission, 300)
-    again = intake.rerun(reload(submission), user=instructor)
+    again = reruns.rerun(reload(submission), user=instructor)
 
     assert f"run again as {again.pk}" in page(owner_client, submission)
     assert f"submission {submission.pk}</a>" in page(owner_client, again)

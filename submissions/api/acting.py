@@ -7,10 +7,11 @@ from typing import cast
 from django.contrib.auth.models import AnonymousUser
 from rest_framework.request import Request
 
-from submissions.intake import closed_because, refuse
+from submissions.intake import refuse
 from submissions.models import ApiToken, Course, Group, Quest, Submission, User
 from submissions.models.quests import QuestQuerySet
 from submissions.models.submission import SubmissionQuerySet
+from submissions.quotas import closed_because
 
 
 def who(request: Request) -> User:

@@ -10,13 +10,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from submissions import intake
 from submissions.api.acting import acting_group, open_quests, token_group, visible_quests, who
 from submissions.api.endpoint import Endpoint, PublicEndpoint, checked
 from submissions.api.refusals import refused
 from submissions.api.representations import HardwareOut
 from submissions.api.requests import Nothing, QuestQuery
 from submissions.models import ApiToken, Group, Hardware, Quest, QuestState, Worker
+from submissions.quotas import Quota, quota
 
 
 class QuestOut(serializers.ModelSerializer[Quest]):
@@ -98,7 +98,7 @@ class Workers(Endpoint):
         return Response({"results": WorkerRow(workers, many=True).data})
 
 
-class QuotaOut(serializers.Serializer[intake.Quota]):
+class QuotaOut(serializers.Serializer[Quota]):
     limit = serializers.IntegerField(allow_null=True, help_text="Submissions a day; null for no limit.")
     used = serializers.IntegerField(help_text="Today, by the quest's time zone.")
     left = serializers.IntegerField(allow_null=True, help_text="Today; null for no limit.")
@@ -163,5 +163,5 @@ def _open_quest(request: Request, quest: Quest) -> dict[str, Any]:
         "id": quest.pk,
         "name": quest.name,
         "group": group.name if group else None,
-        "quota": intake.quota(quest, group) if group else None,
+        "quota": quota(quest, group) if group else None,
     }

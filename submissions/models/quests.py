@@ -12,7 +12,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from submissions.models.people import Course
+from submissions.models.people import Course, Group, User
 from submissions.specs import Limits
 
 DATASETS = [("mnist", "MNIST"), ("fashion-mnist", "Fashion-MNIST"), ("digits", "digits (8×8)")]
@@ -144,3 +144,29 @@ class Quest(models.Model):
         changed = [name for name in LOCKED_BY_SUBMISSIONS if getattr(before, name) != getattr(self, name)]
         if changed:
             raise ValidationError(dict.fromkeys(changed, "Locked: this quest has submissions."))
+
+
+class Extension(models.Model):
+    """More time, or more submissions on the day it was granted, for one group, with the reason. Rows are only added."""
+
+    quest = models.ForeignKey(Quest, on_delete=models.PROTECT, related_name="extensions")
+    group = models.ForeignKey(Group, on_delete=models.PROTECT, related_name="extensions")
+    extra_submissions = models.PositiveIntegerField(default=0, help_text="For the day on which it is granted.")
+    closes_at = models.DateTimeField(null=True, blank=True, help_text="The group's own deadline.")
+    reason = models.TextField()
+    granted_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    granted_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["granted_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(extra_submissions__gt=0) | Q(closes_at__isnull=False),
+                name="extension_extends",
+                violation_error_message="Give more submissions, a later deadline, or both.",
+            ),
+            models.CheckConstraint(condition=~Q(reason=""), name="extension_has_a_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"extension for {self.group} in {self.quest}"

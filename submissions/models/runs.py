@@ -55,6 +55,7 @@ class Worker(models.Model):
     started_at = models.DateTimeField(default=timezone.now)
     last_seen_at = models.DateTimeField(default=timezone.now)
     stopped_at = models.DateTimeField(null=True)
+    reaped_at = models.DateTimeField(null=True, help_text="When this upkeep worker last looked after the queue.")
 
     objects = WorkerQuerySet.as_manager()
 

@@ -42,7 +42,8 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         return self.filter(state=State.SCORED)
 
     def competing(self) -> SubmissionQuerySet:
-        return self.filter(out_of_competition=False)
+        """Those of groups; of a submission and its re-run, the one that was chosen to count."""
+        return self.filter(out_of_competition=False, counts=True)
 
     def visible_to(self, user: User) -> SubmissionQuerySet:
         """Those that `user` may see whole: its own groups', its own, or all for an instructor."""
@@ -91,6 +92,9 @@ class Submission(models.Model):
     finished_at = models.DateTimeField(null=True, editable=False)
     refunded = models.BooleanField(default=False, editable=False, help_text="Does not count towards the quota.")
     rerun_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="reruns", editable=False)
+    counts = models.BooleanField(
+        default=True, editable=False, help_text="Of a submission and its re-run, instructors choose which counts."
+    )
     idempotency_key = models.CharField(max_length=200, null=True, editable=False)
     idempotency_body = models.CharField(max_length=64, blank=True, editable=False)
 
@@ -162,6 +166,8 @@ class Event(models.Model):
         FAILED = "failed"
         TIMED_OUT = "timed_out"
         RERUN = "rerun"
+        COUNTS = "counts"
+        COUNTS_NOT = "counts_not"
 
     submission = models.ForeignKey(Submission, on_delete=models.CASCADE, related_name="events")
     at = models.DateTimeField(default=timezone.now)

@@ -17,9 +17,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("queue", choices=["cpu", "gpu", "upkeep"])
-        parser.add_argument(
-            "--host", default=socket.gethostname(), help="another machine's name"
-        )
+        parser.add_argument("--host", default=socket.gethostname(), help="another machine's name")
 
     def handle(self, *, queue: str, host: str, **options: object) -> None:
         if not Worker.objects.alive().filter(device=queue, host=host).exists():

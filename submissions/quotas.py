@@ -1,0 +1,85 @@
+"""How much, and until when, a group may submit: the quest's rules, and what was granted to the group on top."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Sum
+from django.utils import timezone
+
+from submissions.models import Extension, Group, Quest, QuestState, Submission
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What a group may still submit to a quest today. `limit` and `left` are None where there is no daily quota."""
+
+    limit: int | None
+    used: int
+    left: int | None
+    next_at: datetime | None
+
+    @property
+    def spent(self) -> bool:
+        return self.next_at is not None
+
+
+def quota(quest: Quest, group: Group) -> Quota:
+    """The group's quota now: by the calendar day of the quest's time zone, refunded ones left out."""
+    now = timezone.now()
+    midnight = now.astimezone(quest.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    counted = Submission.objects.filter(
+        quest=quest, group=group, rerun_of=None, refunded=False, out_of_competition=False
+    )
+    used = counted.filter(submitted_at__gte=midnight).count()
+    limit = None if quest.daily_quota is None else quest.daily_quota + _extra_since(quest, group, midnight)
+    left = None if limit is None else max(0, limit - used)
+    last = counted.order_by("-submitted_at").values_list("submitted_at", flat=True).first()
+    waits = [last + timedelta(seconds=quest.min_interval_seconds)] if last else []
+    if left == 0:
+        # Wall-clock arithmetic in the zone: the day that the clocks change has 23 or 25 hours.
+        waits.append(midnight + timedelta(days=1))
+    pending = [at for at in waits if at > now]
+    return Quota(limit=limit, used=used, left=left, next_at=max(pending, default=None))
+
+
+def _extra_since(quest: Quest, group: Group, midnight: datetime) -> int:
+    granted = Extension.objects.filter(quest=quest, group=group, granted_at__gte=midnight)
+    return granted.aggregate(extra=Sum("extra_submissions"))["extra"] or 0
+
+
+def deadline(quest: Quest, group: Group | None) -> datetime | None:
+    """When the quest closes for this group: the latest extension that names a time, else the quest's own."""
+    extensions = Extension.objects.filter(quest=quest, group=group).exclude(closes_at=None)
+    latest = extensions.order_by("-granted_at", "-id").first() if group else None
+    return latest.closes_at if latest else quest.closes_at
+
+
+def is_open_for(quest: Quest, group: Group | None) -> bool:
+    """Whether the group may submit now, to the second: the state is open and it is between the two times."""
+    now, closes = timezone.now(), deadline(quest, group)
+    begun = quest.opens_at is None or quest.opens_at <= now
+    return quest.state == QuestState.OPEN and not quest.course.archived and begun and (closes is None or now < closes)
+
+
+def closed_because(quest: Quest, group: Group | None = None) -> str:
+    """Why `quest` takes no submissions of `group` now, in a sentence."""
+    now, closes = timezone.now(), deadline(quest, group)
+    if quest.opens_at and quest.opens_at > now:
+        return f"{quest} opens {quest.opens_at.astimezone(quest.zone):%d/%m/%Y at %H:%M:%S} ({quest.time_zone})."
+    if closes and closes <= now:
+        return f"{quest} closed {closes.astimezone(quest.zone):%d/%m/%Y at %H:%M:%S} ({quest.time_zone})."
+    return f"{quest} is not open: it is {quest.get_state_display().lower()}."
+
+
+def spent_because(quest: Quest, allowance: Quota) -> str:
+    """Why a group must wait, and until when."""
+    if allowance.left == 0:
+        why = f"Your group has used its {allowance.limit} submissions of today."
+    else:
+        why = f"A group may submit once every {quest.min_interval_seconds} seconds."
+    if allowance.next_at is None:
+        return why
+    at = allowance.next_at.astimezone(quest.zone)
+    return f"{why} The next submission is free at {at:%H:%M} on {at:%d/%m}."
