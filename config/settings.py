@@ -11,6 +11,7 @@ import structlog
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from config.secret import kept_secret
 from config.version import RELEASE, version
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -25,6 +26,7 @@ def _words(name: str) -> list[str]:
 
 
 QUEST_HOME = Path(os.environ.get("QUEST_HOME", BASE_DIR / "var")).resolve()
+QUEST_HOME.mkdir(parents=True, exist_ok=True)
 QUEST_PRODUCTION = _flag("QUEST_PRODUCTION")
 QUEST_VERSION = version(BASE_DIR)
 LEASE_SECONDS = int(os.environ.get("QUEST_LEASE_SECONDS", "60"))
@@ -37,7 +39,7 @@ SECRET_KEY = os.environ.get("SECRET_KEY", "")
 if not SECRET_KEY:
     if QUEST_PRODUCTION:
         raise ImproperlyConfigured("Set SECRET_KEY: production does not start with a default secret.")
-    SECRET_KEY = "for-this-machine-only-" + str(QUEST_HOME)
+    SECRET_KEY = kept_secret(QUEST_HOME)
 ALLOWED_HOSTS = _words("ALLOWED_HOSTS") or ([] if QUEST_PRODUCTION else ["*"])
 CSRF_TRUSTED_ORIGINS = _words("CSRF_TRUSTED_ORIGINS")
 if QUEST_PRODUCTION and not ALLOWED_HOSTS:
@@ -112,7 +114,6 @@ DATABASE_URL = os.environ.get("DATABASE_URL", "")
 if DATABASE_URL:
     DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)}
 else:
-    QUEST_HOME.mkdir(parents=True, exist_ok=True)
     DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(QUEST_HOME / "quest.sqlite3")}}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # IMMEDIATE takes the write lock when a transaction begins: a read that is upgraded later could fail at once.
