@@ -1,3 +1,4 @@
+# -*- coding: utf-8 -*-
 """Make .venv and install a lock file into it; `python deploy/bootstrap.py local|dev|web|worker|gpu`.
 
 Written so that any Python, however old, can read it and say which one is needed. Prints nothing where nothing is to do.
@@ -74,7 +75,7 @@ def installed(lock):
     try:
         with open(stamp_path(lock)) as handle:
             return handle.read() == stamp_of(lock)
-    except OSError:
+    except EnvironmentError:  # noqa: UP024 - Python 2 tells the two apart
         return False
 
 
