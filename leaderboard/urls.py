@@ -2,12 +2,13 @@
 
 from django.urls import include, path
 
-from leaderboard import feed, views
+from leaderboard import feed, status, views
 
 public = [
     path("", views.board_page, name="board"),
     path("feed/", feed.feed_page, name="feed"),
     path("feed.txt", feed.feed_text, name="feed-text"),
+    path("status/", status.status_page, name="status"),
 ]
 urlpatterns = [
     path("", include((public, "leaderboard"))),

@@ -9,6 +9,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from submissions.locks import writing
@@ -95,6 +96,13 @@ def be_heard() -> None:
         logger.warning("worker could not be heard", error=str(error))
     finally:
         connections.close_all()
+
+
+def note_reaped() -> None:
+    """Keep when the upkeep worker last ended a round: a beat that stopped shows here, and nowhere else."""
+    upkeep = Worker.objects.filter(pk=this_worker().pk, device="upkeep")
+    with writing():
+        upkeep.update(reaped_at=Now())
 
 
 def say_goodbye() -> None:

@@ -27,6 +27,7 @@ def work_one(device: str) -> None:
 def reap() -> None:
     """Give back what was lost, and send the wake-ups that are missing."""
     reaper.reap()
+    registry.note_reaped()
 
 
 def supervisor() -> Supervisor:

@@ -23,9 +23,11 @@ def score(accuracy: float | None) -> str:
 
 @register.filter
 def seconds(duration: float | str | None) -> str:
-    """`0.52 s`, `7.1 s`, `3 min 05 s`, `1 h 02 min`: no more digits than a person would say."""
+    """`0.52 s`, `7.1 s`, `7 s` for an int, `3 min 05 s`, `1 h 02 min`: no more digits than a person would say."""
     if duration is None or isinstance(duration, str):  # a template gives "" where there is no attempt yet
         return NOTHING
+    if isinstance(duration, int) and duration < 60:
+        return f"{duration} s"
     if duration < 0.01:
         return "< 0.01 s"
     if duration < 1:
