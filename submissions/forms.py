@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django import forms
@@ -14,14 +14,24 @@ from django.utils.translation import gettext_lazy as _
 
 from submissions import intake, notation
 from submissions.entry import Entry
-from submissions.families.registry import Family, offered
+from submissions.families.registry import Family
 from submissions.models import Device, Quest, Submission, User
 from submissions.notation import NotationError, Reading
-from submissions.spec_fields import is_flat, spec_fields, typed
+from submissions.spec_fields import filled_in, spec_fields, typed
 from submissions.specs import Spec, SpecError, dump, validate
 
-PASTE = "paste"
 LONGEST_NOTE = 2000
+# A box for code, which says what was understood while one types.
+NOTATION = {
+    "class": "notation",
+    "spellcheck": "false",
+    "autocapitalize": "off",
+    "autocomplete": "off",
+    "hx-post": reverse_lazy("submissions:check"),
+    "hx-trigger": "input changed delay:600ms",
+    "hx-target": "#understood",
+    "hx-swap": "outerHTML",
+}
 
 
 class SubmissionForm(forms.Form):
@@ -120,19 +130,7 @@ class PasteForm(SubmissionForm):
         label=_("Your model"),
         help_text=_("A scikit-learn constructor, Keras code with compile and fit, or JSON. It is read, never run."),
         error_messages={"required": _("Paste a model here, or start from an example.")},
-        widget=forms.Textarea(
-            attrs={
-                "class": "notation",
-                "rows": 16,
-                "spellcheck": "false",
-                "autocapitalize": "off",
-                "autocomplete": "off",
-                "hx-post": reverse_lazy("submissions:check"),
-                "hx-trigger": "input changed delay:600ms",
-                "hx-target": "#understood",
-                "hx-swap": "outerHTML",
-            }
-        ),
+        widget=forms.Textarea(attrs={"rows": 16, **NOTATION}),
     )
     device = device_field()
     field_order = ["quest", "key", "model", "device", "note"]
@@ -161,56 +159,52 @@ def _with_path(error: dict[str, str]) -> dict[str, str]:
 class FamilyForm(SubmissionForm):
     """A field for each parameter of a family; an empty one means the default."""
 
-    def __init__(self, *args: Any, family: Family, **more: Any) -> None:
+    def __init__(self, *args: Any, family: Family, preset: Spec | None = None, **more: Any) -> None:
         super().__init__(*args, **more)
         self.family = family
-        self.names = []
-        for name, field in spec_fields(family):
-            self.names.append(name)
-            self.fields[_inner(name)] = field
+        described = dict(self.described())
+        self.paths = list(described)
+        self.fields.update({inner(path): field for path, field in described.items()})
         if len(family.devices) > 1:
             self.fields["device"] = device_field()
+        if preset:
+            self.reading = Reading(preset)
+            self.initial.update({inner(path): text for path, text in self.texts_of(preset).items()})
+
+    def described(self) -> Iterator[tuple[str, forms.Field]]:
+        """(path in the spec, field) for each thing that is asked."""
+        return spec_fields(self.family)
+
+    def texts_of(self, preset: Spec) -> dict[str, str]:
+        """What stands in the fields, by path, where they say `preset`."""
+        return {path: filled_in(self.fields[inner(path)], getattr(preset, path)) for path in self.paths}
 
     def model_fields(self) -> list[forms.BoundField]:
-        return [self[_inner(name)] for name in self.names]
+        return [self[inner(path)] for path in self.paths]
 
     def read(self) -> Reading:
-        quest, data = self.entry.quest, {"family": self.family.name, **self._data()}
+        quest, data = self.entry.quest, {"family": self.family.name, **self.data_of(self.paths)}
         return Reading(validate(data, dataset=quest.dataset, limits=quest.limits))
 
     def home_of(self, path: str) -> str | None:
-        inner = _inner(path.split(".")[0])
-        return inner if inner in self.fields else None
+        first = path.split(".")[0]
+        return inner(first) if first in self.paths else None
 
-    def _data(self) -> dict[str, object]:
-        data: dict[str, object] = {}
+    def data_of(self, paths: Iterable[str]) -> dict[str, Any]:
+        """What the fields say, the empty ones left out; SpecError where one holds no plain value."""
+        data: dict[str, Any] = {}
         refused: list[dict[str, str]] = []
-        for name in self.names:
-            text = self.cleaned_data[_inner(name)].strip()
+        for path in paths:
+            text = self.cleaned_data[inner(path)].strip()
             try:
-                data |= {name: typed(text)} if text else {}
+                data |= {path: typed(text)} if text else {}
             except NotationError as refusal:
-                refused += [{"field": name, "message": error["message"]} for error in refusal.errors]
+                refused += [{"field": path, "message": error["message"]} for error in refusal.errors]
         if refused:
             raise SpecError(refused)
         return data
 
 
-def _inner(parameter: str) -> str:
+def inner(path: str) -> str:
     """The form field of a parameter, which might otherwise be named like one of the form's own."""
-    return f"model_{parameter}"
-
-
-def ways() -> dict[str, str]:
-    """The ways to submit, by name, with their labels."""
-    return {PASTE: str(_("Paste"))} | {family.name: family.label for family in offered() if is_flat(family)}
-
-
-def form_for(way: str, entry: Entry, data: Any = None, *, preset: Spec | None = None) -> SubmissionForm:
-    """The form for a way to submit – pasting where the way is unknown – with the preset in a new one's box."""
-    family = next((family for family in offered() if family.name == way and is_flat(family)), None)
-    if family:
-        return FamilyForm(data, entry=entry, family=family)
-    form = PasteForm(data, entry=entry, initial={"model": notation.render(preset) if preset else ""})
-    form.reading = Reading(preset) if preset else None
-    return form
+    return f"model_{path.replace('.', '_')}"

@@ -12,7 +12,7 @@ from submissions.notation_script import LOOKING, read_script
 from submissions.notation_text import Draft, Model, NotationError, refuse
 from submissions.specs import DATASETS, Limits, Spec, SpecError, changed, validate
 
-__all__ = ["NotationError", "Reading", "headline", "model_from", "parse", "read", "render"]
+__all__ = ["NotationError", "Reading", "headline", "model_from", "parse", "read", "render", "with_line"]
 
 DEFAULT_SIDE = 28
 
@@ -40,7 +40,7 @@ def read(text: str, *, dataset: str | None = "mnist", limits: Limits | None = No
     try:
         spec = validate(draft.data, dataset=dataset, limits=limits)
     except SpecError as error:
-        raise NotationError([_with_line(found, draft, model.call.lineno) for found in error.errors]) from error
+        raise NotationError([with_line(found, draft, model.call.lineno) for found in error.errors]) from error
     return Reading(spec, (*script.left_aside, *draft.left_aside))
 
 
@@ -88,7 +88,7 @@ def _read_constructor(model: Model, family: Family) -> Draft:
     return draft
 
 
-def _with_line(error: Mapping[str, str], draft: Draft, line: int) -> dict[str, str]:
+def with_line(error: Mapping[str, str], draft: Draft, line: int) -> dict[str, str]:
     """The error with the line that it is about, and the name of the thing unless the message begins with it."""
     parts = error["field"].split(".")
     places = (".".join(parts[:length]) for length in range(len(parts), 0, -1))

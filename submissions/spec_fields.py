@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
+import pydantic
 from django import forms
 
 from submissions.families.registry import Family
@@ -18,16 +20,14 @@ NUMBERS = ("integer", "number")
 
 def is_flat(family: Family) -> bool:
     """Whether every parameter is a plain value, so that a form can ask for it; a network's layers are not."""
-    schema = family.spec.model_json_schema()
-    return all(_is_plain(field) for field in schema["properties"].values())
+    return all(_is_plain(field) for field in _properties(family.spec).values())
 
 
 def spec_fields(family: Family) -> Iterator[tuple[str, forms.Field]]:
     """(parameter, form field) for each parameter of a flat family, filled in with the defaults."""
-    schema = family.spec.model_json_schema()
-    for name, described in schema["properties"].items():
+    for name in family.spec.model_fields:
         if name != "family":
-            yield name, _field(name, described, family)
+            yield name, field_for(family.spec, name, help_text=family.help.get(name, ""))
 
 
 def typed(text: str) -> object:
@@ -44,21 +44,31 @@ def typed(text: str) -> object:
     raise NotationError.of("model", "Give one plain value.")
 
 
-def _field(name: str, schema: Schema, family: Family) -> forms.Field:
-    default = family.spec.model_fields[name].get_default(call_default_factory=True)
-    shared: dict[str, Any] = {
-        "label": name,
-        "required": False,
-        "help_text": family.help.get(name, ""),
-        "initial": _shown(default),
-    }
+def field_for(model: type[pydantic.BaseModel], name: str, *, help_text: str = "", label: str = "") -> forms.Field:
+    """The form field of a plain parameter of a spec, or of a part of one, filled in with its default."""
+    schema = _properties(model)[name]
+    default = model.model_fields[name].get_default(call_default_factory=True)
+    shared: dict[str, Any] = {"label": label or name, "required": False, "help_text": help_text}
+    field: forms.Field
     if choices := _choices(schema):
-        return forms.ChoiceField(choices=[(_shown(choice), repr(choice)) for choice in choices], **shared)
-    if default is None:
-        shared["initial"] = ""
-    widget = forms.NumberInput(attrs=_bounds(schema)) if _is_one_number(schema) else forms.TextInput()
-    widget.attrs["placeholder"] = repr(default)
-    return forms.CharField(widget=widget, max_length=500, **shared)
+        field = forms.ChoiceField(choices=[(_shown(choice), repr(choice)) for choice in choices], **shared)
+    else:
+        widget = forms.NumberInput(attrs=_bounds(schema)) if _is_one_number(schema) else forms.TextInput()
+        widget.attrs["placeholder"] = repr(default)
+        field = forms.CharField(widget=widget, max_length=500, **shared)
+    field.initial = filled_in(field, default)
+    return field
+
+
+def filled_in(field: forms.Field, value: object) -> str:
+    """What stands in the field for the value; an empty box is None."""
+    return "" if value is None and not isinstance(field, forms.ChoiceField) else _shown(value)
+
+
+@cache
+def _properties(model: type[pydantic.BaseModel]) -> Schema:
+    properties: Schema = model.model_json_schema()["properties"]
+    return properties
 
 
 def _shown(value: object) -> str:

@@ -13,11 +13,13 @@ from submissions import notation
 from submissions.entry import Entry, enter, enterable, presets, why_nowhere
 from submissions.families.registry import family_of
 from submissions.families.shapes import parameters, summary
-from submissions.forms import PASTE, SubmissionForm, form_for, ways
+from submissions.forms import FamilyForm, SubmissionForm
 from submissions.models import Quest
+from submissions.network_form import NetworkForm, WidthForm
 from submissions.notation import Reading
 from submissions.specs import Spec, changed
 from submissions.visitors import UserRequest, logged_in
+from submissions.ways import PASTE, form_for, ways
 
 
 @logged_in
@@ -61,7 +63,18 @@ def _way(request: UserRequest) -> str:
 
 def _form(request: UserRequest, entry: Entry) -> SubmissionForm:
     data = request.POST if request.method == "POST" else None
-    return form_for(_way(request), entry, data, preset=presets(entry.quest).get(request.GET.get("preset", "")))
+    return form_for(_way(request), entry, data, preset=_preset(request, entry))
+
+
+def _preset(request: UserRequest, entry: Entry) -> Spec | None:
+    chosen = _width_form(request, entry)
+    if chosen.is_valid():
+        return chosen.net
+    return presets(entry.quest).get(request.GET.get("preset", ""))
+
+
+def _width_form(request: UserRequest, entry: Entry) -> WidthForm:
+    return WidthForm(request.GET if "width" in request.GET else None, entry=entry)
 
 
 def _page(request: UserRequest, quests: list[Quest], form: SubmissionForm) -> HttpResponse:
@@ -73,10 +86,19 @@ def _page(request: UserRequest, quests: list[Quest], form: SubmissionForm) -> Ht
         "entry": form.entry,
         "way": _way(request),
         "ways": ways(),
-        "presets": presets(quest),
+        "presets": _examples(form),
+        "width_form": _width_form(request, form.entry) if isinstance(form, NetworkForm) else None,
         **_understood(form.reading),
     }
     return render(request, "submissions/submit.html", context)
+
+
+def _examples(form: SubmissionForm) -> dict[str, Spec]:
+    """The presets that this form can be filled with."""
+    found = presets(form.entry.quest)
+    if isinstance(form, FamilyForm):
+        return {name: spec for name, spec in found.items() if isinstance(spec, form.family.spec)}
+    return found
 
 
 def _nowhere(request: UserRequest) -> HttpResponse:
@@ -86,9 +108,13 @@ def _nowhere(request: UserRequest) -> HttpResponse:
 
 
 def _refusals(form: SubmissionForm) -> list[str]:
-    """The form's errors in one list; those about a parameter name it."""
+    """The form's errors in one list; those about a parameter name it, unless they name a line of the code."""
     names = {field.name: f"{field.label}: " for field in form.model_fields() if field.name != "model"}
-    return [f"{names.get(name, '')}{message}" for name, messages in form.errors.items() for message in messages]
+    return [
+        str(message) if str(message).startswith("Line ") else f"{names.get(name, '')}{message}"
+        for name, messages in form.errors.items()
+        for message in messages
+    ]
 
 
 def _understood(reading: Reading | None) -> dict[str, Any]:

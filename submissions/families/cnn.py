@@ -108,12 +108,12 @@ def _lenet(size: int, activation: Literal["relu", "tanh"], *output: AnyLayer) ->
     )
 
 
-def dense(width: int) -> CNN:
+def dense(width: int, *, pixels: int = 784) -> CNN:
     """The three-layer dense net with dropout, both hidden layers of this width."""
     hidden = layers.Dense(units=width, activation="relu")
     dropout = layers.Dropout(rate=0.5)
     output = layers.Dense(units=10, activation="softmax")
-    return CNN(layers=(layers.Input(shape=(784,)), hidden, dropout, hidden, dropout, output))
+    return CNN(layers=(layers.Input(shape=(pixels,)), hidden, dropout, hidden, dropout, output))
 
 
 LENET_5 = CNN(layers=_lenet(5, "tanh", layers.RBF()))
@@ -122,7 +122,7 @@ LENET_5_LIKE = CNN(layers=_lenet(3, "relu", layers.Dense(units=10, activation="s
 register(
     Family(
         name="cnn",
-        label="Neural network",
+        label="Convolutional network",
         spec=CNN,
         constructor="Sequential",
         devices=("cpu", "gpu"),

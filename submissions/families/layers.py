@@ -29,6 +29,9 @@ Rate = Annotated[float, Field(ge=0, lt=1)]
 DropoutSeed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
+MOST_UNITS = 16_384
+
+
 class Misfit(ValueError):
     """A layer that cannot take the shape that it is given."""
 
@@ -76,7 +79,7 @@ class Flatten(Layer):
 
 class Dense(Layer):
     kind: Literal["Dense"] = "Dense"
-    units: Annotated[int, Field(ge=1, le=16_384)]
+    units: Annotated[int, Field(ge=1, le=MOST_UNITS)]
     activation: Activation | None = None
     use_bias: bool = True
     kernel_initializer: Initializer = "glorot_uniform"

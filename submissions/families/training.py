@@ -19,7 +19,7 @@ class _Part(pydantic.BaseModel):
 
 class Optimizer(_Part):
     name: str
-    learning_rate: Annotated[float, Field(gt=0, le=1000)] = 0.001
+    learning_rate: Annotated[float, Field(gt=0, le=1000)] = Field(0.001, description="how far a step goes")
     weight_decay: NotNegative | None = None
     clipnorm: Positive | None = None
     clipvalue: Positive | None = None
@@ -134,11 +134,13 @@ class Loss(_Part):
     name: Literal["sparse_categorical_crossentropy", "categorical_crossentropy", "mean_squared_error"] = (
         "sparse_categorical_crossentropy"
     )
-    from_logits: bool = False
+    from_logits: bool = Field(False, description="whether the last layer gives logits rather than probabilities")
 
 
 class EarlyStopping(_Part):
     monitor: Literal["val_loss", "val_accuracy", "loss", "accuracy"] = "val_loss"
     min_delta: NotNegative = 0.0
-    patience: Annotated[int, Field(ge=0, le=1000)] = 0
+    patience: Annotated[int, Field(ge=0, le=1000)] = Field(
+        0, description="epochs without getting better after which training stops"
+    )
     restore_best_weights: bool = False

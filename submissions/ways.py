@@ -1,0 +1,41 @@
+"""The ways to submit by hand: pasting, and a form for each family."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from submissions import notation
+from submissions.entry import Entry
+from submissions.families.registry import Family, offered
+from submissions.forms import FamilyForm, PasteForm, SubmissionForm
+from submissions.network_form import NetworkForm
+from submissions.notation import Reading
+from submissions.spec_fields import is_flat
+from submissions.specs import Spec
+
+PASTE = "paste"
+
+# Families that need more than a field for each parameter.
+FORMS: dict[str, type[FamilyForm]] = {"cnn": NetworkForm}
+
+
+def ways() -> dict[str, str]:
+    """The ways to submit, by name, with their labels."""
+    return {PASTE: _("Paste")} | {family.name: family.label for family in _with_form()}
+
+
+def form_for(way: str, entry: Entry, data: Any = None, *, preset: Spec | None = None) -> SubmissionForm:
+    """The form for a way to submit – pasting where the way is unknown – with the preset filled in, where it fits."""
+    family = next((family for family in _with_form() if family.name == way), None)
+    if family:
+        fitting = preset if isinstance(preset, family.spec) else None
+        return FORMS.get(way, FamilyForm)(data, entry=entry, family=family, preset=fitting)
+    form = PasteForm(data, entry=entry, initial={"model": notation.render(preset) if preset else ""})
+    form.reading = Reading(preset) if preset else None
+    return form
+
+
+def _with_form() -> list[Family]:
+    return [family for family in offered() if family.name in FORMS or is_flat(family)]
