@@ -35,14 +35,14 @@ class NetworkForm(FamilyForm):
     def described(self) -> Iterator[tuple[str, forms.Field]]:
         words = self.family.help
         yield "layers", _layers_field(words["layers"])
+        for name in ("epochs", "batch_size", "validation_split"):
+            yield name, field_for(CNN, name, help_text=words[name])
         yield "optimizer.name", _optimizer_field(words["optimizer"])
         yield "optimizer.learning_rate", _learning_rate_field()
+        yield "early_stopping.patience", _patience_field()
         yield "loss.name", field_for(Loss, "name", label="loss", help_text=words["loss"])
         yield "loss.from_logits", _from_logits_field()
-        for name in PLAIN[:3]:
-            yield name, field_for(CNN, name, help_text=words[name])
-        yield "early_stopping.patience", _patience_field()
-        for name in PLAIN[3:]:
+        for name in ("seed", "precision"):
             yield name, field_for(CNN, name, help_text=words[name])
 
     def texts_of(self, preset: Spec) -> dict[str, str]:
