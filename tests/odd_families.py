@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -18,7 +19,9 @@ from workers.runs import Labels, Run, Values
 
 class Odd(Spec):
     family: Literal["odd"] = "odd"
-    does: Literal["nothing", "print", "sleep", "crash", "fail", "starve", "eat", "spawn", "err", "stray"] = "nothing"
+    does: Literal[
+        "nothing", "print", "sleep", "crash", "abort", "defy", "fail", "starve", "eat", "spawn", "err", "stray"
+    ] = "nothing"
     seconds: float = 60.0
 
 
@@ -51,6 +54,17 @@ class OddModel:
     def _crash(self) -> None:
         os._exit(3)
 
+    def _abort(self) -> None:
+        os.abort()
+
+    def _defy(self) -> None:
+        """Ignore who asks it to end, and keep busy."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        until = time.monotonic() + self.spec.seconds
+        while time.monotonic() < until:
+            pass
+
     def _fail(self) -> None:
         raise ValueError("the model does not like these images")
 
@@ -74,7 +88,7 @@ def build(spec: Odd, run: Run) -> OddModel:
     return OddModel(spec, run)
 
 
-register(
+ODD = register(
     Family(
         name="odd",
         label="Models that misbehave",

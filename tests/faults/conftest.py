@@ -1,0 +1,84 @@
+"""A site for each test, on SQLite and on Postgres."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import pytest
+
+from submissions.families import registry
+from tests.faults.site import Site, furnish, kernel_on
+from tests.postgres import Cluster
+from tests.stack import PROJECT
+
+
+def migrate(site: Site) -> None:
+    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    subprocess.run(command, cwd=PROJECT, env=site.environment, check=True)
+
+
+@pytest.fixture(scope="session")
+def blank_sqlite(tmp_path_factory: pytest.TempPathFactory, digits_home: Path) -> Path:
+    """A migrated database to copy."""
+    home = tmp_path_factory.mktemp("blank")
+    migrate(Site(home, digits_home))
+    return home / "quest.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def blank_postgres(postgres: Cluster, tmp_path_factory: pytest.TempPathFactory, digits_home: Path) -> str:
+    """The name of a migrated database to copy."""
+    migrate(Site(tmp_path_factory.mktemp("blank"), digits_home, postgres.create("blank")))
+    return "blank"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A migrated database of the test's own: its URL, or no word for SQLite in the site's home."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("blank_sqlite"), tmp_path / "quest.sqlite3")
+        return ""
+    cluster, blank = request.getfixturevalue("postgres"), request.getfixturevalue("blank_postgres")
+    with psycopg.connect(cluster.url(), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{tmp_path.name}" TEMPLATE "{blank}"')
+    return cluster.url(quote(tmp_path.name))
+
+
+@pytest.fixture
+def odd_family(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The family that misbehaves is known to this process while a test lasts."""
+    monkeypatch.setattr(registry, "_families", dict(registry._families))
+    registry.register(importlib.import_module("tests.odd_families").ODD)
+
+
+@pytest.fixture
+def site(tmp_path: Path, digits_home: Path, database_url: str, odd_family: None, django_db_blocker) -> Iterator[Site]:
+    """A service of which nothing runs yet, with an open quest; the kernel of this process is on its database."""
+    (tmp_path / "static").mkdir()
+    site = Site(tmp_path, digits_home, database_url)
+    with django_db_blocker.unblock(), kernel_on(site):
+        furnish()
+        try:
+            yield site
+        finally:
+            site.end()
+
+
+@pytest.fixture
+def measured(record_property, request: pytest.FixtureRequest):
+    """Note what was measured in the report and on the terminal, and hold it to the criterion."""
+
+    def measured(what: str, seconds: float, *, at_most: float) -> None:
+        record_property(what, round(seconds, 1))
+        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            print(f"\n  {what} {seconds:.1f} s (criterion {at_most:g} s)", end="")  # noqa: T201
+        assert seconds <= at_most, f"{what} {seconds:.1f} s, not {at_most:g} s"
+
+    return measured

@@ -1,0 +1,306 @@
+"""A service made of real processes that a test may break: a broker, Celery workers, beat and web, each by itself.
+
+The test's own process uses the kernel on the same database, so it submits and looks at rows directly.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+import psutil
+import redis
+from celery import Celery
+from django.conf import settings
+from django.db import connections
+
+from config import broker
+from config.celery import app as service_app
+from config.children import Child
+from config.launcher import CELERY, celery_worker
+from submissions import intake
+from submissions.families.registry import family_named
+from submissions.models import Course, Exit, Group, Quest, QuestState, Score, State, Submission, User
+from tests.cast import person
+from tests.stack import CLEAN, PROJECT, until
+from workers.lifeline import die_with_parent
+
+LEASE_SECONDS, REAP_SECONDS = 6, 2
+ENDED = (State.SCORED, State.FAILED, State.TIMED_OUT, State.CANCELLED)
+
+
+@dataclass
+class Piece:
+    """One process of the service, and whatever it has started."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def family(self) -> list[psutil.Process]:
+        """The process itself and all that descend from it."""
+        with suppress(psutil.NoSuchProcess):
+            head = psutil.Process(self.pid)
+            return [head, *head.children(recursive=True)]
+        return []
+
+    def trainers(self) -> list[psutil.Process]:
+        return [process for process in self.family() if "workers.trainer" in _command(process)]
+
+    def pool(self) -> list[psutil.Process]:
+        """The worker's pool children, one for each slot."""
+        return [process for process in self.family()[1:] if "workers.trainer" not in _command(process)]
+
+    def send(self, number: int) -> None:
+        """A signal to it and to all that descend from it."""
+        for process in self.family():
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+
+    def kill(self) -> list[psutil.Process]:
+        """kill -9 the head alone; those whom it leaves behind."""
+        descendants = self.family()[1:]
+        self.process.kill()
+        self.process.wait()
+        return descendants
+
+    def leave(self, within: float) -> float:
+        """Ask it to leave, as a deploy does; the seconds that it took."""
+        began = time.monotonic()
+        self.process.terminate()
+        self.process.wait(timeout=within)
+        return time.monotonic() - began
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+@dataclass
+class Site:
+    home: Path
+    data_home: Path
+    database_url: str = ""
+    port: int = field(default_factory=broker.free_port)
+    env: dict[str, str] = field(default_factory=dict)
+    pieces: list[Piece] = field(default_factory=list)
+
+    @property
+    def redis_url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        clean = {name: value for name, value in os.environ.items() if name not in CLEAN}
+        return clean | {
+            "QUEST_HOME": str(self.home),
+            "QUEST_DATA_HOME": str(self.data_home),
+            "QUEST_FAMILIES": "tests.odd_families,tests.faults.light_trainers",
+            "QUEST_LEASE_SECONDS": str(LEASE_SECONDS),
+            "QUEST_REAP_SECONDS": str(REAP_SECONDS),
+            "QUEST_SOFT_SHUTDOWN_SECONDS": "3",
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "REDIS_URL": self.redis_url,
+            **({"DATABASE_URL": self.database_url} if self.database_url else {}),
+            **self.env,
+        }
+
+    def _start(self, name: str, command: list[str], env: dict[str, str] | None = None) -> Piece:
+        log = self.home / f"{name}-{len(self.pieces)}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=PROJECT,
+                env={**self.environment, **(env or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=partial(die_with_parent),
+            )
+        piece = Piece(name, process, log)
+        self.pieces.append(piece)
+        return piece
+
+    def start_broker(self, *, empty: bool = False) -> Piece:
+        """Start the broker on this site's port; `empty`: without what it had stored."""
+        folder = self.home / "broker"
+        if empty:
+            shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(exist_ok=True)
+        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder)]
+        options += ["--appendonly", "yes", "--save", "", "--loglevel", "warning"]
+        piece = self._start("broker", [broker.server(), *options])
+        until(lambda: broker.answers(self.redis_url), seconds=20, what="the broker")
+        return piece
+
+    def start_worker(self, queue: str = "cpu", *, slots: int = 1, app: str = "config.celery", **env: str) -> Piece:
+        """Start a worker; it is there once `greeted` says so. `app` names another module that breaks something."""
+        child: Child = celery_worker(queue, slots)
+        name = f"{queue}{len(self.pieces)}"
+        command = [app if word == "config.celery" else word for word in child.command]
+        return self._start(name, [*command, "-n", f"{name}@here", "-l", "INFO"], {**child.env, **env})
+
+    def start_beat(self) -> Piece:
+        return self._start("beat", [*CELERY, "beat", "-l", "INFO", "--pidfile", ""])
+
+    def start_web(self) -> str:
+        """Start the web process; its address."""
+        port = broker.free_port()
+        command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}"]
+        command += ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--log-level", "warning"]
+        self._start("web", command)
+        return f"http://127.0.0.1:{port}"
+
+    def start(self, *, workers: int = 1, slots: int = 1, **env: str) -> list[Piece]:
+        """Broker, beat, the upkeep worker and so many CPU workers, all answering; the CPU workers."""
+        self.start_broker()
+        pieces = [self.start_worker("upkeep", **env)]
+        pieces += [self.start_worker("cpu", slots=slots, **env) for _ in range(workers)]
+        self.start_beat()
+        for piece in pieces:
+            self.greeted(piece)
+        return pieces[1:]
+
+    def greeted(self, worker: Piece, *, within: float = 90) -> Piece:
+        """`worker` itself, once it takes messages."""
+
+        def ready() -> bool:
+            assert worker.process.poll() is None, worker.said
+            return " ready." in worker.said
+
+        until(ready, seconds=within, what=f"{worker.name}'s readiness")
+        return worker
+
+    def end(self) -> None:
+        for piece in self.pieces:
+            with suppress(ProcessLookupError):
+                piece.send(signal.SIGCONT)
+                piece.send(signal.SIGKILL)
+        for piece in self.pieces:
+            piece.process.wait(timeout=20)
+
+    def waiting(self, queue: str = "cpu") -> int:
+        """Wake-ups that lie in the broker."""
+        with redis.Redis.from_url(self.redis_url) as client:
+            return int(client.llen(queue))
+
+    @property
+    def quest(self) -> Quest:
+        return Quest.objects.get(name="Digits quest")
+
+    def set_quest(self, **changes: Any) -> None:
+        Quest.objects.filter(pk=self.quest.pk).update(**changes)
+
+    def member_of(self, number: int) -> tuple[User, Group]:
+        """A member of the group so numbered, and the group; both made when first asked for."""
+        name = f"ITMALGrp{number:02d}"
+        group, new = Group.objects.get_or_create(course=self.quest.course, name=name)
+        return (person(name.lower(), group) if new else User.objects.get(username=name.lower())), group
+
+    def submit(self, does: str = "nothing", *, group: int = 1, **spec: Any) -> Submission:
+        """Hand in a model of the test-only family that misbehaves as named."""
+        user, team = self.member_of(group)
+        odd = family_named("odd").spec(does=does, **spec)
+        return intake.submit(quest=self.quest, submitter=user, group=team, spec=odd)[0]
+
+    def wait(self, submission: Submission, *states: State, seconds: float = 60) -> Submission:
+        """The submission once it is in one of `states`, or has ended."""
+
+        def look() -> Submission | None:
+            now = Submission.objects.get(pk=submission.pk)
+            return now if now.state in (states or ENDED) else None
+
+        found: Submission = until(look, seconds=seconds, what=f"{submission.pk} in {states or ENDED}")
+        return found
+
+    def running(self, submission: Submission, *, attempt: int = 1, seconds: float = 60) -> Submission:
+        """The submission once the trainer has begun with that attempt at it."""
+        going = submission.attempts.filter(number=attempt, ended_at=None)
+        until(
+            lambda: going.exclude(progress={}).exists(),
+            seconds=seconds,
+            what=f"attempt {attempt} at {submission.pk}; {self.story(submission)}",
+        )
+        return Submission.objects.get(pk=submission.pk)
+
+    def exits(self, submission: Submission) -> list[str]:
+        """How each of its attempts ended, in their order; an empty word for one that is going."""
+        return list(submission.attempts.order_by("number").values_list("exit", flat=True))
+
+    def story(self, submission: Submission) -> str:
+        return "; ".join(f"{event.kind} by {event.actor}: {event.reason}" for event in submission.events.all())
+
+    def scored_once(self, submission: Submission) -> bool:
+        """One score, one attempt that scored, one event that says so, and nothing left open."""
+        now = Submission.objects.get(pk=submission.pk)
+        facts = (
+            now.state,
+            Score.objects.filter(submission=now).count(),
+            self.exits(now).count(Exit.SCORED),
+            now.events.filter(kind="scored").count(),
+            now.attempts.filter(ended_at=None).count(),
+        )
+        assert facts == (State.SCORED, 1, 1, 1, 0), f"{facts}; {self.story(now)}"
+        return True
+
+
+def _wake_up_sender(url: str) -> Celery:
+    sender = Celery("faults", broker=url, set_as_current=False)
+    names = ("task_queues", "task_create_missing_queues", "task_publish_retry", "broker_transport_options")
+    sender.conf.update({name: service_app.conf[name] for name in names})
+    return sender
+
+
+@contextmanager
+def kernel_on(site: Site) -> Iterator[None]:
+    """This process's kernel works on the site's database and broker meanwhile, in every thread."""
+    database = (
+        dj_database_url.parse(site.database_url)
+        if site.database_url
+        else {**settings.DATABASES["default"], "NAME": str(site.home / "quest.sqlite3"), "TEST": {}}
+    )
+    usual, usual_connection = connections.settings["default"], connections["default"]
+    connections.settings["default"] = connections.configure_settings({"default": database})["default"]
+    connections["default"] = connections.create_connection("default")
+    sender = _wake_up_sender(site.redis_url)
+    sender.set_default()
+    sender.set_current()
+    try:
+        yield
+    finally:
+        connections["default"].close()
+        connections.settings["default"], connections["default"] = usual, usual_connection
+        service_app.set_default()
+        service_app.set_current()
+        sender.close()
+
+
+def furnish() -> None:
+    """A course with an open quest on digits, without limits that would be in the way."""
+    course = Course.objects.create(name="Machine learning", term="autumn 2026")
+    Quest.objects.create(
+        course=course, name="Digits quest", dataset="digits", state=QuestState.OPEN, daily_quota=None, group_limit=100
+    )
