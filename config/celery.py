@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import setup_logging
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -55,3 +58,9 @@ app.conf.update(
     },
     beat_schedule_filename=str(settings.QUEST_HOME / "beat-schedule"),
 )
+
+
+@setup_logging.connect
+def _keep_logging(loglevel: int | str | None = None, **_: Any) -> None:
+    """Workers log as the settings say, and `-l` is how much Celery itself says: else it would silence them."""
+    logging.getLogger("celery").setLevel(loglevel or logging.WARNING)

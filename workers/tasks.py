@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import structlog
 from celery import bootsteps, current_app, shared_task
 from celery.signals import worker_init, worker_process_init, worker_process_shutdown
 
@@ -63,7 +64,9 @@ def _start(sender: Any, **_: Any) -> None:
     if len(queues) != 1:
         raise SystemExit(f"A worker serves one queue, `-Q cpu`, `-Q gpu` or `-Q upkeep`; this one was given {queues}.")
     try:
-        registry.say_hello(name=sender.hostname, device=queues[0], slots=sender.concurrency or 1)
+        worker = registry.say_hello(name=sender.hostname, device=queues[0], slots=sender.concurrency or 1)
+        # The pool's children inherit it, and with it all that they log.
+        structlog.contextvars.bind_contextvars(worker=worker.name, worker_id=worker.pk)
         spool.deliver()
     except registry.CannotServe as refusal:
         raise SystemExit(str(refusal)) from None
