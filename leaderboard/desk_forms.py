@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from submissions.group_file import MOST_BYTES
 from submissions.locks import writing
-from submissions.models import Course, Device, Quest
+from submissions.models import Course, Device, Extension, Quest
 from submissions.models.quests import LOCKED_BY_SUBMISSIONS, default_time_zone, validate_time_zone
 from submissions.wakeups import QUEUES, wake
 
@@ -23,6 +23,10 @@ SECTIONS = (
     (_("How often a group may submit"), ("daily_quota", "min_interval_seconds", "group_limit")),
     (_("How large a run may be"), ("run_seconds", "memory_mb", "max_epochs", "max_parameters", "max_trees")),
 )
+
+
+def _to_the_second() -> forms.DateTimeInput:
+    return forms.DateTimeInput(format="%Y-%m-%dT%H:%M:%S", attrs={"type": "datetime-local", "step": "1"})
 
 
 class QuestForm(forms.ModelForm):
@@ -48,10 +52,7 @@ class QuestForm(forms.ModelForm):
             "max_parameters": _("Empty: the service's own limit."),
             "max_trees": _("Empty: the service's own limit."),
         }
-        widgets = {"announcement": forms.Textarea(attrs={"rows": 3})} | {
-            name: forms.DateTimeInput(format="%Y-%m-%dT%H:%M:%S", attrs={"type": "datetime-local", "step": "1"})
-            for name in TIMES
-        }
+        widgets = {"announcement": forms.Textarea(attrs={"rows": 3})} | {name: _to_the_second() for name in TIMES}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -97,6 +98,33 @@ def save_quest(form: QuestForm) -> Quest | None:
     """Save what was entered; None if it is refused. Under the lock, so that no submission comes in between."""
     with writing():
         return form.save() if form.is_valid() else None
+
+
+class ExtensionForm(forms.ModelForm):
+    """What is granted to one group of the quest's course; its deadline is entered in the quest's zone."""
+
+    class Meta:
+        model = Extension
+        fields = ("group", "extra_submissions", "closes_at", "reason")
+        labels = {"extra_submissions": _("More submissions today"), "closes_at": _("Own deadline")}
+        help_texts = {"reason": _("The group reads it.")}
+        widgets = {"closes_at": _to_the_second(), "reason": forms.Textarea(attrs={"rows": 2, "maxlength": 500})}
+
+    def __init__(self, *args: Any, quest: Quest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.quest = quest
+        self.fields["group"].queryset = quest.course.groups.all()  # type: ignore[attr-defined]
+        self.fields["closes_at"].help_text = _("Empty: the quest's own. In %(zone)s.") % {"zone": quest.time_zone}
+
+    def _clean_fields(self) -> None:
+        with timezone.override(self.quest.zone):
+            super()._clean_fields()  # type: ignore[misc]
+
+    def clean_extra_submissions(self) -> int:
+        return self.cleaned_data["extra_submissions"] or 0
+
+    def _post_clean(self) -> None:
+        """What an extension must be is `submissions.extensions`' to say."""
 
 
 class CourseForm(forms.ModelForm):

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from leaderboard import desk_groups, desk_quests, desk_views
+from leaderboard import desk_extensions, desk_groups, desk_quests, desk_views
 
 app_name = "desk"
 urlpatterns = [
@@ -10,11 +10,13 @@ urlpatterns = [
     re_path(r"^submissions\.(?P<ending>csv|json)$", desk_views.submissions_export, name="submissions_export"),
     path("submissions/<int:pk>/cancel/", desk_views.cancel, name="cancel"),
     path("submissions/<int:pk>/rerun/", desk_views.rerun, name="rerun"),
+    path("submissions/<int:pk>/count/", desk_views.count, name="count"),
     path("ranking/", desk_views.ranking, name="ranking"),
     re_path(r"^ranking\.(?P<ending>csv|json)$", desk_views.ranking_export, name="ranking_export"),
     path("quests/", desk_quests.quests, name="quests"),
     path("quests/new/", desk_quests.quest_new, name="quest_new"),
     path("quests/<int:pk>/", desk_quests.quest_edit, name="quest"),
+    path("quests/<int:pk>/extensions/", desk_extensions.extensions, name="extensions"),
     path("quests/<int:pk>/move/", desk_quests.quest_move, name="quest_move"),
     path("courses/", desk_quests.courses, name="courses"),
     path("courses/<int:pk>/archive/", desk_quests.course_archive, name="course_archive"),

@@ -156,6 +156,22 @@ def rerun(request: UserRequest, pk: int) -> HttpResponse:
     return redirect(back(request, reverse("desk:submissions")))
 
 
+@for_instructors
+@require_http_methods(["GET", "HEAD", "POST"])
+def count(request: UserRequest, pk: int) -> HttpResponse:
+    """Asks for a reason; a POST lets this run count, and none of the others of the same submission."""
+    submission = _one(pk)
+    if request.method != "POST":
+        return _asked(request, submission, "count")
+    try:
+        reruns.choose(submission, user=request.user, reason=_reason(request))
+    except intake.Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, _("Submission %(id)s is the run that counts.") % {"id": pk})
+    return redirect(back(request, reverse("submissions:detail", args=[pk])))
+
+
 def _one(pk: int) -> Submission:
     return get_object_or_404(with_runs(Submission.objects.all()), pk=pk)
 

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count, F, FloatField, Max, Q, QuerySet, RowRange, Window
+from django.db.models import Count, F, FloatField, Max, Q, QuerySet, RowRange, Subquery, Window
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Cast, Coalesce, NullIf, Rank, RowNumber
 from django.db.models.lookups import GreaterThan
 from django.utils import timezone
 
-from submissions.models import Attempt, Event, Quest, QuestState, State, Submission, User
+from submissions.entry import Entry
+from submissions.models import Attempt, Event, Extension, Group, Quest, QuestState, State, Submission, User
+from submissions.quotas import open_quests
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -47,9 +49,17 @@ SORTS = tuple(_SORTED_BY)
 def published_quests(user: User | AnonymousUser | None = None) -> list[Quest]:
     """The quests there are to look at, what `user` most likely wants first: open, its own course's, newest."""
     accepting = set(Quest.objects.accepting().values_list("pk", flat=True))
-    own = set(user.memberships.values_list("course", flat=True)) if isinstance(user, User) else set()
+    groups = list(Group.objects.filter(memberships__user=user)) if isinstance(user, User) else []
+    own = {group.course_id for group in groups}
+    accepting |= {quest.pk for quest, _group in open_quests(groups)}
     quests = Quest.objects.published().select_related("course")
     return sorted(quests, key=lambda quest: (quest.pk not in accepting, quest.course_id not in own))
+
+
+def entry_of(quest: Quest, user: User | AnonymousUser) -> Entry | None:
+    """The quest as the visitor's group may enter it, with the group's own deadline; None without a group in it."""
+    group = user.group_in(quest.course) if isinstance(user, User) else None
+    return Entry(quest, group) if group else None
 
 
 def current_quest(asked: str = "", *, user: User | AnonymousUser | None = None) -> Quest | None:
@@ -181,7 +191,10 @@ def pulse(quest: Quest) -> Pulse:
         scored=Count("pk", filter=Q(state=State.SCORED, out_of_competition=False)),
         groups=Count("group", filter=Q(state=State.SCORED, out_of_competition=False), distinct=True),
     )
-    last = Event.objects.filter(submission__quest=quest).order_by("-pk").values_list("pk", flat=True).first()
+    events = Event.objects.filter(submission__quest=quest).order_by("-pk")
+    granted = Extension.objects.filter(quest=quest).order_by("-pk")
+    newest = [Subquery(rows.values("pk")[:1]) for rows in (events, granted)]
+    last = Quest.objects.filter(pk=quest.pk).values_list(*newest).first()
     shown = [quest.name, quest.opens_at, quest.closes_at, quest.time_zone, quest.announcement, quest.state]
     text = repr([last, *states.values(), phase(quest), *shown])
     return Pulse(**states, phase=phase(quest), beat=hashlib.blake2b(text.encode(), digest_size=6).hexdigest())

@@ -96,6 +96,7 @@ def _shown(request: HttpRequest, quest: Quest) -> dict[str, Any]:
         "machines": machines,
         "by_private": queries.ranks_by_private(quest),
         "own_groups": own_groups(request),
+        "entry": queries.entry_of(quest, request.user),
         "newer": wish.query(quest, page=str(page.number - 1)),
         "older": wish.query(quest, page=str(page.number + 1)),
     }

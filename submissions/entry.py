@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from submissions.families.registry import Family, offered
-from submissions.models import Group, Quest, QuestState, User
-from submissions.quotas import Quota, closed_because, quota
+from submissions.models import Extension, Group, Quest, QuestState, User
+from submissions.quotas import Quota, closed_because, granted, open_quests, own_deadline, quota
 from submissions.specs import Limits, Spec, SpecError, dump, validate
 
 
@@ -22,13 +23,21 @@ class Entry:
     def quota(self) -> Quota | None:
         return quota(self.quest, self.group) if self.group else None
 
+    @property
+    def own_deadline(self) -> datetime | None:
+        return own_deadline(self.quest, self.group)
+
+    @property
+    def extensions(self) -> list[Extension]:
+        return granted(self.group, self.quest) if self.group else []
+
 
 def enterable(user: User) -> list[Quest]:
     """The quests that `user` may submit to now, the newest first: for an instructor every one that is not archived."""
-    quests = Quest.objects.select_related("course")
     if user.is_staff:
-        return list(quests.filter(course__archived=False).exclude(state=QuestState.ARCHIVED))
-    return list(quests.accepting().filter(course__memberships__user=user))
+        quests = Quest.objects.select_related("course").filter(course__archived=False)
+        return list(quests.exclude(state=QuestState.ARCHIVED))
+    return [quest for quest, _group in open_quests(Group.objects.filter(memberships__user=user))]
 
 
 def enter(user: User, quests: Sequence[Quest], wanted: str | None) -> Entry | None:
@@ -42,7 +51,7 @@ def enter(user: User, quests: Sequence[Quest], wanted: str | None) -> Entry | No
 def why_nowhere(user: User) -> list[str]:
     """Why each published quest of the user's courses takes nothing now, in sentences."""
     quests = Quest.objects.published().filter(course__memberships__user=user, course__archived=False)
-    return [closed_because(quest) for quest in quests]
+    return [closed_because(quest, user.group_in(quest.course)) for quest in quests.select_related("course")]
 
 
 def fitting_presets(family: Family, *, dataset: str, limits: Limits) -> dict[str, Spec]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from submissions.claims import position
 from submissions.models import Attempt, Device, Event, State, Submission, Worker
+from submissions.reruns import runs_of
 from submissions.timing import Part, parts
 
 
@@ -20,6 +21,7 @@ class Following:
     events: list[Event]
     position: int | None
     missing: str
+    runs: list[Submission]
 
     @property
     def attempt(self) -> Attempt | None:
@@ -42,6 +44,7 @@ class Following:
             self.events[-1].pk if self.events else 0,
             self.position,
             self.missing,
+            [[run.pk, run.state, run.counts] for run in self.runs],
             latest and [latest.pk, latest.progress, len(latest.epochs), str(latest.ended_at)],
         ]
         return _digest(seen)
@@ -54,6 +57,7 @@ def follow(submission: Submission) -> Following:
         events=list(submission.events.select_related("user", "attempt")),
         position=position(submission),
         missing=missing_workers(submission),
+        runs=runs_of(submission),
     )
 
 

@@ -15,9 +15,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from submissions.entry import Entry
 from submissions.follow import version_of_rows
-from submissions.models import ApiToken, Group, Quest, QuestState, Submission, User
-from submissions.quotas import quota
+from submissions.models import ApiToken, Group, QuestState, Submission, User
+from submissions.quotas import granted, open_quests
 from submissions.visitors import PageRequest, UserRequest, logged_in, number
 
 SHOWN = 200
@@ -71,7 +72,8 @@ def _page(request: HttpRequest, group: Group, form: TokenForm, **more: Any) -> H
         **_table(group, whole=whole),
         "is_member": _is_member(request.user, group),
         "form": form,
-        "quotas": _quotas(group) if whole else [],
+        "entries": _entries(group) if whole else [],
+        "extensions": granted(group) if whole else [],
         "tokens": group.tokens.select_related("user") if whole else [],
         "members": group.memberships.select_related("user").order_by("joined_at", "id"),
         **more,
@@ -100,8 +102,9 @@ def _shown(group: Group, *, whole: bool) -> QuerySet[Submission]:
     return rows if whole else rows.scored().competing().exclude(quest__state=QuestState.DRAFT)
 
 
-def _quotas(group: Group) -> list[tuple[Quest, Any]]:
-    return [(quest, quota(quest, group)) for quest in Quest.objects.accepting().filter(course=group.course)]
+def _entries(group: Group) -> list[Entry]:
+    """The quests that the group may submit to now – with quota, own deadline and what was granted to it."""
+    return [Entry(quest, group) for quest, _group in open_quests([group])]
 
 
 @logged_in

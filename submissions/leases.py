@@ -151,6 +151,7 @@ def give_back(
     submission = _holding(attempt)
     counted = exit_ in _COUNTED
     spent = _spent(submission, exit_) if counted else False
+    lost = exit_ == Exit.LOST or submission.attempts.filter(exit=Exit.LOST).exists()
     to, kind = (State.FAILED, Event.Kind.FAILED) if spent else (State.QUEUED, Event.Kind.REQUEUED)
     if submission.cancel_asked:
         to, kind, reason = State.CANCELLED, Event.Kind.CANCELLED, "Cancelled while it ran."
@@ -161,9 +162,9 @@ def give_back(
             kind=kind,
             actor=actor or attempt.worker.name,
             attempt=attempt,
-            reason=_last_word(exit_, reason) if to == State.FAILED else reason,
+            reason=_last_word(exit_, reason, lost=lost) if to == State.FAILED else reason,
             only_where=only_where,
-            refunded=submission.refunded or (to == State.FAILED and exit_ == Exit.LOST),
+            refunded=submission.refunded or (to == State.FAILED and lost),
         )
         _end(attempt, exit_, counted=counted, reason=reason, output=output)
     return to
@@ -177,7 +178,9 @@ def _spent(submission: Submission, exit_: Exit) -> bool:
     return before.count() + 1 >= MOST_ATTEMPTS
 
 
-def _last_word(exit_: Exit, reason: str) -> str:
+def _last_word(exit_: Exit, reason: str, *, lost: bool) -> str:
+    if lost and exit_ != Exit.LOST:
+        return f"{reason} A worker was lost before that, so it does not count towards your quota."
     again = {
         Exit.OUT_OF_MEMORY: "It needed too much memory each time: try a smaller model or batch.",
         Exit.CRASHED: "It crashed each time, so it was given up.",

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from submissions.locks import writing
-from submissions.models import Attempt, Device, Event, State, Submission, User
+from submissions.models import Attempt, Device, Event, Exit, State, Submission, User
 from submissions.wakeups import QUEUES, wake
 
 MOVES: dict[str, frozenset[str]] = {
@@ -82,7 +82,7 @@ def cancel(submission: Submission, *, user: User, reason: str = "") -> State:
                 actor=user.display_name,
                 user=user,
                 reason=reason or "Cancelled before it ran.",
-                refunded=not submission.attempts.exists(),
+                refunded=not submission.attempts.exclude(exit__in=(Exit.LOST, Exit.DRAINED)).exists(),
             )
             return State.CANCELLED
         if submission.state != State.RUNNING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -50,10 +51,12 @@ def _extra_since(quest: Quest, group: Group, midnight: datetime) -> int:
 
 
 def deadline(quest: Quest, group: Group | None) -> datetime | None:
-    """When the quest closes for this group: the latest extension that names a time, else the quest's own."""
-    extensions = Extension.objects.filter(quest=quest, group=group).exclude(closes_at=None)
-    latest = extensions.order_by("-granted_at", "-id").first() if group else None
-    return latest.closes_at if latest else quest.closes_at
+    """When the quest closes for this group: the newest extension's time where it is later than the quest's own."""
+    if group is None or quest.closes_at is None:
+        return quest.closes_at
+    extensions = Extension.objects.filter(quest=quest, group=group, closes_at__isnull=False)
+    newest = extensions.order_by("-granted_at", "-id").values_list("closes_at", flat=True).first()
+    return max(quest.closes_at, newest or quest.closes_at)
 
 
 def is_open_for(quest: Quest, group: Group | None) -> bool:
@@ -61,6 +64,26 @@ def is_open_for(quest: Quest, group: Group | None) -> bool:
     now, closes = timezone.now(), deadline(quest, group)
     begun = quest.opens_at is None or quest.opens_at <= now
     return quest.state == QuestState.OPEN and not quest.course.archived and begun and (closes is None or now < closes)
+
+
+def granted(group: Group, quest: Quest | None = None) -> list[Extension]:
+    """What the group was given on top – in one quest, or in all of them – the newest first."""
+    extensions = group.extensions.select_related("quest", "granted_by").order_by("-granted_at", "-id")
+    return list(extensions.filter(quest=quest) if quest else extensions)
+
+
+def own_deadline(quest: Quest, group: Group | None) -> datetime | None:
+    """The group's deadline where it is another than the quest's own."""
+    closes = deadline(quest, group)
+    return None if closes == quest.closes_at else closes
+
+
+def open_quests(groups: Iterable[Group]) -> list[tuple[Quest, Group]]:
+    """The quests that these groups may submit to now, the newest first, each with the group that may."""
+    teams = {group.course_id: group for group in groups}
+    quests = Quest.objects.filter(course__in=teams, state=QuestState.OPEN, course__archived=False)
+    pairs = [(quest, teams[quest.course_id]) for quest in quests.select_related("course").order_by("-pk")]
+    return [(quest, group) for quest, group in pairs if is_open_for(quest, group)]
 
 
 def closed_because(quest: Quest, group: Group | None = None) -> str:

@@ -15,14 +15,16 @@ _COPIED += ["parameters", "device", "engine", "seed", "ranked_at"]
 def rerun(submission: Submission, *, user: User, reason: str = "") -> Submission:
     """Queue the same spec again, free of quota, with the first one's time for deadline and ties.
 
-    Where the first one was scored it goes on counting, until `choose` says otherwise.
+    A run that was scored and counts goes on counting, until `choose` says otherwise.
     """
-    if submission.is_live:
-        raise refuse("submission", "It has not ended yet: only an ended submission can be run again.", status=409)
     with writing():
+        # Whoever runs the same submission again waits here: of two re-runs at once, both might count.
+        Submission.objects.select_for_update().get(pk=first_of(submission).pk)
+        runs = runs_of(submission)
+        _check_ended(submission, runs)
         again = Submission.objects.create(
             rerun_of=submission,
-            counts=submission.counts and submission.state != State.SCORED,
+            counts=not any(run.counts and run.state == State.SCORED for run in runs),
             **{name: getattr(submission, name) for name in _COPIED},
         )
         record(again, Event.Kind.RERUN, actor=user.display_name, user=user, reason=reason)
@@ -30,11 +32,25 @@ def rerun(submission: Submission, *, user: User, reason: str = "") -> Submission
     return again
 
 
-def runs_of(submission: Submission) -> list[Submission]:
-    """The first run and every re-run of what `submission` belongs to, the oldest first."""
+def _check_ended(submission: Submission, runs: list[Submission]) -> None:
+    for run in runs:
+        if run.is_live and run.pk == submission.pk:
+            raise refuse("submission", "It has not ended yet: only an ended submission can be run again.", status=409)
+        if run.is_live:
+            raise refuse("submission", f"It is run again already, as submission {run.pk}.", status=409)
+
+
+def first_of(submission: Submission) -> Submission:
+    """The run that a group submitted, of which `submission` is a re-run, or which it is itself."""
     first = submission
     while first.rerun_of is not None:
         first = first.rerun_of
+    return first
+
+
+def runs_of(submission: Submission) -> list[Submission]:
+    """The first run and every re-run of what `submission` belongs to, the oldest first."""
+    first = first_of(submission)
     runs, latest = [first], [first]
     while latest:
         latest = list(Submission.objects.filter(rerun_of__in=latest).order_by("id"))

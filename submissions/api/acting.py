@@ -7,11 +7,11 @@ from typing import cast
 from django.contrib.auth.models import AnonymousUser
 from rest_framework.request import Request
 
+from submissions import quotas
 from submissions.intake import refuse
 from submissions.models import ApiToken, Course, Group, Quest, Submission, User
 from submissions.models.quests import QuestQuerySet
 from submissions.models.submission import SubmissionQuerySet
-from submissions.quotas import closed_because
 
 
 def who(request: Request) -> User:
@@ -43,12 +43,17 @@ def visible_quests(user: User | AnonymousUser) -> QuestQuerySet:
 
 def open_quests(request: Request) -> list[Quest]:
     """The quests that this request could submit to now."""
-    quests = Quest.objects.accepting().select_related("course").order_by("pk")
-    if group := token_group(request):
-        quests = quests.filter(course=group.course_id)
-    elif not who(request).is_staff:
-        quests = quests.filter(course__memberships__user=who(request))
-    return list(quests)
+    if who(request).is_staff:
+        quests = Quest.objects.accepting().select_related("course").order_by("pk")
+        token = token_group(request)
+        return list(quests.filter(course=token.course_id) if token else quests)
+    return [quest for quest, _group in reversed(quotas.open_quests(_groups(request)))]
+
+
+def _groups(request: Request) -> list[Group]:
+    """The groups that this request may act for: the token's alone, or all of the person's."""
+    group = token_group(request)
+    return [group] if group else list(Group.objects.filter(memberships__user=who(request)))
 
 
 def only_quest(request: Request) -> Quest:
@@ -67,6 +72,6 @@ def only_quest(request: Request) -> Quest:
 def _why_closed(request: Request) -> list[str]:
     quests = Quest.objects.published().filter(course__archived=False)
     if not who(request).is_staff:
-        quests = quests.filter(course__memberships__user=who(request))
-    newest = quests.first()
-    return [closed_because(newest)] if newest else []
+        quests = quests.filter(course__in=[group.course_id for group in _groups(request)])
+    newest = quests.select_related("course").first()
+    return [quotas.closed_because(newest, acting_group(request, newest.course))] if newest else []

@@ -15,20 +15,26 @@ from submissions.api.endpoint import Endpoint, PublicEndpoint, checked
 from submissions.api.refusals import refused
 from submissions.api.representations import HardwareOut
 from submissions.api.requests import Nothing, QuestQuery
-from submissions.models import ApiToken, Group, Hardware, Quest, QuestState, Worker
-from submissions.quotas import Quota, quota
+from submissions.models import ApiToken, Extension, Group, Hardware, Quest, QuestState, Worker
+from submissions.quotas import Quota, deadline, granted, is_open_for, quota
 
 
 class QuestOut(serializers.ModelSerializer[Quest]):
     course = serializers.CharField(source="course.__str__", read_only=True)
     state = serializers.ChoiceField(QuestState.choices, read_only=True)
-    accepting = serializers.BooleanField(source="is_open", read_only=True, help_text="Takes submissions now.")
+    accepting = serializers.SerializerMethodField(
+        help_text="Takes submissions now: yours where you are signed in, since a group may have its own deadline."
+    )
 
     class Meta:
         model = Quest
         fields: tuple[str, ...] = ("id", "name", "course", "state", "accepting", "announcement", "dataset")
         fields += ("private_share", "opens_at", "closes_at", "time_zone", "daily_quota", "min_interval_seconds")
         fields += ("group_limit", "run_seconds", "memory_mb", "max_epochs", "max_parameters", "max_trees")
+
+    def get_accepting(self, quest: Quest) -> bool:
+        request = self.context["request"]
+        return is_open_for(quest, acting_group(request, quest.course) if request.user.is_authenticated else None)
 
 
 class QuestList(serializers.Serializer[Any]):
@@ -45,7 +51,7 @@ class Quests(PublicEndpoint):
     def get(self, request: Request) -> Response:
         asked = checked(QuestQuery, request.query_params, request)
         quests = visible_quests(request.user).select_related("course").filter(**asked)
-        return Response({"results": QuestOut(quests, many=True).data})
+        return Response({"results": QuestOut(quests, many=True, context={"request": request}).data})
 
 
 class HardwareRow(HardwareOut):
@@ -105,11 +111,21 @@ class QuotaOut(serializers.Serializer[Quota]):
     next_at = serializers.DateTimeField(allow_null=True, help_text="When the next one is free; null for now.")
 
 
+class ExtensionOut(serializers.ModelSerializer[Extension]):
+    """What an instructor granted on top of the quest's rules, and why."""
+
+    class Meta:
+        model = Extension
+        fields: tuple[str, ...] = ("extra_submissions", "closes_at", "reason", "granted_at")
+
+
 class OpenQuest(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     name = serializers.CharField()
     group = serializers.CharField(allow_null=True, help_text="The group that you submit for; null for instructors.")
     quota = QuotaOut(allow_null=True, help_text="Null for instructors, who have none.")
+    closes_at = serializers.DateTimeField(allow_null=True, help_text="Your group's own deadline where it has one.")
+    extensions = ExtensionOut(many=True, help_text="What your group was granted in this quest, the newest first.")
 
 
 class TokenOut(serializers.ModelSerializer[ApiToken]):
@@ -164,4 +180,6 @@ def _open_quest(request: Request, quest: Quest) -> dict[str, Any]:
         "name": quest.name,
         "group": group.name if group else None,
         "quota": quota(quest, group) if group else None,
+        "closes_at": deadline(quest, group),
+        "extensions": granted(group, quest) if group else [],
     }

@@ -1,0 +1,39 @@
+"""The desk's extensions: what a group was granted on top of a quest's rules, and why."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from leaderboard.desk_access import for_instructors
+from leaderboard.desk_forms import ExtensionForm
+from submissions import intake
+from submissions.extensions import extend
+from submissions.models import Extension, Quest
+from submissions.visitors import UserRequest
+
+
+@for_instructors
+@require_http_methods(["GET", "HEAD", "POST"])
+def extensions(request: UserRequest, pk: int) -> HttpResponse:
+    """What was granted in a quest, newest first, and a form for more."""
+    quest = get_object_or_404(Quest.objects.select_related("course"), pk=pk)
+    form = ExtensionForm(request.POST if request.method == "POST" else None, quest=quest)
+    if form.is_bound and form.is_valid() and (granted := _granted(request, quest, form)):
+        messages.success(request, _("Granted to %(group)s.") % {"group": granted.group})
+        return redirect("desk:extensions", pk)
+    shown = quest.extensions.select_related("group", "granted_by", "quest").order_by("-granted_at", "-id")
+    return render(request, "leaderboard/desk/extensions.html", {"quest": quest, "form": form, "extensions": shown})
+
+
+def _granted(request: UserRequest, quest: Quest, form: ExtensionForm) -> Extension | None:
+    """The extension that the form asks for; None, with the errors in their places, where it is refused."""
+    try:
+        return extend(quest=quest, user=request.user, **form.cleaned_data)
+    except intake.Refused as refusal:
+        for error in refusal.errors:
+            form.add_error(error["field"] or None, error["message"])
+        return None

@@ -1,0 +1,71 @@
+"""Granting a group more than a quest's rules give it, with a reason that the group reads."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils import timezone
+
+from submissions.intake import refuse
+from submissions.locks import writing
+from submissions.models import Extension, Group, Quest, QuestState, User
+
+MOST_EXTRA = 1000
+
+
+def extend(
+    *,
+    quest: Quest,
+    group: Group,
+    user: User,
+    reason: str,
+    extra_submissions: int = 0,
+    closes_at: datetime | None = None,
+) -> Extension:
+    """Give `group` more submissions today, a deadline of its own, or both. Refused where that would extend nothing."""
+    _check_reason(reason)
+    _check_extends(extra_submissions, closes_at)
+    with writing():
+        quest.refresh_from_db()
+        _check_quest(quest, group)
+        if extra_submissions and quest.daily_quota is None:
+            raise refuse("extra_submissions", f"{quest} has no daily quota: a group may submit as often as it likes.")
+        if closes_at:
+            _check_deadline(quest, closes_at)
+        return Extension.objects.create(
+            quest=quest,
+            group=group,
+            extra_submissions=extra_submissions,
+            closes_at=closes_at,
+            reason=reason.strip(),
+            granted_by=user,
+        )
+
+
+def _check_reason(reason: str) -> None:
+    if not reason.strip():
+        raise refuse("reason", "Say why: the group reads it.")
+
+
+def _check_extends(extra_submissions: int, closes_at: datetime | None) -> None:
+    if not 0 <= extra_submissions <= MOST_EXTRA:
+        raise refuse("extra_submissions", f"Give 0 to {MOST_EXTRA:,} more submissions.")
+    if not extra_submissions and closes_at is None:
+        raise refuse("", "Give more submissions, a later deadline, or both.")
+
+
+def _check_quest(quest: Quest, group: Group) -> None:
+    if group.course_id != quest.course_id:
+        raise refuse("group", f"{group} belongs to another course than {quest}.")
+    if quest.state in (QuestState.REVEALED, QuestState.ARCHIVED) or quest.course.archived:
+        raise refuse("", f"{quest} can only be read: nobody submits to it any more.", status=409)
+
+
+def _check_deadline(quest: Quest, closes_at: datetime) -> None:
+    if quest.closes_at is None:
+        raise refuse("closes_at", f"{quest} has no closing time: it closes when you close it.")
+    if closes_at <= quest.closes_at:
+        own = quest.closes_at.astimezone(quest.zone)
+        raise refuse("closes_at", f"{quest} itself closes {own:%d/%m/%Y at %H:%M:%S}: give a later time.")
+    if closes_at <= timezone.now():
+        raise refuse("closes_at", "This time is over already.")
