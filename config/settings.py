@@ -170,6 +170,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 KNOX_TOKEN_MODEL = "submissions.ApiToken"
+MIGRATION_MODULES = {"knox": None}  # its only table is that of the token model which ours replaces
 REST_KNOX = {"TOKEN_TTL": None, "TOKEN_PREFIX": "quest_"}
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -212,7 +213,9 @@ LOGGING = {
                 *(
                     [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
                     if QUEST_PRODUCTION
-                    else [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+                    else [
+                        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+                    ]
                 ),
             ],
             "foreign_pre_chain": [

@@ -1,4 +1,7 @@
-"""The service's settings, on a home of the tests' own and with a broker address where nobody listens."""
+"""The service's settings, on a home of the tests' own and with a broker address where nobody listens.
+
+The database is an SQLite file, as it is for the service, or what TEST_DATABASE_URL names.
+"""
 
 import atexit
 import os
@@ -12,8 +15,17 @@ for name in ("DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "QUEST_PRODUCTION", 
 os.mkdir(os.path.join(_home, "static"))
 os.environ["QUEST_HOME"] = _home
 os.environ["REDIS_URL"] = "redis://127.0.0.1:1/0"
+ON_POSTGRES = "TEST_DATABASE_URL" in os.environ
+if ON_POSTGRES:
+    os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
 
 from config.settings import *  # noqa: E402, F403
+
+if ON_POSTGRES:
+    del os.environ["DATABASE_URL"]  # what tests start chooses its own
+else:
+    # Threads share a file, each by a connection and a lock of its own; they could not share a database in memory.
+    DATABASES["default"]["TEST"] = {"NAME": os.path.join(_home, "test.sqlite3")}  # noqa: F405
 
 # Passwords are hashed slowly on purpose; a cast of five need not be.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

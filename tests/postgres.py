@@ -1,0 +1,124 @@
+"""A Postgres of the tests' own: a cluster in a temporary folder, run by an unprivileged user, gone when they end."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+import pytest
+
+from workers.lifeline import die_with_parent
+
+INITDB = ["--auth=trust", "--username=quest", "--encoding=UTF8", "--no-locale", "--no-sync"]
+SETTINGS = {"listen_addresses": "", "max_connections": "200", "fsync": "off", "shared_buffers": "64MB"}
+
+
+def folder_of_binaries() -> Path | None:
+    """Where this machine keeps initdb and postgres; Debian leaves them out of PATH."""
+    found = shutil.which("initdb")
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[4]))
+    candidates = [Path(found).resolve()] if found else installed[::-1]
+    return next((path.parent for path in candidates if (path.parent / "postgres").exists()), None)
+
+
+def unprivileged() -> pwd.struct_passwd | None:
+    """Who is to run what refuses to run as root; None for anybody else, who runs it themselves."""
+    if os.geteuid() != 0:
+        return None
+    users = {user.pw_name: user for user in pwd.getpwall()}
+    return users.get("postgres") or users["nobody"]
+
+
+class Cluster:
+    """One Postgres server. It listens on a socket in its own folder alone, which only its user may enter."""
+
+    def __init__(self, binaries: Path) -> None:
+        self.binaries = binaries
+        self.folder = Path(tempfile.mkdtemp(prefix="quest-postgres-"))
+        self.as_user: dict[str, Any] = {"cwd": self.folder}
+        if user := unprivileged():
+            os.chown(self.folder, user.pw_uid, user.pw_gid)
+            self.as_user |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        self.log = self.folder / "server.log"
+        self.process: subprocess.Popen[bytes] | None = None
+        initdb: list[str | Path] = [binaries / "initdb", "-D", self.folder / "data", *INITDB]
+        subprocess.run(initdb, check=True, capture_output=True, **self.as_user)
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgres://quest@{quote(str(self.folder), safe='')}/{database}"
+
+    def start(self) -> None:
+        options = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [self.binaries / "postgres", "-D", self.folder / "data", "-k", self.folder, *options],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=partial(die_with_parent, by=signal.SIGQUIT),
+                **self.as_user,
+            )
+        deadline = time.monotonic() + 60
+        while not self._answers():
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Stop as an administrator does: connections are cut off, what was committed is kept."""
+        if self.process:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(timeout=60)
+
+    def restart(self, *, away_seconds: float = 0) -> None:
+        self.stop()
+        time.sleep(away_seconds)
+        self.start()
+
+    def create(self, database: str) -> str:
+        """A new, empty database; its URL."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{database}"')
+        return self.url(database)
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url(), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """The running server. A test that stops it starts it again."""
+    binaries = folder_of_binaries()
+    if binaries is None:
+        pytest.skip("Postgres is not installed here, so this was not tested on it (apt install postgresql).")
+    cluster = Cluster(binaries)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.remove()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres: Cluster) -> str:
+    """The URL of an empty database."""
+    return postgres.create("quest")
