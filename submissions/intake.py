@@ -19,7 +19,7 @@ from submissions.locks import writing
 from submissions.models import Device, Engine, Event, Group, Quest, Submission, User
 from submissions.moves import record
 from submissions.quotas import closed_because, is_open_for, quota, spent_because
-from submissions.specs import Spec, dump
+from submissions.specs import Spec, dump, validate
 from submissions.wakeups import QUEUES, wake
 
 
@@ -54,7 +54,8 @@ def submit(
     """Queue `spec` for `group`; instructors (no group) submit out of competition.
 
     Gives the submission and whether it is new: with an `idempotency_key` seen before, the first one is given again.
-    Raises Refused. A broker that is down does not matter: the reaper wakes the workers later.
+    Raises Refused, or SpecError where the spec does not fit the quest's data set and limits. A broker that is down
+    does not matter: the reaper wakes the workers later.
     """
     device = device or devices_for(spec)[0]
     _check_choices(spec, device, engine)
@@ -67,7 +68,10 @@ def submit(
             Group.objects.select_for_update().get(pk=group.pk)
         if earlier := _earlier(submitter, idempotency_key, fingerprint):
             return earlier, False
+        # Read anew and held: neither deadline nor data set may change between this look and the commit.
+        quest = Quest.objects.select_for_update(of=("self",)).select_related("course").get(pk=quest.pk)
         _check_entry(quest, submitter, group)
+        validate(dump(spec), dataset=quest.dataset, limits=quest.limits, offered_only=False)
         now = timezone.now()
         submission = Submission.objects.create(
             quest=quest,
@@ -132,7 +136,6 @@ def _earlier(submitter: User, key: str | None, fingerprint: str) -> Submission |
 
 
 def _check_entry(quest: Quest, submitter: User, group: Group | None) -> None:
-    quest.refresh_from_db()
     if group is None:
         if not submitter.is_staff:
             raise refuse("group", "You are in no group of this course: ask your instructor.", status=403)

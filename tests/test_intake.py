@@ -9,7 +9,7 @@ from django.utils import timezone
 from submissions import intake, moves, quotas
 from submissions.models import Quest, QuestState, Submission
 from submissions.quest_moves import QuestMoveRefused, move_quest
-from submissions.specs import validate
+from submissions.specs import SpecError, validate
 from tests.cast import KNN, claim_one, reload
 
 
@@ -168,3 +168,17 @@ def test_data_set_and_split_lock_at_the_first_submission(quest, submission):
         quest.full_clean()
 
     assert set(caught.value.message_dict) == {"dataset", "private_share"}
+
+
+def test_a_spec_for_other_images_or_beyond_the_quests_limits_is_refused_whoever_brings_it(quest, submit, owner, group):
+    quest.max_trees = 10
+    quest.save()
+    for_mnist = validate(
+        {"family": "cnn", "layers": [{"kind": "Input", "shape": [784]}, {"kind": "Dense", "units": 10}]}
+    )
+
+    for spec in (for_mnist, validate({"family": "forest", "n_estimators": 11})):
+        with pytest.raises(SpecError):
+            intake.submit(quest=quest, submitter=owner, group=group, spec=spec)
+
+    assert not Submission.objects.exists()
