@@ -20,7 +20,8 @@ REAPER = "the reaper"
 
 _COUNTED = {Exit.CRASHED, Exit.LOST, Exit.OUT_OF_MEMORY}
 _TIMING = ("startup_s", "data_load_s", "first_step_s", "train_s", "predict_s", "total_s", "cpu_s")
-_PLAIN = ("peak_memory_bytes", "threads_asked", "threads_used", "load_average", "seed", "contended", "engine_version")
+_MEMORY_AND_CORES = ("peak_memory_bytes", "threads_asked", "threads_used", "load_average", "contended")
+_PLAIN = (*_MEMORY_AND_CORES, "seed", "engine_version", "output")
 _FULL = {"data_checksum": "", "versions": {}, "epochs": []}
 
 
@@ -126,7 +127,7 @@ def time_out(attempt: Attempt, *, output: str = "") -> None:
         _end(attempt, Exit.TIMED_OUT, reason=reason, output=output)
 
 
-def stop(attempt: Attempt) -> None:
+def stop(attempt: Attempt, *, output: str = "") -> None:
     """End a run whose cancel was asked for."""
     reason = "Cancelled while it ran."
     with writing():
@@ -138,11 +139,18 @@ def stop(attempt: Attempt) -> None:
             attempt=attempt,
             reason=reason,
         )
-        _end(attempt, Exit.CANCELLED, reason=reason)
+        _end(attempt, Exit.CANCELLED, reason=reason, output=output)
 
 
 def give_back(
-    attempt: Attempt, exit_: Exit, *, reason: str, actor: str = "", output: str = "", only_where: Q = Q()
+    attempt: Attempt,
+    exit_: Exit,
+    *,
+    reason: str,
+    actor: str = "",
+    traceback: str = "",
+    output: str = "",
+    only_where: Q = Q(),
 ) -> State:
     """End an attempt that did not finish: back into the queue, or failed where it has had its tries.
 
@@ -166,7 +174,7 @@ def give_back(
             only_where=only_where,
             refunded=submission.refunded or (to == State.FAILED and lost),
         )
-        _end(attempt, exit_, counted=counted, reason=reason, output=output)
+        _end(attempt, exit_, counted=counted, reason=reason, traceback=traceback, output=output)
     return to
 
 

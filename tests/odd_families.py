@@ -32,6 +32,7 @@ class OddModel:
         self.spec, self.run = spec, run
 
     def fit(self, images: Values, labels: Labels) -> None:
+        print(f"about to {self.spec.does}", flush=True)  # noqa: T201
         getattr(self, f"_{self.spec.does}", lambda: None)()
 
     def predict(self, images: Values) -> Labels:

@@ -66,6 +66,9 @@ class Supervisor:
             self.trainer.kill()
             self._give_back_drained(attempt)
             raise
+        except Exception:
+            logger.exception("run broke off; the reaper will give it back")
+            raise
         finally:
             self._retire_if_worn()
             structlog.contextvars.unbind_contextvars("submission", "attempt")
@@ -165,7 +168,7 @@ class Watch:
         if not self.look.due():
             return False
         if self._try(lambda: leases.cancel_asked(self.attempt)):
-            self._end(leases.stop)
+            self._end(lambda attempt: leases.stop(attempt, output=self.trainer.output_tail))
         elif time.monotonic() - self.began > self.quest.run_seconds:
             self._end(lambda attempt: leases.time_out(attempt, output=self.trainer.output_tail))
         elif self.trainer.memory_bytes() > self.quest.memory_mb << 20:
@@ -185,6 +188,7 @@ class Watch:
 
     def _scored(self, result: dict[str, Any]) -> None:
         result["contended"] = bool(result.get("contended") or self.attempt.other_runs or _had_company(self.attempt))
+        result["output"] = self.trainer.output_tail
         entry = spool.keep(self.attempt, result)
         self._persist(lambda: leases.finish(self.attempt, result))
         spool.drop(entry)
@@ -193,21 +197,21 @@ class Watch:
 
     def _failed(self, message: Message) -> None:
         if message["kind"] == "memory":
-            return self._out_of_memory()
+            return self._out_of_memory(message["traceback"])
         reason, traceback = f"The training stopped with an error: {message['message']}", message["traceback"]
         output = self.trainer.output_tail
         self._persist(lambda: leases.fail(self.attempt, reason=reason, traceback=traceback, output=output))
         logger.info("run failed", reason=reason)
         return None
 
-    def _out_of_memory(self) -> None:
+    def _out_of_memory(self, traceback: str = "") -> None:
         reason = f"It needed more memory than the quest allows ({self.quest.memory_mb:,} MB)."
-        self._gave_up(Exit.OUT_OF_MEMORY, reason)
+        self._gave_up(Exit.OUT_OF_MEMORY, reason, traceback)
 
-    def _gave_up(self, exit_: Exit, reason: str) -> None:
+    def _gave_up(self, exit_: Exit, reason: str, traceback: str = "") -> None:
         self.trainer.kill()
         output = self.trainer.output_tail
-        self._persist(lambda: leases.give_back(self.attempt, exit_, reason=reason, output=output))
+        self._persist(lambda: leases.give_back(self.attempt, exit_, reason=reason, traceback=traceback, output=output))
         logger.warning("run given back", exit=str(exit_), reason=reason)
 
     def _end(self, move: Callable[[Attempt], None]) -> None:

@@ -11,6 +11,7 @@ Out: {"event": "ready", "pid", "startup_s"} once it reads jobs; {"event": "warme
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import gc
 import json
 import os
@@ -123,6 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--began", type=float, default=time.monotonic(), help="when it was started: time.monotonic()")
     options = parser.parse_args(arguments)
     die_with_parent(options.parent)
+    faulthandler.enable()  # a crash in a library says where it was, among the output
     families = [name for name in options.warm.split(",") if name]
     Trainer(Channel()).serve(families, options.dataset, began=options.began)
 

@@ -8,17 +8,17 @@ import selectors
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import psutil
 
+from workers.last_words import LastWords
+
 PROJECT = Path(__file__).resolve().parent.parent
-TAIL_BYTES = 64 * 1024
 READ_BYTES = 1 << 16
 
 # What the trainer is granted, told by environment since the libraries read it as they load.
@@ -46,10 +46,10 @@ class TrainerProcess:
 
     def __init__(self) -> None:
         self.runs = 0
+        self._killed = True
         self._process: subprocess.Popen[bytes] | None = None
         self._unread = bytearray()
-        self._tail = bytearray()
-        self._listener: threading.Thread | None = None
+        self._output: LastWords | None = None
 
     def start(
         self,
@@ -73,9 +73,10 @@ class TrainerProcess:
             start_new_session=True,
         )
         self.runs = 0
-        self._unread, self._tail = bytearray(), bytearray()
-        self._listener = threading.Thread(target=_listen, args=(self._process.stderr, self._tail), daemon=True)
-        self._listener.start()
+        self._unread = bytearray()
+        self._killed = False
+        if self._process.stderr:
+            self._output = LastWords(self._process.stderr)
 
     @property
     def pid(self) -> int | None:
@@ -88,8 +89,8 @@ class TrainerProcess:
 
     @property
     def output_tail(self) -> str:
-        """The last 64 KB that the trainer and its libraries printed."""
-        return self._tail.decode(errors="replace")
+        """The last 64 KB that the trainer and its libraries printed since they were given this job."""
+        return str(self._output or "")
 
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
@@ -98,6 +99,8 @@ class TrainerProcess:
         """Hand over a job; raises TrainerGone if nobody takes it."""
         if not self.alive():
             raise TrainerGone(f"The trainer is gone (exit code {self.exit_code}).")
+        if job.get("do") == "train" and self._output:
+            self._output.forget()  # what was said about another group's model is none of this one's
         try:
             os.write(self._pipe("stdin"), json.dumps({**job, "sent": time.monotonic()}).encode() + b"\n")
         except OSError as error:
@@ -129,13 +132,14 @@ class TrainerProcess:
 
     def kill(self) -> None:
         """End the trainer and whatever it started, at once; nothing happens if that was done already."""
-        if not self._process or not self._listener:
+        if not self._process or self._killed:
             return
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        self._listener.join(timeout=1)
-        self._listener = None
+        self._killed = True
+        if self._output:
+            self._output.join(timeout=1)
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe:
                 pipe.close()
@@ -146,7 +150,7 @@ class TrainerProcess:
 
     def _read(self, timeout: float) -> bytes | None:
         """What the trainer has sent, None if that is nothing yet, or no bytes at all once it is gone."""
-        if not self._listener:
+        if self._killed:
             return b""
         with selectors.DefaultSelector() as selector:
             selector.register(self._pipe("stdout"), selectors.EVENT_READ)
@@ -174,14 +178,6 @@ def environment(threads: int, device: str) -> dict[str, str]:
         **{name: str(threads) for name in THREAD_VARIABLES},
         **({"CUDA_VISIBLE_DEVICES": "-1"} if device == "cpu" else {}),
     }
-
-
-def _listen(stderr: IO[bytes], tail: bytearray) -> None:
-    """Keep the end of what the trainer prints, and its pipe empty: a full one would stop it."""
-    with stderr:
-        while chunk := os.read(stderr.fileno(), READ_BYTES):
-            tail += chunk
-            del tail[:-TAIL_BYTES]
 
 
 def _resident(process: psutil.Process) -> int:
