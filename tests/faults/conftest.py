@@ -54,6 +54,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def odd_family(monkeypatch: pytest.MonkeyPatch) -> None:
     """The family that misbehaves is known to this process while a test lasts."""
+    registry.families()  # all the others are there before this one is, for as long as the test lasts
     monkeypatch.setattr(registry, "_families", dict(registry._families))
     registry.register(importlib.import_module("tests.odd_families").ODD)
 
