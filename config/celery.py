@@ -8,7 +8,7 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import setup_logging
-from kombu import Queue
+from kombu import Connection, Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # A TERM becomes the soft shutdown: the child is told to stop, gives its submission back, and the worker leaves.
@@ -16,7 +16,18 @@ os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
 
 from django.conf import settings
 
+
+class PatientConnection(Connection):
+    """Looks for a broker that is away every few seconds: kombu's own waits grow to half a minute each."""
+
+    def ensure_connection(self, *args: Any, **options: Any) -> Connection:
+        return super().ensure_connection(
+            *args, **{"interval_start": 1, "interval_step": 1, "interval_max": 4, **options}
+        )
+
+
 app = Celery("quest")
+app.amqp.Connection = PatientConnection
 app.conf.update(
     broker_url=settings.REDIS_URL,
     broker_connection_retry_on_startup=True,
@@ -56,7 +67,7 @@ app.conf.update(
             "options": {"queue": "upkeep", "expires": settings.REAP_SECONDS},
         }
     },
-    beat_schedule_filename=str(settings.QUEST_HOME / "beat-schedule"),
+    beat_scheduler="celery.beat:Scheduler",  # keeps nothing on a disk that may be full, or shared by two beats
 )
 
 
