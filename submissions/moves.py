@@ -49,7 +49,13 @@ def move(
             raise MoveRefused(f"{submission} cannot become {to}")
         record(submission, kind, actor=actor, user=user, attempt=attempt, reason=reason)
         if to != State.RUNNING:
-            wake(QUEUES[Device(submission.device)])
+            _wake_where_work_waits()
+
+
+def _wake_where_work_waits() -> None:
+    """A slot is free, or a group below its limit again: of which device its next one is for, nobody said."""
+    waiting = Submission.objects.filter(state=State.QUEUED).order_by().values_list("device", flat=True).distinct()
+    wake({queue for device in waiting for queue in QUEUES[Device(device)]})
 
 
 def record(
