@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,15 @@ def _home() -> Path:
 def keep(attempt: Attempt, result: dict[str, Any]) -> Path | None:
     """Write `result` down; None if the disk does not take it, which is no reason not to score it."""
     path = _home() / f"{attempt.lease}.json"
+    unfinished = path.with_suffix(".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".part")
         unfinished.write_text(json.dumps(result))
         os.replace(unfinished, path)
     except OSError as error:
         logger.warning("result not spooled", error=str(error))
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
         return None
     return path
 
@@ -56,5 +59,7 @@ def deliver() -> int:
                 delivered += 1
         except (MoveRefused, FileNotFoundError):
             logger.info("spooled result came too late", lease=path.stem)
+        except (ValueError, KeyError):
+            logger.warning("spooled result cannot be read", lease=path.stem)
         path.unlink(missing_ok=True)
     return delivered
