@@ -91,7 +91,8 @@ def _check_version() -> None:
 def be_heard() -> None:
     """Called every few seconds by the worker's own timer, and by a supervisor while it beats the heart of a run."""
     try:
-        Worker.objects.filter(pk=this_worker().pk).update(last_seen_at=timezone.now())
+        with writing():
+            Worker.objects.filter(pk=this_worker().pk).update(last_seen_at=timezone.now())
     except DatabaseError as error:
         logger.warning("worker could not be heard", error=str(error))
     finally:
