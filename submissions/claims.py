@@ -10,8 +10,8 @@ from django.db import connection
 from django.db.models import Count, DateTimeField, ExpressionWrapper, F, Max, Value, Window
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now, RowNumber
-from django.utils import timezone
 
+from submissions import clock
 from submissions.locks import claiming
 from submissions.models import Attempt, Device, Event, State, Submission, Worker
 from submissions.moves import move
@@ -52,7 +52,7 @@ def takes_auto(device: str) -> bool:
 def claimable(device: str, *, limit: int | None = None) -> list[int]:
     """Ids of queued submissions that a worker on `device` could claim now, the fairest first."""
     values: dict[str, datetime | str | int] = {
-        "since": timezone.now() - LATELY,
+        "since": clock.now() - LATELY,
         "device": device,
         "takes_auto": int(takes_auto(device)),
     }
@@ -84,6 +84,7 @@ def claim(*, device: str, worker: Worker) -> Attempt | None:
 
 
 def _open_attempt(submission: Submission, *, device: str, worker: Worker, lease: uuid.UUID) -> Attempt:
+    now = clock.now()
     last = submission.attempts.aggregate(last=Max("number"))["last"] or 0
     return Attempt.objects.create(
         submission=submission,
@@ -93,7 +94,8 @@ def _open_attempt(submission: Submission, *, device: str, worker: Worker, lease:
         hardware=worker.hardware,
         device=device,
         engine=submission.engine,
-        queue_wait_s=(timezone.now() - submission.submitted_at).total_seconds(),
+        started_at=now,
+        queue_wait_s=max(0.0, (now - submission.submitted_at).total_seconds()),
         other_runs=Attempt.objects.filter(ended_at=None, worker__host=worker.host).count(),
     )
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.utils import timezone
 
+from submissions import clock
 from submissions.claims import lease_end
 from submissions.locks import writing
 from submissions.models import Attempt, Event, Exit, Score, State, Submission
@@ -50,7 +50,7 @@ def note_progress(attempt: Attempt, progress: Mapping[str, Any], epochs: Sequenc
 
 
 def _end(attempt: Attempt, exit_: Exit, *, counted: bool = False, reason: str = "", **fields: Any) -> None:
-    now = timezone.now()
+    now = clock.now()
     if fields.get("total_s") is None:
         fields["total_s"] = (now - attempt.started_at).total_seconds()
     Attempt.objects.filter(pk=attempt.pk, ended_at=None).update(

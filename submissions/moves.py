@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from django.db.models import Q
-from django.utils import timezone
 
+from submissions import clock
 from submissions.locks import writing
 from submissions.models import Attempt, Device, Event, Exit, State, Submission, User
 from submissions.wakeups import QUEUES, wake
@@ -39,7 +39,7 @@ def move(
     if to != State.RUNNING:
         changes |= {"lease": None, "lease_until": None}
     if to in TERMINAL:
-        changes |= {"finished_at": timezone.now(), "reason": reason}
+        changes |= {"finished_at": clock.now(), "reason": reason}
     with writing():
         # Compare and set: the WHERE clause is the lock; of two workers only the lease's holder wins.
         unmoved = Submission.objects.filter(
@@ -69,7 +69,7 @@ def record(
 ) -> Event:
     """Write one line of the submission's history; within the caller's transaction."""
     return Event.objects.create(
-        submission=submission, kind=kind, actor=actor, user=user, attempt=attempt, reason=reason
+        submission=submission, at=clock.now(), kind=kind, actor=actor, user=user, attempt=attempt, reason=reason
     )
 
 

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models.functions import Now
-from django.utils import timezone
 
+from submissions import clock
 from submissions.locks import writing
 from submissions.models import Hardware, Worker
 from submissions.wakeups import send
@@ -44,7 +44,7 @@ def say_hello(*, name: str, device: str, slots: int) -> Worker:
             "requirements/gpu.txt, or start it with DEVICE=cpu."
         )
     with writing():
-        machine = _hardware(device)
+        machine, now = _hardware(device), clock.now()
         _worker = Worker.objects.create(
             name=name,
             host=socket.gethostname(),
@@ -53,6 +53,8 @@ def say_hello(*, name: str, device: str, slots: int) -> Worker:
             slots=slots,
             version=settings.QUEST_VERSION,
             hardware=machine,
+            started_at=now,
+            last_seen_at=now,
         )
     connections.close_all()  # the pool's children are about to be forked
     return _worker
@@ -92,7 +94,7 @@ def be_heard() -> None:
     """Called every few seconds by the worker's own timer, and by a supervisor while it beats the heart of a run."""
     try:
         with writing():
-            Worker.objects.filter(pk=this_worker().pk).update(last_seen_at=timezone.now())
+            Worker.objects.filter(pk=this_worker().pk).update(last_seen_at=Now())
     except DatabaseError as error:
         logger.warning("worker could not be heard", error=str(error))
     finally:
@@ -109,6 +111,6 @@ def note_reaped() -> None:
 def say_goodbye() -> None:
     """Mark this worker stopped; work that only it held back (`auto`, while a GPU was there) is free for others."""
     with writing():
-        Worker.objects.filter(pk=this_worker().pk).update(stopped_at=timezone.now())
+        Worker.objects.filter(pk=this_worker().pk).update(stopped_at=Now())
     if this_worker().device == "gpu":
         send("cpu")

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Now
 from django.utils import timezone
 
 
@@ -38,7 +39,7 @@ class Hardware(models.Model):
 
 class WorkerQuerySet(models.QuerySet["Worker"]):
     def alive(self) -> WorkerQuerySet:
-        since = timezone.now() - timedelta(seconds=settings.WORKER_ALIVE_SECONDS)
+        since = Now() - Value(timedelta(seconds=settings.WORKER_ALIVE_SECONDS))
         return self.filter(stopped_at=None, last_seen_at__gte=since)
 
 
