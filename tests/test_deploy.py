@@ -199,8 +199,8 @@ def test_a_unit_runs_what_the_container_runs(service, name):
 
 
 def _alike(command: str) -> str:
-    """Without what differs between host and container: address, slots, and where gunicorn keeps its heartbeat."""
-    bare = re.sub(r"--bind \S+|--worker-tmp-dir \S+|(?<=-c )\S+", "", command)
+    """Without what differs between host and container: address, slots, and the files that are signs of life there."""
+    bare = re.sub(r"--bind \S+|--worker-tmp-dir \S+|(?<=-c )\S+|-S \S+ -s \S+", "", command)
     return " ".join(bare.split())
 
 
