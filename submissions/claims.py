@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection
@@ -11,17 +11,15 @@ from django.db.models import Count, DateTimeField, ExpressionWrapper, F, Max, Va
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now, RowNumber
 
-from submissions import clock
+from submissions import clock, outlook
 from submissions.locks import claiming
 from submissions.models import Attempt, Device, Event, State, Submission, Worker
 from submissions.moves import move
 
-LATELY = timedelta(hours=1)
-
 # Fewest running of that group, then least device-seconds used lately, then oldest. The counts are joined once:
 # correlated, they took twenty times as long over 100,000 rows.
 _FAIREST = """
-    SELECT s.id
+    SELECT s.id, s.device
     FROM submissions_submission s
     JOIN submissions_quest q ON q.id = s.quest_id
     LEFT JOIN (
@@ -33,7 +31,7 @@ _FAIREST = """
         FROM submissions_attempt a JOIN submissions_submission p ON p.id = a.submission_id
         WHERE a.ended_at > %(since)s AND a.device = %(device)s GROUP BY COALESCE(p.group_id, 0)
     ) u ON u.team = COALESCE(s.group_id, 0)
-    WHERE s.state = 'queued' AND (s.device = %(device)s OR (s.device = 'auto' AND %(takes_auto)s = 1))
+    WHERE s.state = 'queued' AND (s.device = %(device)s OR (s.device = 'auto' AND {autos}))
       AND COALESCE(r.running, 0) < q.group_limit
     ORDER BY COALESCE(r.running, 0), COALESCE(u.used, 0), s.submitted_at, s.id
 """
@@ -45,20 +43,26 @@ def lease_end() -> CombinedExpression | ExpressionWrapper:
 
 
 def takes_auto(device: str) -> bool:
-    """A GPU worker may always take `auto`; a CPU worker only while no GPU worker is alive."""
+    """A GPU worker may always take `auto`; a CPU worker any of them only while no GPU worker is alive."""
     return device == Device.GPU or not Worker.objects.alive().filter(device=Device.GPU).exists()
 
 
 def claimable(device: str, *, limit: int | None = None) -> list[int]:
     """Ids of queued submissions that a worker on `device` could claim now, the fairest first."""
-    values: dict[str, datetime | str | int] = {
-        "since": clock.now() - LATELY,
-        "device": device,
-        "takes_auto": int(takes_auto(device)),
-    }
+    fairest = _fairest(device, "1 = 1", limit)
+    if all(wanted != Device.AUTO for _pk, wanted in fairest) or takes_auto(device):
+        return [pk for pk, _wanted in fairest]
+    # Only here the queue is played forward: somebody would like a GPU, and one is alive, but a CPU asks.
+    spilled = ", ".join(map(str, sorted(outlook.spilled_to_cpus()))) or "NULL"
+    return [pk for pk, _wanted in _fairest(device, f"s.id IN ({spilled})", limit)]
+
+
+def _fairest(device: str, autos: str, limit: int | None) -> list[tuple[int, str]]:
+    """Ids and wanted devices, the fairest first; `autos` is the condition on those for `auto`."""
+    query = _FAIREST.format(autos=autos) + (f" LIMIT {limit:d}" if limit else "")
     with connection.cursor() as cursor:
-        cursor.execute(_FAIREST + (f" LIMIT {limit:d}" if limit else ""), values)
-        return [row[0] for row in cursor.fetchall()]
+        cursor.execute(query, {"since": clock.now() - outlook.LATELY, "device": device})
+        return cursor.fetchall()
 
 
 def claim(*, device: str, worker: Worker) -> Attempt | None:
@@ -109,7 +113,7 @@ def position(submission: Submission) -> int | None:
 
 
 def queue_order(device: str) -> list[int]:
-    """Ids of the submissions queued for `device`, the next one first.
+    """Ids of the submissions that a submission for `device` waits among, the next one first.
 
     A group's n-th waiting submission stands behind every other group's earlier ones, as the claims will take them.
     """
@@ -117,9 +121,16 @@ def queue_order(device: str) -> list[int]:
         Submission.objects.filter(state=State.RUNNING).values_list("group").annotate(n=Count("id")).order_by()
     )
     waiting = (
-        Submission.objects.filter(state=State.QUEUED, device=device)
+        Submission.objects.filter(state=State.QUEUED, device__in=_rivals(device))
         .annotate(turn=Window(RowNumber(), partition_by=F("group"), order_by=[F("submitted_at"), F("id")]))
         .values_list("id", "group", "turn", "submitted_at")
     )
     order = sorted(waiting, key=lambda row: (running.get(row[1], 0) + row[2], row[3], row[0]))
     return [row[0] for row in order]
+
+
+def _rivals(device: str) -> list[str]:
+    """What waits for the same workers: `auto` stands in the GPUs' queue, and in the CPUs' while no GPU is there."""
+    if device != Device.GPU and takes_auto(Device.CPU):
+        return [Device.CPU, Device.AUTO]
+    return [Device.CPU] if device == Device.CPU else [Device.GPU, Device.AUTO]

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from submissions.claims import position
 from submissions.models import Attempt, Device, Event, State, Submission, Worker
+from submissions.outlook import Prediction, prediction
 from submissions.reruns import runs_of
-from submissions.timing import Part, parts
+from submissions.timing import Part, about, parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Following:
     events: list[Event]
     position: int | None
     missing: str
+    prediction: Prediction
     runs: list[Submission]
 
     @property
@@ -44,6 +46,7 @@ class Following:
             self.events[-1].pk if self.events else 0,
             self.position,
             self.missing,
+            about(self.prediction.wait_s),
             [[run.pk, run.state, run.counts] for run in self.runs],
             latest and [latest.pk, latest.progress, len(latest.epochs), str(latest.ended_at)],
         ]
@@ -57,6 +60,7 @@ def follow(submission: Submission) -> Following:
         events=list(submission.events.select_related("user", "attempt")),
         position=position(submission),
         missing=missing_workers(submission),
+        prediction=prediction(submission),
         runs=runs_of(submission),
     )
 

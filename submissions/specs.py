@@ -68,6 +68,10 @@ class Spec(pydantic.BaseModel):
         """(name of the limit, field, value) for each quantity that `Limits` bounds."""
         yield from ()
 
+    def size(self) -> tuple[str, float]:
+        """(kind, amount): runs of one kind on one data set take time about in proportion to the amount."""
+        return "", 1.0
+
     def arguments(self) -> dict[str, Any]:
         """The parameters as the constructor takes them."""
         return {name: getattr(self, name) for name in type(self).model_fields if name != "family"}

@@ -10,6 +10,20 @@ from submissions.models import Attempt
 WIDTH = 1000  # of the bar, in its own units
 
 
+def about(duration: float | None) -> str:
+    """A predicted duration, no more exactly than it can be known: `about 40 s`, `about 3 min`, `about 1 h 20 min`."""
+    if duration is None:
+        return ""
+    if duration < 8:
+        return "a few seconds"
+    if duration < 55:
+        return f"about {round(duration / 10) * 10} s"
+    if duration < 55 * 60:
+        return f"about {round(duration / 60) if duration < 600 else round(duration / 300) * 5} min"
+    hours, minutes = divmod(round(duration / 600) * 10, 60)
+    return f"about {hours} h {minutes} min" if minutes else f"about {hours} h"
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One stretch of the run; `x` and `width` are its place in the bar."""

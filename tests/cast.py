@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
@@ -27,6 +28,12 @@ from submissions.models import (
 from submissions.specs import validate
 
 PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    """What a process keeps for some seconds, such as forecasts, is of another test's database."""
+    cache.clear()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from rest_framework.reverse import reverse
 from submissions.api.fields import SpecField
 from submissions.claims import queue_order
 from submissions.models import Attempt, Exit, Hardware, State, Submission
+from submissions.outlook import Prediction, prediction
 
 
 class HardwareOut(serializers.ModelSerializer[Hardware]):
@@ -131,15 +132,33 @@ class SubmissionWhole(SubmissionOut):
 
     attempts = AttemptOut(many=True, read_only=True)
     progress = serializers.SerializerMethodField(help_text="While it runs: what the trainer said last.")
+    predicted_wait_s = serializers.SerializerMethodField(
+        help_text="While it is queued: seconds until it should start; null where that cannot be told."
+    )
+    predicted_run_s = serializers.SerializerMethodField(
+        help_text="While it is queued or runs: what runs of this family and size took in all; null where none is known."
+    )
 
     class Meta(SubmissionOut.Meta):
-        fields = (*SubmissionOut.Meta.fields, "attempts", "progress")
+        fields = (*SubmissionOut.Meta.fields, "attempts", "progress", "predicted_wait_s", "predicted_run_s")
         read_only_fields: tuple[str, ...] = fields
 
     @extend_schema_field(OpenApiTypes.OBJECT)
     def get_progress(self, submission: Submission) -> dict[str, Any]:
         attempt = submission.last_attempt
         return attempt.progress if attempt and submission.state == State.RUNNING else {}
+
+    def get_predicted_wait_s(self, submission: Submission) -> float | None:
+        return self._prediction(submission).wait_s
+
+    def get_predicted_run_s(self, submission: Submission) -> float | None:
+        return self._prediction(submission).run_s
+
+    def _prediction(self, submission: Submission) -> Prediction:
+        context = cast(dict[str, Any], self.context)
+        if "prediction" not in context:  # a whole submission is shown alone
+            context["prediction"] = prediction(submission)
+        return context["prediction"]
 
 
 class SubmissionPage(serializers.Serializer[Any]):

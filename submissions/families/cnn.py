@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -28,6 +29,10 @@ def _fitting_loss(earlier: dict[str, Any]) -> training.Loss:
     last = (earlier.get("layers") or (None,))[-1]
     bare = isinstance(last, layers.Dense) and last.activation in (None, "linear")
     return training.Loss(from_logits=bare or isinstance(last, layers.RBF))
+
+
+# What a training step costs besides its arithmetic, in multiplications: about a millisecond on one core.
+STEP_COST = 10_000_000
 
 
 class CNN(Spec):
@@ -62,6 +67,11 @@ class CNN(Spec):
     def measures(self) -> Iterator[tuple[str, str, int]]:
         yield "epochs", "epochs", self.epochs
         yield "parameters", "layers", sum(parameters(self) or ())
+
+    def size(self) -> tuple[str, float]:
+        """By multiplications for an image – each weight once at every place of its output – and a step's fixed cost."""
+        work = sum(built.trainable * prod(built.shape[:-1]) for built in chain(self.layers))
+        return self.precision, self.epochs * (work + STEP_COST / self.batch_size)
 
     def _misfit_input(self, images: Images | None) -> Iterator[tuple[str, str]]:
         first = self.layers[0]

@@ -23,6 +23,10 @@ Weight = Annotated[float, Field(gt=0, le=100)]
 Weights = Annotated[dict[Digit, Weight], AfterValidator(_in_order)]
 
 
+# Levels that a tree grows on MNIST until its leaves are pure.
+USUAL_DEPTH = 25
+
+
 class Forest(Spec):
     family: Literal["forest"] = "forest"
     n_estimators: Annotated[int, Field(ge=1, le=10_000)] = Field(100, description="trees in the forest")
@@ -72,6 +76,10 @@ class Forest(Spec):
 
     def measures(self) -> Iterator[tuple[str, str, int]]:
         yield "trees", "n_estimators", self.n_estimators
+
+    def size(self) -> tuple[str, float]:
+        kind = f"{self.criterion} {self.max_features} {self.n_jobs or 1} jobs"
+        return kind, float(self.n_estimators * min(self.max_depth or USUAL_DEPTH, USUAL_DEPTH))
 
     def arguments(self) -> dict[str, Any]:
         weights = self.class_weight

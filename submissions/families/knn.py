@@ -23,6 +23,7 @@ Metric = Literal[
 
 # Metrics that scikit-learn's trees know; "brute" and "auto" take every one.
 KD_TREE = frozenset({"minkowski", "euclidean", "l2", "manhattan", "cityblock", "l1", "chebyshev"})
+POWERS = {"euclidean": 2, "l2": 2, "manhattan": 1, "cityblock": 1, "l1": 1}
 TREES = {"kd_tree": KD_TREE, "ball_tree": KD_TREE | {"braycurtis", "canberra", "hamming"}}
 
 
@@ -50,6 +51,10 @@ class KNN(Spec):
 
     def measures(self) -> Iterator[tuple[str, str, int]]:
         yield "neighbors", "n_neighbors", self.n_neighbors
+
+    def size(self) -> tuple[str, float]:
+        power = self.p if self.metric == "minkowski" else POWERS.get(self.metric)
+        return f"{self.algorithm} {self.metric if power is None else f'minkowski {power:g}'}", 1.0
 
 
 register(

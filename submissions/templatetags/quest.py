@@ -8,6 +8,7 @@ from django import template
 from django.contrib.auth.models import AnonymousUser
 from django.templatetags.tz import do_timezone
 
+from submissions import timing
 from submissions.models import Group, Quest, User
 
 register = template.Library()
@@ -39,6 +40,12 @@ def seconds(duration: float | str | None) -> str:
         return f"{minutes} min {left:02} s"
     hours, minutes = divmod(round(duration / 60), 60)
     return f"{hours} h {minutes:02} min"
+
+
+@register.filter
+def about(duration: float | None) -> str:
+    """A predicted duration, in round numbers."""
+    return timing.about(duration) or NOTHING
 
 
 @register.filter

@@ -1,0 +1,310 @@
+"""How long runs will take, when what waits will start, and what is said of both."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.utils import timezone
+
+from submissions import leases, outlook
+from submissions.families.cnn import LENET_5, dense
+from submissions.forecast import Forecaster, Job, size_of
+from submissions.models import Attempt, Hardware, Quest, State, Worker
+from submissions.outlook import prediction
+from submissions.specs import dump, validate
+from submissions.timing import about
+from tests.cast import FOREST, KNN, claim_one, reload, result_of
+
+NET = {"family": "cnn", "layers": [
+    {"kind": "Input", "shape": [64]}, {"kind": "Dense", "units": 10, "activation": "softmax"},
+]}  # fmt: skip
+
+
+@pytest.fixture
+def past(submit, worker):
+    """Runs that were scored long ago, each with these seconds in all."""
+
+    def past(model, *seconds: float, on: Worker = worker) -> None:
+        for total in seconds:
+            submission = submit(model, device=on.device)
+            attempt = claim_one(on, device=on.device)
+            assert attempt.submission_id == submission.pk
+            leases.finish(attempt, result_of(300))
+            Attempt.objects.filter(pk=attempt.pk).update(
+                total_s=total, ended_at=timezone.now() - timedelta(days=1), started_at=timezone.now()
+            )
+        cache.clear()
+
+    return past
+
+
+@pytest.fixture
+def api(owner_token) -> Client:
+    return Client(headers={"Authorization": f"Token {owner_token}"})
+
+
+def run_of(submission):
+    return prediction(submission).run
+
+
+def test_nothing_is_foretold_where_nothing_is_known(submission, worker):
+    assert run_of(submission) is None
+
+
+def test_a_forecast_is_the_median_of_runs_like_it_with_a_range(submit, past):
+    past(KNN, 10, 11, 12, 13, 90)
+
+    forecast = run_of(submit())
+
+    assert (forecast.seconds, forecast.runs, forecast.alike) == (12, 5, True)
+    assert forecast.low == pytest.approx(10.4)
+    assert forecast.high == pytest.approx(59.2)
+
+
+def test_what_changes_the_time_makes_another_size_and_what_does_not_does_not(submit, past):
+    past(KNN | {"metric": "chebyshev"}, 50, 50, 50)
+    past(KNN, 10, 10, 10)
+
+    assert run_of(submit({"family": "knn", "n_neighbors": 9, "metric": "euclidean"})).seconds == 10
+    assert run_of(submit(KNN | {"metric": "chebyshev"})).seconds == 50
+
+
+def test_a_larger_forest_takes_longer_in_proportion(submit, past):
+    past(FOREST, 2, 2, 2)
+
+    forecast = run_of(submit({"family": "forest", "n_estimators": 200}))
+
+    assert forecast.seconds == pytest.approx(20)
+    assert not forecast.alike
+
+
+def test_runs_of_the_same_size_go_before_those_of_another(submit, past):
+    past(FOREST, 2, 2, 2)
+    past({"family": "forest", "n_estimators": 200}, 33, 33, 33)
+
+    assert run_of(submit({"family": "forest", "n_estimators": 210})).seconds == pytest.approx(33 * 1.05)
+
+
+def test_the_family_is_the_last_resort(submit, past):
+    past(FOREST | {"criterion": "entropy"}, 7)
+
+    forecast = run_of(submit(FOREST))
+
+    assert (forecast.seconds, forecast.alike) == (7, False)
+
+
+def test_runs_on_the_hardware_that_is_there_count_where_there_are_enough(submit, past, worker):
+    fast = Hardware.objects.create(key="f", cpu_model="Fast", cores=64, ram_bytes=1, os="x")
+    away = Worker.objects.create(name="cpu@fast", host="f", pid=3, device="cpu", version="test", hardware=fast)
+    past(KNN, 1, 1, 1, 1, on=away)
+    Worker.objects.filter(pk=away.pk).update(stopped_at=timezone.now())
+    past(KNN, 10, 10, 10)
+
+    assert run_of(submit()).seconds == 10
+
+
+def test_another_data_set_and_another_device_tell_nothing(submit, past, worker, course):
+    past(KNN, 10, 10, 10)
+    mnist = Quest.objects.create(course=course, name="Large", dataset="mnist", state="open")
+
+    assert run_of(submit(quest=mnist)) is None
+    assert Forecaster().run(Job("knn", '{"family": "knn"}', "digits", "stock", 100), "gpu") is None
+
+
+def test_no_forecast_is_beyond_the_quests_limit(submit, past):
+    past(KNN, 500, 500, 500)
+    Quest.objects.update(run_seconds=60)
+
+    assert run_of(submit()).seconds == 60
+
+
+def test_a_size_counts_epochs_weights_and_steps():
+    net = LENET_5.model_copy(update={"epochs": 10})
+    small_steps = LENET_5.model_copy(update={"batch_size": 1})
+
+    sizes = [spec.size()[1] for spec in (LENET_5, net, small_steps, dense(512), dense(4096))]
+
+    assert sizes[1] == 2 * sizes[0]
+    assert sizes[2] > 5 * sizes[0]
+    assert sizes[4] > 10 * sizes[3]
+
+
+def test_every_familys_presets_have_a_size():
+    from submissions.families.registry import offered
+
+    for family in offered():
+        for spec in family.presets.values():
+            kind, amount = spec.size()
+            assert isinstance(kind, str)
+            assert amount > 0
+
+
+def test_a_family_that_is_not_known_here_has_no_size():
+    assert size_of("unheard-of", "{}") is None
+    assert size_of("knn", '{"family": "knn", "n_neighbors": 0}') is None
+
+
+def test_minkowski_by_another_name_is_of_the_same_kind():
+    def kind(**more):
+        return validate({"family": "knn", **more}).size()[0]
+
+    assert kind(p=1) == kind(metric="manhattan") == kind(metric="l1")
+    assert kind() == kind(metric="euclidean") == kind(n_neighbors=9, weights="distance")
+    assert len({kind(), kind(p=4), kind(metric="cosine"), kind(algorithm="brute")}) == 4
+    assert dump(LENET_5)["family"] == "cnn"
+
+
+def test_with_a_slot_free_it_starts_at_once(submission, worker):
+    assert prediction(submission).wait_s == 0
+
+
+def test_without_a_worker_no_wait_can_be_told(submission):
+    assert prediction(submission).wait_s is None
+
+
+def test_the_wait_is_what_runs_and_what_stands_before_it(submit, past, worker):
+    Worker.objects.update(slots=1)
+    past(KNN, 60, 60, 60)
+    Quest.objects.update(group_limit=5)
+    submit()
+    claim_one(worker)
+    first, second = submit(), submit()
+
+    assert prediction(first).wait_s == pytest.approx(60, abs=2)
+    assert prediction(second).wait_s == pytest.approx(120, abs=2)
+
+
+def test_a_run_that_takes_longer_than_it_should_is_waited_for_a_while_longer(submit, past, worker):
+    Worker.objects.update(slots=1)
+    past(KNN, 60, 60, 60)
+    submit()
+    Attempt.objects.filter(pk=claim_one(worker).pk).update(started_at=timezone.now() - timedelta(seconds=100))
+
+    assert prediction(submit()).wait_s == pytest.approx(10, abs=1)
+
+
+def test_the_groups_own_limit_is_waited_for_too(submit, past, worker):
+    past(KNN, 60, 60, 60)
+    Quest.objects.update(group_limit=1)
+    submit()
+    claim_one(worker)
+
+    assert prediction(submit()).wait_s == pytest.approx(60, abs=2), "a slot is free, but the group has its one run"
+
+
+def test_a_run_of_unknown_length_leaves_the_wait_unknown(submit, worker):
+    Worker.objects.update(slots=1)
+    submit()
+    claim_one(worker)
+
+    assert prediction(submit()).wait_s is None
+
+
+def test_the_page_says_when_it_should_start_and_how_long_it_should_take(submit, past, worker, owner_client):
+    Worker.objects.update(slots=1)
+    past(KNN, 170, 180, 190)
+    submit()
+    claim_one(worker)
+    waiting = submit()
+
+    page = " ".join(owner_client.get(f"/submissions/{waiting.pk}/").content.decode().split())
+
+    assert "It is number 1 in the queue." in page
+    assert "It should start in about 3 min." in page
+    assert "Runs like it took about 3 min (2 min 52 s to 3 min 08 s, 3 runs)." in page
+
+
+def test_the_page_of_a_run_says_how_long_it_should_take(submit, past, worker, owner_client):
+    past(KNN, 180)
+    submission = submit()
+    claim_one(worker)
+
+    page = " ".join(owner_client.get(f"/submissions/{submission.pk}/").content.decode().split())
+
+    assert "The only run like it so far took about 3 min." in page
+
+
+def test_the_api_tells_position_wait_and_run(submit, past, worker, api):
+    Worker.objects.update(slots=1)
+    past(KNN, 60, 60, 60)
+    submit()
+    claim_one(worker)
+    waiting = submit()
+
+    body = api.get(f"/api/v1/submissions/{waiting.pk}/").json()
+
+    assert (body["position"], body["predicted_run_s"]) == (1, 60)
+    assert body["predicted_wait_s"] == pytest.approx(60, abs=2)
+
+
+def test_the_api_tells_nothing_of_what_has_ended(submission, past, score, api):
+    score(submission, 300)
+
+    body = api.get(f"/api/v1/submissions/{submission.pk}/").json()
+
+    assert (body["position"], body["predicted_wait_s"], body["predicted_run_s"]) == (None, None, None)
+
+
+def test_what_was_seen_lately_is_not_computed_again(submit, past, worker, django_assert_num_queries):
+    past(KNN, 60, 60, 60)
+    submission = submit()
+    prediction(submission)
+
+    with django_assert_num_queries(0):
+        assert prediction(submission).run_s == 60
+
+
+def test_a_wait_grows_shorter_while_it_is_remembered(submit, past, worker, monkeypatch):
+    Worker.objects.update(slots=1)
+    past(KNN, 60, 60, 60)
+    submit()
+    claim_one(worker)
+    waiting = submit()
+    before = prediction(waiting).wait_s
+
+    later = timezone.now() + timedelta(seconds=5)
+    monkeypatch.setattr(timezone, "now", lambda: later)
+
+    assert prediction(waiting).wait_s == pytest.approx(before - 5, abs=0.5)
+
+
+def test_what_is_new_in_the_queue_is_looked_at_at_once(submit, past, worker):
+    past(KNN, 60, 60, 60)
+    prediction(submit())
+
+    assert prediction(submit()).wait_s == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (None, ""),
+        (0, "a few seconds"),
+        (12, "about 10 s"),
+        (54, "about 50 s"),
+        (70, "about 1 min"),
+        (185, "about 3 min"),
+        (700, "about 10 min"),
+        (3500, "about 1 h"),
+        (4900, "about 1 h 20 min"),
+    ],
+)
+def test_a_prediction_is_said_in_round_numbers(seconds, words):
+    assert about(seconds) == words
+
+
+def test_the_queue_is_read_in_a_few_questions_however_long_it_is(
+    submit, past, worker, group, django_assert_max_num_queries
+):
+    past(KNN, 60, 60, 60)
+    past(FOREST, 5, 5, 5)
+    for model in [KNN, FOREST] * 10:
+        submit(model)
+    cache.clear()
+
+    with django_assert_max_num_queries(7):
+        looked = outlook.look()
+
+    assert len(looked.starts) == 20
+    assert reload(submit()).state == State.QUEUED
