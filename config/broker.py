@@ -31,6 +31,10 @@ logfile server.log
 """
 
 
+# Where the settings find it when an operator's command asks for it, which the launcher has not started.
+ADDRESS = "url"
+
+
 class NoBroker(Exception):
     """No broker could be found or reached, in a sentence."""
 
@@ -81,4 +85,8 @@ def own(home: Path) -> tuple[Child, str]:
     config = folder / "server.conf"
     config.touch(mode=0o600)
     config.write_text(CONFIG.format(port=port, password=password, folder=folder))
-    return Child("broker", [server(), str(config)], orphaned=signal.SIGTERM), f"redis://:{password}@127.0.0.1:{port}/0"
+    url = f"redis://:{password}@127.0.0.1:{port}/0"
+    address = folder / ADDRESS
+    address.touch(mode=0o600)
+    address.write_text(url)
+    return Child("broker", [server(), str(config)], orphaned=signal.SIGTERM), url

@@ -199,7 +199,10 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 
-REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
+_own_broker = QUEST_HOME / "broker" / "url"  # of the broker that the launcher started, if it did
+REDIS_URL = os.environ.get("REDIS_URL") or (
+    _own_broker.read_text() if _own_broker.is_file() else "redis://127.0.0.1:6379/0"
+)
 SOFT_SHUTDOWN_SECONDS = float(os.environ.get("QUEST_SOFT_SHUTDOWN_SECONDS", "60"))
 
 LOGGING = {

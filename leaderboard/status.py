@@ -11,11 +11,10 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from submissions import queues
+from submissions import clock, queues
 from submissions.models import Attempt, Group, Submission, User, Worker
 from submissions.models.submission import SubmissionQuerySet
 
@@ -104,12 +103,12 @@ def look(user: User | AnonymousUser) -> Health:
         expired=list(queues.expired_leases().values_list("pk", flat=True)),
         again=queues.tried_again(),
         reaped_at=reaped,
-        reaper_late=reaped is None or timezone.now() - reaped > late,
+        reaper_late=reaped is None or clock.now() - reaped > late,
     )
 
 
 def _since(at: datetime) -> int:
-    return max(0, round((timezone.now() - at).total_seconds()))
+    return max(0, round((clock.now() - at).total_seconds()))
 
 
 def _machines(user: User | AnonymousUser) -> list[Machine]:

@@ -87,6 +87,18 @@ def ensure(name: str, *, progress: bool = True) -> Path:
     return folder
 
 
+def missing(name: str) -> list[str]:
+    """The data set's files that are not there, or not whole; nothing is fetched."""
+    folder = data_home() / name
+    if _stamped(folder):
+        return []
+    return [
+        file
+        for file, expected in SHA256[name].items()
+        if not (folder / file).is_file() or idx.sha256(folder / file) != expected
+    ]
+
+
 def load(name: str) -> Dataset:
     """The data set, memory-mapped; fetched first where it is missing."""
     folder = ensure(name)
