@@ -1,0 +1,23 @@
+"""The same tests on the other database: whatever uses one is run again on Postgres, where that is installed."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.stack import PROJECT
+
+WITHOUT_PROCESSES = "not long and not fault and not trains and not browser"
+
+
+@pytest.mark.trains
+@pytest.mark.timeout(400)
+@pytest.mark.skipif("TEST_DATABASE_URL" in os.environ, reason="this is that run")
+def test_what_uses_the_database_does_the_same_on_postgres(postgres):
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider", "-m", WITHOUT_PROCESSES]
+    environment = {**os.environ, "TEST_DATABASE_URL": postgres.create("same")}
+
+    run = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
+
+    assert run.returncode == 0, run.stdout[-20_000:] + run.stderr[-2_000:]
