@@ -61,7 +61,7 @@ class NetworkForm(FamilyForm):
         draft = self._layers()
         data = {"family": self.family.name, "layers": draft.data["layers"], **self._training()}
         try:
-            return Reading(self._validated(self._with_loss(data)), tuple(draft.left_aside))
+            return Reading(self._validated(self._with_loss(data)))
         except SpecError as refusal:
             raise SpecError([_placed(error, draft) for error in refusal.errors]) from refusal
 

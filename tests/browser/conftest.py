@@ -1,0 +1,77 @@
+"""A real Chromium on the running service: windows for its visitors, in which nothing may complain."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+
+from tests.stack import Stack
+
+# Long, since other tests may keep the machine busy: what must be quick says so itself.
+PATIENCE_MS = 30_000
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+Opener = Callable[..., Page]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = __name__.rpartition(".")[0].replace(".", "/")
+    for item in items:
+        if here in item.path.as_posix():
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.trains)
+            item.add_marker(pytest.mark.timeout(300))
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """Not pytest-playwright's browser, which lasts as long as the session: while Playwright runs, its event loop
+    counts as this thread's, and Django's ORM refuses to work in every test that comes after these.
+    """
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("There is no Chromium here: install the package chromium to run the browser tests.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
+        expect.set_options(timeout=PATIENCE_MS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_window(chromium: Browser, stack: Stack) -> Iterator[Opener]:
+    """Opens a window of somebody's own, logged in or not; fails the test that leaves an error in a console."""
+    windows: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            complaints.append(f"{message.location.get('url', '')}: {message.text}")
+
+    def open_window(user: str = "", *, width: int = 1280, **options: Any) -> Page:
+        window = chromium.new_context(base_url=stack.url, viewport={"width": width, "height": 900}, **options)
+        window.set_default_timeout(PATIENCE_MS)
+        windows.append(window)
+        page = window.new_page()
+        page.on("console", hear)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        if user:
+            log_in(page, user, stack.logins[user][0])
+        return page
+
+    yield open_window
+    for window in windows:
+        window.close()
+    assert complaints == []
+
+
+def log_in(page: Page, user: str, password: str) -> None:
+    page.goto("/login/")
+    page.get_by_label("Username").fill(user)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("button", name="Log out")).to_be_visible()
