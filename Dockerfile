@@ -33,6 +33,7 @@ COPY config config
 COPY submissions submissions
 COPY leaderboard leaderboard
 COPY workers workers
+COPY client client
 RUN python -m compileall -q .
 # Celery reads REMAP_SIGTERM as it is imported, before it has seen the settings.
 ENV QUEST_PRODUCTION=1 QUEST_HOME=/quest/home QUEST_DATA_HOME=/quest/data REMAP_SIGTERM=SIGQUIT

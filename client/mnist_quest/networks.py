@@ -13,7 +13,8 @@ from mnist_quest.literals import given, literal, parameters, single
 KERAS = ("keras", "tf_keras", "tensorflow", "keras_core")
 # How Keras fills in what a constructor leaves open.
 FILLED_IN = {"data_format": "channels_last", "activation": "linear"}
-ASIDE = ("name", "dtype")  # the one changes nothing, the other is the policy's
+# They change no score; dtype is written where it is not what the whole model's policy has.
+ASIDE = ("name", "dtype", "jit_compile")
 SEQUENTIAL = "write it as keras.Sequential([…]) of the layers that it has, one after the other"
 
 
@@ -45,7 +46,7 @@ def write(model: Any, training: Training) -> str:
             "model = Sequential([",
             *(f"    {text}," for text in (*_input(model), *(_layer(layer, layers) for layer in layers))),
             "])",
-            f"model.compile(optimizer={_object(model.optimizer)}, loss={_loss(model)})",
+            f"model.compile(optimizer={_optimizer(model.optimizer)}, loss={_loss(model)})",
             _fit(training),
         ]
     )
@@ -100,6 +101,8 @@ def _policy(layer: Any) -> str:
 
 def _layer(layer: Any, layers: list[Any]) -> str:
     kind = type(layer)
+    if kind.__name__ == "Lambda":
+        raise NotExpressible("Lambda would run code, and the service runs none: use Keras' other layers.")
     if kind.__module__.split(".")[0] not in KERAS:
         raise NotExpressible(
             f"{kind.__name__} is a layer of your own: it is code, and the service runs none. Use Keras' own layers."
@@ -108,6 +111,11 @@ def _layer(layer: Any, layers: list[Any]) -> str:
     if _policy(layer) == "float32" and any(_policy(other) != "float32" for other in layers):
         extra.append("dtype='float32'")
     return _object(layer, extra)
+
+
+def _optimizer(optimizer: Any) -> str:
+    # Keras wraps it where a model trains in mixed precision.
+    return _object(getattr(optimizer, "inner_optimizer", optimizer))
 
 
 def _object(thing: Any, extra: list[str] | None = None) -> str:
@@ -149,8 +157,9 @@ class _Described:
 
 def _text(value: Any, name: str) -> str:
     if isinstance(value, _Described):
-        called = value.data.get("config") if value.data["class_name"] == "function" else value.data["class_name"]
-        raise NotExpressible(f"{name} is {called}, which cannot be sent: give the name of one of Keras' own.")
+        code = value.data["class_name"] == "function"
+        called = f"{value.data.get('config')}, code of your own" if code else f"a {value.data['class_name']}"
+        raise NotExpressible(f"{name} is {called}: that cannot be sent. Give a plain value, or one of Keras' names.")
     if hasattr(value, "get_config"):
         if type(value).__module__.split(".")[0] not in KERAS:
             raise NotExpressible(f"{name}: {type(value).__name__} is code of your own, and the service runs none.")

@@ -37,8 +37,8 @@ def to_send(model: Any, training: Training) -> str | dict[str, Any]:
     if estimators.is_estimator(model):
         return estimators.write(model)
     raise NotExpressible(
-        f"This ({type(model).__name__}) cannot be sent: give a scikit-learn estimator, a compiled Keras model, text such as "
-        "'KNeighborsClassifier(n_neighbors=4)', or a dictionary with a family."
+        f"This ({type(model).__name__}) cannot be sent: give a scikit-learn estimator, a compiled Keras model, text "
+        "such as 'KNeighborsClassifier(n_neighbors=4)', or a dictionary with a family."
     )
 
 
