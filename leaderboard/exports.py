@@ -16,7 +16,7 @@ from submissions.models import Attempt, Quest, Submission
 
 Record = dict[str, Any]
 _SEEN_AS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_MEASURED = ("startup_s", "data_load_s", "first_step_s", "train_s", "predict_s", "total_s", "cpu_s")
+_MEASURED = ("startup_s", "data_load_s", "preprocess_s", "first_step_s", "train_s", "predict_s", "total_s", "cpu_s")
 _CIRCUMSTANCES = ("threads_asked", "threads_used", "load_average", "other_runs", "contended")
 COLUMNS = (
     *("id", "quest", "data_set", "group", "submitter", "competes", "family", "model", "parameters"),

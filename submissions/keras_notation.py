@@ -95,7 +95,7 @@ class _Network:
             self.done.add(name)
             (read_compile if name == "compile" else read_fit)(self.model.text, call, self.draft)
         elif name in LOOKING:
-            self.draft.left_aside.append(self.model.text.line(call))
+            self.draft.asides.append(self.model.text.aside(call))
         else:
             refuse(call, f"the method {name} is not offered: there are add, compile and fit.")
 
@@ -137,7 +137,7 @@ class _Network:
                 continue
             node = given.pop(name)
             if kind != "Input" and self.draft.data["layers"]:
-                self.draft.left_aside.append(f"line {node.lineno}: {name}, which counts in the first layer alone")
+                self.draft.leave(node.lineno, f"{name}, which counts in the first layer alone")
                 continue
             value = self.model.text.literal(node)
             shape = value[1:] if name.startswith("batch") and isinstance(value, list) else value

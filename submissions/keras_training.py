@@ -22,9 +22,9 @@ FIT_ASIDE = (
     "use_multiprocessing", "max_queue_size",
 )  # fmt: skip
 FIT_ONLY: dict[str, tuple[object, ...]] = {
-    "shuffle": (True,), "class_weight": (None,), "sample_weight": (None,), "initial_epoch": (0,),
-    "steps_per_epoch": (None,),
+    "shuffle": (True,), "initial_epoch": (0,), "steps_per_epoch": (None,),
 }  # fmt: skip
+FIT_WEIGHTS = ("class_weight", "sample_weight")
 LOSSES = {"mse": "mean_squared_error"}
 OPTIMIZER_RENAMED = {"lr": "learning_rate"}
 STOPPING = (
@@ -49,7 +49,7 @@ def read_compile(text: Text, call: ast.Call, draft: Draft) -> None:
         elif name == "loss":
             draft.data["loss"] = _loss(text, node, draft)
         elif name in COMPILE_ASIDE:
-            draft.left_aside.append(f"line {node.lineno}: {name}")
+            draft.leave(node.lineno, name)
         else:
             refuse(node, f"{name} is not offered in compile: leave it out.", name)
 
@@ -61,10 +61,13 @@ def read_fit(text: Text, call: ast.Call, draft: Draft) -> None:
         if name in FIT_FIELDS:
             draft.data[name] = text.literal(node)
             draft.lines[name] = node.lineno
+        elif name in FIT_WEIGHTS:
+            if not _is_none(text, node):
+                draft.leave(node.lineno, name, "every image counts the same here")
         elif name == "callbacks":
             _callbacks(text, node, draft)
         elif name in FIT_ASIDE:
-            draft.left_aside.append(f"line {node.lineno}: {name}")
+            draft.leave(node.lineno, name)
         elif name not in ("x", "y"):
             refuse(node, f"{name} is not offered in fit: leave it out.", name)
 
@@ -107,18 +110,23 @@ def _loss(text: Text, node: ast.expr, draft: Draft) -> dict[str, Any]:
 
 
 def _callbacks(text: Text, node: ast.expr, draft: Draft) -> None:
-    listed = text.resolve(node)
-    if isinstance(listed, ast.Constant) and listed.value is None:
+    if _is_none(text, node):
         return
+    listed = text.resolve(node)
     for item in listed.elts if isinstance(listed, ast.List | ast.Tuple) else [listed]:
         call = text.resolve(item)
         name = text.called(call) if isinstance(call, ast.Call) else ""
         if name in WATCHING:
-            draft.left_aside.append(f"line {item.lineno}: {name}")
+            draft.leave(item.lineno, name)
         elif name == "EarlyStopping" and isinstance(call, ast.Call):
             _early_stopping(text, call, draft)
         else:
-            refuse(item, f"the callback {name or 'here'} is not offered: there is EarlyStopping.", "early_stopping")
+            draft.leave(item.lineno, name or "a callback", "of callbacks there is EarlyStopping alone")
+
+
+def _is_none(text: Text, node: ast.expr) -> bool:
+    value = text.resolve(node)
+    return isinstance(value, ast.Constant) and value.value is None
 
 
 def _early_stopping(text: Text, call: ast.Call, draft: Draft) -> None:

@@ -8,40 +8,101 @@ from typing import Any
 
 from submissions.families import registry
 from submissions.families.registry import Family
-from submissions.notation_script import LOOKING, read_script
-from submissions.notation_text import Draft, Model, NotationError, refuse
+from submissions.notation_pipeline import read_steps, write_steps
+from submissions.notation_script import LOOKING, Script, read_script
+from submissions.notation_text import Aside, Draft, Model, NotationError, refuse
 from submissions.specs import DATASETS, Limits, Spec, SpecError, changed, validate
 
-__all__ = ["NotationError", "Reading", "headline", "model_from", "parse", "read", "render", "with_line"]
+__all__ = [
+    "NotationError", "Reading", "headline", "model_from", "models_from", "parse", "read", "read_all", "render",
+    "with_line",
+]  # fmt: skip
 
 DEFAULT_SIDE = 28
+# What a line of the feed has among the parameters.
+SAID_BESIDE = ("score", "dat")
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a text was understood to say, and the lines of it that say nothing about the model."""
+    """What a text was understood to say, from which line on, and what was left aside.
+
+    `harmless` says nothing about the model; what is `consequential` would have changed the score.
+    """
 
     spec: Spec
-    left_aside: tuple[str, ...] = ()
+    harmless: tuple[str, ...] = ()
+    consequential: tuple[str, ...] = ()
+    line: int = 1
+
+    @property
+    def left_aside(self) -> tuple[str, ...]:
+        return (*self.harmless, *self.consequential)
 
 
 def read(text: str, *, dataset: str | None = "mnist", limits: Limits | None = None) -> Reading:
     """The one model of the text; NotationError for anything else."""
+    return _only(read_all(text, dataset=dataset, limits=limits))
+
+
+def read_all(text: str, *, dataset: str | None = "mnist", limits: Limits | None = None) -> list[Reading]:
+    """Every model of the text, in order, each once; NotationError if there is none, or one that is refused."""
     families = {family.constructor: family for family in registry.offered()}
     script = read_script(text, {constructor: family.name for constructor, family in families.items()})
-    if len(script.models) > 1:
-        lines = ", ".join(str(model.call.lineno) for model in script.models)
-        raise NotationError.of("model", f"Lines {lines} have a model each: paste one of them.")
-    model = script.models[0]
+    drafts = [_drafted(model, dataset) for model in script.models]
+    rest = script.left_aside()
+    found: list[Reading] = []
+    for model, draft in zip(script.models, drafts, strict=True):
+        spec = _validated(model, draft, dataset=dataset, limits=limits)
+        if all(spec != earlier.spec for earlier in found):
+            found.append(_reading(spec, model, [*rest, *draft.asides, *_other_data(script, dataset)], dataset))
+    return found
+
+
+def _only(readings: list[Reading]) -> Reading:
+    if len(readings) > 1:
+        lines = ", ".join(str(reading.line) for reading in readings)
+        models = "; ".join(f"{headline(reading.spec):.100}" for reading in readings)
+        raise NotationError.of("model", f"Lines {lines} have a model each: paste one of them ({models}).")
+    return readings[0]
+
+
+def _drafted(model: Model, dataset: str | None) -> Draft:
     family = registry.family_named(model.family)
     side = DATASETS[dataset].side if dataset in DATASETS else DEFAULT_SIDE
     draft: Draft = family.read(model, side) if family.read else _read_constructor(model, family)
-    script.refuse_strangers()
+    if model.steps and "preprocess" not in family.spec.model_fields:
+        refuse(model.steps[0], f"no steps are offered before {family.constructor}.", "preprocess")
+    read_steps(model.text, model.steps, draft)
+    return draft
+
+
+def _validated(model: Model, draft: Draft, *, dataset: str | None, limits: Limits | None) -> Spec:
     try:
-        spec = validate(draft.data, dataset=dataset, limits=limits)
+        return validate(draft.data, dataset=dataset, limits=limits)
     except SpecError as error:
         raise NotationError([with_line(found, draft, model.call.lineno) for found in error.errors]) from error
-    return Reading(spec, (*script.left_aside, *draft.left_aside))
+
+
+def _other_data(script: Script, dataset: str | None) -> list[Aside]:
+    """Where a line of the feed is about another data set."""
+    return [
+        Aside(line, f"dat={name}", "the quest trains on its own data set", frozenset({name}))
+        for line, name in script.data_sets
+        if dataset is not None and name != dataset
+    ]
+
+
+def _reading(spec: Spec, model: Model, asides: list[Aside], dataset: str | None) -> Reading:
+    told = sorted(set(asides), key=lambda aside: aside.line)
+    weighty = [aside for aside in told if aside.changes_score(spec.family, dataset)]
+    harmless = [str(aside) for aside in told if aside not in weighty]
+    return Reading(
+        spec,
+        tuple(dict.fromkeys(harmless)),
+        tuple(dict.fromkeys(f"{aside} ({aside.why})" for aside in weighty)),
+        model.call.lineno,
+    )
 
 
 def parse(text: str) -> Spec:
@@ -63,11 +124,21 @@ def headline(spec: Spec) -> str:
 
 def model_from(value: object, *, dataset: str = "mnist", limits: Limits | None = None) -> Reading:
     """A model as form, API and admin take it: an object, its JSON text, or notation. SpecError if it is refused."""
-    if isinstance(value, str) and not value.lstrip().startswith("{"):
-        return read(value, dataset=dataset, limits=limits)
+    return _only(models_from(value, dataset=dataset, limits=limits))
+
+
+def models_from(value: object, *, dataset: str = "mnist", limits: Limits | None = None) -> list[Reading]:
+    """The same, where a text may hold several models."""
+    if isinstance(value, str) and not _is_spec(value):
+        return read_all(value, dataset=dataset, limits=limits)
     if isinstance(value, str | dict):
-        return Reading(validate(value, dataset=dataset, limits=limits))
+        return [Reading(validate(value, dataset=dataset, limits=limits))]
     raise SpecError.of("model", "Give the model as text, such as KNeighborsClassifier(n_neighbors=4), or as an object.")
+
+
+def _is_spec(text: str) -> bool:
+    """Whether it is a spec's JSON, rather than the parameters that Python prints in braces as well."""
+    return text.lstrip().startswith("{") and ('"family"' in text or "'" not in text)
 
 
 def _read_constructor(model: Model, family: Family) -> Draft:
@@ -75,17 +146,31 @@ def _read_constructor(model: Model, family: Family) -> Draft:
     draft = Draft({"family": family.name})
     for name, node in model.text.arguments(model.call, family.positional).items():
         value = model.text.literal(node)
-        if name in family.only:
-            if value != family.only[name]:
-                refuse(node, f"{name} is offered as {family.only[name]!r} only: leave it out.", name)
-            continue
-        draft.data[name] = value
-        draft.lines[name] = node.lineno
+        if name in SAID_BESIDE:
+            draft.leave(node.lineno, f"{name}={value}")
+        elif name in family.only and value != family.only[name]:
+            refuse(node, f"{name} is offered as {family.only[name]!r} only: leave it out.", name)
+        elif name not in family.only and not _is_gone(family, name, value):
+            draft.data[name] = _of_today(family, name, value)
+            draft.lines[name] = node.lineno
     for use in model.uses:
         if use.name not in LOOKING and use.name != "fit":
             refuse(use.call, f"the method {use.name} is not offered: write it in the constructor.")
-        draft.left_aside.append(model.text.line(use.call))
+        draft.asides.append(model.text.aside(use.call))
     return draft
+
+
+def _is_gone(family: Family, name: str, value: Any) -> bool:
+    """Whether an older version of the library printed this, and it changed nothing."""
+    return name not in family.spec.model_fields and _known(family, name, value)
+
+
+def _of_today(family: Family, name: str, value: Any) -> Any:
+    return family.former[name][value] if _known(family, name, value) else value
+
+
+def _known(family: Family, name: str, value: Any) -> bool:
+    return not isinstance(value, list | dict) and value in family.former.get(name, ())
 
 
 def with_line(error: Mapping[str, str], draft: Draft, line: int) -> dict[str, str]:
@@ -98,9 +183,11 @@ def with_line(error: Mapping[str, str], draft: Draft, line: int) -> dict[str, st
 
 
 def _constructor(spec: Spec, family: Family) -> str:
+    given = changed(spec)
+    steps = given.pop("preprocess", ())
     # Sorted, as scikit-learn's own repr has them.
-    given = sorted(changed(spec).items())
-    return f"{family.constructor}({', '.join(f'{name}={_value(value)}' for name, value in given)})"
+    written = f"{family.constructor}({', '.join(f'{name}={_value(value)}' for name, value in sorted(given.items()))})"
+    return f"make_pipeline({write_steps(steps)}, {written})" if steps else written
 
 
 def _value(value: Any) -> str:

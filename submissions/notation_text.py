@@ -1,23 +1,33 @@
 """Python text as data: names, calls and literal values. It is parsed, never run.
 
-Everything here is bounded, since the text comes from anybody: its length, its depth, the size of a number, and how many
-nodes are looked at in all (names bound to lists of names would otherwise double with every line).
+Everything here is bounded, since the text comes from anybody: its length, its depth, its words, the size of a number,
+and how many nodes are looked at in all (names bound to lists of names would otherwise double with every line).
 """
 
 from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from submissions.specs import MAX_BYTES, SpecError
 
 MAX_DEPTH = 30
-MAX_NODES = 20_000
+# Python's own parser takes some 30 ms for so many words and signs; a network of 64 layers has 3,000.
+MAX_WORDS = 8_000
+MAX_NODES = 8_000
 MAX_BITS = 64
-MAX_STATEMENTS = 1_000
+MAX_STATEMENTS = 600
+
+_WORD = re.compile(r"\w+|[^\w\s]")
+# numpy's scalars, which print as calls: np.int64(3).
+_SCALARS = frozenset({"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "intp", "float16"})
+_SCALARS |= {"float32", "float64", "longdouble", "bool_", "bool", "str_", "int_", "float_"}
+_NUMPY_WORDS = {"True_": True, "False_": False}
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -42,13 +52,36 @@ class Use:
     call: ast.Call
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Aside:
+    """What was left aside in a line, and `why` that may change the score: empty where it is harmless.
+
+    `fine_for` names the families and data sets for which it is harmless all the same.
+    """
+
+    line: int
+    said: str
+    why: str = ""
+    fine_for: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.said}"
+
+    def changes_score(self, family: str, dataset: str | None) -> bool:
+        return bool(self.why) and family not in self.fine_for and dataset not in self.fine_for
+
+
 @dataclass(slots=True)
 class Model:
-    """A model's constructor in the text, the methods called on it after that, and the settings of the whole text."""
+    """A model's constructor in the text, the methods called on it after that, and the settings of the whole text.
+
+    `steps` are the calls that make the steps of a pipeline before it.
+    """
 
     text: Text
     family: str
     call: ast.Call
+    steps: list[ast.Call] = field(default_factory=list)
     uses: list[Use] = field(default_factory=list)
     settings: list[Use] = field(default_factory=list)
 
@@ -59,19 +92,30 @@ class Draft:
 
     data: dict[str, Any]
     lines: dict[str, int] = field(default_factory=dict)
-    left_aside: list[str] = field(default_factory=list)
+    asides: list[Aside] = field(default_factory=list)
+
+    def leave(self, line: int, said: str, why: str = "") -> None:
+        self.asides.append(Aside(line, said, why))
 
 
 def refuse(node: ast.AST, message: str, field: str = "model") -> NoReturn:
     raise NotationError.of(field, f"Line {getattr(node, 'lineno', 1)}: {message}")
 
 
-def statements(source: str) -> list[ast.stmt]:
-    """The statements of the text; NotationError if it is not Python, too long or too deep."""
+def within_bounds(source: str) -> str:
+    """The text itself; NotationError if it is too long or too deep to be looked at."""
     if len(source) > MAX_BYTES or len(source.encode(errors="replace")) > MAX_BYTES:
         raise NotationError.of("model", f"This is too long: a model has at most {MAX_BYTES // 1024} KB.")
+    if len(_WORD.findall(source)) > MAX_WORDS:
+        raise NotationError.of("model", "This is too long: paste the model's lines alone.")
     if _depth(source) > MAX_DEPTH:
         raise NotationError.of("model", f"This is nested too deeply: at most {MAX_DEPTH} brackets within each other.")
+    return source
+
+
+def statements(source: str) -> list[ast.stmt]:
+    """The statements of the text; NotationError if it is not Python, too long or too deep."""
+    within_bounds(source)
     try:
         body = ast.parse(source).body
     except SyntaxError as error:
@@ -101,19 +145,29 @@ class Text:
 
     def __init__(self, source: str) -> None:
         self.lines = source.split("\n")
-        self._bindings: dict[str, list[tuple[tuple[int, int], ast.expr]]] = {}
+        # By name: where each binding ends, in order, and what it binds.
+        self._bindings: dict[str, tuple[list[tuple[int, int]], list[ast.expr]]] = {}
         self._aliases: dict[str, str] = {}
         self._nodes_left = MAX_NODES
         self.used: set[ast.expr] = set()
 
-    def line(self, node: ast.stmt | ast.expr) -> str:
+    def said(self, node: ast.stmt | ast.expr) -> str:
         """The line where the node begins, for showing."""
         shown = self.lines[node.lineno - 1].strip() if node.lineno <= len(self.lines) else ""
-        return f"line {node.lineno}: {shown[:80]}"
+        return shown if len(shown) <= 80 else f"{shown[:80]}…"
+
+    def aside(self, node: ast.stmt | ast.expr, why: str = "", *fine_for: str) -> Aside:
+        return Aside(node.lineno, self.said(node), why, frozenset(fine_for))
 
     def bind(self, name: str, statement: ast.stmt, value: ast.expr) -> None:
-        end = (statement.end_lineno or statement.lineno, statement.end_col_offset or 0)
-        self._bindings.setdefault(name, []).append((end, value))
+        """From the end of this statement on, the name stands for the value; statements come in their order."""
+        ends, values = self._bindings.setdefault(name, ([], []))
+        ends.append((statement.end_lineno or statement.lineno, statement.end_col_offset or 0))
+        values.append(value)
+
+    def forget(self, name: str, statement: ast.stmt) -> None:
+        """From here on nobody can say what the name stands for."""
+        self.bind(name, statement, ast.Name(name, ast.Load(), lineno=0, col_offset=0))
 
     def import_as(self, node: ast.Import | ast.ImportFrom) -> None:
         for alias in node.names:
@@ -124,11 +178,11 @@ class Text:
         """The expression that a name stands for at this place, or the expression itself."""
         while isinstance(node, ast.Name):
             self._look_at(node)
-            here = (node.lineno, node.col_offset)
-            earlier = [value for end, value in self._bindings.get(node.id, ()) if end <= here]
-            if not earlier:
+            ends, values = self._bindings.get(node.id, ([], []))
+            place = bisect_right(ends, (node.lineno, node.col_offset))
+            if not place:
                 return node
-            node = earlier[-1]
+            node = values[place - 1]
             self.used.add(node)
         return node
 
@@ -136,11 +190,11 @@ class Text:
         """`tf.keras.layers.Dense` as its parts; none if the expression is not a name."""
         parts: list[str] = []
         while isinstance(node, ast.Attribute):
-            parts.insert(0, node.attr)
+            parts.append(node.attr)
             node = node.value
         if not isinstance(node, ast.Name):
             return []
-        return [*self._aliases.get(node.id, node.id).split("."), *parts]
+        return [*self._aliases.get(node.id, node.id).split("."), *reversed(parts)]
 
     def called(self, call: ast.Call) -> str:
         """The last part of the name that is called; empty if it is not a name."""
@@ -153,13 +207,26 @@ class Text:
             takes = f"takes {', '.join(positional)} by position" if positional else "takes its parameters by name"
             refuse(call.args[len(positional)], f"{name} {takes}, and no more.")
         given = dict(zip(positional, call.args, strict=False))
-        for keyword in call.keywords:
-            if keyword.arg is None:
-                refuse(keyword.value, f"{name}(**…) is not read: write the parameters out.")
-            if keyword.arg in given:
-                refuse(keyword.value, f"{keyword.arg} is given twice.", keyword.arg)
-            given[keyword.arg] = keyword.value
+        for key, value in self._keywords(call):
+            if key in given:
+                refuse(value, f"{key} is given twice.", key)
+            given[key] = value
         return given
+
+    def _keywords(self, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+        """The arguments by name; `**best` as well, where `best` is a dictionary written out before."""
+        for keyword in call.keywords:
+            if keyword.arg is not None:
+                yield keyword.arg, keyword.value
+                continue
+            spread = self.resolve(keyword.value)
+            if not isinstance(spread, ast.Dict):
+                refuse(keyword.value, f"{self.called(call)}(**…) is not read: write the parameters out.")
+            for key, value in zip(spread.keys, spread.values, strict=True):
+                self._look_at(value)
+                if not (isinstance(key, ast.Constant) and isinstance(key.value, str)):
+                    refuse(keyword.value, f"{self.called(call)}(**…) is not read: write the parameters out.")
+                yield key.value, value
 
     def literal(self, node: ast.expr, depth: int = 0) -> Any:
         """The value of an expression of literals, with lists for tuples and texts for a dictionary's keys."""
@@ -168,6 +235,8 @@ class Text:
             refuse(node, "this is nested too deeply.")
         node = self.resolve(node)
         match node:
+            case ast.Constant(value=value) if value is ...:
+                refuse(node, "... stands for parameters that are not here: write them out.")
             case ast.Constant(value=value) if value is None or isinstance(value, str | bool | int | float):
                 return _bounded(node, value)
             case ast.Tuple(elts=items) | ast.List(elts=items):
@@ -180,7 +249,23 @@ class Text:
                 return -value if isinstance(sign, ast.USub) else value
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
                 return _computed(node, op, self._number(left, depth), self._number(right, depth))
+            case ast.Call(args=[inner], keywords=[]) if self._is_numpy(node.func, _SCALARS):
+                return self.literal(inner, depth + 1)
+            case ast.Attribute(attr=name) if self._is_numpy(node, _NUMPY_WORDS):
+                return _NUMPY_WORDS[name]
         refuse(node, f"{_described(self, node)} is not a plain value.")
+
+    def is_plain(self, node: ast.expr) -> bool:
+        """Whether the expression is one of literals alone."""
+        try:
+            self.literal(node)
+        except NotationError:
+            return False
+        return True
+
+    def _is_numpy(self, node: ast.expr, names: Container[str]) -> bool:
+        parts = self.dotted(node)
+        return len(parts) == 2 and parts[0] in ("np", "numpy") and parts[1] in names
 
     def _number(self, node: ast.expr, depth: int) -> int | float:
         value = self.literal(node, depth + 1)

@@ -74,7 +74,7 @@ class Spec(pydantic.BaseModel):
 
     def arguments(self) -> dict[str, Any]:
         """The parameters as the constructor takes them."""
-        return {name: getattr(self, name) for name in type(self).model_fields if name != "family"}
+        return {name: getattr(self, name) for name in type(self).model_fields if name not in ("family", "preprocess")}
 
 
 def described(model: type[pydantic.BaseModel]) -> dict[str, str]:

@@ -53,6 +53,7 @@ def _stretches(attempt: Attempt) -> Iterator[tuple[str, float]]:
     known = {
         "startup": attempt.startup_s or 0.0,
         "data_load": attempt.data_load_s or 0.0,
+        "preprocess": attempt.preprocess_s or 0.0,
         "first_step": first_step,
         "train": max(0.0, train - first_step),
         "predict": attempt.predict_s or 0.0,

@@ -69,7 +69,7 @@ def test_any_object_is_validated_or_refused_and_nothing_else(whole, data):
 def test_defaults_are_filled_in():
     assert dump(validate({"family": "knn"})) == {
         "family": "knn", "n_neighbors": 5, "weights": "uniform", "algorithm": "auto", "leaf_size": 30, "p": 2,
-        "metric": "minkowski", "n_jobs": None,
+        "metric": "minkowski", "n_jobs": None, "preprocess": [],
     }  # fmt: skip
 
 

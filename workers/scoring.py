@@ -13,7 +13,7 @@ import numpy as np
 from submissions import specs
 from submissions.families.registry import family_of
 from submissions.split import private_indexes
-from workers import datasets, energy
+from workers import datasets, energy, preprocessing
 from workers.engines.registry import engine_named
 from workers.probes import Company, Sampler, cpu_seconds
 from workers.runs import Labels, Run, Values
@@ -39,14 +39,15 @@ def score(job: dict[str, Any], *, since: float, report: Report) -> dict[str, Any
     """The result of a job (see `workers.trainer`) that waits since `since` on `time.monotonic`'s clock.
 
     `startup_s` is what the run waited for the trainer and its imports, `data_load_s` includes turning bytes into what
-    the library takes, `first_step_s` is the part of `train_s` up to the end of the first training step.
+    the library takes, `preprocess_s` are the steps before the model (None without any), `first_step_s` is the part of
+    `train_s` up to the end of the first training step.
     """
     device, threads = os.environ.get(DEVICE, "cpu"), int(os.environ.get(THREADS) or os.cpu_count() or 1)
     if job["device"] != device:
         raise ValueError(f"This trainer computes on {device}, not on {job['device']}.")
     spec = specs.validate(job["spec"], dataset=job["dataset"], offered_only=False)
     family, engine = family_of(spec), engine_named(job["engine"])
-    libraries = engine.libraries(family)
+    libraries = engine.libraries(family) | preprocessing.library(spec)
     watch = Stopwatch(since)
     watch.lap("startup_s")
     cpu_before = cpu_seconds()
@@ -58,7 +59,12 @@ def score(job: dict[str, Any], *, since: float, report: Report) -> dict[str, Any
     watch.laps["total_s"] = round(time.monotonic() - since, 6)
     return {
         **_count(predicted, data.test_labels, private_indexes(len(predicted), job["private_share"], job["split_seed"])),
-        "timing": {**watch.laps, "first_step_s": run.first_step_s, "cpu_s": round(cpu_seconds() - cpu_before, 3)},
+        "timing": {
+            "preprocess_s": None,
+            **watch.laps,
+            "first_step_s": run.first_step_s,
+            "cpu_s": round(cpu_seconds() - cpu_before, 3),
+        },
         "peak_memory_bytes": sampler.peak_memory_bytes,
         "epochs": run.epochs,
         "threads_asked": threads,
@@ -82,6 +88,9 @@ def _compute(estimator: Any, run: Run, watch: Stopwatch) -> tuple[Labels, dict[s
     test_images = prepare(run.dataset.test_images)
     drawn = energy.start(run.device)
     watch.lap("data_load_s")
+    if getattr(spec, "preprocess", ()):
+        images, test_images = preprocessing.preprocessed(spec, run, images, test_images)
+        watch.lap("preprocess_s")
     run.begin_fit()
     estimator.fit(images, labels)
     watch.lap("train_s")

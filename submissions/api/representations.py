@@ -40,6 +40,7 @@ class Timing(serializers.Serializer[Attempt]):
     queue_wait = Seconds("queue_wait_s", "From submission to the claim.")
     startup = Seconds("startup_s", "Starting the trainer and importing libraries; about 0 in a warm one.")
     data_load = Seconds("data_load_s", "Loading the data set.")
+    preprocess = Seconds("preprocess_s", "Scaling, PCA and the like before the model; null without any.")
     first_step = Seconds("first_step_s", "Tracing and compilation, within the training.")
     train = Seconds("train_s", "Training, without import and data loading.")
     predict = Seconds("predict_s", "Scoring.")

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from submissions.families.parameters import Count, Jobs, NotNegative, Seed, Share, pixels
+from submissions.families.preprocess import STEPS_HELP, Steps, features_after, step_misfits
 from submissions.families.registry import Family, register
 from submissions.specs import Images, Spec, described
 
@@ -62,17 +63,27 @@ class Forest(Spec):
         None, description="images that each tree draws; None: as many as there are"
     )
     monotonic_cst: list[Literal[-1, 0, 1]] | None = Field(None, description="only None: digits are ten classes")
+    preprocess: Steps = Field((), description=STEPS_HELP)
 
     def misfits(self, images: Images | None) -> Iterator[tuple[str, str]]:
+        yield from step_misfits(self.preprocess, images)
         if self.oob_score and not self.bootstrap:
             yield "oob_score", "It needs bootstrap=True: without it every tree has seen every image."
         if self.max_samples is not None and not self.bootstrap:
             yield "max_samples", "It needs bootstrap=True: without it every tree takes every image."
         if self.monotonic_cst is not None:
             yield "monotonic_cst", "Only None: scikit-learn has no monotonic constraints for ten classes."
-        most = pixels(images) if images else 784
-        if type(self.max_features) is int and self.max_features > most:
-            yield "max_features", f"An image here has {most} pixels: give at most {most}."
+        yield from self._misfit_features(pixels(images) if images else 784)
+
+    def _misfit_features(self, given: int) -> Iterator[tuple[str, str]]:
+        most = features_after(self.preprocess, given)
+        if type(self.max_features) is not int:
+            return
+        if most is None:
+            yield "max_features", "How many features PCA leaves is not known before: give a fraction, or 'sqrt'."
+        elif self.max_features > most:
+            seen = f"An image here has {most} pixels" if most == given else f"{most} features come out of preprocess"
+            yield "max_features", f"{seen}: give at most {most}."
 
     def measures(self) -> Iterator[tuple[str, str, int]]:
         yield "trees", "n_estimators", self.n_estimators
@@ -94,6 +105,7 @@ register(
         spec=Forest,
         constructor="RandomForestClassifier",
         positional=("n_estimators",),
+        former={"min_impurity_split": {None: None}, "max_features": {"auto": "sqrt"}},
         trainer="workers.engines.stock_forest:build",
         help=described(Forest),
         presets={"Random forest, defaults": Forest()},

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from submissions.families.parameters import Jobs
+from submissions.families.preprocess import STEPS_HELP, Steps, step_misfits
 from submissions.families.registry import Family, register
 from submissions.specs import Images, Spec, described
 
@@ -43,8 +44,10 @@ class KNN(Spec):
     )
     metric: Metric = Field("minkowski", description="how far apart two images are")
     n_jobs: Jobs | None = Field(None, description="threads: None is one, -1 all of the worker's")
+    preprocess: Steps = Field((), description=STEPS_HELP)
 
     def misfits(self, images: Images | None) -> Iterator[tuple[str, str]]:
+        yield from step_misfits(self.preprocess, images)
         known = TREES.get(self.algorithm)
         if known and self.metric not in known:
             yield "metric", f"{self.metric!r} does not go with algorithm={self.algorithm!r}: use algorithm='brute'."

@@ -21,6 +21,8 @@ class Family:
     `trainer` is a dotted path `module:callable`, imported by the trainer process alone: called with the spec and a
     `workers.runs.Run`, it gives an object with `fit(images, labels)` and `predict(images)`.
     `only` holds parameters that the constructor has and the spec has not, with the value that may be typed for them.
+    `former` holds what older versions of the library print: by parameter the value that today's version has for a value
+    of theirs, or nothing at all where the parameter is gone and this value changed nothing.
     `read` and `write` replace the notation's plain `Constructor(name=value, …)` where a family needs more than that:
     `read(model, side)` takes a `notation_text.Model` and the side of the images, and gives a `notation_text.Draft`.
     `headline` gives the model alone on one line, where `write` gives more than that.
@@ -37,6 +39,7 @@ class Family:
     help: Mapping[str, str] = field(default_factory=dict)
     presets: Mapping[str, Spec] = field(default_factory=dict)
     only: Mapping[str, object] = field(default_factory=dict)
+    former: Mapping[str, Mapping[object, object]] = field(default_factory=dict)
     read: Callable[..., Any] | None = None
     write: Callable[[Spec], str] | None = None
     headline: Callable[[Spec], str] | None = None

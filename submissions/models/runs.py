@@ -101,6 +101,7 @@ class Attempt(models.Model):
     queue_wait_s = models.FloatField(null=True)
     startup_s = models.FloatField(null=True)
     data_load_s = models.FloatField(null=True)
+    preprocess_s = models.FloatField(null=True, help_text="Scaling, PCA and the like, before the training time.")
     first_step_s = models.FloatField(null=True, help_text="Tracing and compilation, within the training time.")
     train_s = models.FloatField(null=True)
     predict_s = models.FloatField(null=True)

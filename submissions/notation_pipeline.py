@@ -1,0 +1,162 @@
+"""scikit-learn's pipelines in a text, and the parameters that a search has found for one."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from submissions.families.preprocess import STEPS, Step
+from submissions.families.registry import Family, offered
+from submissions.notation_text import Draft, Model, Text, refuse, statements
+from submissions.specs import changed
+
+PIPELINES = frozenset({"Pipeline", "make_pipeline"})
+RUN_CODE = frozenset({"FunctionTransformer"})
+
+
+def stages(text: Text, call: ast.Call) -> list[ast.expr]:
+    """What a pipeline's stages are, in order: names or calls, without those that pass everything through."""
+    if text.called(call) == "make_pipeline":
+        _without_effect(text, call, ("memory", "verbose", "transform_input"))
+        return [stage for stage in call.args if not _passes(stage)]
+    given = text.arguments(call, ("steps",))
+    _without_effect(text, call, ("steps", "memory", "verbose", "transform_input"))
+    listed = text.resolve(given["steps"]) if "steps" in given else call
+    if not isinstance(listed, ast.List | ast.Tuple):
+        refuse(listed, "a pipeline's steps are written as a list: Pipeline([('scaler', StandardScaler()), …]).")
+    return [stage for stage in map(_named_stage, listed.elts) if not _passes(stage)]
+
+
+def _without_effect(text: Text, call: ast.Call, known: tuple[str, ...]) -> None:
+    for keyword in call.keywords:
+        if keyword.arg not in known:
+            refuse(keyword.value, f"{keyword.arg or '**'} is not offered in {text.called(call)}: leave it out.")
+
+
+def _named_stage(node: ast.expr) -> ast.expr:
+    if isinstance(node, ast.Tuple | ast.List) and len(node.elts) == 2:
+        return node.elts[1]
+    refuse(node, "a pipeline's step is written with its name: ('scaler', StandardScaler()).")
+
+
+def _passes(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value in ("passthrough", None)
+
+
+def step_call(text: Text, node: ast.expr) -> ast.Call:
+    """The call that makes a step before the model."""
+    call = text.resolve(node)
+    name = text.called(call) if isinstance(call, ast.Call) else ""
+    if name in RUN_CODE:
+        refuse(call, f"{name} would run code, which is not offered.", "preprocess")
+    if not isinstance(call, ast.Call) or name not in STEPS:
+        there = f"there are {', '.join(STEPS)}"
+        refuse(call, f"{name or 'this step'} is not offered before a model: {there}.", "preprocess")
+    return call
+
+
+def read_steps(text: Text, calls: list[ast.Call], draft: Draft) -> None:
+    """The steps before a model, into its draft."""
+    if not calls:
+        return
+    draft.data["preprocess"] = [_step(text, call, place, draft) for place, call in enumerate(calls)]
+    draft.lines["preprocess"] = calls[0].lineno
+
+
+def _step(text: Text, call: ast.Call, place: int, draft: Draft) -> dict[str, Any]:
+    kind = STEPS[text.called(call)]
+    data: dict[str, Any] = {"kind": text.called(call)}
+    draft.lines[f"preprocess.{place}"] = call.lineno
+    for name, node in text.arguments(call, kind.POSITIONAL).items():
+        value = text.literal(node)
+        if name not in kind.WITHOUT_EFFECT:
+            data[name] = value
+            draft.lines[f"preprocess.{place}.{name}"] = node.lineno
+    return data
+
+
+def typed_steps(source: str) -> list[dict[str, Any]]:
+    """The steps written alone, one behind the other: `StandardScaler(), PCA(50)`; NotationError for anything else."""
+    text, draft = Text(source), Draft({})
+    calls: list[ast.Call] = []
+    for statement in statements(source):
+        if not isinstance(statement, ast.Expr):
+            refuse(statement, "write the steps alone, such as StandardScaler(), PCA(50).", "preprocess")
+        value = statement.value
+        calls += [
+            step_call(text, node) for node in (value.elts if isinstance(value, ast.Tuple | ast.List) else [value])
+        ]
+    read_steps(text, calls, draft)
+    steps: list[dict[str, Any]] = draft.data.get("preprocess", [])
+    return steps
+
+
+def write_steps(steps: tuple[Step, ...]) -> str:
+    return ", ".join(
+        f"{step.kind}({', '.join(f'{name}={value!r}' for name, value in changed(step).items())})" for step in steps
+    )
+
+
+def model_of(text: Text, parameters: ast.Dict) -> Model | None:
+    """The model of a dictionary such as `best_params_` prints, going by names and prefixes; None if it is none."""
+    named = list(_named(parameters))
+    if not named:
+        return None
+    fitting = [family for family in offered() if not family.read and _own(family, named)]
+    if len(fitting) != 1:
+        refuse(parameters, "these parameters do not say of which model they are: write its constructor.")
+    family, own = fitting[0], _own(fitting[0], named)
+    call = _call(family.constructor, {name: value for prefix, name, value in named if prefix == own}, parameters)
+    model = Model(text, family.name, call)
+    before: dict[str, dict[str, ast.expr]] = {}
+    for prefix, name, value in named:
+        if prefix != own:
+            before.setdefault(_kind(parameters, prefix, name), {})[name] = value
+    # A dictionary is sorted by name, a pipeline is not: scaling comes before PCA.
+    model.steps = [_call(kind, before[kind], parameters) for kind in STEPS if kind in before]
+    return model
+
+
+def _named(parameters: ast.Dict) -> Iterator[tuple[str, str, ast.expr]]:
+    """(prefix, parameter, value) of each entry; the prefix is a pipeline's step."""
+    for key, value in zip(parameters.keys, parameters.values, strict=True):
+        if not (isinstance(key, ast.Constant) and isinstance(key.value, str)):
+            refuse(parameters, "a model's parameters are named by texts: {'n_neighbors': 4}.")
+        prefix, _, name = key.value.rpartition("__")
+        yield prefix.rpartition("__")[2], name, value
+
+
+def _own(family: Family, named: list[tuple[str, str, ast.expr]]) -> str | None:
+    """The prefix whose parameters are all this family's; None if none is. Names that several have decide nothing."""
+    fields = {*family.spec.model_fields, *family.only, *family.former} - {"family", "preprocess"}
+    prefixes = list(dict.fromkeys(prefix for prefix, _, _ in named))
+    mine = [prefix for prefix in prefixes if {name for of, name, _ in named if of == prefix} <= fields]
+    spoken = [prefix for prefix in mine if prefix == family.constructor.lower()]
+    others = [other.constructor.lower() for other in offered() if other is not family]
+    telling = [
+        prefix
+        for prefix in mine
+        if prefix not in others and any(of == prefix and _tells(family, name) for of, name, _ in named)
+    ]
+    return next(iter(spoken or telling), None)
+
+
+def _tells(family: Family, name: str) -> bool:
+    return not any(name in other.spec.model_fields for other in offered() if other is not family and not other.read)
+
+
+def _kind(place: ast.expr, prefix: str, name: str) -> str:
+    """The step that a prefix names, by its class or by the parameter."""
+    by_class = {kind.lower(): kind for kind in STEPS}
+    by_name = [kind for kind, step in STEPS.items() if name in step.model_fields]
+    found = by_class.get(prefix) or (by_name[0] if len(by_name) == 1 else "")
+    if not found:
+        refuse(place, f"{prefix}__{name} is of no step that is offered: there are {', '.join(STEPS)}.", "preprocess")
+    return found
+
+
+def _call(name: str, given: Mapping[str, ast.expr], place: ast.expr) -> ast.Call:
+    here = {"lineno": place.lineno, "col_offset": place.col_offset}
+    keywords = [ast.keyword(arg, value, **here) for arg, value in given.items()]
+    return ast.Call(ast.Name(name, ast.Load(), **here), [], keywords, **here)
