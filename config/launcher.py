@@ -116,7 +116,8 @@ def has_gpu() -> bool:
 def service(host: str, port: int) -> list[Child]:
     bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     web = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", bind, "--worker-class", "gthread"]
-    web += ["--workers", "2", "--threads", "8", "--log-level", "warning", "--graceful-timeout", "5"]
+    threads = os.environ.setdefault("QUEST_WEB_THREADS", "8")
+    web += ["--workers", "2", "--threads", threads, "--log-level", "warning", "--graceful-timeout", "5"]
     children = [
         Child("web", web),
         celery_worker("upkeep", 1),

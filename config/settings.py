@@ -80,6 +80,7 @@ INSTALLED_APPS = [
     "config",
 ]
 MIDDLEWARE = [
+    "config.incoming.with_slash",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -193,7 +194,8 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "SERVE_INCLUDE_SCHEMA": False,
-    "POSTPROCESSING_HOOKS": [],  # the default one lifts enums out of the families' schemas, under names that collide
+    # The default hook lifts enums out of the families' schemas, under names that collide.
+    "POSTPROCESSING_HOOKS": ["submissions.api.links.link"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
@@ -203,6 +205,22 @@ _own_broker = QUEST_HOME / "broker" / "url"  # of the broker that the launcher s
 REDIS_URL = os.environ.get("REDIS_URL") or (
     _own_broker.read_text() if _own_broker.is_file() else "redis://127.0.0.1:6379/0"
 )
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "shared": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "quest",
+        # What is counted here is not worth a wait.
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+    },
+}
+# Requests a minute; 0 for no limit.
+API_RATES = {
+    "token": int(os.environ.get("QUEST_TOKEN_RATE", "3000")),
+    "group": int(os.environ.get("QUEST_GROUP_RATE", "6000")),
+}
+WEB_THREADS = int(os.environ.get("QUEST_WEB_THREADS", "8"))  # of each web process
 SOFT_SHUTDOWN_SECONDS = float(os.environ.get("QUEST_SOFT_SHUTDOWN_SECONDS", "60"))
 
 LOGGING = {

@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.utils.urls import replace_query_param
 
 from leaderboard import queries
 from leaderboard.feed import line
-from submissions.api.endpoint import PublicEndpoint, Strict, checked
+from submissions.api import cursors
+from submissions.api.conditional import ETAG, IF_NONE_MATCH, UNCHANGED, etag_of, unless_unchanged
+from submissions.api.cursors import Paged
+from submissions.api.endpoint import PublicEndpoint, checked
 from submissions.api.fields import BIGGEST_ID, QuestField
 from submissions.api.refusals import refused
 from submissions.api.representations import Seconds
 from submissions.families.registry import families
-from submissions.models import Device, Quest, Submission
+from submissions.keysets import Key
+from submissions.models import Device, Submission
 
 RUN_DEVICES = [(Device.CPU.value, Device.CPU.label), (Device.GPU.value, Device.GPU.label)]
 SORTS = [*queries.SORTS, *(f"-{name}" for name in queries.SORTS)]
 
 
-class Stretch(Strict):
-    """A part of a list that is ordered by merit or time, where ids say nothing about the order."""
-
+class FeedQuery(Paged):
     quest = QuestField(required=False, help_text="Its id or name; left out: the one that the board opens with.")
-    offset = serializers.IntegerField(default=0, min_value=0, max_value=10**9, help_text="Rows to skip.")
     limit = serializers.IntegerField(default=200, min_value=1, max_value=1000, help_text="Rows at most.")
 
 
-class BoardQuery(Stretch):
+class BoardQuery(FeedQuery):
     family = serializers.CharField(default="", help_text="knn, forest or cnn.")
     hardware = serializers.IntegerField(
         default=None, min_value=1, max_value=BIGGEST_ID, help_text="An id of `hardware/`."
@@ -116,47 +118,45 @@ class Leaderboard(PublicEndpoint):
     @extend_schema(
         operation_id="leaderboard_retrieve",
         summary="The ranking",
-        parameters=[BoardQuery],
-        responses={200: BoardListing, **refused(400, 401)},
+        parameters=[BoardQuery, IF_NONE_MATCH, ETAG],
+        responses={200: BoardListing, **UNCHANGED, **refused(400, 401, 429)},
     )
     def get(self, request: Request) -> Response:
         asked = checked(BoardQuery, request.query_params, request)
-        quest = _quest(request, asked)
         filters = {name: asked[name] for name in ("family", "hardware", "device", "sort")}
-        rows = queries.board(quest, best=asked["show"] == "best", **filters) if quest else Submission.objects.none()
-        return _listing(request, asked, quest, rows, BoardRow)
+        board = partial(queries.board, best=asked["show"] == "best", **filters)
+        return _listing(request, asked, board, queries.board_keys(asked["sort"]), BoardRow)
 
 
 class Feed(PublicEndpoint):
     @extend_schema(
         operation_id="feed_retrieve",
         summary="The chronicle, newest first",
-        parameters=[Stretch],
-        responses={200: FeedListing, **refused(400, 401)},
+        parameters=[FeedQuery, IF_NONE_MATCH, ETAG],
+        responses={200: FeedListing, **UNCHANGED, **refused(400, 401, 429)},
     )
     def get(self, request: Request) -> Response:
-        asked = checked(Stretch, request.query_params, request)
-        quest = _quest(request, asked)
-        return _listing(request, asked, quest, queries.feed(quest) if quest else Submission.objects.none(), FeedRow)
-
-
-def _quest(request: Request, asked: dict[str, Any]) -> Quest | None:
-    return asked.get("quest") or queries.current_quest(user=request.user)
+        asked = checked(FeedQuery, request.query_params, request)
+        return _listing(request, asked, queries.feed, queries.FEED_KEYS, FeedRow)
 
 
 def _listing(
-    request: Request, asked: dict[str, Any], quest: Quest | None, rows: QuerySet[Submission], shape: Callable[..., Any]
+    request: Request,
+    asked: dict[str, Any],
+    rows: Callable[..., QuerySet[Submission]],
+    keys: Sequence[Key],
+    shape: Callable[..., Any],
 ) -> Response:
-    end = asked["offset"] + asked["limit"]
-    found = list(rows[asked["offset"] : end + 1])
-    more = len(found) > asked["limit"]
-    results = shape(found[: asked["limit"]], many=True, context={"quest": quest}).data
-    return Response(
-        {
-            "quest": quest.pk if quest else None,
-            "quest_name": quest.name if quest else None,
-            "dataset": quest.dataset if quest else None,
-            "next": replace_query_param(request.build_absolute_uri(), "offset", end) if more else None,
-            "results": results,
-        }
-    )
+    quest = asked.get("quest") or queries.current_quest(user=request.user)
+    place = cursors.read(asked, keys)
+    if quest is None:
+        return Response({"quest": None, "quest_name": None, "dataset": None, "next": None, "results": []})
+
+    def body() -> dict[str, Any]:
+        reach = rows(quest, after=place)[: asked["limit"] + 1]
+        found, following = cursors.page(request, reach, keys, limit=asked["limit"])
+        results = shape(found, many=True, context={"quest": quest}).data
+        named = {"quest": quest.pk, "quest_name": quest.name, "dataset": quest.dataset}
+        return {**named, "next": following, "results": results}
+
+    return unless_unchanged(request, etag_of(settings.QUEST_VERSION, quest.pk, queries.pulse(quest).beat), body)

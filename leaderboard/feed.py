@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
+from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
 from leaderboard import queries
+from submissions.api.conditional import etag_of, has_it
 from submissions.models import Quest
 from submissions.templatetags.quest import score, seconds, stamp
 
@@ -70,12 +72,15 @@ def feed_page(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@never_cache
+@cache_control(private=True, no_cache=True)
 def feed_text(request: HttpRequest) -> HttpResponse:
     """The same lines as plain text, for a terminal or a script; `?page=2` for older ones."""
     quest = queries.current_quest(request.GET.get("quest", ""), user=request.user)
     if quest is None:
         raise Http404
+    etag = etag_of(settings.QUEST_VERSION, quest.pk, queries.pulse(quest).beat)
+    if has_it(request, etag):
+        return HttpResponse(status=304, headers={"ETag": etag})
     _, lines = _page(request, quest)
     text = "".join(f"{one}\n" for one in lines)
-    return HttpResponse(text, content_type="text/plain; charset=utf-8")
+    return HttpResponse(text, content_type="text/plain; charset=utf-8", headers={"ETag": etag})

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, F, FloatField, Max, Q, QuerySet, RowRange, Subquery, Window
-from django.db.models.expressions import OrderBy
 from django.db.models.functions import Cast, Coalesce, NullIf, Rank, RowNumber
 from django.db.models.lookups import GreaterThan
 from django.utils import timezone
 
 from submissions.entry import Entry
+from submissions.keysets import Key, Place, beyond, ordering
 from submissions.models import Attempt, Event, Extension, Group, Quest, QuestState, State, Submission, User
 from submissions.quotas import open_quests
 
@@ -37,11 +39,11 @@ _HEAVY = (
     "score__errors",
     *(f"score__attempt__{name}" for name in ("epochs", "versions", "progress", "traceback", "output")),
 )
-_SORTED_BY = {
-    "train": "score__attempt__train_s",
-    "predict": "score__attempt__predict_s",
-    "parameters": "parameters",
-    "when": "ranked_at",
+_SORTED_BY: dict[str, tuple[str, type]] = {
+    "train": ("score__attempt__train_s", float),
+    "predict": ("score__attempt__predict_s", float),
+    "parameters": ("parameters", int),
+    "when": ("ranked_at", datetime),
 }
 SORTS = tuple(_SORTED_BY)
 
@@ -84,15 +86,17 @@ def board(
     device: str = "",
     best: bool = True,
     sort: str = "",
+    after: Place | None = None,
 ) -> QuerySet[Ranked]:
     """The ranking: each group's best submission, or all of them, among those that the filters leave.
 
     Each row has `rank`, and `ranked_score`, the accuracy that it stands by. Equal correct counts share a rank, the
     earlier stands first. `row.score.attempt` with its hardware is there without another query. `sort` is one of
-    `SORTS`, with a minus for descending; anything else is by rank.
+    `SORTS`, with a minus for descending; anything else is by rank. `after` leaves out the rows up to that place.
     """
     points, of = ("score__private_correct", "score__private_total") if ranks_by_private(quest) else ("correct", "total")
     order = [F(points).desc(), F("ranked_at").asc(), F("pk").asc()]
+    keys = board_keys(sort)
     standing = _standing(quest, family=family, hardware=hardware, device=device)
     if best:
         place = Window(RowNumber(), partition_by=F("group"), order_by=order)
@@ -100,8 +104,13 @@ def board(
     rows = _whole(Submission.objects.filter(pk__in=standing.values("pk"))).annotate(
         rank=Window(Rank(), order_by=F(points).desc()),
         ranked_score=Cast(points, FloatField()) / NullIf(of, 0),
+        points=F(points),
+        sorted_by=F(_SORTED_BY.get(sort.removeprefix("-"), (points,))[0]),
     )
-    return rows.order_by(*_sorting(sort), *order)
+    if after is not None:
+        # No rank is 0; but a condition on the rank is asked of the ranked rows, and not before they are ranked.
+        rows = rows.filter(beyond(keys, after) | Q(rank=0))
+    return rows.order_by(*ordering(keys))
 
 
 def _standing(quest: Quest, *, family: str, hardware: int | None, device: str) -> QuerySet[Submission]:
@@ -110,19 +119,24 @@ def _standing(quest: Quest, *, family: str, hardware: int | None, device: str) -
     return Submission.objects.filter(quest=quest, **wanted).scored().competing()
 
 
-def _sorting(sort: str) -> list[OrderBy]:
+def board_keys(sort: str) -> list[Key]:
+    """What the rows of `board` are ordered by."""
+    by_merit = [Key("points", int, descending=True), Key("ranked_at", datetime), Key("pk", int)]
     column = _SORTED_BY.get(sort.removeprefix("-"))
     if column is None:
-        return []
+        return by_merit
     # A model without parameters, or a run whose time is unknown, stands last either way.
-    return [F(column).desc(nulls_last=True) if sort.startswith("-") else F(column).asc(nulls_last=True)]
+    return [Key("sorted_by", column[1], descending=sort.startswith("-"), nullable=True), *by_merit]
 
 
 def _whole(rows: QuerySet[Submission]) -> QuerySet[Submission]:
     return rows.select_related("group", "score__attempt__hardware").defer(*_HEAVY)
 
 
-def feed(quest: Quest) -> QuerySet[Posted]:
+FEED_KEYS = [Key("finished_at", datetime, descending=True), Key("pk", int, descending=True)]
+
+
+def feed(quest: Quest, *, after: Place | None = None) -> QuerySet[Posted]:
     """Every competing score, newest first; `improved` where it was its group's best when it came in.
 
     By public scores, as everyone saw them then. `row.score.attempt` with its hardware is there without another query.
@@ -134,7 +148,10 @@ def feed(quest: Quest) -> QuerySet[Posted]:
         frame=RowRange(end=-1),
     )
     scored = _whole(Submission.objects.filter(quest=quest).scored().competing())
-    return scored.annotate(improved=GreaterThan(F("correct"), Coalesce(so_far, -1))).order_by("-finished_at", "-pk")
+    if after is not None:
+        # The rows that are left out are newer: whether an older one was a best does not depend on them.
+        scored = scored.filter(beyond(FEED_KEYS, after))
+    return scored.annotate(improved=GreaterThan(F("correct"), Coalesce(so_far, -1))).order_by(*ordering(FEED_KEYS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +213,7 @@ def pulse(quest: Quest) -> Pulse:
     newest = [Subquery(rows.values("pk")[:1]) for rows in (events, granted)]
     last = Quest.objects.filter(pk=quest.pk).values_list(*newest).first()
     shown = [quest.name, quest.opens_at, quest.closes_at, quest.time_zone, quest.announcement, quest.state]
-    text = repr([last, *states.values(), phase(quest), *shown])
+    text = json.dumps([last, *states.values(), phase(quest), *shown], default=str)
     return Pulse(**states, phase=phase(quest), beat=hashlib.blake2b(text.encode(), digest_size=6).hexdigest())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NoReturn, TypeVar
 
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
@@ -11,7 +11,9 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthentic
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from submissions.api.client_age import refuse_old_client
 from submissions.api.parsing import BoundedJSON
+from submissions.api.throttling import GroupRate, TokenRate, too_many
 from submissions.models import ApiToken
 
 
@@ -30,7 +32,15 @@ class Endpoint(APIView):
 
     parser_classes = [BoundedJSON]
     permission_classes: Sequence[type[BasePermission]] = [MayEnter]
+    throttle_classes = [TokenRate, GroupRate]
     only_computes: ClassVar[bool] = False
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        refuse_old_client(request)
+        super().initial(request, *args, **kwargs)
+
+    def throttled(self, request: Request, wait: float | None) -> NoReturn:
+        raise too_many(wait)
 
 
 class PublicEndpoint(Endpoint):

@@ -25,7 +25,7 @@ _MEANINGS = {
     409: "It contradicts what is already there.",
     413: "The body is too large.",
     415: "The body is not application/json.",
-    429: "The quota is used up; Retry-After says for how many seconds.",
+    429: "The quota is used up, or there were too many requests; Retry-After says for how many seconds.",
 }
 
 

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.db.models import F, FloatField
+from django.db.models.functions import Cast, NullIf
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from submissions.api.cursors import Paged
 from submissions.api.endpoint import Strict
-from submissions.api.fields import BIGGEST_ID, ModelField, QuestField
+from submissions.api.fields import ModelField, QuestField
+from submissions.api.waiting import LONGEST_S
 from submissions.families import registry
 from submissions.intake import refuse
 from submissions.models import Device, Engine, QuestState, State
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 LONGEST_KEY = 200
+# What a list of submissions can be sorted by. A later submission has a larger id, which is unique as well.
+SORTED_BY: dict[str, tuple[Any, type]] = {
+    "score": (Cast("correct", FloatField()) / NullIf(Cast("total", FloatField()), 0.0), float),
+    "train": (F("score__attempt__train_s"), float),
+    "parameters": (F("parameters"), int),
+}
+SORTS = [f"{sign}{name}" for name in ("when", *SORTED_BY) for sign in ("", "-")]
 
 
 class SubmissionRequest(Strict):
@@ -36,21 +49,15 @@ class ModelRequest(Strict):
     quest = QuestField(required=False, help_text="Whose data set and limits to hold it against.")
 
 
-class Page(Strict):
-    before = serializers.IntegerField(
-        required=False,
-        min_value=1,
-        max_value=BIGGEST_ID,
-        help_text="Only those with a smaller id: what `next` asks for.",
-    )
+class SubmissionQuery(Paged):
     limit = serializers.IntegerField(default=50, min_value=1, max_value=100, help_text="Results in one page.")
-
-
-class SubmissionQuery(Page):
+    sort = serializers.ChoiceField(SORTS, default="-when", help_text="A minus sorts descending.")
     state = serializers.ChoiceField(State.choices, required=False)
     family = serializers.CharField(required=False, help_text="knn, forest or cnn.")
     quest = QuestField(required=False, help_text="A quest's id or name.")
     group = serializers.CharField(required=False, max_length=60, help_text="A group's name.")
+    device = serializers.ChoiceField(Device.choices, required=False, help_text="What was asked for.")
+    since = serializers.DateTimeField(required=False, help_text="Submitted then or later: 2026-10-12T11:13:00Z.")
 
     def validate_family(self, name: str) -> str:
         known = [family.name for family in registry.families()]
@@ -61,6 +68,15 @@ class SubmissionQuery(Page):
 
 class QuestQuery(Strict):
     state = serializers.ChoiceField(QuestState.choices, required=False)
+
+
+class Patience(Strict):
+    wait = serializers.FloatField(
+        default=0,
+        min_value=0,
+        max_value=LONGEST_S,
+        help_text="Seconds to hold the answer until the state or the progress changes.",
+    )
 
 
 class Nothing(Strict):

@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.utils.urls import replace_query_param
 
 from submissions import intake, moves, notation
+from submissions.api import cursors, waiting
 from submissions.api.acting import acting_group, only_quest, own_submissions, who
+from submissions.api.conditional import ETAG, IF_NONE_MATCH, UNCHANGED, etag_of, has_it, unless_unchanged
 from submissions.api.endpoint import Endpoint, checked
 from submissions.api.refusals import refused
 from submissions.api.representations import SubmissionOut, SubmissionPage, SubmissionWhole
 from submissions.api.requests import (
     IDEMPOTENCY_KEY,
     LONGEST_KEY,
-    Nothing,
+    SORTED_BY,
+    Patience,
     SubmissionQuery,
     SubmissionRequest,
     idempotency_key,
 )
+from submissions.keysets import Key, beyond, ordering
 from submissions.models import Quest, Submission
+from submissions.models.submission import SubmissionQuerySet
 
 KEY_PARAMETER = OpenApiParameter(
     IDEMPOTENCY_KEY,
     {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[ -~]+$"},
     OpenApiParameter.HEADER,
     description="Makes a retry safe: the same key gives the same submission back.",
+)
+RETRY_AFTER = OpenApiParameter(
+    "Retry-After",
+    {"type": "integer"},
+    OpenApiParameter.HEADER,
+    response=[200, 304],
+    description="Where the answer was to wait and could not: seconds until it is worth asking again.",
 )
 
 
@@ -38,14 +50,17 @@ class Submissions(Endpoint):
         operation_id="submissions_list",
         summary="Your group's submissions, newest first",
         parameters=[SubmissionQuery],
-        responses={200: SubmissionPage, **refused(400, 401)},
+        responses={200: SubmissionPage, **refused(400, 401, 429)},
     )
     def get(self, request: Request) -> Response:
         asked = checked(SubmissionQuery, request.query_params, request)
-        limit = asked["limit"]
-        found = list(_filtered(request, asked)[: limit + 1])
-        page = SubmissionOut(found[:limit], many=True, context={"request": request})
-        return Response({"next": _next(request, found, limit), "results": page.data})
+        keys = _keys(asked["sort"])
+        rows = _sorted(_filtered(request, asked), asked["sort"], keys)
+        if place := cursors.read(asked, keys):
+            rows = rows.filter(beyond(keys, place))
+        found, following = cursors.page(request, rows[: asked["limit"] + 1], keys, limit=asked["limit"])
+        results = SubmissionOut(found, many=True, context={"request": request})
+        return Response({"next": following, "results": results.data})
 
     @extend_schema(
         operation_id="submissions_create",
@@ -76,11 +91,24 @@ class OneSubmission(Endpoint):
     @extend_schema(
         operation_id="submissions_retrieve",
         summary="One submission, whole",
-        responses={200: SubmissionWhole, **refused(400, 401, 404)},
+        description="With `wait` while it is queued or runs: held until its state or progress changes – from what the "
+        "`ETag` in `If-None-Match` stands for, if one is sent. Only so many requests may wait: beyond them the answer "
+        "comes at once, with `Retry-After`.",
+        parameters=[Patience, IF_NONE_MATCH, ETAG, RETRY_AFTER],
+        responses={200: SubmissionWhole, **UNCHANGED, **refused(400, 401, 404, 429)},
     )
     def get(self, request: Request, pk: int) -> Response:
-        checked(Nothing, request.query_params, request)
-        return Response(_whole(request, pk))
+        seconds = checked(Patience, request.query_params, request)["wait"]
+        seen = waiting.moment(pk)  # before the rest is read: what changes in between ends the wait
+        submission, body = _own_whole(request, pk)
+        wanted = seconds > 0 and submission.is_live and not _has_news(request, body)
+        held = wanted and waiting.hold(partial(waiting.moment, pk), seen, seconds=seconds)
+        if held:
+            body = _whole(request, pk)
+        response = unless_unchanged(request, etag_of(body), lambda: body)
+        if wanted and not held:
+            response["Retry-After"] = "1"
+        return response
 
 
 class Cancel(Endpoint):
@@ -89,11 +117,16 @@ class Cancel(Endpoint):
         summary="Cancel a submission",
         description="At once while it is queued; within about a second while it runs. 409 once it has ended.",
         request=None,
-        responses={200: SubmissionWhole, **refused(401, 403, 404, 409)},
+        responses={200: SubmissionWhole, **refused(401, 403, 404, 409, 429)},
     )
     def post(self, request: Request, pk: int) -> Response:
         moves.cancel(_own(request, pk), user=who(request))
         return Response(_whole(request, pk))
+
+
+def _has_news(request: Request, body: dict[str, Any]) -> bool:
+    """Whether who asks has another answer than this one, and so need not wait for the next."""
+    return IF_NONE_MATCH.name in request.headers and not has_it(request, etag_of(body))
 
 
 def _own(request: Request, pk: int) -> Submission:
@@ -103,8 +136,13 @@ def _own(request: Request, pk: int) -> Submission:
     return submission
 
 
+def _own_whole(request: Request, pk: int) -> tuple[Submission, dict[str, Any]]:
+    submission = _own(request, pk)
+    return submission, SubmissionWhole(submission, context={"request": request}).data
+
+
 def _whole(request: Request, pk: int) -> dict[str, Any]:
-    return SubmissionWhole(_own(request, pk), context={"request": request}).data
+    return _own_whole(request, pk)[1]
 
 
 def _quest_of_earlier(request: Request, key: str | None) -> Quest | None:
@@ -115,13 +153,21 @@ def _quest_of_earlier(request: Request, key: str | None) -> Quest | None:
     return next((submission.quest for submission in earlier), None)
 
 
-def _filtered(request: Request, asked: dict[str, Any]) -> Any:
-    columns = {"state": "state", "family": "family", "quest": "quest", "group": "group__name", "before": "pk__lt"}
+def _filtered(request: Request, asked: dict[str, Any]) -> SubmissionQuerySet:
+    columns = {"group": "group__name", "since": "submitted_at__gte"}
+    columns |= {name: name for name in ("state", "family", "quest", "device")}
     chosen = {column: asked[name] for name, column in columns.items() if name in asked}
-    return own_submissions(request).with_runs().filter(**chosen).order_by("-pk")
+    return own_submissions(request).with_runs().filter(**chosen)
 
 
-def _next(request: Request, found: list[Submission], limit: int) -> str | None:
-    if len(found) <= limit:
-        return None
-    return replace_query_param(request.build_absolute_uri(), "before", found[limit - 1].pk)
+def _keys(sort: str) -> list[Key]:
+    name, descending = sort.removeprefix("-"), sort.startswith("-")
+    newest = Key("pk", int, descending=descending or name != "when")
+    if name == "when":
+        return [newest]
+    return [Key("sorted_by", SORTED_BY[name][1], descending=descending, nullable=True), newest]
+
+
+def _sorted(rows: SubmissionQuerySet, sort: str, keys: list[Key]) -> SubmissionQuerySet:
+    value = SORTED_BY.get(sort.removeprefix("-"))
+    return (rows.annotate(sorted_by=value[0]) if value else rows).order_by(*ordering(keys))

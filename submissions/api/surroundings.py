@@ -46,7 +46,7 @@ class Quests(PublicEndpoint):
         operation_id="quests_list",
         summary="The quests, newest first",
         parameters=[QuestQuery],
-        responses={200: QuestList, **refused(400, 401)},
+        responses={200: QuestList, **refused(400, 401, 429)},
     )
     def get(self, request: Request) -> Response:
         asked = checked(QuestQuery, request.query_params, request)
@@ -69,7 +69,7 @@ class AllHardware(PublicEndpoint):
     @extend_schema(
         operation_id="hardware_list",
         summary="The hardware that runs were measured on",
-        responses={200: HardwareList, **refused(400, 401)},
+        responses={200: HardwareList, **refused(400, 401, 429)},
     )
     def get(self, request: Request) -> Response:
         checked(Nothing, request.query_params, request)
@@ -95,7 +95,7 @@ class Workers(Endpoint):
     @extend_schema(
         operation_id="workers_list",
         summary="The workers that are alive",
-        responses={200: WorkerList, **refused(400, 401)},
+        responses={200: WorkerList, **refused(400, 401, 429)},
     )
     def get(self, request: Request) -> Response:
         checked(Nothing, request.query_params, request)
@@ -148,7 +148,7 @@ class Me(Endpoint):
     @extend_schema(
         operation_id="me_retrieve",
         summary="Who you are here, your group, and its quota",
-        responses={200: Person, **refused(400, 401)},
+        responses={200: Person, **refused(400, 401, 429)},
     )
     def get(self, request: Request) -> Response:
         checked(Nothing, request.query_params, request)

@@ -53,7 +53,7 @@ class Validate(Endpoint):
         summary="Look at a model without submitting it",
         description="Runs nothing. Without `quest`: the one that is open, else MNIST and the service's limits.",
         request=ModelRequest,
-        responses={200: Understood, **refused(400, 401, 403, 413, 415)},
+        responses={200: Understood, **refused(400, 401, 403, 413, 415, 429)},
     )
     def post(self, request: Request) -> Response:
         asked = checked(ModelRequest, request.data, request)

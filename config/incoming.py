@@ -1,0 +1,50 @@
+"""What is refused of a request, or mended in it, before anything else reads it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.http import parse_header_parameters
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+Respond = Callable[[HttpRequest], HttpResponseBase]
+API = "/api/v1/"
+CHARSETS = {"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin-1", "latin1", "windows-1252", "cp1252"}
+UNREADABLE = "Send the body as UTF-8: the charset in the header Content-Type is none that is read here."
+
+
+def readable(application: Application) -> Application:
+    """415 for a charset that is no text's: Django would read the query string by it, and fail before any middleware."""
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if _charset(environ.get("CONTENT_TYPE", "")) in CHARSETS:
+            return application(environ, start_response)
+        body = json.dumps({"errors": [{"field": "Content-Type", "message": UNREADABLE}]}).encode()
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        start_response("415 Unsupported Media Type", headers)
+        return [body]
+
+    return answer
+
+
+def _charset(content_type: str) -> str:
+    try:
+        parameters = parse_header_parameters(content_type)[1]
+    except (LookupError, ValueError):
+        return ""
+    return parameters.get("charset", "utf-8").strip().lower()
+
+
+def with_slash(respond: Respond) -> Respond:
+    """An address of the API without its last slash is the same one: a redirect would lose the body, or the token."""
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        if request.path_info.startswith(API) and not request.path_info.endswith("/"):
+            request.path_info += "/"
+            request.path += "/"
+        return respond(request)
+
+    return answer

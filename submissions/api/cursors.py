@@ -1,0 +1,77 @@
+"""Cursors: where a page of a list ended, as an opaque word in the address of the next one."""
+
+from __future__ import annotations
+
+import json
+import math
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.utils.urls import replace_query_param
+
+from submissions.api.endpoint import Strict
+from submissions.api.fields import BIGGEST_ID
+from submissions.keysets import Key, Place, place
+
+Row = TypeVar("Row")
+
+
+class Paged(Strict):
+    """A list that is read page by page."""
+
+    cursor = serializers.CharField(
+        required=False, max_length=600, help_text="Where the page begins: as `next` of the page before has it."
+    )
+
+
+def page(request: Request, rows: Iterable[Row], keys: Sequence[Key], *, limit: int) -> tuple[list[Row], str | None]:
+    """The first `limit` of `rows`, and the address of those after them; None where there are none."""
+    found = list(islice(rows, limit + 1))
+    if len(found) <= limit:
+        return found, None
+    found.pop()
+    return found, replace_query_param(request.build_absolute_uri(), "cursor", write(keys, found[-1]))
+
+
+def write(keys: Sequence[Key], row: Any) -> str:
+    said = [_order(keys), *place(row, keys)]
+    return urlsafe_b64encode(json.dumps(said, default=datetime.isoformat).encode()).decode().rstrip("=")
+
+
+def read(asked: dict[str, Any], keys: Sequence[Key]) -> Place | None:
+    """The place that the cursor in `asked` names, None without one; ValidationError if it belongs to another list."""
+    if not (cursor := asked.get("cursor")):
+        return None
+    try:
+        order, *values = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if order == _order(keys) and len(values) == len(keys):
+            return tuple(_value(key, value) for key, value in zip(keys, values, strict=True))
+    except (ValueError, TypeError, RecursionError):
+        pass
+    raise serializers.ValidationError(
+        {"cursor": "This cursor belongs to no list that is sorted so: begin without one, then follow `next`."}
+    )
+
+
+def _order(keys: Sequence[Key]) -> str:
+    return " ".join(map(str, keys))
+
+
+def _value(key: Key, value: Any) -> Any:
+    if value is None and key.nullable:
+        return None
+    if key.kind is datetime:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError("a time without its zone")
+        return moment
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("not a number")
+    if key.kind is int and not (isinstance(value, int) and abs(value) <= BIGGEST_ID):
+        raise ValueError("not a whole number that a database knows")
+    return value

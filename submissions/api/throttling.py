@@ -1,0 +1,88 @@
+"""So many requests a minute, by token and by group: a loop without a pause is not to slow everybody down."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, ClassVar
+
+import structlog
+from django.conf import settings
+from django.core.cache import caches
+from redis import RedisError
+from rest_framework.exceptions import Throttled
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from submissions.models import ApiToken
+
+logger = structlog.get_logger(__name__)
+WINDOW_S = 60
+
+
+class Tally:
+    """Counts in the cache that all web processes share. Where that cannot be reached, it counts nothing for a while."""
+
+    REST_S = 10.0  # else every request would wait anew for a server that does not answer
+
+    def __init__(self) -> None:
+        self.blind_until = 0.0
+
+    def count(self, name: str) -> int:
+        """How many times this minute, with this one; 0 where that cannot be known."""
+        if time.monotonic() < self.blind_until:
+            return 0
+        key = f"{name}:{int(time.time() // WINDOW_S)}"
+        try:
+            caches["shared"].add(key, 0, timeout=2 * WINDOW_S)
+            return caches["shared"].incr(key)
+        except ValueError:  # gone between the two
+            return 1
+        except RedisError as error:
+            self.blind_until = time.monotonic() + self.REST_S
+            logger.warning("requests are not counted", error=str(error))
+            return 0
+
+
+tally = Tally()
+
+
+class Rate(BaseThrottle):
+    """At most `settings.API_RATES[scope]` requests a minute of one whom `ident` names; None there: no limit."""
+
+    scope: ClassVar[str]
+
+    def ident(self, request: Request) -> str | None:
+        raise NotImplementedError
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        limit, ident = settings.API_RATES[self.scope], self.ident(request)
+        return not limit or ident is None or tally.count(f"rate:{self.scope}:{ident}") <= limit
+
+    def wait(self) -> float:
+        return WINDOW_S - time.time() % WINDOW_S
+
+
+class TokenRate(Rate):
+    """By token; signed in by the browser, by person."""
+
+    scope = "token"
+
+    def ident(self, request: Request) -> str | None:
+        if isinstance(request.auth, ApiToken):
+            return str(request.auth.pk)
+        return f"user:{request.user.pk}" if request.user.is_authenticated else None
+
+
+class GroupRate(Rate):
+    """By the group that a token acts for: more tokens do not give it more."""
+
+    scope = "group"
+
+    def ident(self, request: Request) -> str | None:
+        group = request.auth.group_id if isinstance(request.auth, ApiToken) else None
+        return None if group is None else str(group)
+
+
+def too_many(wait: float | None) -> Throttled:
+    rates = settings.API_RATES
+    return Throttled(wait, f"Too many requests: {rates['token']} a minute for a token, {rates['group']} for a group.")

@@ -1,0 +1,37 @@
+"""Requests that wait for something to change, a few at a time: the server's other threads stay free to answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import BoundedSemaphore
+from typing import Any
+
+from django.conf import settings
+from django.db.models import OuterRef, Subquery
+
+from submissions.models import Attempt, Submission
+
+LONGEST_S = 55  # a proxy in front gives up after 60
+LOOK_EVERY_S = 0.3
+slots = BoundedSemaphore(settings.WEB_THREADS // 4)
+
+
+def hold(look: Callable[[], Any], seen: Any, *, seconds: float) -> bool:
+    """Until `look` gives something else than `seen`, for `seconds` at most. False, at once, where too many wait."""
+    if not slots.acquire(blocking=False):
+        return False
+    try:
+        deadline = time.monotonic() + seconds
+        while look() == seen and (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(LOOK_EVERY_S, left))
+    finally:
+        slots.release()
+    return True
+
+
+def moment(pk: int) -> Any:
+    """Of a submission what tells that its state or progress has changed; one cheap query."""
+    latest = Attempt.objects.filter(submission=OuterRef("pk")).order_by("-number")
+    parts = [Subquery(latest.values(name)[:1]) for name in ("pk", "progress")]
+    return Submission.objects.filter(pk=pk).values_list("state", "cancel_asked", *parts).first()
