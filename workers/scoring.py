@@ -55,7 +55,7 @@ def score(job: dict[str, Any], *, since: float, report: Report) -> dict[str, Any
         data = datasets.load(job["dataset"])
         run = Run(seed=job["seed"], threads=threads, dataset=data, device=device, report=report)
         estimator = engine.build(spec, run)
-        predicted, joules = _compute(estimator, run, watch)
+        predicted, joules = _compute(spec, estimator, run, watch)
     watch.laps["total_s"] = round(time.monotonic() - since, 6)
     return {
         **_count(predicted, data.test_labels, private_indexes(len(predicted), job["private_share"], job["split_seed"])),
@@ -81,7 +81,7 @@ def score(job: dict[str, Any], *, since: float, report: Report) -> dict[str, Any
     }
 
 
-def _compute(estimator: Any, run: Run, watch: Stopwatch) -> tuple[Labels, dict[str, Any]]:
+def _compute(spec: specs.Spec, estimator: Any, run: Run, watch: Stopwatch) -> tuple[Labels, dict[str, Any]]:
     """The labels predicted for the test part, and the energy that training and predicting drew."""
     prepare: Callable[[Values], Values] = getattr(estimator, "prepare", np.asarray)
     images, labels = prepare(run.dataset.train_images), np.array(run.dataset.train_labels)
