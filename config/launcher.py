@@ -101,7 +101,8 @@ def slots() -> int:
 def celery_worker(queue: str, concurrency: int) -> Child:
     name = f"{queue}@{socket.gethostname()}"
     options = ["-Q", queue, "-c", str(concurrency), "-n", name, "--pool", "prefork", "-l", "WARNING"]
-    command = [*CELERY, "worker", *options, "--without-mingle", "--without-gossip"]
+    # Celery's own heartbeat is an event to the broker: a worker that leaves would wait for a dead one to take the last.
+    command = [*CELERY, "worker", *options, "--without-mingle", "--without-gossip", "--without-heartbeat"]
     # Celery reads REMAP_SIGTERM as it is imported; and its advice against root takes nine lines, once a worker.
     env = {"REMAP_SIGTERM": "SIGQUIT", "PYTHONWARNINGS": "ignore:You're running the worker"}
     return Child(f"worker {queue}", command, env=env)
