@@ -12,7 +12,7 @@ from mnist_quest.errors import (
     ServiceTrouble,
     TryLater,
 )
-from mnist_quest.notation import notation
+from mnist_quest.models import notation
 from mnist_quest.quest import Quest
 from mnist_quest.run import Run
 

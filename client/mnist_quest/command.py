@@ -187,11 +187,13 @@ def _tell(data: Any, text: str, options: argparse.Namespace) -> None:
 
 
 def _fail(error: QuestError, *, as_json: bool) -> None:
-    if not as_json:
-        say(str(error))
-    elif not isinstance(error, RunFailed):  # its run has been told already
+    if isinstance(error, RunFailed):
+        return  # how it ended was shown by whoever watched it
+    if as_json:
         errors = error.errors if isinstance(error, Refused) else [("", str(error))]
         say(json.dumps({"errors": [{"field": field, "message": message} for field, message in errors]}), to=sys.stdout)
+    else:
+        say(str(error))
 
 
 if __name__ == "__main__":

@@ -67,5 +67,4 @@ class RunFailed(QuestError):
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        ended = {"failed": "failed", "timed_out": "took too long", "cancelled": "was cancelled"}
-        super().__init__(f"Run {run.id} {ended.get(run.state, run.state)}{': ' + run.reason if run.reason else '.'}")
+        super().__init__(run.told())

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
-from mnist_quest import login, notation, tables
+from mnist_quest import login, models, tables
 from mnist_quest.connection import Connection, Verify
 from mnist_quest.errors import QuestError, QuestWarning
 from mnist_quest.networks import Training
@@ -107,11 +107,11 @@ class Quest:
         """
         training = Training(epochs, batch_size, validation_split, callbacks or [], seed)
         body: dict[str, Any] = {
-            "model": notation.to_send(model, training),
+            "model": models.to_send(model, training),
             "quest": self._quest if quest is None else quest,
         }
         body |= {"device": device, "engine": engine, "note": note}
-        if notice := notation.notice(model):
+        if notice := models.notice(model):
             say(notice)
         # One key for all tries: an answer that was lost on the way does not make a second submission.
         data = self._connection.post("submissions/", _without_none(body), key=str(uuid.uuid4()))
@@ -120,14 +120,14 @@ class Quest:
 
     def validate(self, model: Any, **training: Any) -> dict[str, Any]:
         """What the service understands `model` to be, without running it: its spec, layers, parameters and so on."""
-        body = {"model": notation.to_send(model, Training(**training)), "quest": self._quest}
+        body = {"model": models.to_send(model, Training(**training)), "quest": self._quest}
         answer = self._connection.post("models/validate/", _without_none(body))
         return dict(answer)
 
     @staticmethod
     def notation(model: Any, **training: Any) -> str:
         """`model` as text, offline: to be pasted into the form where the service cannot be reached from here."""
-        return notation.notation(model, **training)
+        return models.notation(model, **training)
 
     def run(self, number: int) -> Run:
         return Run(self._connection, self._connection.get(f"submissions/{int(number)}/"))

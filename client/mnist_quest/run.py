@@ -12,6 +12,7 @@ from mnist_quest.progress import Bar, Silent, bar
 from mnist_quest.surroundings import say
 
 LIVE = ("queued", "running")
+ENDED = {"failed": "failed", "timed_out": "took too long", "cancelled": "was cancelled"}
 HOLD = 20.0  # seconds that the service may keep back an answer while nothing changes
 PACE = 1.0  # seconds between two looks, at least
 OUTAGE = 600.0  # seconds for which `wait` bears that the service cannot be reached
@@ -134,7 +135,7 @@ class Run:
         if self.state == "scored":
             took = "" if self.training_time is None else f", trained in {self.training_time:.2f} s on {self.hardware}"
             return f"Run {self.id} scored {self.score:.5f}{took}"
-        return f"Run {self.id} {self.state.replace('_', ' ')}: {self.reason}"
+        return f"Run {self.id} {ENDED.get(self.state, self.state)}{': ' + self.reason if self.reason else ''}"
 
     def _doing(self) -> str:
         said = self.data.get("progress") or {}

@@ -1,0 +1,152 @@
+"""What the notebook client makes of Keras models: code that the service reads as the same network."""
+
+from __future__ import annotations
+
+import pytest
+
+from mnist_quest import NotExpressible, notation
+from submissions.families.shapes import parameters
+from submissions.notation import parse
+from submissions.specs import dump
+
+pytestmark = pytest.mark.trains  # Keras takes a while to import
+
+
+@pytest.fixture(scope="module")
+def keras():
+    return pytest.importorskip("keras")
+
+
+def dense(keras, **more):
+    model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10, activation="softmax")])
+    model.compile(**{"optimizer": "adam", "loss": "sparse_categorical_crossentropy", **more})
+    return model
+
+
+def every_layer(keras):
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Rescaling(1 / 255),
+            layers.ZeroPadding2D(1),
+            layers.Conv2D(6, 3, padding="same", activation="relu", kernel_initializer="he_normal"),
+            layers.BatchNormalization(momentum=0.9),
+            layers.AveragePooling2D(2),
+            layers.DepthwiseConv2D(3, activation="tanh"),
+            layers.SeparableConv2D(8, (3, 2), use_bias=False),
+            layers.LeakyReLU(negative_slope=0.1),
+            layers.ReLU(max_value=6.0),
+            layers.ELU(),
+            layers.SpatialDropout2D(0.1),
+            layers.MaxPooling2D(2, strides=1),
+            layers.Flatten(),
+            layers.Dropout(0.25),
+            layers.Dense(20),
+            layers.Activation("gelu"),
+            layers.Dense(10),
+            layers.Softmax(),
+        ]
+    )
+
+
+def test_every_layer_is_read_as_the_network_that_it_was(keras):
+    model = every_layer(keras)
+    model.compile(optimizer=keras.optimizers.AdamW(0.01, weight_decay=0.1), loss="sparse_categorical_crossentropy")
+
+    spec = parse(notation(model, epochs=3))
+
+    assert sum(parameters(spec)) == model.count_params()
+    data = dump(spec)
+    assert data["optimizer"] == {**data["optimizer"], "name": "adamw", "learning_rate": 0.01, "weight_decay": 0.1}
+    kinds = [layer["kind"] for layer in data["layers"]]
+    assert kinds[1:] == [type(layer).__name__.replace("Softmax", "Activation") for layer in model.layers]
+
+
+def test_compile_and_fit_are_in_it(keras):
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10)])
+    model.compile(optimizer=keras.optimizers.SGD(0.05, momentum=0.9), loss=loss, metrics=["accuracy"])
+    stopping = keras.callbacks.EarlyStopping("val_accuracy", min_delta=0.01, patience=3, restore_best_weights=True)
+
+    text = notation(model, epochs=20, batch_size=64, validation_split=0.1, callbacks=[stopping], seed=7)
+
+    spec = dump(parse(text))
+    assert (spec["epochs"], spec["batch_size"], spec["validation_split"], spec["seed"]) == (20, 64, 0.1, 7)
+    assert (spec["optimizer"]["learning_rate"], spec["optimizer"]["momentum"]) == (0.05, 0.9)
+    assert spec["loss"] == {"name": "sparse_categorical_crossentropy", "from_logits": True}
+    assert spec["early_stopping"] == {
+        "monitor": "val_accuracy", "min_delta": 0.01, "patience": 3, "restore_best_weights": True
+    }  # fmt: skip
+
+
+def test_mixed_precision_is_the_whole_models(keras):
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10, activation="softmax", dtype="float32")])
+        model.add(keras.layers.Dense(10, activation="softmax"))
+        model.compile(loss="mse")
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+
+    spec = dump(parse(notation(model, epochs=1)))
+
+    assert (spec["precision"], spec["optimizer"]["name"]) == ("mixed_float16", "rmsprop")
+
+
+def test_the_function_of_a_loss_is_its_name(keras):
+    model = dense(keras, loss=keras.losses.sparse_categorical_crossentropy)
+
+    assert "loss='sparse_categorical_crossentropy'" in notation(model, epochs=1)
+
+
+def test_missing_epochs_are_an_error_and_no_guess(keras):
+    with pytest.raises(NotExpressible, match=r"quest\.submit\(model, epochs=5\)"):
+        notation(dense(keras))
+
+
+def test_a_model_that_is_not_compiled_is_refused(keras):
+    with pytest.raises(NotExpressible, match=r"call model\.compile"):
+        notation(keras.Sequential([keras.layers.Dense(10)]), epochs=1)
+
+
+def test_a_functional_model_is_told_how_to_be_written(keras):
+    given = keras.Input((784,))
+    model = keras.Model(given, keras.layers.Dense(10)(given))
+    model.compile(loss="mse")
+
+    with pytest.raises(NotExpressible, match=r"write it as keras\.Sequential"):
+        notation(model, epochs=1)
+
+
+def test_code_is_refused_by_name(keras):
+    class Doubled(keras.layers.Layer):
+        def call(self, inputs):
+            return 2 * inputs
+
+    def cubed(x):
+        return x**3
+
+    wrong = {
+        "Lambda would run code": keras.layers.Lambda(cubed),
+        "Doubled is a layer of your own": Doubled(),
+        "Dense: activation is cubed, code of your own": keras.layers.Dense(10, activation=cubed),
+        "Bidirectional: layer is a LSTM": keras.layers.Bidirectional(keras.layers.LSTM(3)),
+    }
+    for says, layer in wrong.items():
+        model = keras.Sequential([layer])
+        model.compile(loss="mse")
+        with pytest.raises(NotExpressible, match=says):
+            notation(model, epochs=1)
+
+
+def test_a_schedule_of_learning_rates_is_refused_by_name(keras):
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)
+
+    with pytest.raises(NotExpressible, match="learning_rate is a ExponentialDecay"):
+        notation(dense(keras, optimizer=keras.optimizers.Adam(schedule)), epochs=1)
+
+
+def test_other_callbacks_than_early_stopping_are_refused(keras):
+    with pytest.raises(NotExpressible, match="TerminateOnNaN cannot be sent: there is EarlyStopping"):
+        notation(dense(keras), epochs=1, callbacks=[keras.callbacks.TerminateOnNaN()])
