@@ -12,7 +12,8 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connections
+from django.db import Error as DatabaseError  # InterfaceError, of a connection that was cut, is no DatabaseError
+from django.db import connections
 
 from submissions import leases
 from submissions.families.registry import offered
@@ -68,6 +69,7 @@ class Supervisor:
             raise
         except Exception:
             logger.exception("run broke off; the reaper will give it back")
+            self.trainer.kill()  # or the next run would wait for the end of this one
             raise
         finally:
             self._retire_if_worn()
@@ -187,13 +189,20 @@ class Watch:
             raise Fenced
 
     def _scored(self, result: dict[str, Any]) -> None:
-        result["contended"] = bool(result.get("contended") or self.attempt.other_runs or _had_company(self.attempt))
         result["output"] = self.trainer.output_tail
         entry = spool.keep(self.attempt, result)
-        self._persist(lambda: leases.finish(self.attempt, result))
+        try:
+            self._persist(lambda: self._write_score(result))
+        except Fenced:
+            spool.drop(entry)
+            raise
         spool.drop(entry)
         public = result["public"]
         logger.info("run scored", correct=public["correct"], total=public["total"], **result["timing"])
+
+    def _write_score(self, result: dict[str, Any]) -> None:
+        contended = bool(result.get("contended") or self.attempt.other_runs or _had_company(self.attempt))
+        leases.finish(self.attempt, {**result, "contended": contended})
 
     def _failed(self, message: Message) -> None:
         if message["kind"] == "memory":
