@@ -50,7 +50,11 @@ class SubmissionForm(forms.Form):
         help_text=_("For your group and the instructors alone: what you try, and why."),
         widget=forms.Textarea(attrs={"rows": 2}),
     )
+    # What the shown boxes and choices stand for; their fields hold digests, so that another text asks again.
+    acknowledged = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+    chosen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
     reading: Reading | None = None
+    readings: Sequence[Reading] = ()
 
     def __init__(self, *args: Any, entry: Entry, **more: Any) -> None:
         self.entry = entry
@@ -65,8 +69,8 @@ class SubmissionForm(forms.Form):
         """Those that say what the model is."""
         raise NotImplementedError
 
-    def read(self) -> Reading:
-        """The model; SpecError where there is none."""
+    def read(self) -> Sequence[Reading]:
+        """The models that one can choose from, mostly one; SpecError where there is none."""
         raise NotImplementedError
 
     def home_of(self, path: str) -> str | None:
@@ -77,10 +81,19 @@ class SubmissionForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         if not self.errors:
             try:
-                self.reading = self.read()
+                self.readings = self.read()
+                self._choose(cleaned)
             except SpecError as refusal:
                 self.refuse(refusal.errors)
         return cleaned
+
+    def _choose(self, cleaned: dict[str, Any]) -> None:
+        chosen = [reading for reading in self.readings if cleaned.get("chosen") == choice_of(reading)]
+        self.reading = next(iter(chosen or (self.readings if len(self.readings) == 1 else ())), None)
+        if self.reading is None:
+            self.add_error("chosen", _("There are several models in this text: choose one of them."))
+        elif self.reading.consequential and cleaned.get("acknowledged") != digest_of(self.reading):
+            self.add_error("acknowledged", _("Some lines are left aside that may change your score: agree to that."))
 
     def refuse(self, errors: Sequence[dict[str, str]]) -> None:
         for error in errors:
@@ -109,8 +122,21 @@ class SubmissionForm(forms.Form):
         """A key that a second click repeats – and that another model has not, after going back and changing it."""
         assert self.reading is not None
         chosen = [self.entry.quest.pk, dump(self.reading.spec), self.cleaned_data.get("device", "")]
-        digest = hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
-        return f"form:{self.cleaned_data['key'] or uuid.uuid4()}:{digest[:32]}"
+        return f"form:{self.cleaned_data['key'] or uuid.uuid4()}:{_digest(chosen)}"
+
+
+def choice_of(reading: Reading) -> str:
+    """What stands for this model of several in a form."""
+    return _digest(dump(reading.spec))
+
+
+def digest_of(reading: Reading) -> str:
+    """What stands for having seen all that may change the score."""
+    return _digest([dump(reading.spec), reading.consequential])
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def device_field() -> forms.ChoiceField:
@@ -138,9 +164,9 @@ class PasteForm(SubmissionForm):
     def model_fields(self) -> list[forms.BoundField]:
         return [self["model"]]
 
-    def read(self) -> Reading:
+    def read(self) -> Sequence[Reading]:
         quest = self.entry.quest
-        return notation.model_from(self.cleaned_data["model"], dataset=quest.dataset, limits=quest.limits)
+        return notation.models_from(self.cleaned_data["model"], dataset=quest.dataset, limits=quest.limits)
 
     def home_of(self, path: str) -> str | None:
         return None if path in ("quest", "group", "") else "model"
@@ -182,9 +208,9 @@ class FamilyForm(SubmissionForm):
     def model_fields(self) -> list[forms.BoundField]:
         return [self[inner(path)] for path in self.paths]
 
-    def read(self) -> Reading:
+    def read(self) -> Sequence[Reading]:
         quest, data = self.entry.quest, {"family": self.family.name, **self.data_of(self.paths)}
-        return Reading(validate(data, dataset=quest.dataset, limits=quest.limits))
+        return [Reading(validate(data, dataset=quest.dataset, limits=quest.limits))]
 
     def home_of(self, path: str) -> str | None:
         first = path.split(".")[0]
@@ -197,7 +223,7 @@ class FamilyForm(SubmissionForm):
         for path in paths:
             text = self.cleaned_data[inner(path)].strip()
             try:
-                data |= {path: typed(text)} if text else {}
+                data |= {path: typed(text, path)} if text else {}
             except NotationError as refusal:
                 refused += [{"field": path, "message": error["message"]} for error in refusal.errors]
         if refused:

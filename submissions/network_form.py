@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import Any, cast
 
@@ -57,11 +57,11 @@ class NetworkForm(FamilyForm):
         texts = {path: filled_in(self.fields[inner(path)], value) for path, value in values.items()}
         return texts | {"layers": "\n".join(write_layer(layer) for layer in net.layers)}
 
-    def read(self) -> Reading:
+    def read(self) -> Sequence[Reading]:
         draft = self._layers()
         data = {"family": self.family.name, "layers": draft.data["layers"], **self._training()}
         try:
-            return Reading(self._validated(self._with_loss(data)))
+            return [Reading(self._validated(self._with_loss(data)), tuple(map(str, draft.asides)))]
         except SpecError as refusal:
             raise SpecError([_placed(error, draft) for error in refusal.errors]) from refusal
 

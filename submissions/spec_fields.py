@@ -11,31 +11,36 @@ import pydantic
 from django import forms
 
 from submissions.families.registry import Family
+from submissions.notation_pipeline import typed_steps, write_steps
 from submissions.notation_text import NotationError, Text, statements
 
 Schema = Mapping[str, Any]
 WORDS = ("None", "True", "False")
 NUMBERS = ("integer", "number")
+STEPS = "preprocess"
 
 
 def is_flat(family: Family) -> bool:
-    """Whether every parameter is a plain value, so that a form can ask for it; a network's layers are not."""
-    return all(_is_plain(field) for field in _properties(family.spec).values())
+    """Whether a form can ask for every parameter: a plain value, or steps; a network's layers are neither."""
+    return all(_is_plain(field) for name, field in _properties(family.spec).items() if name != STEPS)
 
 
 def spec_fields(family: Family) -> Iterator[tuple[str, forms.Field]]:
     """(parameter, form field) for each parameter of a flat family, filled in with the defaults."""
     for name in family.spec.model_fields:
         if name != "family":
-            yield name, field_for(family.spec, name, help_text=family.help.get(name, ""))
+            field = steps_field if name == STEPS else field_for
+            yield name, field(family.spec, name, help_text=family.help.get(name, ""))
 
 
-def typed(text: str) -> object:
-    """The value as it would stand in the constructor; a bare word is a text, so that quotes may be left out.
+def typed(text: str, name: str = "") -> object:
+    """The value of a parameter as it would stand in the constructor; a bare word is a text, so that quotes may be left out.
 
     Raises NotationError where it is not one plain value.
     """
     text = text.strip()
+    if name == STEPS:
+        return typed_steps(text)
     if text.isidentifier() and text not in WORDS:
         return text
     match statements(text):
@@ -60,8 +65,18 @@ def field_for(model: type[pydantic.BaseModel], name: str, *, help_text: str = ""
     return field
 
 
+def steps_field(model: type[pydantic.BaseModel], name: str, *, help_text: str = "") -> forms.Field:
+    """The steps before the model, written as in a pipeline, one behind the other."""
+    widget = forms.TextInput(attrs={"placeholder": "StandardScaler(), PCA(50)"})
+    field = forms.CharField(widget=widget, max_length=500, label=name, required=False, help_text=help_text)
+    field.initial = filled_in(field, model.model_fields[name].default)
+    return field
+
+
 def filled_in(field: forms.Field, value: object) -> str:
     """What stands in the field for the value; an empty box is None."""
+    if isinstance(value, tuple):
+        return write_steps(value)
     return "" if value is None and not isinstance(field, forms.ChoiceField) else _shown(value)
 
 

@@ -13,10 +13,10 @@ from submissions import notation
 from submissions.entry import Entry, enter, enterable, presets, why_nowhere
 from submissions.families.registry import family_of
 from submissions.families.shapes import parameters, summary
-from submissions.forms import FamilyForm, SubmissionForm
+from submissions.forms import FamilyForm, SubmissionForm, choice_of, digest_of
 from submissions.models import Quest
 from submissions.network_form import NetworkForm, WidthForm
-from submissions.notation import Reading
+from submissions.notation_pipeline import write_steps
 from submissions.specs import Spec, changed
 from submissions.visitors import UserRequest, logged_in
 from submissions.ways import PASTE, form_for, ways
@@ -47,7 +47,7 @@ def check(request: UserRequest) -> HttpResponse:
     form = _form(request, entry)
     form.is_valid()
     if request.htmx:
-        context = {"refusals": _refusals(form), **_understood(form.reading)}
+        context = {"refusals": _refusals(form), **_understood(form)}
         return render(request, "submissions/_understood.html", context)
     return _page(request, quests, form)
 
@@ -88,7 +88,7 @@ def _page(request: UserRequest, quests: list[Quest], form: SubmissionForm) -> Ht
         "ways": ways(),
         "presets": _examples(form),
         "width_form": _width_form(request, form.entry) if isinstance(form, NetworkForm) else None,
-        **_understood(form.reading),
+        **_understood(form),
     }
     return render(request, "submissions/submit.html", context)
 
@@ -113,17 +113,24 @@ def _refusals(form: SubmissionForm) -> list[str]:
     return [
         str(message) if str(message).startswith("Line ") else f"{names.get(name, '')}{message}"
         for name, messages in form.errors.items()
+        if name not in ("chosen", "acknowledged")
         for message in messages
     ]
 
 
-def _understood(reading: Reading | None) -> dict[str, Any]:
-    """What the fragment shows of a reading."""
+def _understood(form: SubmissionForm) -> dict[str, Any]:
+    """What the fragment shows of what was read: the model, or those to choose from."""
+    reading = form.reading
+    choices = [(choice_of(one), one.line, notation.headline(one.spec)) for one in form.readings]
     if reading is None:
-        return {"reading": None}
+        return {"reading": None, "choices": choices}
     spec = reading.spec
     return {
         "reading": reading,
+        "choices": choices if len(choices) > 1 else [],
+        "chosen": choice_of(reading),
+        "acknowledgement": digest_of(reading),
+        "acknowledged": form.data.get("acknowledged") == digest_of(reading),
         "family": family_of(spec),
         "notation": notation.render(spec),
         "layers": summary(spec),
@@ -140,6 +147,8 @@ def _arguments(spec: Spec) -> dict[str, str]:
 
 def _written(value: Any) -> str:
     """As Python writes it; of an optimizer and the like what is not as usual, and always the learning rate."""
+    if isinstance(value, tuple):
+        return write_steps(value) or "()"
     if not isinstance(value, pydantic.BaseModel):
         return repr(value)
     told = {"learning_rate": getattr(value, "learning_rate", None), **changed(value)}

@@ -15,6 +15,7 @@ from submissions.api import cursors, waiting
 from submissions.api.acting import acting_group, only_quest, own_submissions, who
 from submissions.api.conditional import ETAG, IF_NONE_MATCH, UNCHANGED, etag_of, has_it, unless_unchanged
 from submissions.api.endpoint import Endpoint, checked
+from submissions.api.left_aside import Submitted, left_aside
 from submissions.api.refusals import refused
 from submissions.api.representations import SubmissionOut, SubmissionPage, SubmissionWhole
 from submissions.api.requests import (
@@ -65,10 +66,11 @@ class Submissions(Endpoint):
     @extend_schema(
         operation_id="submissions_create",
         summary="Submit a model",
-        description="201 for a new submission; 200 where an `Idempotency-Key` already stands for this one.",
+        description="201 for a new submission; 200 where an `Idempotency-Key` already stands for this one. Look at "
+        "`left_aside`: lines that may change the score do not keep a model from being taken.",
         parameters=[KEY_PARAMETER],
         request=SubmissionRequest,
-        responses={201: SubmissionWhole, 200: SubmissionWhole, **refused(400, 401, 403, 409, 413, 415, 429)},
+        responses={201: Submitted, 200: Submitted, **refused(400, 401, 403, 409, 413, 415, 429)},
     )
     def post(self, request: Request) -> Response:
         asked = checked(SubmissionRequest, request.data, request)
@@ -83,7 +85,7 @@ class Submissions(Endpoint):
             idempotency_key=key,
             **asked,
         )
-        body = _whole(request, submission.pk)
+        body = {**_whole(request, submission.pk), "left_aside": left_aside(reading)}
         return Response(body, status=201 if new else 200, headers={"Location": body["url"]})
 
 

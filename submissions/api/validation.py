@@ -14,6 +14,7 @@ from submissions import notation
 from submissions.api.acting import open_quests
 from submissions.api.endpoint import Endpoint, checked
 from submissions.api.fields import SpecField
+from submissions.api.left_aside import LeftAside, left_aside
 from submissions.api.refusals import refused
 from submissions.api.requests import ModelRequest
 from submissions.families.registry import family_of
@@ -40,7 +41,7 @@ class Understood(serializers.Serializer[Any]):
     trainable = serializers.IntegerField(allow_null=True)
     fixed = serializers.IntegerField(allow_null=True)
     devices = serializers.ListField(child=serializers.CharField(), help_text="What `device` may be.")
-    left_aside = serializers.ListField(child=serializers.CharField(), help_text="Lines that say nothing of the model.")
+    left_aside = LeftAside(help_text="The lines of the text that are no part of the model.")
     quest = serializers.IntegerField(allow_null=True, help_text="The quest whose limits were held against it.")
     dataset = serializers.CharField()
 
@@ -81,5 +82,5 @@ def _understood(reading: notation.Reading) -> dict[str, Any]:
         "trainable": trainable,
         "fixed": fixed,
         "devices": list(family_of(spec).devices),
-        "left_aside": list(reading.left_aside),
+        "left_aside": left_aside(reading),
     }
