@@ -72,6 +72,16 @@ def test_fifty_posts_at_once_do_not_exceed_the_groups_quota(quest, group, owner,
     assert Submission.objects.count() == 10
 
 
+def test_of_two_members_who_post_at_once_only_one_gets_the_last_place(quest, submit, colleague):
+    quest.daily_quota = 1
+    quest.save()
+
+    first, second = overlapping(submit, partial(submit, submitter=colleague))
+
+    assert refused([first, second], intake.Refused) == 1
+    assert list(Submission.objects.all()) == [first]
+
+
 def test_the_interval_between_two_submissions_holds_for_those_at_once(quest, submit):
     quest.min_interval_seconds = 600
     quest.save()
@@ -134,6 +144,18 @@ def test_an_expiry_that_comes_after_a_new_claim_does_not_take_that_one(lapsed, w
     assert (submission.state, submission.lease) == (State.RUNNING, current.lease)
     assert going(submission) == [current]
     assert not leases.beat(lapsed)
+
+
+def test_a_finish_that_comes_while_another_worker_takes_over_writes_nothing(lapsed, worker):
+    def hand_over():
+        leases.expire()
+        return claim_one(worker)
+
+    current, late = overlapping(hand_over, partial(leases.finish, lapsed, result_of(350)))
+
+    assert refused([current, late], moves.MoveRefused) == 1
+    assert not Score.objects.exists()
+    assert going(lapsed.submission) == [current]
 
 
 def test_an_expiry_finds_a_heartbeat_that_was_not_yet_committed(lapsed):
