@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -179,3 +180,12 @@ def test_a_wrong_command_line_is_explained():
         command.main(["fetch"])
 
     assert ended.value.code == 2
+
+
+def test_the_guide_names_every_command_and_every_exit_code():
+    guide = (Path(__file__).parent.parent / "docs" / "client.md").read_text()
+
+    for code in {code for _kind, code in command.EXIT_CODES} | {0, 1, 2, 130}:
+        assert f"| {code} |" in guide
+    for name in ("login", "submit", "status", "watch", "cancel", "board", "feed", "quota"):
+        assert f"mnist-quest {name}" in guide
