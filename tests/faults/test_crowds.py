@@ -1,0 +1,53 @@
+"""Eight workers and fifty people who submit at once: nobody meets a lock, and everything is scored once."""
+
+import json
+import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from submissions.models import ApiToken, State, Submission
+from tests.faults.site import Site
+from tests.stack import until
+
+pytestmark = [pytest.mark.fault, pytest.mark.trains]
+
+PEOPLE, EACH = 50, 3
+
+
+def post(url: str, token: str) -> tuple[int, float]:
+    """The number of what was submitted, and the seconds until the answer."""
+    request = urllib.request.Request(
+        f"{url}/api/v1/submissions/",
+        data=json.dumps({"model": {"family": "knn"}}).encode(),
+        headers={"Content-Type": "application/json", "Authorization": f"Token {token}"},
+    )
+    began = time.monotonic()
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)["id"], time.monotonic() - began
+
+
+@pytest.mark.timeout(600)
+def test_eight_workers_and_fifty_submitters_meet_no_lock(site: Site, measured):
+    url = site.start_web()
+    workers = site.start(workers=8)
+    members = [site.member_of(number) for number in range(1, PEOPLE + 1)]
+    tokens = [ApiToken.objects.create(user=user, group=group, name="laptop")[1] for user, group in members]
+
+    with ThreadPoolExecutor(PEOPLE) as crowd:
+        answers = list(crowd.map(lambda token: [post(url, token) for _ in range(EACH)], tokens))
+    posted = [answer for person in answers for answer in person]
+    measured("the slowest of 150 answers took", max(seconds for _, seconds in posted), at_most=30)
+
+    numbers = [number for number, _ in posted]
+    assert len(set(numbers)) == PEOPLE * EACH
+    until(
+        lambda: not Submission.objects.live().filter(pk__in=numbers).exists(), seconds=400, what="the end of them all"
+    )
+    ended = Submission.objects.filter(pk__in=numbers)
+    assert set(ended.values_list("state", flat=True)) == {State.SCORED}
+    assert all(site.scored_once(submission) for submission in ended)
+    said = "".join(piece.said for piece in site.pieces)
+    assert "database is locked" not in said
+    assert all(worker.process.poll() is None for worker in workers)

@@ -1,0 +1,68 @@
+"""A group that hands in two hundred starves nobody, and no slot sleeps while somebody may use it."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from submissions.models import Attempt, State, Submission
+from tests.faults.site import Site
+from tests.stack import until
+
+pytestmark = [pytest.mark.fault, pytest.mark.trains]
+
+
+def test_a_group_that_hands_in_one_takes_the_next_free_slot_from_one_that_handed_in_two_hundred(site: Site):
+    site.start(slots=2)
+    for _ in range(200):
+        site.submit("sleep", seconds=0.7, group=1)
+    going = Attempt.objects.filter(ended_at=None)
+    until(lambda: going.count() == 2, seconds=30, what="both slots at work")
+
+    modest = site.submit("sleep", seconds=0.7, group=2)
+    accepted = modest.submitted_at
+    site.wait(modest, State.RUNNING, seconds=10)
+
+    overtaken = Attempt.objects.filter(submission__group__name="ITMALGrp01", started_at__gt=accepted)
+    begun = modest.attempts.get().started_at
+    assert not overtaken.filter(started_at__lt=begun).exists()
+    Submission.objects.filter(state=State.QUEUED).delete()
+
+
+def test_no_slot_idles_for_a_second_while_another_group_waits(site: Site, measured):
+    """Three slots, two runs a group at a time: one slot of three is always another group's."""
+    site.start(slots=3)
+    site.set_quest(group_limit=2)
+    greedy = [site.submit("sleep", seconds=0.6, group=1) for _ in range(20)]
+    until(lambda: site.waiting() == 0, seconds=60, what="every wake-up used")
+    others = [site.submit("sleep", seconds=0.6, group=2 + number % 3) for number in range(12)]
+    for submission in [*greedy, *others]:
+        site.wait(submission, seconds=120)
+
+    attempts = list(Attempt.objects.select_related("submission").order_by("started_at"))
+    assert most_at_a_time(attempts, group="ITMALGrp01") == 2
+    measured("a slot idled at most", longest_idle(attempts, others, slots=3), at_most=1)
+    assert all(site.scored_once(submission) for submission in [*greedy, *others])
+
+
+def most_at_a_time(attempts: list[Attempt], *, group: str) -> int:
+    own = [attempt for attempt in attempts if attempt.submission.owner_name == group]
+    return max(sum(one.started_at <= other.started_at < one.ended_at for one in own) for other in own)
+
+
+def longest_idle(attempts: list[Attempt], others: list[Submission], *, slots: int) -> float:
+    """The longest stretch in which fewer than `slots` ran though one of `others` waited."""
+    first_claims = {attempt.submission_id: attempt.started_at for attempt in reversed(attempts)}
+    waits = [(one.submitted_at, first_claims[one.pk]) for one in others]
+    moments = sorted({at for attempt in attempts for at in (attempt.started_at, attempt.ended_at)})
+    longest, since = timedelta(0), None
+    for at in moments:
+        idle = going(attempts, at) < slots and any(begin <= at < end for begin, end in waits)
+        since = (since or at) if idle else None
+        after = next((later for later in moments if later > at), at)
+        if since:
+            longest = max(longest, after - since)
+    return longest.total_seconds()
+
+
+def going(attempts: list[Attempt], at: datetime) -> int:
+    return sum(attempt.started_at <= at < attempt.ended_at for attempt in attempts)
