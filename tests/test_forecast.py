@@ -64,9 +64,11 @@ def test_a_forecast_is_the_median_of_runs_like_it_with_a_range(submit, past):
 
 def test_what_changes_the_time_makes_another_size_and_what_does_not_does_not(submit, past):
     past(KNN | {"metric": "chebyshev"}, 50, 50, 50)
+    past(KNN | {"preprocess": [{"kind": "PCA", "n_components": 20}]}, 3, 3, 3)
     past(KNN, 10, 10, 10)
 
     assert run_of(submit({"family": "knn", "n_neighbors": 9, "metric": "euclidean"})).seconds == 10
+    assert run_of(submit(KNN | {"preprocess": [{"kind": "PCA", "n_components": 20}]})).seconds == 3
     assert run_of(submit(KNN | {"metric": "chebyshev"})).seconds == 50
 
 

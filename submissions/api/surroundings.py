@@ -124,7 +124,9 @@ class OpenQuest(serializers.Serializer[Any]):
     name = serializers.CharField()
     group = serializers.CharField(allow_null=True, help_text="The group that you submit for; null for instructors.")
     quota = QuotaOut(allow_null=True, help_text="Null for instructors, who have none.")
-    closes_at = serializers.DateTimeField(allow_null=True, help_text="The deadline for your group: its own where it was granted one.")
+    closes_at = serializers.DateTimeField(
+        allow_null=True, help_text="The deadline for your group: its own where it was granted one."
+    )
     extensions = ExtensionOut(many=True, help_text="What your group was granted in this quest, the newest first.")
 
 

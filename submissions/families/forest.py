@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from submissions.families.parameters import Count, Jobs, NotNegative, Seed, Share, pixels
-from submissions.families.preprocess import STEPS_HELP, Steps, features_after, step_misfits
+from submissions.families.preprocess import STEPS_HELP, Steps, features_after, step_misfits, steps_size
 from submissions.families.registry import Family, register
 from submissions.specs import Images, Spec, described
 
@@ -89,7 +89,7 @@ class Forest(Spec):
         yield "trees", "n_estimators", self.n_estimators
 
     def size(self) -> tuple[str, float]:
-        kind = f"{self.criterion} {self.max_features} {self.n_jobs or 1} jobs"
+        kind = f"{self.criterion} {self.max_features} {self.n_jobs or 1} jobs{steps_size(self.preprocess)}"
         return kind, float(self.n_estimators * min(self.max_depth or USUAL_DEPTH, USUAL_DEPTH))
 
     def arguments(self) -> dict[str, Any]:

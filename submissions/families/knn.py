@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from submissions.families.parameters import Jobs
-from submissions.families.preprocess import STEPS_HELP, Steps, step_misfits
+from submissions.families.preprocess import STEPS_HELP, Steps, step_misfits, steps_size
 from submissions.families.registry import Family, register
 from submissions.specs import Images, Spec, described
 
@@ -57,7 +57,8 @@ class KNN(Spec):
 
     def size(self) -> tuple[str, float]:
         power = self.p if self.metric == "minkowski" else POWERS.get(self.metric)
-        return f"{self.algorithm} {self.metric if power is None else f'minkowski {power:g}'}", 1.0
+        metric = self.metric if power is None else f"minkowski {power:g}"
+        return f"{self.algorithm} {metric}{steps_size(self.preprocess)}", 1.0
 
 
 register(
