@@ -24,7 +24,8 @@ _held = _Held()
 
 
 @contextmanager
-def _file_lock() -> Iterator[None]:
+def file_lock() -> Iterator[None]:
+    """Keeps all other writers of an SQLite file waiting; nothing on Postgres, which needs no such thing."""
     path = str(connection.settings_dict["NAME"])
     if connection.vendor != "sqlite" or "memory" in path:
         yield
@@ -43,7 +44,7 @@ def writing() -> Iterator[None]:
         return
     _held.depth = 1
     try:
-        with _file_lock(), transaction.atomic():
+        with file_lock(), transaction.atomic():
             yield
     finally:
         _held.depth = 0

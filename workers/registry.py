@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from submissions import clock
 from submissions.locks import writing
 from submissions.models import Hardware, Worker
+from submissions.models.runs import WorkerQuerySet
 from submissions.wakeups import send
 from workers import hardware
 
@@ -90,27 +91,35 @@ def _check_version() -> None:
         )
 
 
-def be_heard() -> None:
-    """Called every few seconds by the worker's own timer, and by a supervisor while it beats the heart of a run."""
+def _own_row() -> WorkerQuerySet:
+    """By its start too: in a database that was put back from a backup the id may be another worker's."""
+    return Worker.objects.filter(pk=this_worker().pk, started_at=this_worker().started_at)
+
+
+def be_heard() -> bool:
+    """Called every few seconds by the worker's own timer, and by a supervisor while it beats the heart of a run.
+
+    False: the database does not know this worker as one that works, so it had better start anew.
+    """
     try:
         with writing():
-            Worker.objects.filter(pk=this_worker().pk).update(last_seen_at=Now())
+            return bool(_own_row().filter(stopped_at=None).update(last_seen_at=Now()))
     except DatabaseError as error:
         logger.warning("worker could not be heard", error=str(error))
+        return True
     finally:
         connections.close_all()
 
 
 def note_reaped() -> None:
     """Keep when the upkeep worker last ended a round: a beat that stopped shows here, and nowhere else."""
-    upkeep = Worker.objects.filter(pk=this_worker().pk, device="upkeep")
     with writing():
-        upkeep.update(reaped_at=Now())
+        _own_row().filter(device="upkeep").update(reaped_at=Now())
 
 
 def say_goodbye() -> None:
     """Mark this worker stopped; work that only it held back (`auto`, while a GPU was there) is free for others."""
     with writing():
-        Worker.objects.filter(pk=this_worker().pk).update(stopped_at=Now())
+        _own_row().update(stopped_at=Now())
     if this_worker().device == "gpu":
         send("cpu")

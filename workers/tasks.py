@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import Any
 
 import structlog
@@ -14,6 +15,7 @@ from workers import reaper, registry, spool
 from workers.lifeline import die_with_parent
 from workers.supervisor import Supervisor
 
+logger = structlog.get_logger(__name__)
 _supervisor: Supervisor | None = None
 
 
@@ -46,7 +48,12 @@ class Hello(bootsteps.StartStopStep):
     requires = {"celery.worker.components:Timer"}
 
     def start(self, parent: Any) -> None:
-        self.timer = parent.timer.call_repeatedly(registry.HELLO_SECONDS, registry.be_heard)
+        self.timer = parent.timer.call_repeatedly(registry.HELLO_SECONDS, self.hello)
+
+    def hello(self) -> None:
+        if not registry.be_heard():
+            logger.error("the database does not know this worker any more: it leaves, to be started anew")
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def stop(self, parent: Any) -> None:
         self.timer.cancel()
