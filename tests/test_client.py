@@ -1,13 +1,9 @@
-"""The notebook client against the service itself, in this process; where no service is needed, against answers."""
+"""The notebook client submits and asks: at the service itself, and through trouble on the way."""
 
 from __future__ import annotations
 
-import os
 import pickle
-import stat
-import sys
 from importlib.util import find_spec
-from typing import Any
 
 import httpx
 import pandas
@@ -18,154 +14,18 @@ from config.version import RELEASE
 from mnist_quest import (
     CannotReach,
     ClientTooOld,
-    NotSignedIn,
     Quest,
-    QuestError,
     QuestWarning,
     Refused,
-    RunFailed,
     ServiceTrouble,
     TryLater,
-    login,
 )
 from submissions.api.representations import SubmissionWhole
 from submissions.models import Submission
 from tests.cast import client_of
-from tests.in_process import InProcess
+from tests.client_ways import HERE, QUEUED, TEXT, answering, trouble
 
-HERE = "http://testserver"
-TEXT = "KNeighborsClassifier(n_neighbors=4)"
-QUEUED = {
-    "id": 17, "state": "queued", "score": None, "reason": "", "model": TEXT, "page": f"{HERE}/submissions/17/",
-    "timing": None, "hardware": None, "position": 1, "progress": {},
-}  # fmt: skip
-RUNNING = {**QUEUED, "state": "running", "progress": {"phase": "fit", "epoch": 2, "epochs": 5, "done": 0.4}}
-TIMES = {"train": 1.5, "predict": 0.5}
-SCORED = {**QUEUED, "state": "scored", "score": 0.9714, "timing": TIMES, "hardware": {"label": "EPYC"}}
-
-
-@pytest.fixture(autouse=True)
-def nothing_around(tmp_path, monkeypatch) -> None:
-    """No saved login, no variables, and no pauses."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    for name in ("QUEST_TOKEN", "QUEST_URL", "QUEST_CA"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
-
-
-@pytest.fixture
-def django(db) -> InProcess:
-    return InProcess()
-
-
-@pytest.fixture
-def service(django, owner_token, quest) -> Quest:
-    return Quest(HERE, token=owner_token, transport=django)
-
-
-def answering(*answers: Any, seen: list[httpx.Request] | None = None) -> Quest:
-    """A quest at which these answers come in turn: JSON, a whole response, or an error on the way."""
-    left = iter(answers)
-
-    def handle(request: httpx.Request) -> httpx.Response:
-        if seen is not None:
-            seen.append(request)
-        answer = next(left)
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)
-
-    return Quest(HERE, token="quest_secret", transport=httpx.MockTransport(handle))
-
-
-def trouble(status: int, **headers: str) -> httpx.Response:
-    return httpx.Response(status, json={"errors": [{"field": "", "message": "Later."}]}, headers=headers)
-
-
-# --- the token ---
-
-
-def test_the_sources_of_a_token_stand_in_order(monkeypatch):
-    login.Token("quest_saved").save(HERE)
-    headers = [
-        login.find_token(HERE, "quest_given", ask=False).header(),
-        login.find_token(HERE, None, ask=False).header(),
-    ]
-    monkeypatch.setenv("QUEST_TOKEN", "quest_variable")
-    headers.append(login.find_token(HERE, None, ask=False).header())
-
-    assert headers == ["Token quest_given", "Token quest_saved", "Token quest_variable"]
-    assert Quest(HERE)._find_token(False).header() == "Token quest_variable"
-
-
-def test_colab_keeps_it_as_a_secret(monkeypatch):
-    class Userdata:
-        @staticmethod
-        def get(name: str) -> str:
-            return {"QUEST_TOKEN": "quest_colab"}[name]
-
-    monkeypatch.setitem(sys.modules, "google", type("google", (), {}))
-    monkeypatch.setitem(sys.modules, "google.colab", type("colab", (), {"userdata": Userdata}))
-
-    assert login.find_token(HERE, None, ask=False).header() == "Token quest_colab"
-
-
-def test_where_nobody_can_be_asked_it_is_said_what_to_do():
-    with pytest.raises(NotSignedIn, match=f"set QUEST_TOKEN or run `mnist-quest login {HERE}`"):
-        Quest(HERE).run(17)
-
-
-def test_a_token_shows_itself_nowhere():
-    quest = answering(QUEUED)
-    run = quest.run(17)
-    token = quest._find_token(False)
-
-    shown = [repr(thing) for thing in (quest, token, quest._connection, quest._connection._client.headers, run)]
-    assert "secret" not in " ".join(shown) + str(vars(quest)) + str(token)
-    with pytest.raises(TypeError, match="not pickled"):
-        pickle.dumps(token)
-
-
-def test_a_login_is_kept_for_its_owner_alone(service):
-    path = service.login()
-
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert Quest().url == HERE
-
-
-def test_a_login_that_others_can_read_is_not_used(service):
-    path = service.login()
-    os.chmod(path, 0o644)
-
-    with pytest.raises(QuestError, match=f"chmod 600 {path}"):
-        Quest(HERE)._find_token(False)
-
-
-def test_a_token_that_the_service_does_not_take_is_not_kept(django, quest):
-    with pytest.raises(NotSignedIn, match="does not take this token"):
-        Quest(HERE, token="quest_wrong", transport=django).login()
-
-    assert not login.login_file().exists()
-
-
-def test_without_an_address_it_asks_for_one():
-    with pytest.raises(QuestError, match="Say where the service is"):
-        Quest()
-
-
-@pytest.mark.parametrize(
-    ("given", "url"),
-    [
-        ("quest.example.edu", "https://quest.example.edu"),
-        ("localhost:8000", "http://localhost:8000"),
-        ("https://quest.example.edu/api/v1/", "https://quest.example.edu"),
-    ],
-)
-def test_an_address_may_be_short(given, url):
-    assert Quest(given).url == url
-
-
-# --- submitting ---
+pytestmark = pytest.mark.usefixtures("alone")
 
 
 def test_a_submission_comes_back_as_a_run(service):
@@ -220,9 +80,6 @@ def test_what_changes_the_score_is_warned_of():
         answering({**QUEUED, "left_aside": told}).submit(TEXT)
 
 
-# --- connections ---
-
-
 def test_trouble_that_passes_is_waited_out(monkeypatch):
     pauses: list[float] = []
     monkeypatch.setattr("time.sleep", pauses.append)
@@ -272,89 +129,6 @@ def test_client_and_service_have_one_version():
     assert mnist_quest.__version__ == RELEASE
 
 
-# --- runs ---
-
-
-def test_a_run_is_followed_to_its_score(capsys):
-    run = answering(QUEUED, QUEUED, RUNNING, SCORED).run(17).wait()
-
-    assert (run.score, run.training_time, run.scoring_time, run.hardware) == (0.9714, 1.5, 0.5, "EPYC")
-    assert capsys.readouterr().err.splitlines() == [
-        "Run 17 is queued, number 1 in line",
-        "Run 17 is training, epoch 2 of 5",
-        "Run 17 scored 0.97140, trained in 1.50 s on EPYC",
-    ]
-
-
-def test_an_outage_does_not_end_the_waiting():
-    outage = [httpx.ConnectError("refused")] * 12
-
-    assert answering(RUNNING, *outage, SCORED).run(17).wait(progress=False).score == 0.9714
-
-
-def test_a_run_that_failed_raises_its_reason():
-    failed = {**QUEUED, "state": "failed", "reason": "It needs more memory than the quest allows."}
-
-    with pytest.raises(RunFailed, match="Run 17 failed: It needs more memory") as error:
-        answering(RUNNING, failed).run(17).wait(progress=False)
-
-    assert error.value.run.state == "failed"
-
-
-def test_interrupting_leaves_the_run_going_and_says_so(capsys):
-    quest = answering(RUNNING, KeyboardInterrupt())
-
-    with pytest.raises(KeyboardInterrupt):
-        quest.run(17).wait()
-
-    said = capsys.readouterr().err
-    assert "Run 17 goes on without you." in said
-    assert "quest.run(17).wait() watches it again, quest.run(17).cancel() ends it." in said
-
-
-def test_patience_ends_without_ending_the_run():
-    with pytest.raises(TimeoutError, match="still running; it goes on"):
-        answering(RUNNING, *[RUNNING] * 3).run(17).wait(0, progress=False)
-
-
-def test_a_run_is_cancelled_and_one_that_has_ended_stays_as_it_is(service, submission):
-    run = service.run(submission.pk)
-
-    assert run.cancel().state == "cancelled"
-    assert run.cancel().state == "cancelled"
-
-
-def test_a_run_in_a_notebook_escapes_what_is_in_it():
-    hostile = {**SCORED, "model": "<script>", "hardware": {"label": "<b>"}, "page": 'http://x/"><script>'}
-
-    shown = answering(hostile).run(17)._repr_html_()
-
-    assert "<script>" not in shown
-    assert "0.97140" in shown
-
-
-def test_runs_come_page_by_page_newest_first(service, submit):
-    made = [submit({"family": "knn", "n_neighbors": number}).pk for number in range(1, 6)]
-
-    assert [run.id for run in service.runs()] == made[::-1]
-    assert [run.id for run in service.runs(2)] == made[:2:-1]
-    assert "queued" in str(service.runs())
-    assert list(service.runs().table()["run"]) == made[::-1]
-
-
-def test_every_page_is_asked_for():
-    pages = ({"results": [QUEUED] * 100, "next": "https://other.example.edu/api/v1/submissions/?cursor=abc&limit=100"},)
-    seen: list[httpx.Request] = []
-
-    runs = answering(*pages, {"results": [SCORED] * 3, "next": None}, seen=seen).runs(200)
-
-    assert len(runs) == 103
-    assert str(seen[1].url) == f"{HERE}/api/v1/submissions/?cursor=abc&limit=100"
-
-
-# --- board and feed ---
-
-
 @pytest.fixture
 def scored(submission, score) -> Submission:
     return score(submission, 350)
@@ -387,9 +161,6 @@ def test_board_and_feed_need_no_token(django, scored):
 def test_a_model_can_be_looked_at_first(service):
     assert service.validate(TEXT)["spec"]["n_neighbors"] == 4
     assert not Submission.objects.exists()
-
-
-# --- what the client relies on ---
 
 
 def test_what_a_run_reads_is_what_the_service_answers():

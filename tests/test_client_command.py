@@ -11,7 +11,7 @@ import pytest
 
 from mnist_quest import Quest, command
 from submissions.models import State, Submission
-from tests.in_process import InProcess
+from tests.client_ways import InProcess
 
 HERE = "http://testserver"
 TEXT = "KNeighborsClassifier(n_neighbors=4)"
