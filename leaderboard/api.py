@@ -36,15 +36,19 @@ class FeedQuery(Paged):
 
 
 class BoardQuery(FeedQuery):
-    family = serializers.CharField(default="", help_text="knn, forest or cnn.")
+    family = serializers.CharField(default="", allow_blank=True, help_text="knn, forest or cnn.")
     hardware = serializers.IntegerField(
         default=None, min_value=1, max_value=BIGGEST_ID, help_text="An id of `hardware/`."
     )
-    device = serializers.ChoiceField(RUN_DEVICES, default="", help_text="What the run was computed on.")
+    device = serializers.ChoiceField(
+        RUN_DEVICES, default="", allow_blank=True, help_text="What the run was computed on."
+    )
     show = serializers.ChoiceField(
         [("best", "each group's best"), ("all", "every score")], default="best", help_text="Rows of each group."
     )
-    sort = serializers.ChoiceField(SORTS, default="", help_text="Left out: by rank. A minus sorts descending.")
+    sort = serializers.ChoiceField(
+        SORTS, default="", allow_blank=True, help_text="Left out: by rank. A minus sorts descending."
+    )
 
     def validate_family(self, name: str) -> str:
         known = [family.name for family in families()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, NoReturn, TypeVar
 
+from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated, IsAuthenticatedOrReadOnly
@@ -59,7 +60,15 @@ class Strict(serializers.Serializer[Any]):
             raise serializers.ValidationError(
                 {name[:60]: f"There is no such field here; there are {known}." for name in unknown}
             )
+        self._check_given(data)
         return super().to_internal_value(data)
+
+    def _check_given(self, data: Any) -> None:
+        # In an address, DRF takes a parameter without a value for one that is left out.
+        blank = [name for name in data if data[name] == ""] if isinstance(data, QueryDict) else []
+        refused = [name for name in blank if not getattr(self.fields[name], "allow_blank", False)]
+        if refused:
+            raise serializers.ValidationError(dict.fromkeys(refused, "Give it a value, or leave it out."))
 
 
 Asked = TypeVar("Asked", bound=Strict)

@@ -52,22 +52,22 @@ class ModelRequest(Strict):
 class SubmissionQuery(Paged):
     limit = serializers.IntegerField(default=50, min_value=1, max_value=100, help_text="Results in one page.")
     sort = serializers.ChoiceField(SORTS, default="-when", help_text="A minus sorts descending.")
-    state = serializers.ChoiceField(State.choices, required=False)
-    family = serializers.CharField(required=False, help_text="knn, forest or cnn.")
+    state = serializers.ChoiceField(State.choices, required=False, allow_blank=True)
+    family = serializers.CharField(required=False, allow_blank=True, help_text="knn, forest or cnn.")
     quest = QuestField(required=False, help_text="A quest's id or name.")
-    group = serializers.CharField(required=False, max_length=60, help_text="A group's name.")
-    device = serializers.ChoiceField(Device.choices, required=False, help_text="What was asked for.")
+    group = serializers.CharField(required=False, allow_blank=True, max_length=60, help_text="A group's name.")
+    device = serializers.ChoiceField(Device.choices, required=False, allow_blank=True, help_text="What was asked for.")
     since = serializers.DateTimeField(required=False, help_text="Submitted then or later: 2026-10-12T11:13:00Z.")
 
     def validate_family(self, name: str) -> str:
         known = [family.name for family in registry.families()]
-        if name not in known:
+        if name and name not in known:
             raise serializers.ValidationError(f"There is no family {name[:60]!r}; there are {', '.join(known)}.")
         return name
 
 
 class QuestQuery(Strict):
-    state = serializers.ChoiceField(QuestState.choices, required=False)
+    state = serializers.ChoiceField(QuestState.choices, required=False, allow_blank=True)
 
 
 class Patience(Strict):

@@ -158,7 +158,7 @@ def _quest_of_earlier(request: Request, key: str | None) -> Quest | None:
 def _filtered(request: Request, asked: dict[str, Any]) -> SubmissionQuerySet:
     columns = {"group": "group__name", "since": "submitted_at__gte"}
     columns |= {name: name for name in ("state", "family", "quest", "device")}
-    chosen = {column: asked[name] for name, column in columns.items() if name in asked}
+    chosen = {column: asked[name] for name, column in columns.items() if asked.get(name)}
     return own_submissions(request).with_runs().filter(**chosen)
 
 

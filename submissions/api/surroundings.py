@@ -50,7 +50,8 @@ class Quests(PublicEndpoint):
     )
     def get(self, request: Request) -> Response:
         asked = checked(QuestQuery, request.query_params, request)
-        quests = visible_quests(request.user).select_related("course").filter(**asked)
+        chosen = {name: value for name, value in asked.items() if value}
+        quests = visible_quests(request.user).select_related("course").filter(**chosen)
         return Response({"results": QuestOut(quests, many=True, context={"request": request}).data})
 
 

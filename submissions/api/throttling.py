@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+from time import monotonic
+from time import time as now
 from typing import Any, ClassVar
 
 import structlog
@@ -29,16 +30,16 @@ class Tally:
 
     def count(self, name: str) -> int:
         """How many times this minute, with this one; 0 where that cannot be known."""
-        if time.monotonic() < self.blind_until:
+        if monotonic() < self.blind_until:
             return 0
-        key = f"{name}:{int(time.time() // WINDOW_S)}"
+        key = f"{name}:{int(now() // WINDOW_S)}"
         try:
             caches["shared"].add(key, 0, timeout=2 * WINDOW_S)
             return caches["shared"].incr(key)
         except ValueError:  # gone between the two
             return 1
         except RedisError as error:
-            self.blind_until = time.monotonic() + self.REST_S
+            self.blind_until = monotonic() + self.REST_S
             logger.warning("requests are not counted", error=str(error))
             return 0
 
@@ -59,7 +60,7 @@ class Rate(BaseThrottle):
         return not limit or ident is None or tally.count(f"rate:{self.scope}:{ident}") <= limit
 
     def wait(self) -> float:
-        return WINDOW_S - time.time() % WINDOW_S
+        return WINDOW_S - now() % WINDOW_S
 
 
 class TokenRate(Rate):
