@@ -15,6 +15,7 @@ from typing import Any
 from django.core.cache import cache
 from django.db.models import F, Sum, Window
 from django.db.models.functions import RowNumber
+from django.utils import timezone
 
 from submissions import clock
 from submissions.forecast import KEPT_SECONDS, Forecast, Forecaster, Job, spec_text
@@ -160,7 +161,10 @@ def spilled_to_cpus() -> set[int]:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """The queue played forward at a moment: when what waits should start, and how long it should run."""
+    """The queue played forward at a moment: when what waits should start, and how long it should run.
+
+    `at` is by this process' own clock, as is every later look at what it remembers.
+    """
 
     at: datetime
     queued: frozenset[int]
@@ -196,7 +200,7 @@ def _of_queued(submission: Submission) -> Prediction:
         outlook = look()
         cache.set("outlook", outlook, KEPT_SECONDS)
     start = outlook.starts.get(submission.pk)
-    passed = (clock.now() - outlook.at).total_seconds()
+    passed = (timezone.now() - outlook.at).total_seconds()
     return Prediction(max(0.0, start.after - passed) if start else None, outlook.runs.get(submission.pk))
 
 
@@ -215,4 +219,4 @@ def look() -> Outlook:
         one.pk: queue.forecaster.run(one.job, starts[one.pk].device if one.pk in starts else takers[one.pk][0])
         for one in queue.queued
     }
-    return Outlook(at=queue.at, queued=frozenset(takers), starts=starts, runs=runs)
+    return Outlook(at=timezone.now(), queued=frozenset(takers), starts=starts, runs=runs)

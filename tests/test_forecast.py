@@ -305,7 +305,7 @@ def test_the_queue_is_read_in_a_few_questions_however_long_it_is(
         submit(model)
     cache.clear()
 
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         looked = outlook.look()
 
     assert len(looked.starts) == 20
