@@ -6,7 +6,7 @@ import pytest
 
 from mnist_quest import NotExpressible, notation
 from submissions.families.shapes import parameters
-from submissions.notation import parse
+from submissions.notation import NotationError, parse
 from submissions.specs import dump
 
 pytestmark = pytest.mark.trains  # Keras takes a while to import
@@ -138,6 +138,14 @@ def test_code_is_refused_by_name(keras):
         model.compile(loss="mse")
         with pytest.raises(NotExpressible, match=says):
             notation(model, epochs=1)
+
+
+def test_a_layer_that_the_service_does_not_offer_is_refused_there_by_name(keras):
+    model = keras.Sequential([keras.layers.LSTM(3)])
+    model.compile(loss="mse")
+
+    with pytest.raises(NotationError, match="Line 2: LSTM is not offered"):
+        parse(notation(model, epochs=1))
 
 
 def test_a_schedule_of_learning_rates_is_refused_by_name(keras):

@@ -70,6 +70,8 @@ def test_a_pipeline_keeps_its_steps_in_order():
         notation(made) == "make_pipeline(StandardScaler(), PCA(n_components=50), KNeighborsClassifier(n_neighbors=3))"
     )
     assert notation(named) == "make_pipeline(MinMaxScaler(), RandomForestClassifier(n_estimators=20))"
+    steps = dump(parse(notation(made)))["preprocess"]
+    assert [(step["kind"], step.get("n_components")) for step in steps] == [("StandardScaler", None), ("PCA", 50)]
 
 
 def test_a_fitted_search_is_its_best_estimator():
