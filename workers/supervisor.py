@@ -101,6 +101,22 @@ class Every:
         return True
 
 
+def job_for(attempt: Attempt) -> Message:
+    """What the trainer is told to do."""
+    submission, quest = attempt.submission, attempt.submission.quest
+    return {
+        "do": "train",
+        "attempt": attempt.pk,
+        "spec": submission.spec,
+        "engine": submission.engine,
+        "dataset": quest.dataset,
+        "seed": submission.seed,
+        "device": attempt.device,
+        "private_share": quest.private_share,
+        "split_seed": quest.split_seed,
+    }
+
+
 class Watch:
     """One run: what its trainer says, and what must be looked at meanwhile."""
 
@@ -115,7 +131,7 @@ class Watch:
 
     def follow(self) -> None:
         try:
-            self.trainer.send(self.job())
+            self.trainer.send(job_for(self.attempt))
         except TrainerGone as gone:
             return self._gave_up(Exit.CRASHED, f"The trainer could not be started: {gone}")
         while True:
@@ -124,20 +140,6 @@ class Watch:
                 return None
             if self._looked():
                 return None
-
-    def job(self) -> Message:
-        submission = self.attempt.submission
-        return {
-            "do": "train",
-            "attempt": self.attempt.pk,
-            "spec": submission.spec,
-            "engine": submission.engine,
-            "dataset": self.quest.dataset,
-            "seed": submission.seed,
-            "device": self.attempt.device,
-            "private_share": self.quest.private_share,
-            "split_seed": self.quest.split_seed,
-        }
 
     def _heard(self, message: Message) -> bool:
         """Act on a message; True once the run has ended."""

@@ -1,0 +1,125 @@
+"""`manage.py replay ATTEMPT` trains an attempt again, shows it beside what was recorded, and records nothing."""
+
+from __future__ import annotations
+
+import importlib
+import io
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from submissions import intake, leases
+from submissions.families import registry
+from submissions.families.registry import family_named
+from submissions.models import Attempt, Event, Exit, Score, Submission
+from tests.cast import claim_one
+from workers.supervisor import Watch
+
+pytestmark = pytest.mark.trains
+
+
+@pytest.fixture(autouse=True)
+def surroundings(trainer_environment, monkeypatch):
+    for name, value in trainer_environment.items():
+        monkeypatch.setenv(name, value)
+
+
+def replayed(*arguments: str, code: int = 0) -> str:
+    said = io.StringIO()
+    if code:
+        with pytest.raises(SystemExit) as exit_:
+            call_command("replay", *arguments, stdout=said)
+        assert exit_.value.code == code, said.getvalue()
+    else:
+        call_command("replay", *arguments, stdout=said)
+    return said.getvalue()
+
+
+def rows() -> list[Any]:
+    return [list(model.objects.order_by("pk").values()) for model in (Submission, Attempt, Score, Event)]
+
+
+@pytest.fixture
+def scored(submit, worker, trainer):
+    """An attempt at a small forest, really trained and scored."""
+    submit({"family": "forest", "n_estimators": 5})
+    attempt = claim_one(worker)
+    Watch(attempt, trainer).follow()
+    attempt.refresh_from_db()
+    assert attempt.exit == Exit.SCORED
+    return attempt
+
+
+def test_it_answers_as_it_did_and_nothing_is_recorded(scored):
+    before = rows()
+
+    said = replayed(str(scored.pk))
+
+    assert "The two agree on every test image." in said
+    score = next(line for line in said.splitlines() if line.startswith("score"))
+    recorded, now = score.removeprefix("score").split(" of 360)")[:2]
+    assert recorded.strip() == now.strip()
+    assert "training" in said
+    assert rows() == before
+
+
+def test_it_tells_on_how_many_images_it_answers_otherwise(scored):
+    score = Score.objects.get()
+    score.errors = [*score.errors[1:], [359, 3] if score.errors[-1][0] != 359 else [0, 3]]
+    score.save()
+
+    said = replayed(f"{scored.submission_id}/{scored.number}", code=3)
+
+    assert "The two disagree on 2 test images." in said
+
+
+@pytest.fixture
+def odd(monkeypatch, quest, owner, group, worker):
+    """A failed attempt at a model that misbehaves."""
+    registry.families()
+    monkeypatch.setattr(registry, "_families", dict(registry._families))
+    registry.register(importlib.import_module("tests.odd_families").ODD)
+
+    def odd(does: str) -> str:
+        intake.submit(quest=quest, submitter=owner, group=group, spec=family_named("odd").spec(**{"does": does}))
+        attempt = claim_one(worker)
+        leases.fail(attempt, reason="It went wrong.")
+        return str(attempt.pk)
+
+    return odd
+
+
+def test_an_error_is_shown_with_its_traceback_and_what_was_printed(odd):
+    said = replayed(odd("fail"), code=1)
+
+    assert "about to fail" in said
+    assert "Traceback (most recent call last)" in said
+    assert "ValueError: the model does not like these images" in said
+    assert said.rstrip().endswith("Recorded: error in training. It went wrong.")
+
+
+def test_a_crash_is_shown_with_where_it_was(odd):
+    said = replayed(odd("abort"), code=1)
+
+    assert "Fatal Python error: Aborted" in said
+    assert "The trainer crashed (exit code -6)." in said
+
+
+def test_a_run_that_does_not_end_is_stopped(odd):
+    said = replayed(odd("sleep"), "--seconds", "3", code=1)
+
+    assert "It was still running after 3 seconds and was stopped." in said
+
+
+def test_an_attempt_without_a_score_may_be_scored_now(odd):
+    said = replayed(odd("nothing"))
+
+    assert "score           –" in said
+    assert "Recorded: error in training. It went wrong." in said
+
+
+@pytest.mark.parametrize("asked", ["4711", "17/2", "latest", "9" * 40])
+def test_an_attempt_that_is_not_there_is_named(db, asked):
+    with pytest.raises(CommandError, match=f"no attempt '{asked}'"):
+        replayed(asked)
