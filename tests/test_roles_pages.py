@@ -38,6 +38,7 @@ PAGES = {
         "instructor": SEEN,
     },
     "/groups/ITMALGrp01/": dict.fromkeys(("anonymous", "owner", "colleague", "stranger", "instructor"), SEEN),
+    "/client/": dict.fromkeys(("anonymous", "owner", "colleague", "stranger", "instructor"), SEEN),
 }
 
 
