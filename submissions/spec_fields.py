@@ -20,6 +20,13 @@ NUMBERS = ("integer", "number")
 STEPS = "preprocess"
 
 
+class OfferedChoice(forms.ChoiceField):
+    """A choice that the spec judges: what it does not offer is refused there, in the same words for all."""
+
+    def valid_value(self, value: Any) -> bool:
+        return True
+
+
 def is_flat(family: Family) -> bool:
     """Whether a form can ask for every parameter: a plain value, or steps; a network's layers are neither."""
     return all(_is_plain(field) for name, field in _properties(family.spec).items() if name != STEPS)
@@ -34,7 +41,7 @@ def spec_fields(family: Family) -> Iterator[tuple[str, forms.Field]]:
 
 
 def typed(text: str, name: str = "") -> object:
-    """The value of a parameter as it would stand in the constructor; a bare word is a text, so that quotes may be left out.
+    """The value of a parameter as it stands in the constructor; a bare word is a text, so quotes may be left out.
 
     Raises NotationError where it is not one plain value.
     """
@@ -56,7 +63,7 @@ def field_for(model: type[pydantic.BaseModel], name: str, *, help_text: str = ""
     shared: dict[str, Any] = {"label": label or name, "required": False, "help_text": help_text}
     field: forms.Field
     if choices := _choices(schema):
-        field = forms.ChoiceField(choices=[(_shown(choice), repr(choice)) for choice in choices], **shared)
+        field = OfferedChoice(choices=[(_shown(choice), repr(choice)) for choice in choices], **shared)
     else:
         widget = forms.NumberInput(attrs=_bounds(schema)) if _is_one_number(schema) else forms.TextInput()
         widget.attrs["placeholder"] = repr(default)
