@@ -163,8 +163,8 @@ class Site:
         command = [app if word == "config.celery" else word for word in child.command]
         return self._start(name, [*command, "-n", f"{name}@here", "-l", "INFO"], {**child.env, **env})
 
-    def start_beat(self) -> Piece:
-        return self._start("beat", [*CELERY, "beat", "-l", "INFO", "--pidfile", ""])
+    def start_beat(self, **env: str) -> Piece:
+        return self._start("beat", [*CELERY, "beat", "-l", "INFO", "--pidfile", ""], env)
 
     def start_web(self) -> str:
         """Start the web process; its address."""

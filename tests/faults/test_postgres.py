@@ -1,0 +1,144 @@
+"""Postgres goes away and comes back, and clocks are wrong: the lease goes by the database's clock, and outlasts it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.db import connection
+
+from submissions import clock
+from submissions.models import Exit, Worker
+from tests.faults.site import LEASE_SECONDS, Site
+from tests.postgres import Cluster
+from tests.stack import until
+
+pytestmark = [
+    pytest.mark.fault,
+    pytest.mark.trains,
+    pytest.mark.parametrize("database_url", ["postgres"], indirect=True),
+]
+AHEAD = timedelta(minutes=10)
+OUTAGE_SECONDS = 2.0
+
+
+@pytest.fixture
+def long_lease(site: Site) -> int:
+    """Longer than Postgres takes to start on a busy machine."""
+    site.env["QUEST_LEASE_SECONDS"] = "30"
+    return 30
+
+
+@pytest.fixture
+def restart(postgres: Cluster, long_lease: int, measured) -> Callable[[], None]:
+    """Restart Postgres: everybody's connections are cut, and nobody is let in for some seconds."""
+
+    def restart() -> None:
+        connection.close()
+        began = time.monotonic()
+        postgres.restart(away_seconds=OUTAGE_SECONDS)
+        measured("Postgres away for", time.monotonic() - began, at_most=long_lease)
+
+    return restart
+
+
+@pytest.fixture
+def ahead() -> dict[str, str]:
+    """What lets a process live ten minutes ahead of the others; its intervals are as long as ever."""
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+    if library is None:
+        pytest.skip("libfaketime is not installed, so no clock was put ahead (apt install faketime).")
+    faked = {"LD_PRELOAD": str(library), "FAKETIME": f"+{AHEAD.total_seconds():.0f}"}
+    spared = {"DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1"}
+    return {**faked, **spared, "PYTHONPATH": str(Path(__file__).parent / "ahead")}
+
+
+def test_postgres_restarted_during_training_costs_nothing(site: Site, restart):
+    site.start()
+    submission = site.running(site.submit("sleep", seconds=8))
+
+    restart()
+    site.wait(submission)
+
+    assert site.exits(submission) == [Exit.SCORED]
+    assert site.scored_once(submission)
+
+
+def test_postgres_away_when_the_training_ends_costs_nothing(site: Site, postgres: Cluster, long_lease):
+    site.start()
+    submission = site.running(site.submit("sleep", seconds=3))
+
+    connection.close()
+    postgres.stop()
+    until(lambda: list((site.home / "spool").glob("*.json")), seconds=20, what="a spooled result")
+    postgres.start()
+    site.wait(submission)
+
+    assert site.exits(submission) == [Exit.SCORED]
+    assert site.scored_once(submission)
+    until(lambda: not list((site.home / "spool").iterdir()), seconds=5, what="an empty spool")
+
+
+def test_postgres_restarted_in_the_middle_of_the_finish_costs_nothing(site: Site, restart):
+    site.start()
+    submission = site.running(site.submit("sleep", seconds=3))
+
+    # The finish moves the submission and, before it commits, has to wait here to write the score.
+    holder = psycopg.connect(site.database_url)
+    holder.execute("LOCK TABLE submissions_score IN SHARE MODE")
+    until(lambda: _somebody_waits(site.database_url), seconds=30, what="the finish")
+    restart()
+    holder.close()
+    site.wait(submission)
+
+    assert site.exits(submission) == [Exit.SCORED]
+    assert site.scored_once(submission)
+
+
+def _somebody_waits(url: str) -> bool:
+    with psycopg.connect(url) as looker:
+        found = looker.execute(
+            "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'submissions_score'::regclass"
+        ).fetchone()
+    return found is not None
+
+
+def test_a_workers_clock_that_is_ahead_changes_nothing(site: Site, ahead):
+    site.start(workers=0)
+    early = site.greeted(site.start_worker("cpu", **ahead))
+    submission = site.running(site.submit("sleep", seconds=2.5 * LEASE_SECONDS))
+    attempt, worker = submission.attempts.get(), Worker.objects.get(pid=early.pid)
+
+    assert submission.lease_until - clock.now() < timedelta(seconds=LEASE_SECONDS + 1)
+    assert abs(worker.last_seen_at - clock.now()) < timedelta(minutes=1)
+    assert attempt.queue_wait_s < 60
+    ended = site.wait(submission)
+
+    assert site.exits(submission) == [Exit.SCORED]
+    assert site.scored_once(submission)
+    assert abs(ended.finished_at - clock.now()) < timedelta(minutes=1)
+    assert all(abs(event.at - clock.now()) < timedelta(minutes=2) for event in ended.events.all())
+
+
+def test_a_reaper_whose_clock_is_ahead_expires_no_lease_early_and_a_lost_one_in_time(site: Site, ahead, measured):
+    site.start_broker()
+    site.greeted(site.start_worker("upkeep", **ahead))
+    site.start_beat(**ahead)
+    doomed, other = (site.greeted(site.start_worker("cpu")) for _ in range(2))
+    kept, lost = (site.running(site.submit("sleep", seconds=2.5 * LEASE_SECONDS, group=group)) for group in (1, 2))
+    holder = {piece.pid: piece for piece in (doomed, other)}[lost.attempts.get().worker.pid]
+
+    holder.kill()
+    began = time.monotonic()
+    site.running(lost, attempt=2)
+    measured("attempt 2 running after", time.monotonic() - began, at_most=60)
+    site.wait(kept), site.wait(lost)
+
+    assert site.exits(kept) == [Exit.SCORED]
+    assert site.exits(lost) == [Exit.LOST, Exit.SCORED]
+    assert site.scored_once(kept)
+    assert site.scored_once(lost)
