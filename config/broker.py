@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
 import secrets
 import shutil
 import signal
 import socket
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import redis
@@ -40,9 +42,16 @@ class NoBroker(Exception):
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port below those that the kernel gives to outgoing connections.
+
+    One of these could be taken while its server starts anew, even by a client that looks for the server: it would
+    connect to itself.
+    """
+    for port in random.sample(range(20_000, 32_000), 1_000):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("No port from 20000 to 31999 is free.")
 
 
 def answers(url: str) -> bool:
