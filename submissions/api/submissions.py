@@ -107,7 +107,7 @@ class OneSubmission(Endpoint):
         held = wanted and waiting.hold(partial(waiting.moment, pk), seen, seconds=seconds)
         if held:
             body = _whole(request, pk)
-        response = unless_unchanged(request, etag_of(body), lambda: body)
+        response = unless_unchanged(request, _version(body), lambda: body)
         if wanted and not held:
             response["Retry-After"] = "1"
         return response
@@ -128,7 +128,12 @@ class Cancel(Endpoint):
 
 def _has_news(request: Request, body: dict[str, Any]) -> bool:
     """Whether who asks has another answer than this one, and so need not wait for the next."""
-    return IF_NONE_MATCH.name in request.headers and not has_it(request, etag_of(body))
+    return IF_NONE_MATCH.name in request.headers and not has_it(request, _version(body))
+
+
+def _version(body: dict[str, Any]) -> str:
+    # A prediction changes by the second, and is no news.
+    return etag_of({name: value for name, value in body.items() if not name.startswith("predicted_")})
 
 
 def _own(request: Request, pk: int) -> Submission:
