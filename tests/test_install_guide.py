@@ -9,7 +9,7 @@ import pytest
 from django.core.management import get_commands
 
 ROOT = Path(__file__).resolve().parent.parent
-GUIDES = [ROOT / "docs" / "install.md", ROOT / "docs" / "gpu.md"]
+GUIDES = [ROOT / "docs" / name for name in ("install.md", "gpu.md", "operations.md")]
 TEXT = "\n".join(guide.read_text() for guide in GUIDES)
 SOURCES = [
     *(path.read_text() for part in ("config", "workers") for path in (ROOT / part).rglob("*.py")),
@@ -38,7 +38,7 @@ def test_every_link_leads_somewhere(guide):
 def test_every_management_command_is_one():
     named = set(re.findall(r"(?:quest-manage|manage\.py) ([a-z]\w+)", TEXT))
 
-    assert {"invite_instructor", "import_groups", "worker_alive"} <= named
+    assert {"invite_instructor", "import_groups", "worker_alive", "doctor", "backup", "restore", "replay"} <= named
     assert named - set(get_commands()) == set()
 
 
