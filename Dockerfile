@@ -43,7 +43,7 @@ FROM service AS web
 COPY --from=web-packages /opt/venv /opt/venv
 RUN SECRET_KEY=for-this-step-only ALLOWED_HOSTS=localhost python manage.py collectstatic --noinput --verbosity 0
 EXPOSE 8000
-CMD ["sh", "-c", "python manage.py migrate --noinput && exec gunicorn config.wsgi --bind 0.0.0.0:8000 --worker-class gthread --workers 2 --threads ${QUEST_WEB_THREADS:-8} --worker-tmp-dir /dev/shm"]
+CMD ["sh", "-c", "python manage.py migrate --noinput && exec gunicorn config.wsgi --bind 0.0.0.0:8000 --worker-class gthread --workers 2 --threads 8 --worker-tmp-dir /dev/shm"]
 
 FROM service AS worker
 COPY --from=worker-packages /opt/venv /opt/venv
