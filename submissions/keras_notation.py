@@ -10,8 +10,9 @@ from typing import Any
 from submissions.families.any_layer import LAYERS, MOST_LAYERS
 from submissions.keras_training import read_compile, read_fit, read_setting
 from submissions.keras_words import check_only, word
+from submissions.notation_draft import Draft, Model
 from submissions.notation_script import LOOKING
-from submissions.notation_text import Draft, Model, Text, refuse, statements
+from submissions.notation_text import Text, refuse, statements
 
 ALIASES = {
     "InputLayer": "Input", "Convolution2D": "Conv2D", "SeparableConvolution2D": "SeparableConv2D",
@@ -113,7 +114,9 @@ class _Network:
         elif kind in LAYERS:
             self._layer(kind, call)
         elif kind in RUN_CODE:
-            refuse(call, f"{kind} would run code, which is not offered.", "layers")
+            refuse(
+                call, f"{'.'.join(self.model.text.dotted(call.func))} would run code, which is not offered.", "layers"
+            )
         else:
             refuse(call, f"{written or 'this layer'} is not offered: there are {', '.join(LAYERS)}.", "layers")
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from submissions.families.training import OPTIMIZERS, EarlyStopping
 from submissions.keras_words import check_only, snake, word
-from submissions.notation_text import Draft, Text, Use, refuse
+from submissions.notation_draft import Draft, Use
+from submissions.notation_text import Text, refuse
 
 COMPILE = ("optimizer", "loss", "loss_weights", "metrics")
 COMPILE_ASIDE = ("metrics", "weighted_metrics", "run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss")

@@ -17,7 +17,8 @@ from submissions.families.training import OPTIMIZERS, EarlyStopping, Loss, Optim
 from submissions.forms import NOTATION, FamilyForm, inner
 from submissions.keras_writing import write_layer
 from submissions.notation import Reading, with_line
-from submissions.notation_text import Draft, NotationError
+from submissions.notation_draft import Draft
+from submissions.notation_text import NotationError
 from submissions.spec_fields import field_for, filled_in
 from submissions.specs import DATASETS, Spec, SpecError, described, dump, validate
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from submissions.families import registry
 from submissions.families.registry import Family
+from submissions.notation_draft import Draft, Model
 from submissions.notation_pipeline import read_steps, write_steps
 from submissions.notation_script import LOOKING, Script, read_script
-from submissions.notation_text import Aside, Draft, Model, NotationError, refuse
+from submissions.notation_text import Aside, NotationError, refuse
 from submissions.specs import DATASETS, Limits, Spec, SpecError, changed, validate
 
 __all__ = [
@@ -94,15 +95,15 @@ def _other_data(script: Script, dataset: str | None) -> list[Aside]:
 
 
 def _reading(spec: Spec, model: Model, asides: list[Aside], dataset: str | None) -> Reading:
-    told = sorted(set(asides), key=lambda aside: aside.line)
-    weighty = [aside for aside in told if aside.changes_score(spec.family, dataset)]
-    harmless = [str(aside) for aside in told if aside not in weighty]
-    return Reading(
-        spec,
-        tuple(dict.fromkeys(harmless)),
-        tuple(dict.fromkeys(f"{aside} ({aside.why})" for aside in weighty)),
-        model.call.lineno,
-    )
+    weighty: dict[str, str] = {}
+    harmless: dict[str, None] = {}
+    for aside in sorted(asides, key=lambda aside: aside.line):
+        if aside.changes_score(spec.family, dataset):
+            weighty.setdefault(str(aside), aside.why)
+        else:
+            harmless[str(aside)] = None
+    consequential = tuple(f"{said} ({why})" for said, why in weighty.items())
+    return Reading(spec, tuple(said for said in harmless if said not in weighty), consequential, model.call.lineno)
 
 
 def parse(text: str) -> Spec:

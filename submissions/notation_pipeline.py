@@ -8,7 +8,8 @@ from typing import Any
 
 from submissions.families.preprocess import STEPS, Step
 from submissions.families.registry import Family, offered
-from submissions.notation_text import Draft, Model, Text, refuse, statements
+from submissions.notation_draft import Draft, Model
+from submissions.notation_text import Text, refuse, statements
 from submissions.specs import changed
 
 PIPELINES = frozenset({"Pipeline", "make_pipeline"})
@@ -103,7 +104,7 @@ def model_of(text: Text, parameters: ast.Dict) -> Model | None:
     named = list(_named(parameters))
     if not named:
         return None
-    fitting = [family for family in offered() if not family.read and _own(family, named)]
+    fitting = [family for family in offered() if not family.read and _own(family, named) is not None]
     if len(fitting) != 1:
         refuse(parameters, "these parameters do not say of which model they are: write its constructor.")
     family, own = fitting[0], _own(fitting[0], named)

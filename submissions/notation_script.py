@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from submissions.notation_asides import DATA, changes, judged, judged_call, refuse_code
-from submissions.notation_pipeline import PIPELINES, model_of, stages, step_call
+from submissions.notation_draft import Model, Use
+from submissions.notation_models import MOST_MODELS, Models
+from submissions.notation_pipeline import PIPELINES, model_of
 from submissions.notation_source import cleaned
-from submissions.notation_text import Aside, Model, NotationError, Text, Use, refuse, statements, within_bounds
+from submissions.notation_text import Aside, NotationError, Text, refuse, statements, within_bounds
 
-MOST_MODELS = 20
-LONGEST_CHAIN = 20
 # Calls that say something about every model of the text.
 SETTINGS = frozenset({"set_random_seed", "set_seed", "set_global_policy", "set_policy"})
 SHOWING = frozenset({"print", "display"})
@@ -53,7 +53,7 @@ class Script:
         """To be asked once the models are read: what none of them used is judged by itself."""
         unused = [other for other in self.others if other[2] not in self.text.used]
         found = [*self.asides, *(aside for other in unused for aside in self._judged(*other))]
-        return sorted(set(found), key=lambda aside: aside.line)
+        return found
 
     def _judged(self, statement: ast.stmt, names: list[str], value: ast.expr) -> Iterator[Aside]:
         if not names and isinstance(value, ast.Call):
@@ -73,22 +73,21 @@ class _Reader:
         self.statements = statements(found.code)
         self.text = Text(found.code)
         self.constructors = constructors
-        self.script = Script(self.text, asides=found.asides, data_sets=found.data_sets)
+        self.models = Models(self.text, constructors)
+        self.script = Script(self.text, self.models.found, asides=found.asides, data_sets=found.data_sets)
         self.settings: list[Use] = []
-        self.named: dict[str, Model] = {}
         self.parameters: list[ast.Dict] = []
-        self.wrapped: list[ast.Call] = []
         self.judged: set[ast.expr] = set()
 
     def read(self) -> Script:
         for statement in self.statements:
             refuse_code(statement, self.text)
             self._statement(statement)
-        if not self.script.models:
+        if not self.models.found:
             self._read_parameters()
-        if not self.script.models:
+        if not self.models.found:
             self._refuse_no_model()
-        for model in self.script.models:
+        for model in self.models.found:
             model.settings = self.settings
         return self.script
 
@@ -141,7 +140,7 @@ class _Reader:
             self.parameters.append(value)
         self.script.others.append((statement, names, value))
         for name in names:
-            self.named.pop(name, None)
+            self.models.named.pop(name, None)
             if whole:
                 self.text.bind(name, statement, value)
             else:
@@ -149,29 +148,28 @@ class _Reader:
 
     def _refuse_change(self, target: ast.expr) -> None:
         name = _root(target)
-        if name and not isinstance(target, ast.Name) and name in self.named:
+        if name and not isinstance(target, ast.Name) and name in self.models.named:
             refuse(target, f"{name} is changed after it was made: write it in the constructor.")
 
     def _block(self, statement: ast.stmt) -> None:
         """A loop, a function or the like: it may show things, but not make a model."""
-        for part in ast.walk(statement):
-            if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr == "add":
-                refuse(statement, f"{ONE_BY_ONE if isinstance(statement, ast.For | ast.While) else _why(statement)}.")
-            if isinstance(part, ast.Call) and self.text.called(part) in self.constructors:
-                refuse(statement, f"{_why(statement)}.")
-        if isinstance(statement, ast.ClassDef) and any(
-            self.text.dotted(base)[-1:] == ["Model"] for base in statement.bases
-        ):
+        parts = list(ast.walk(statement))
+        calls = [part for part in parts if isinstance(part, ast.Call)]
+        looped = isinstance(statement, ast.For | ast.While)
+        if any(isinstance(call.func, ast.Attribute) and call.func.attr == "add" for call in calls):
+            refuse(statement, f"{ONE_BY_ONE if looped else _why(statement)}.")
+        bases = statement.bases if isinstance(statement, ast.ClassDef) else []
+        subclasses = any(self.text.dotted(base)[-1:] == ["Model"] for base in bases)
+        if subclasses or any(self.text.called(call) in self.constructors for call in calls):
             refuse(statement, f"{_why(statement)}.")
-        self.script.asides.append(self._judged_block(statement))
-        for name in {
-            part.id for part in ast.walk(statement) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
-        }:
+        self.script.asides.append(self._judged_block(statement, parts))
+        for name in {part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}:
             self.text.forget(name, statement)
 
-    def _judged_block(self, statement: ast.stmt) -> Aside:
-        assigned = [part for part in ast.walk(statement) if isinstance(part, ast.Assign | ast.AugAssign)]
-        for inner in assigned:
+    def _judged_block(self, statement: ast.stmt, parts: list[ast.AST]) -> Aside:
+        for inner in parts:
+            if not isinstance(inner, ast.Assign | ast.AugAssign):
+                continue
             targets = inner.targets if isinstance(inner, ast.Assign) else [inner.target]
             if any(DATA.match(name) for target in targets for name in _names(target)):
                 return next(changes(self.text, inner.value, statement), self.text.aside(statement))
@@ -180,17 +178,18 @@ class _Reader:
     def _called(self, statement: ast.stmt, names: list[str], call: ast.Call, stored: list[str] | None = None) -> bool:
         """Takes note of a call; False if it is one that only the name it is given can make part of a model."""
         name = self.text.called(call)
-        if self._used(statement, names, call):
+        if used := self.models.used(names, call):
+            self._uses(*used)
             return True
         if name in self.constructors:
-            self._model(names, call)
+            self.models.add(names, call)
         elif name in PIPELINES:
-            self._pipeline(names, call)
+            self.models.pipeline(names, call)
         elif name in SETTINGS:
             self.settings.append(Use(name, call))
         elif name in SHOWING:
             self.script.asides.append(self.text.aside(statement))
-            self._inside(call)
+            self.models.inside(call)
         elif name == "Model" and (call.args or call.keywords):
             refuse(call, f"{FUNCTIONAL}.")
         else:
@@ -202,92 +201,42 @@ class _Reader:
         if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name) and name in GROWING:
             self.text.forget(call.func.value.id, statement)
         if name[:1].isupper():
-            self._wrap(call)
+            self.models.wrap(call)
         else:
-            self._inside(call)
+            self.models.inside(call)
         if not names:
             self.script.others.append((statement, [], call))
         return not names
 
-    def _used(self, statement: ast.stmt, names: list[str], call: ast.Call) -> bool:
-        """Whether it is a method of a model: by its name, or right behind its constructor."""
-        chain: list[ast.Call] = []
-        on: ast.expr = call
-        while isinstance(on, ast.Call) and isinstance(on.func, ast.Attribute) and len(chain) < LONGEST_CHAIN:
-            if self.text.called(on) in {*self.constructors, *PIPELINES}:
-                break
-            chain.append(on)
-            on = on.func.value
-        owner = self._made(names if len(chain) == 1 else [], on) if chain else None
-        for use in reversed(chain if owner else []):
-            assert owner
-            assert isinstance(use.func, ast.Attribute)
-            owner.uses.append(Use(use.func.attr, use))
-            if use.func.attr == "fit":
-                self._judge_data(use)
-        return owner is not None
-
-    def _made(self, names: list[str], node: ast.expr) -> Model | None:
-        """The model that an expression stands for."""
-        if isinstance(node, ast.Name):
-            return self.named.get(node.id)
-        if isinstance(node, ast.Call) and self.text.called(node) in self.constructors:
-            return self._model(names, node)
-        if isinstance(node, ast.Call) and self.text.called(node) in PIPELINES:
-            return self._pipeline(names, node)
-        return None
+    def _uses(self, model: Model, calls: list[ast.Call]) -> None:
+        for call in calls:
+            name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+            model.uses.append(Use(name, call))
+            if name == "fit":
+                self._judge_data(call)
 
     def _judge_data(self, fit: ast.Call) -> None:
         """The images and labels that `fit` is given: all of them, and as they come?"""
         given = [*fit.args[:2], *(keyword.value for keyword in fit.keywords if keyword.arg in ("x", "X", "y"))]
         for node in map(self.text.resolve, given):
+            self.text.used.discard(node)  # by the training, not by the model: it is judged by itself too
             if node not in self.judged:
                 self.judged.add(node)
                 place = node if node.lineno else fit
                 self.script.asides += list(changes(self.text, node, place))[:1]
 
-    def _model(self, names: list[str], call: ast.Call) -> Model:
-        if len(self.script.models) >= MOST_MODELS:
-            refuse(call, f"there are more than {MOST_MODELS} models: paste the one that you mean.")
-        model = Model(self.text, self.constructors[self.text.called(call)], call)
-        self.script.models.append(model)
-        self.named.update(dict.fromkeys(names, model))
-        return model
-
-    def _pipeline(self, names: list[str], call: ast.Call) -> Model:
-        """The model at the end of a pipeline, with the steps before it."""
-        *before, last = stages(self.text, call) or [call]
-        model = self._made([], last) if last is not call else None
-        if model is None:
-            refuse(last, f"a pipeline ends with a model: {', '.join(self.constructors)}.")
-        model.steps = [*(step_call(self.text, step) for step in before), *model.steps]
-        self.named.update(dict.fromkeys(names, model))
-        return model
-
-    def _inside(self, call: ast.Call) -> None:
-        """The models that a function is given, made on the spot."""
-        for node in call.args:
-            if isinstance(node, ast.Call):
-                self._made([], node)
-
-    def _wrap(self, call: ast.Call) -> None:
-        """A search, a vote or the like over models: they are no submissions of their own."""
-        given = [*call.args, *(keyword.value for keyword in call.keywords)]
-        parts = [part for node in given for part in ast.walk(node)]
-        inner = [model for part in parts if isinstance(part, ast.expr) and (model := self._made([], part))]
-        if inner:
-            self.wrapped.append(call)
-            self.script.models = [model for model in self.script.models if model not in inner]
-
     def _read_parameters(self) -> None:
         """A dictionary of parameters, where there is no model to be seen."""
-        for parameters in self.parameters:
+        for parameters in self.parameters[:MOST_MODELS]:
             if model := model_of(self.text, parameters):
-                self.script.models.append(model)
+                self.models.found.append(model)
+                if "__" in self.text.said(parameters):
+                    why = "steps that the search did not vary are not among these parameters: paste the pipeline"
+                    self.script.asides.append(self.text.aside(parameters, why))
 
     def _refuse_no_model(self) -> None:
         offered = ", ".join(f"{name}(…)" for name in self.constructors)
-        for call in self.wrapped:
+        for call in self.models.wrapped:
             name = self.text.called(call)
             if name.endswith("SearchCV"):
                 refuse(call, f"{name} tries many models: write the one that it found, its best_estimator_.")

@@ -112,7 +112,7 @@ def _without_feed(lines: list[str], source: Source) -> list[str]:
         bare = line.lstrip()
         head = FEED.match(bare[:HEAD]) or SAID_BEFORE.match(bare[:HEAD])
         if head:
-            said = head[0].strip(" \"'“”")
+            said = head[0].strip().replace('"', "")
             source.asides.append(Aside(number, said.rstrip(",").removesuffix("model=").rstrip(" ,")[:80]))
             source.data_sets += [(number, name.lower()) for name in DATA_SET.findall(said)]
             inside, depth, line = True, 0, bare[head.end() :]

@@ -11,15 +11,17 @@ import operator
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Container, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from submissions.specs import MAX_BYTES, SpecError
 
 MAX_DEPTH = 30
-# Python's own parser takes some 30 ms for so many words and signs; a network of 64 layers has 3,000.
-MAX_WORDS = 8_000
-MAX_NODES = 8_000
+# Python's own parser takes some 20 ms for so many words and signs; a network of 64 layers has 3,000. Blank lines take
+# its time by their square.
+MAX_WORDS = 6_000
+MAX_LINES = 2_000
+MAX_NODES = 6_000
 MAX_BITS = 64
 MAX_STATEMENTS = 600
 
@@ -44,14 +46,6 @@ class NotationError(SpecError):
     """A text that is not read; `errors` holds a {"field", "message"} for each thing, and messages name the line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
-    """A call in the text other than a model's constructor: `name` is its last part, `method` of the model or not."""
-
-    name: str
-    call: ast.Call
-
-
 @dataclass(frozen=True, slots=True, order=True)
 class Aside:
     """What was left aside in a line, and `why` that may change the score: empty where it is harmless.
@@ -71,33 +65,6 @@ class Aside:
         return bool(self.why) and family not in self.fine_for and dataset not in self.fine_for
 
 
-@dataclass(slots=True)
-class Model:
-    """A model's constructor in the text, the methods called on it after that, and the settings of the whole text.
-
-    `steps` are the calls that make the steps of a pipeline before it.
-    """
-
-    text: Text
-    family: str
-    call: ast.Call
-    steps: list[ast.Call] = field(default_factory=list)
-    uses: list[Use] = field(default_factory=list)
-    settings: list[Use] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Draft:
-    """What a text says, before it is validated: the spec's data, the line of each field, and what was left aside."""
-
-    data: dict[str, Any]
-    lines: dict[str, int] = field(default_factory=dict)
-    asides: list[Aside] = field(default_factory=list)
-
-    def leave(self, line: int, said: str, why: str = "") -> None:
-        self.asides.append(Aside(line, said, why))
-
-
 def refuse(node: ast.AST, message: str, field: str = "model") -> NoReturn:
     raise NotationError.of(field, f"Line {getattr(node, 'lineno', 1)}: {message}")
 
@@ -106,7 +73,7 @@ def within_bounds(source: str) -> str:
     """The text itself; NotationError if it is too long or too deep to be looked at."""
     if len(source) > MAX_BYTES or len(source.encode(errors="replace")) > MAX_BYTES:
         raise NotationError.of("model", f"This is too long: a model has at most {MAX_BYTES // 1024} KB.")
-    if len(_WORD.findall(source)) > MAX_WORDS:
+    if source.count("\n") + source.count("\r") > MAX_LINES or len(_WORD.findall(source)) > MAX_WORDS:
         raise NotationError.of("model", "This is too long: paste the model's lines alone.")
     if _depth(source) > MAX_DEPTH:
         raise NotationError.of("model", f"This is nested too deeply: at most {MAX_DEPTH} brackets within each other.")
@@ -167,7 +134,8 @@ class Text:
 
     def forget(self, name: str, statement: ast.stmt) -> None:
         """From here on nobody can say what the name stands for."""
-        self.bind(name, statement, ast.Name(name, ast.Load(), lineno=0, col_offset=0))
+        changed = ast.Name(f"{name}, which this line changes,", ast.Load())
+        self.bind(name, statement, ast.copy_location(changed, statement))
 
     def import_as(self, node: ast.Import | ast.ImportFrom) -> None:
         for alias in node.names:

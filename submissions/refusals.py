@@ -10,18 +10,26 @@ from typing import Any
 import pydantic
 
 Schema = dict[str, Any]
+MOST = 20  # errors that are put into words: a text could hold thousands
 
 
 def refusals(error: pydantic.ValidationError, model: type[pydantic.BaseModel], data: object) -> list[dict[str, str]]:
     """One {"field", "message"} for each field that is wrong in `data`, which is the parsed JSON."""
     found: dict[str, str] = {}
     for detail in error.errors(include_url=False):
+        if len(found) == MOST:
+            break
         path = _path(detail["loc"], data, missing=detail["type"] == "missing")
         if path:
             found.setdefault(".".join(map(str, path)), _message(dict(detail), path, model, data))
     # A list or a union with a wrong thing inside is wrong itself to pydantic: the thing inside says it better.
     inner = [field for field in found if not any(other.startswith(f"{field}.") for other in found)]
     return [{"field": field, "message": found[field]} for field in inner]
+
+
+def allowed(model: type[pydantic.BaseModel], name: str) -> str:
+    """What a field may hold, in words."""
+    return _allowed(model, [name], None)
 
 
 def shown(value: object, length: int = 60) -> str:

@@ -13,6 +13,8 @@ from submissions.families.cnn import CNN, input_shapes
 from submissions.families.forest import Digit, Forest
 from submissions.families.knn import KNN, TREES, Metric
 from submissions.families.layers import Activation, Initializer, Misfit
+from submissions.families.preprocess import PCA, MinMaxScaler, Normalizer, StandardScaler, step_misfits
+from submissions.specs import DATASETS
 
 activations = st.sampled_from(get_args(Activation))
 initializers = st.sampled_from(get_args(Initializer))
@@ -33,6 +35,23 @@ def some(model: type[pydantic.BaseModel], **fields: st.SearchStrategy[Any]) -> s
     return st.fixed_dictionaries(required, optional=optional).map(lambda values: model(**values))
 
 
+def steps() -> st.SearchStrategy[Any]:
+    one = st.one_of(
+        some(StandardScaler, with_mean=st.booleans(), with_std=st.booleans()),
+        some(MinMaxScaler, feature_range=st.tuples(st.floats(-2, 0), st.floats(1, 2)), clip=st.booleans()),
+        some(Normalizer, norm=st.sampled_from(["l1", "l2", "max"])),
+        some(
+            PCA,
+            n_components=st.none() | st.integers(1, 784) | st.floats(0.01, 0.99),
+            whiten=st.booleans(),
+            svd_solver=st.sampled_from(["auto", "full", "covariance_eigh"]),
+            random_state=st.none() | seeds,
+        ),
+    )
+    listed = st.lists(one, max_size=3).map(tuple)
+    return listed.filter(lambda steps: not [*step_misfits(steps, DATASETS["mnist"])])
+
+
 @st.composite
 def knns(draw: st.DrawFn) -> KNN:
     algorithm = draw(st.sampled_from(["auto", "brute", *TREES]))
@@ -47,6 +66,7 @@ def knns(draw: st.DrawFn) -> KNN:
             p=st.floats(1, 100) | st.integers(1, 100),
             metric=st.sampled_from(metrics),
             n_jobs=jobs,
+            preprocess=steps(),
         )
     )
 
@@ -73,6 +93,7 @@ def forests(trees: int = 10_000) -> st.SearchStrategy[Forest]:
         class_weight=st.sampled_from([None, "balanced", "balanced_subsample"]) | weights,
         ccp_alpha=st.floats(0, 1),
         max_samples=st.none() | st.integers(1, 1000) | shares,
+        preprocess=steps(),
     )
     return specs.filter(lambda spec: not [*spec.misfits(None)])
 

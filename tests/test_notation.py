@@ -1,13 +1,9 @@
-"""Text to spec and back: what people paste, what is refused, and that nothing is evaluated."""
+"""Text to spec and back: what people paste, and what is refused."""
 
 from __future__ import annotations
 
-import time
-from contextlib import suppress
-
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from submissions import notation
 from submissions.families.cnn import CNN, LENET_5, LENET_5_LIKE, dense
@@ -194,16 +190,16 @@ def test_seed_and_precision_are_read_where_keras_has_them():
         ("KNeighborsClassifier(metric_params={'w': 1})", "metric_params is offered as None only"),
         ("m = KNeighborsClassifier()\nm.set_params(n_neighbors=3)", "Line 2: the method set_params"),
         ("m = KNeighborsClassifier()\nm.n_neighbors = 3", "Line 2: m is changed after it was made"),
-        ("for k in range(9):\n  KNeighborsClassifier(k)", "Line 1: a loop that makes models is not read: write the one"),
-        ("m = Sequential()\nfor n in (64, 32):\n  m.add(Dense(n))", "Line 2: a loop that adds layers is not read: write each"),
-        ("def build():\n  return Sequential([Dense(10)])\nm = build()", "Line 1: a function is not read: write the model"),
+        ("for k in range(9):\n  KNeighborsClassifier(k)", "Line 1: a loop that makes models is not read"),
+        ("m = Sequential()\nfor n in (64, 32):\n  m.add(Dense(n))", "Line 2: a loop that adds layers is not read"),
+        ("def build():\n  return Sequential([Dense(10)])\nm = build()", "Line 1: a function is not read: write"),
         ("class Net(keras.Model):\n  pass\nm = Net()", "Line 1: a class is not read: write a Sequential model"),
         ("if big:\n  m = KNeighborsClassifier(9)", "Line 1: a condition is not read"),
-        ("m = KNeighborsClassifier()\ng = GridSearchCV(m, {'p': [1, 2]})", "Line 2: GridSearchCV tries many models: write"),
+        ("m = KNeighborsClassifier()\ng = GridSearchCV(m, {'p': [1, 2]})", "Line 2: GridSearchCV tries many models"),
         ("VotingClassifier([('a', KNeighborsClassifier())])", "Line 1: VotingClassifier is not offered"),
-        ("make_pipeline(RobustScaler(),\n KNeighborsClassifier())", "RobustScaler is not offered before a model: there are"),
+        ("make_pipeline(RobustScaler(),\n KNeighborsClassifier())", "RobustScaler is not offered before a model"),
         ("make_pipeline(FunctionTransformer(f), KNeighborsClassifier())", "FunctionTransformer would run code"),
-        ("make_pipeline(PCA(800), KNeighborsClassifier())", "n_components: 800 is not allowed: give a whole number from"),
+        ("make_pipeline(PCA(800), KNeighborsClassifier())", "n_components: 800 is not allowed: give a whole"),
         ("make_pipeline(StandardScaler(), Sequential([Dense(10)]))", "no steps are offered before Sequential"),
         ("make_pipeline(StandardScaler())", "a pipeline ends with a model"),
         ("Pipeline([StandardScaler(), KNeighborsClassifier()])", "a pipeline's step is written with its name"),
@@ -224,7 +220,7 @@ def test_seed_and_precision_are_read_where_keras_has_them():
         ("m = Sequential([Dense(10)])\nm.fit(x, y)\nm.fit(x, y)", "Line 3: there is a second fit"),
         ("m = Sequential([Dense(10)])\nm.fit(x, y, callbacks=[EarlyStopping()])", "needs a validation_split above 0"),
         ("m = Sequential([Dense(10)])\nm.pop()", "the method pop is not offered"),
-        ("i = Input((784,))\no = Dense(10)(i)\nm = keras.Model(i, o)", "Line 3: a functional Model is not read: write its layers"),
+        ("i = Input((784,))\no = Dense(10)(i)\nm = keras.Model(i, o)", "Line 3: a functional Model is not read"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused_naming_line_and_thing(text, words):
@@ -244,59 +240,6 @@ def test_a_quests_limit_is_said_to_be_the_quests():
     assert "501 trees are over the quest's limit of 500" in refusal(text, limits=Limits(trees=500))
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "KNeighborsClassifier(" + "-" * 60_000 + "1)",
-        "KNeighborsClassifier(" + "[" * 30_000 + ")",
-        "KNeighborsClassifier(1" + "+1" * 30_000 + ")",
-        "a" + ".b" * 30_000,
-        "KNeighborsClassifier(9**9**9**9)",
-        "KNeighborsClassifier(2**60 * 2**60)",
-        "KNeighborsClassifier(0x" + "f" * 60_000 + ")",
-        "KNeighborsClassifier(" + "9" * 60_000 + ")",
-        "KNeighborsClassifier('a' * 10**9)",
-        "KNeighborsClassifier((-8) ** 0.5)",
-        "KNeighborsClassifier(1 / 0)",
-        "KNeighborsClassifier(__import__('os').system('true'))",
-        "__import__('os').system('true')",
-        "KNeighborsClassifier(n_neighbors=(k := 3))",
-        "KNeighborsClassifier(weights=f'{1}')",
-        "KNeighborsClassifier(\x00)",
-        "KNeighborsClassifier('\ud800')",
-        "x" * 100_000,
-        "é" * 40_000,
-        "a0=[1]\n" + "".join(f"a{i + 1}=[a{i},a{i}]\n" for i in range(60)) + "KNeighborsClassifier(a60)",
-        "a = a\nKNeighborsClassifier(a)",
-        "k = 3\n" * 9_000 + "KNeighborsClassifier(k, k)",
-        "Sequential([" + "Dense(10)," * 6_000 + "])",
-    ],
-)  # fmt: skip
-def test_hostile_text_is_refused_quickly(text):
-    began = time.process_time()
-
-    refusal(text)
-
-    assert time.process_time() - began < 0.5
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.text() | st.lists(st.sampled_from(KERAS_CODE.split() + list("()[]{},.=\n 0'"))).map("".join))
-def test_any_text_is_read_or_refused_and_nothing_else(text):
-    with suppress(notation.NotationError):
-        notation.read(text)
-
-
-@settings(max_examples=200, deadline=None)
-@given(specs().map(notation.render), st.data())
-def test_a_damaged_text_is_read_or_refused_and_nothing_else(text, data):
-    start = data.draw(st.integers(0, len(text)))
-    end = data.draw(st.integers(start, min(len(text), start + 12)))
-    inserted = data.draw(st.sampled_from(["", "(", ")", "[", "None", "-1", "'", "=", "**", "1e999", ", ", "True", "x"]))
-    with suppress(notation.NotationError):
-        notation.read(text[:start] + inserted + text[end:])
-
-
 def test_a_model_comes_as_object_json_or_text():
     spec = KNN(n_neighbors=4)
 
@@ -312,3 +255,46 @@ def test_a_model_comes_as_object_json_or_text():
 def test_what_is_no_model_is_refused(value):
     with pytest.raises(SpecError):
         notation.model_from(value, dataset="mnist", limits=None)
+
+
+def test_an_f_string_in_a_print_is_harmless():
+    reading = notation.read("KNeighborsClassifier()\nprint(f'{score:.5f}')")
+
+    assert reading.harmless == ("line 2: print(f'{score:.5f}')",)
+
+
+def test_every_model_of_a_text_is_read_each_once():
+    readings = notation.read_all(
+        "a = KNeighborsClassifier(3)\nb = KNeighborsClassifier(n_neighbors=3)\nRandomForestClassifier()"
+    )
+
+    assert [(reading.line, reading.spec) for reading in readings] == [(1, KNN(n_neighbors=3)), (3, Forest())]
+
+
+def test_a_model_within_a_pipeline_is_no_model_of_its_own_unless_it_was_trained():
+    piped = "knn = KNeighborsClassifier(3)\n{}pipe = make_pipeline(StandardScaler(), knn)"
+
+    assert len(notation.read_all(piped.format(""))) == 1
+    assert len(notation.read_all(piped.format("knn.fit(X, y)\n"))) == 2
+
+
+def test_scaling_by_255_is_what_networks_get_anyway():
+    scaled = "x_train = x_train / 255\n"
+
+    assert not notation.read(f"{scaled}Sequential([Dense(10)])").consequential
+    assert notation.read(f"{scaled}KNeighborsClassifier()").consequential
+
+
+def test_a_name_that_a_loop_or_a_call_changes_stands_for_nothing():
+    assert "Line 2: k, which this line changes," in refusal("k = 3\nfor i in a:\n  k = i\nKNeighborsClassifier(k)")
+    assert "written as a list" in refusal("some = []\nsome.append(Dense(10))\nSequential(some)")
+    assert notation.parse("k = 3\nk += 1\nKNeighborsClassifier(k)") == KNN(n_neighbors=4)
+
+
+def test_parameters_in_braces_are_read_as_python_and_specs_as_json():
+    spec = KNN(n_neighbors=4)
+
+    assert notation.model_from("{'n_neighbors': 4}").spec == spec
+    assert notation.model_from('{"family": "knn", "n_neighbors": 4}').spec == spec
+    with pytest.raises(SpecError, match="This is not JSON"):
+        notation.model_from('{"family": "knn", ')

@@ -34,6 +34,17 @@ def count(weights) -> int:
 @WITH_KERAS
 @given(networks())
 def test_shapes_and_counts_agree_with_keras(keras, spec: CNN):
+    agree(spec)
+
+
+@pytest.mark.long
+@settings(WITH_KERAS, max_examples=300, derandomize=False)
+@given(networks())
+def test_shapes_and_counts_agree_with_keras_over_300_networks(keras, spec: CNN):
+    agree(spec)
+
+
+def agree(spec: CNN) -> None:
     from workers.engines.keras_model import build
 
     model = build(spec)

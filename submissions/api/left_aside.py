@@ -22,7 +22,7 @@ class LeftAside(serializers.Serializer[Any]):
 class Submitted(SubmissionWhole):
     """A submission as it was taken in."""
 
-    left_aside = LeftAside(help_text="What of the text was left aside; empty for an object.")  # type: ignore[assignment]
+    left_aside = LeftAside(help_text="What of the text was left aside; empty for an object.")
 
     class Meta(SubmissionWhole.Meta):
         fields = (*SubmissionWhole.Meta.fields, "left_aside")

@@ -24,7 +24,7 @@ class Family:
     `former` holds what older versions of the library print: by parameter the value that today's version has for a value
     of theirs, or nothing at all where the parameter is gone and this value changed nothing.
     `read` and `write` replace the notation's plain `Constructor(name=value, …)` where a family needs more than that:
-    `read(model, side)` takes a `notation_text.Model` and the side of the images, and gives a `notation_text.Draft`.
+    `read(model, side)` takes a `notation_draft.Model` and the side of the images, and gives a `notation_draft.Draft`.
     `headline` gives the model alone on one line, where `write` gives more than that.
     `offered` is False for families that no form, API or notation may reach (those of tests).
     """

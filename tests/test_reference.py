@@ -1,0 +1,24 @@
+"""The reference of the notation is made from the specs, and is the one that is handed out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from submissions.families.any_layer import LAYERS
+from submissions.families.preprocess import STEPS
+from submissions.families.registry import offered
+from submissions.reference import reference
+
+WRITTEN = Path(__file__).parents[1] / "docs" / "notation.md"
+
+
+def test_the_reference_is_not_stale():
+    assert WRITTEN.read_text() == reference(), "make it anew: python -m submissions.reference > docs/notation.md"
+
+
+def test_the_reference_names_everything_that_can_be_typed():
+    text = reference()
+
+    for family in offered():
+        assert all(f"| `{name}` |" in text for name in family.spec.model_fields if name != "family")
+    assert all(f"**{name}**" in text for name in (*LAYERS, *STEPS))
