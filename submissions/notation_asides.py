@@ -13,6 +13,7 @@ RUNS_CODE = frozenset(
     {"__import__", "eval", "exec", "compile", "getattr", "setattr", "globals", "locals", "breakpoint"}
 )
 RUNS_CODE_IN = frozenset({"subprocess", "ctypes", "socket", "importlib", "builtins"})
+PLAIN_DUNDERS = frozenset({"__version__", "__name__", "__init__", "__call__", "__doc__"})
 RUNS_CODE_OF_OS = re.compile(r"system|popen|exec|spawn|fork|kill|remove|unlink")
 
 SCALING = frozenset(
@@ -33,7 +34,7 @@ FORM_ONLY = frozenset(
     {
         "reshape", "astype", "expand_dims", "array", "asarray", "float", "float32", "float64", "int", "to_categorical",
         "ravel", "flatten", "copy", "len", "squeeze", "to_numpy", "one_hot", "list", "tuple", "cast", "get_dummies",
-        "convert_to_tensor", "constant", "toarray", "values",
+        "convert_to_tensor", "constant", "toarray", "values", "drop",
     }
 )  # fmt: skip
 # Names that hold images or labels, going by what people call them.
@@ -149,5 +150,5 @@ def refuse_code(node: ast.AST, text: Text) -> None:
                 root == "os" and RUNS_CODE_OF_OS.match(name)
             ):
                 refuse(part, f"{'.'.join(text.dotted(part.func))[:60]} would run code, which is not offered.")
-            case ast.Attribute(attr=name) if name.startswith("__"):
+            case ast.Attribute(attr=name) if name.startswith("__") and name not in PLAIN_DUNDERS:
                 refuse(part, f"{name} is not read: write the model itself.")

@@ -159,7 +159,7 @@ class _Reader:
         if any(isinstance(call.func, ast.Attribute) and call.func.attr == "add" for call in calls):
             refuse(statement, f"{ONE_BY_ONE if looped else _why(statement)}.")
         bases = statement.bases if isinstance(statement, ast.ClassDef) else []
-        subclasses = any(self.text.dotted(base)[-1:] == ["Model"] for base in bases)
+        subclasses = any(self.text.dotted(base)[-1:] in (["Model"], ["Module"]) for base in bases)
         if subclasses or any(self.text.called(call) in self.constructors for call in calls):
             refuse(statement, f"{_why(statement)}.")
         self.script.asides.append(self._judged_block(statement, parts))
@@ -227,7 +227,8 @@ class _Reader:
 
     def _read_parameters(self) -> None:
         """A dictionary of parameters, where there is no model to be seen."""
-        for parameters in self.parameters[:MOST_MODELS]:
+        single = [parameters for parameters in self.parameters if not _is_grid(self.text, parameters)]
+        for parameters in single[:MOST_MODELS]:
             if model := model_of(self.text, parameters):
                 self.models.found.append(model)
                 if "__" in self.text.said(parameters):
@@ -248,6 +249,14 @@ class _Reader:
                 f"{'.'.join(self.text.dotted(calls[0].func))[:60] or 'This call'} is not offered: there are {offered}.",
             )
         raise NotationError.of("model", f"Line 1: there is no model here: write one of {offered}.")
+
+
+def _is_grid(text: Text, parameters: ast.Dict) -> bool:
+    """Whether these are values for a search to try, several for a parameter."""
+    return any(
+        isinstance(value, ast.List) or (isinstance(value, ast.Call) and not text.is_plain(value))
+        for value in parameters.values
+    )
 
 
 def _why(statement: ast.stmt) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -27,6 +28,7 @@ FEED = re.compile(
 SAID_BEFORE = re.compile(
     r"(?:ctor for )?best[ _](?:model|estimator|param(?:eter)?s?)[\w ']{0,40}: {0,3}(?=[A-Za-z{])", re.I
 )
+QUOTED = re.compile(r"[A-Za-z_][\w.]{0,80}\(")
 FACT = re.compile(r",\s{0,3}(?:score|dat|time)\s{0,3}=\s{0,3}[\w.%-]{1,60}$")
 DATA_SET = re.compile(r"dat {0,2}= {0,2}([\w-]{1,60})", re.IGNORECASE)
 TYPOGRAPHY = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "\u00a0": " ", "\ufeff": "", "\t": "    "})
@@ -44,7 +46,8 @@ class Source:
 
 def cleaned(text: str) -> Source:
     """The text without what is no Python; nothing in it is judged yet."""
-    lines = text.translate(TYPOGRAPHY).replace("\r\n", "\n").replace("\r", "\n").replace("\\_", "_").split("\n")
+    plain = text.translate(TYPOGRAPHY).replace("\r\n", "\n").replace("\r", "\n").replace("\\_", "_")
+    lines = _without_quotes(plain).split("\n")
     source = Source("")
     lines = _without_prompts(_without_numbers(lines), source)
     lines = _without_magic(lines, source)
@@ -136,9 +139,24 @@ def _without_end(line: str, source: Source, number: int) -> str:
 
 
 def _without_indent(lines: list[str]) -> list[str]:
-    """Without the indentation that all statements share, as code from within a function has it."""
+    """Without the indentation that code from within a function has – or its later lines alone, the first cut short."""
     written = [line for line in lines if line.strip()]
-    if not written:
-        return lines
+    if not any(line.rstrip().endswith(":") for line in written):
+        return list(_flat(lines))
     shared = len(written[0]) - len(written[0].lstrip())
-    return [line[min(shared, len(line) - len(line.lstrip())) :] for line in lines] if shared else lines
+    return [line[min(shared, len(line) - len(line.lstrip())) :] for line in lines]
+
+
+def _flat(lines: list[str]) -> Iterator[str]:
+    """Statements without blocks among them need no indentation; what stands in brackets keeps its own."""
+    depth = 0
+    for line in lines:
+        yield line.lstrip() if depth <= 0 else line
+        depth += depth_of(line)
+
+
+def _without_quotes(text: str) -> str:
+    """A model that was copied with the quotes around it."""
+    bare = text.strip()
+    quoted = bare[:1] in ("'", '"', "`") and bare[-1:] == bare[:1] and QUOTED.match(bare[1:HEAD])
+    return text.replace(bare, bare[1:-1], 1) if quoted else text

@@ -71,12 +71,8 @@ def _lines() -> Iterator[str]:
         yield from _part(name, step)
     others = ", ".join(f"`{old}` for `{new}`" for old, new in ALIASES.items())
     yield "## Layers\n"
-    yield f"Up to {MOST_LAYERS} in `Sequential([...])` or by `add`. The first may say `input_shape` or `input_dim`; else the"
-    yield (
-        "input follows from it. Other names: "
-        + ", ".join(f"`{old}` for `{new}`" for old, new in ALIASES.items())
-        + ".\n"
-    )
+    yield f"Up to {MOST_LAYERS} in `Sequential([...])` or by `add`. The first may say `input_shape` or `input_dim`,"
+    yield f"else the input follows from it. Other names: {others}.\n"
     for name, layer in LAYERS.items():
         yield from _part(name, layer)
     yield from _training()

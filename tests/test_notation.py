@@ -67,6 +67,12 @@ def test_a_headline_is_one_line(spec):
         "clf: object = neighbors.KNeighborsClassifier(2 + 2, weights='distance', metric_params=None)",
         "from sklearn.neighbors import KNeighborsClassifier as KNC\nk = 4\nclf = KNC(k, weights='distance')",
         "KNeighborsClassifier(4, weights='distance').fit(X, y)",
+        "\"KNeighborsClassifier(4, weights='distance')\"",
+        "“KNeighborsClassifier(4, weights=‘distance’)”",
+        "clf = KNeighborsClassifier(4,\n        weights='distance')\n    clf.fit(X, y)",
+        "```python\nprint(sklearn.__version__)\nKNeighborsClassifier(4, weights='distance')\n```",
+        "Best model: KNeighborsClassifier(n_neighbors=4, weights='distance')",
+        "if __name__ == '__main__':\n    clf = KNeighborsClassifier(4, weights='distance')",
     ],
 )
 def test_a_constructor_is_read_however_it_is_typed(text):
