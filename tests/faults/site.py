@@ -171,7 +171,7 @@ class Site:
         port = broker.free_port()
         command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}"]
         command += ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--log-level", "warning"]
-        self._start("web", command)
+        self._start("web", command, {"QUEST_FAMILIES": ""})
         return f"http://127.0.0.1:{port}"
 
     def start(self, *, workers: int = 1, slots: int = 1, **env: str) -> list[Piece]:

@@ -82,6 +82,7 @@ def _or_none(act):
         return None
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_broker_that_hangs_holds_a_submitter_up_for_less_than_ten_seconds(site: Site, measured):
     piece = site.start_broker()
     site.submit()

@@ -29,6 +29,7 @@ def post(url: str, token: str) -> tuple[int, float]:
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_eight_workers_and_fifty_submitters_meet_no_lock(site: Site, measured):
     url = site.start_web()
     workers = site.start(workers=8)

@@ -10,8 +10,10 @@ from tests.faults.site import Site
 from tests.stack import until
 
 pytestmark = [pytest.mark.fault, pytest.mark.trains]
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no matter of the database
 
 
+@on_sqlite
 def test_a_worker_asked_to_leave_gives_its_run_back_uncounted(site: Site, measured):
     """With the sixty seconds of patience that a deploy has."""
     leaving, _ = site.start(workers=2, QUEST_SOFT_SHUTDOWN_SECONDS="60")
@@ -45,6 +47,7 @@ def test_what_was_given_back_is_taken_by_another_worker_at_once(site: Site, meas
     assert other.process.poll() is None
 
 
+@on_sqlite
 @pytest.mark.parametrize("died", ["long before", "at the same moment", "a moment later"])
 def test_a_worker_leaves_though_its_broker_is_dead(site: Site, measured, died: str):
     (worker,) = site.start()
@@ -63,6 +66,7 @@ def test_a_worker_leaves_though_its_broker_is_dead(site: Site, measured, died: s
     assert Submission.objects.get(pk=submission.pk).state == State.QUEUED
 
 
+@on_sqlite
 def test_an_idle_worker_leaves_though_its_broker_hangs(site: Site, measured):
     (worker,) = site.start()
     site.pieces[0].process.send_signal(19)
