@@ -75,7 +75,7 @@ def installed(lock):
     try:
         with open(stamp_path(lock)) as handle:
             return handle.read() == stamp_of(lock)
-    except EnvironmentError:  # noqa: UP024 - Python 2 tells the two apart
+    except EnvironmentError:  # Python 2 tells it from OSError
         return False
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from submissions import intake, notation
 from submissions.entry import Entry
 from submissions.families.registry import Family
-from submissions.models import Device, Quest, Submission, User
+from submissions.models import Device, Engine, Quest, Submission, User
 from submissions.notation import NotationError, Reading
 from submissions.spec_fields import filled_in, spec_fields, typed
 from submissions.specs import Spec, SpecError, dump, validate
@@ -49,6 +49,12 @@ class SubmissionForm(forms.Form):
         label=_("Note"),
         help_text=_("For your group and the instructors alone: what you try, and why."),
         widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    engine = forms.ChoiceField(
+        choices=Engine.choices,
+        required=False,
+        label=_("Engine"),
+        help_text=_("The model is the same on each; the times are not. The board names the engine of every run."),
     )
     # What the shown boxes and choices stand for; their fields hold digests, so that another text asks again.
     acknowledged = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
@@ -98,7 +104,7 @@ class SubmissionForm(forms.Form):
     def refuse(self, errors: Sequence[dict[str, str]]) -> None:
         for error in errors:
             path = error["field"]
-            home = path if path in ("device", "note") and path in self.fields else self.home_of(path)
+            home = path if path in ("device", "engine", "note") and path in self.fields else self.home_of(path)
             self.add_error(home, error["message"])
 
     def submit(self, submitter: User) -> Submission | None:
@@ -111,6 +117,7 @@ class SubmissionForm(forms.Form):
                 group=self.entry.group,
                 spec=self.reading.spec,
                 device=self.cleaned_data.get("device", ""),
+                engine=self.cleaned_data["engine"],
                 note=self.cleaned_data["note"],
                 idempotency_key=self._once(),
             )[0]
@@ -122,6 +129,7 @@ class SubmissionForm(forms.Form):
         """A key that a second click repeats – and that another model has not, after going back and changing it."""
         assert self.reading is not None
         chosen = [self.entry.quest.pk, dump(self.reading.spec), self.cleaned_data.get("device", "")]
+        chosen.append(self.cleaned_data["engine"])
         return f"form:{self.cleaned_data['key'] or uuid.uuid4()}:{_digest(chosen)}"
 
 

@@ -14,6 +14,7 @@ from submissions import specs
 from submissions.families.registry import family_of
 from submissions.split import private_indexes
 from workers import datasets, energy, preprocessing
+from workers.engines.engine import named
 from workers.engines.registry import engine_named
 from workers.probes import Company, Sampler, cpu_seconds
 from workers.runs import Labels, Run, Values
@@ -47,7 +48,7 @@ def score(job: dict[str, Any], *, since: float, report: Report) -> dict[str, Any
         raise ValueError(f"This trainer computes on {device}, not on {job['device']}.")
     spec = specs.validate(job["spec"], dataset=job["dataset"], offered_only=False)
     family, engine = family_of(spec), engine_named(job["engine"])
-    libraries = engine.libraries(family) | preprocessing.library(spec)
+    engine.warm(family)
     watch = Stopwatch(since)
     watch.lap("startup_s")
     cpu_before = cpu_seconds()
@@ -56,6 +57,7 @@ def score(job: dict[str, Any], *, since: float, report: Report) -> dict[str, Any
         run = Run(seed=job["seed"], threads=threads, dataset=data, device=device, report=report)
         estimator = engine.build(spec, run)
         predicted, joules = _compute(spec, estimator, run, watch)
+    libraries = getattr(estimator, "libraries", engine.libraries(family))
     watch.laps["total_s"] = round(time.monotonic() - since, 6)
     return {
         **_count(predicted, data.test_labels, private_indexes(len(predicted), job["private_share"], job["split_seed"])),
@@ -71,9 +73,14 @@ def score(job: dict[str, Any], *, since: float, report: Report) -> dict[str, Any
         "threads_used": sampler.threads_used,
         **company.readings(),
         "seed": run.seed,
-        "versions": {"python": platform.python_version(), "numpy": np.__version__, **libraries},
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            **libraries,
+            **preprocessing.library(spec),
+        },
         "engine": engine.name,
-        "engine_version": engine.version(family),
+        "engine_version": named(libraries) + getattr(estimator, "remark", ""),
         "data_checksum": data.checksum,
         "parameters": getattr(estimator, "parameters", None),
         "energy": joules,

@@ -124,6 +124,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--began", type=float, default=time.monotonic(), help="when it was started: time.monotonic()")
     options = parser.parse_args(arguments)
     die_with_parent(options.parent)
+    # What numba compiles is kept beside the data: the project's own folder may be read-only.
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(datasets.data_home() / "compiled"))
     faulthandler.enable()  # a crash in a library says where it was, among the output
     families = [name for name in options.warm.split(",") if name]
     Trainer(Channel()).serve(families, options.dataset, began=options.began)

@@ -31,7 +31,10 @@ class Device(models.TextChoices):
 
 
 class Engine(models.TextChoices):
-    STOCK = "stock"
+    """How it is computed. The definition of the model, and so the score, is the same on each."""
+
+    STOCK = "stock", "stock: scikit-learn and Keras as a notebook calls them"
+    ACCELERATED = "accelerated", "accelerated: the same answers, computed faster"
 
 
 class SubmissionQuerySet(models.QuerySet["Submission"]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -12,12 +12,17 @@ from submissions.specs import Spec
 from workers.runs import Estimator, Run
 
 
+def named(libraries: Mapping[str, str]) -> str:
+    """Libraries with their versions, as the board names the engine."""
+    return ", ".join(f"{library} {version}" for library, version in libraries.items())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
     """`builder` gives the dotted path `module:callable` that builds a family's estimator on this engine.
 
     The module may name its libraries with their versions in `LIBRARIES`, and have a function `warm()` that gets
-    them ready for a first run.
+    them ready for a first run, and costs nothing when called again.
     """
 
     name: str
@@ -34,11 +39,8 @@ class Engine:
         return estimator
 
     def libraries(self, family: Family) -> dict[str, str]:
-        """Library → version."""
+        """Library → version; an estimator that is computed by others says so in an attribute of this name."""
         return dict(getattr(self.module(family), "LIBRARIES", {}))
-
-    def version(self, family: Family) -> str:
-        return ", ".join(f"{library} {version}" for library, version in self.libraries(family).items())
 
     def warm(self, family: Family) -> None:
         getattr(self.module(family), "warm", lambda: None)()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from workers.engines import stock
+from workers.engines import accelerated, stock
 from workers.engines.engine import Engine
 
-ENGINES: dict[str, Engine] = {engine.name: engine for engine in (stock.ENGINE,)}
+ENGINES: dict[str, Engine] = {engine.name: engine for engine in (stock.ENGINE, accelerated.ENGINE)}
 
 
 def engine_named(name: str) -> Engine:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import AbstractContextManager
+from functools import cache
 from typing import Any
 
 import keras
@@ -111,6 +112,7 @@ def build(spec: CNN, run: Run) -> Network:
     return Network(spec, run)
 
 
+@cache
 def warm() -> None:
     """Fit a network of one layer: TensorFlow sets up its threads and its compiler when first used."""
     model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(2, activation="softmax")])

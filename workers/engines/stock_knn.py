@@ -44,7 +44,11 @@ class NearestNeighbors(PlainPixels):
         return [*range(0, max(total - size, 0) + 1, size), total]
 
 
-def build(spec: Spec, run: Run) -> NearestNeighbors:
+def estimator_of(spec: Spec, run: Run) -> KNeighborsClassifier:
     parameters = spec.arguments()
     parameters["n_jobs"] = run.threads_for(parameters["n_jobs"])
-    return NearestNeighbors(KNeighborsClassifier(**parameters), run)
+    return KNeighborsClassifier(**parameters)
+
+
+def build(spec: Spec, run: Run) -> NearestNeighbors:
+    return NearestNeighbors(estimator_of(spec, run), run)

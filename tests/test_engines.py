@@ -1,0 +1,138 @@
+"""The accelerated engine gives the stock engine's answers: on real digits and MNIST, for every metric that it knows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.neighbors import KNeighborsClassifier
+
+from submissions.families.forest import Forest
+from submissions.families.knn import KNN
+from tests.trainers import train
+from workers import datasets
+from workers.engines import fast_forest, fast_knn, stock_forest
+from workers.engines.integer_product import IntegerProduct, exact_shift
+from workers.engines.registry import engine_named
+from workers.runs import Run
+
+pytestmark = pytest.mark.trains
+
+METRICS = [("minkowski", p) for p in (1, 1.5, 2, 3, 4, 6)]
+METRICS += [(name, 2) for name in ("euclidean", "manhattan", "chebyshev", "cosine")]
+TRAIN, QUERIES, MOST = 1500, 60, 50
+
+
+@pytest.fixture(scope="module")
+def mnist(mnist_home):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QUEST_DATA_HOME", str(mnist_home))
+        return datasets.load("mnist")
+
+
+@pytest.fixture
+def run(mnist):
+    return Run(seed=1, threads=2, dataset=mnist)
+
+
+def rows(images):
+    return images.reshape(len(images), -1)
+
+
+@pytest.mark.parametrize(("metric", "p"), METRICS)
+def test_neighbours_votes_and_distances_are_scikit_learns(mnist, run, metric, p):
+    images, labels = mnist.train_images[:TRAIN], np.array(mnist.train_labels[:TRAIN])
+    queries = mnist.test_images[:QUERIES]
+    direct = KNeighborsClassifier(p=p, metric=metric, algorithm="brute", n_jobs=2)
+    direct.fit(rows(images).astype(float), labels)
+    wanted, _ = direct.kneighbors(rows(queries).astype(float), MOST + 1)
+
+    for k in (1, 4, MOST):
+        # Between neighbours at exactly one distance ours takes the earlier image, scikit-learn the one it met first.
+        clear = ~np.isclose(wanted[:, k - 1], wanted[:, k], rtol=1e-12, atol=0)
+        assert clear.sum() > QUERIES / 2 or metric == "chebyshev", "whose distances are nearly all 255"
+        for weights in ("uniform", "distance"):
+            fast = fast_knn.build(KNN(n_neighbors=k, weights=weights, metric=metric, p=p), run)
+            fast.fit(fast.prepare(images), labels)
+            distances, _ = fast.kneighbors(fast.prepare(queries))
+            assert distances == pytest.approx(wanted[:, :k], rel=1e-9, abs=1e-12)
+            direct.set_params(n_neighbors=k, weights=weights)
+            answers = direct.predict(rows(queries).astype(float))
+            assert (fast.predict(fast.prepare(queries)) == answers)[clear].all()
+
+
+def test_an_image_that_is_in_the_training_set_decides_alone(mnist, run):
+    images, labels = mnist.train_images[:200], np.array(mnist.train_labels[:200])
+    fast = fast_knn.build(KNN(n_neighbors=200, weights="distance"), run)
+    fast.fit(fast.prepare(images), labels)
+
+    assert (fast.predict(fast.prepare(images)) == labels).all()
+
+
+def test_images_at_the_same_distance_stand_in_the_training_sets_order(mnist, run):
+    twins = np.repeat(mnist.train_images[:1], 9, axis=0)
+    for p in (2, 3, 1.5):
+        fast = fast_knn.build(KNN(n_neighbors=4, p=p), run)
+        fast.fit(fast.prepare(twins), np.arange(9))
+        _, images = fast.kneighbors(fast.prepare(mnist.test_images[:3]))
+        assert images.tolist() == [[0, 1, 2, 3]] * 3
+
+
+def test_integer_products_are_exact_to_the_brightest_pixel(mnist):
+    assert exact_shift() is not None
+    bright = np.full((5, 784), 255, np.uint8)
+    images = np.concatenate([rows(mnist.train_images[:5000]), bright])
+
+    product = np.concatenate([block for _, block in IntegerProduct(images).blocks(bright)], axis=1)
+
+    assert (product == bright.astype(np.int64) @ images.T.astype(np.int64)).all()
+
+
+@pytest.mark.parametrize("other", [KNN(metric="canberra"), KNN(metric="hamming")])
+def test_what_the_kernels_do_not_know_is_left_to_scikit_learn_which_is_said(run, other):
+    estimator = fast_knn.build(other, run)
+
+    assert "scikit-learn" in estimator.libraries
+    assert estimator.remark == " (as stock)"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        Forest(n_estimators=23, random_state=0),
+        Forest(n_estimators=10, random_state=1, oob_score=True, max_features=None),
+        Forest(n_estimators=12, random_state=2, class_weight="balanced_subsample", criterion="entropy"),
+    ],
+)
+def test_a_forest_grown_in_steps_is_the_forest_grown_at_once(mnist, run, spec):
+    images, labels = mnist.train_images[:1000], np.array(mnist.train_labels[:1000])
+    answers = []
+    for build in (stock_forest.build, fast_forest.build):
+        forest = build(spec, run)
+        forest.fit(forest.prepare(images), labels)
+        answers.append(forest.predict(forest.prepare(mnist.test_images[:500])))
+
+    assert (answers[0] == answers[1]).all()
+
+
+def test_a_forest_says_how_far_it_is(mnist):
+    told = []
+    run = Run(seed=1, threads=2, dataset=mnist, report=told.append)
+    forest = fast_forest.build(Forest(n_estimators=40), run)
+
+    forest.fit(forest.prepare(mnist.train_images[:200]), np.array(mnist.train_labels[:200]))
+
+    assert told[-1]["done"] == 1
+
+
+def test_a_trainer_runs_on_the_engine_that_was_asked_for(trainer):
+    stock = train(trainer, {"family": "knn", "n_neighbors": 3, "p": 3})
+    fast = train(trainer, {"family": "knn", "n_neighbors": 3, "p": 3}, engine="accelerated", within=120)
+
+    assert fast["public"] == stock["public"]
+    assert fast["errors"] == stock["errors"]
+    assert (stock["engine_version"].split()[0], fast["engine_version"].split()[0]) == ("scikit-learn", "numba")
+
+
+def test_an_unknown_engine_is_no_engine():
+    with pytest.raises(LookupError, match="stock, accelerated"):
+        engine_named("quantum")

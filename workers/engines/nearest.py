@@ -1,0 +1,159 @@
+"""The k nearest images, exactly, for any Minkowski metric with p ≥ 1, the maximum metric and the cosine.
+
+Squared Euclidean distances come from exact integer products. For every other p they bound the sum S = Σ|d|ᵖ from below
+– for p ≥ 2 by S ≥ n^(1−p/2)·(Σd²)^(p/2) with n the number of pixels that differ (Hölder), for p < 2 by
+S ≥ 255^(p−2)·Σd², since |d| ≤ 255 – so that only the few images which could be near are looked at one by one.
+
+Images at exactly the same distance stand in the order of the training set.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from workers.runs import Values
+
+NOBODY = np.iinfo(np.int64).max
+PIXEL_MOST = 255.0
+LONGEST_EXACT_POWER = 5  # 784 × 255⁵ < 2⁵³: whole powers up to this one add up exactly, in whatever order
+STRIP = 64
+SLACK = 1 + 1e-9  # of a bound that floats computed
+FAR = 2**31 - 1
+
+_compiled = njit(nogil=True, cache=True)
+_compiled_any_order = njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
+
+
+@_compiled
+def insert(distance: float, image: int, distances: Values, images: Values) -> None:
+    """Put `image` in its place among the nearest, which are in order; the last one drops out if it is not the new."""
+    place = len(distances) - 1
+    if distance > distances[place] or (distance == distances[place] and image > images[place]):
+        return
+    while place > 0 and (
+        distances[place - 1] > distance or (distances[place - 1] == distance and images[place - 1] > image)
+    ):
+        distances[place], images[place] = distances[place - 1], images[place - 1]
+        place -= 1
+    distances[place], images[place] = distance, image
+
+
+@_compiled
+def squares_from_products(products: Values, norms: Values, query_norms: Values, squares: Values) -> None:
+    """‖q‖² + ‖x‖² − 2·q·x into `squares` (int32, queries × images)."""
+    for query in range(products.shape[0]):
+        for image in range(products.shape[1]):
+            squares[query, image] = query_norms[query] + norms[image] - 2 * products[query, image]
+
+
+@_compiled
+def offer_squares(squares: Values, start: int, distances: Values, images: Values) -> None:
+    """Let the images from `start` on, at these squared distances, compete for the nearest places."""
+    for query in range(squares.shape[0]):
+        near, names = distances[query], images[query]
+        for first in range(0, squares.shape[1], STRIP):
+            last = min(first + STRIP, squares.shape[1])
+            least = np.int32(FAR)
+            for image in range(first, last):  # without a branch, so that it is compiled to vector instructions
+                least = min(least, squares[query, image])
+            if least < near[-1]:
+                for image in range(first, last):
+                    if squares[query, image] < near[-1]:
+                        insert(float(squares[query, image]), start + image, near, names)
+
+
+@_compiled
+def offer_cosines(
+    products: Values, lengths: Values, query_lengths: Values, start: int, distances: Values, images: Values
+) -> None:
+    """The same by 1 − q·x / (‖q‖‖x‖)."""
+    for query in range(products.shape[0]):
+        near, names = distances[query], images[query]
+        for image in range(products.shape[1]):
+            cosine = products[query, image] / (query_lengths[query] * lengths[image])
+            if 1.0 - cosine < near[-1]:
+                insert(max(0.0, 1.0 - cosine), start + image, near, names)
+
+
+@_compiled
+def offer_maxima(queries: Values, training: Values, distances: Values, images: Values) -> None:
+    """The same by the greatest difference of a pixel, over the whole training set."""
+    for query in range(queries.shape[0]):
+        near, names = distances[query], images[query]
+        for image in range(training.shape[0]):
+            most = np.uint8(0)
+            for pixel in range(queries.shape[1]):
+                left, right = queries[query, pixel], training[image, pixel]
+                most = max(most, max(left, right) - min(left, right))
+            if most < near[-1]:
+                insert(float(most), image, near, names)
+
+
+@_compiled_any_order
+def whole_power_sum(left: Values, right: Values, power: int) -> float:
+    """Σ|left − right|^power for a whole power from 1 to 5: exact, since it stays below 2⁵³."""
+    total = 0.0
+    for pixel in range(left.shape[0]):
+        difference = float(abs(np.int32(left[pixel]) - np.int32(right[pixel])))
+        term = difference
+        for _ in range(power - 1):
+            term *= difference
+        total += term
+    return total
+
+
+@_compiled
+def power_sum(left: Values, right: Values, powers: Values, limit: float) -> float:
+    """Σ powers[|left − right|] in the pixels' order, as scikit-learn adds; beyond `limit` it need not be whole."""
+    total = 0.0
+    for first in range(0, left.shape[0], STRIP):
+        for pixel in range(first, min(first + STRIP, left.shape[0])):
+            total += powers[abs(np.int32(left[pixel]) - np.int32(right[pixel]))]
+        if total > limit:
+            break
+    return total
+
+
+@_compiled
+def sum_of(left: Values, right: Values, powers: Values, whole: int, limit: float) -> float:
+    return whole_power_sum(left, right, whole) if whole else power_sum(left, right, powers, limit)
+
+
+@_compiled
+def reach(limit: float, p: float, inked: int, pixels: int, cut: Values) -> None:
+    """For images with 0, 1, … inked pixels: the squared distance beyond which S must exceed `limit`."""
+    for others in range(cut.shape[0]):
+        differing = max(1, min(pixels, inked + others))
+        holder = (limit * float(differing) ** (p / 2 - 1)) ** (2 / p)
+        bound = holder if p >= 2 else limit * PIXEL_MOST ** (2 - p)
+        cut[others] = np.int64(min(bound * SLACK + 1, float(FAR)))
+
+
+@_compiled
+def refine(
+    queries: Values,
+    training: Values,
+    squares: Values,
+    inked: Values,
+    powers: Values,
+    p: float,
+    whole: int,
+    distances: Values,
+    images: Values,
+) -> None:
+    """Turn the nearest by squares into the nearest by S: `distances` and `images` are replaced."""
+    cut = np.empty(queries.shape[1] + 1, np.int64)
+    for query in range(queries.shape[0]):
+        near, names = distances[query], images[query]
+        seeds = names.copy()
+        near[:], names[:] = np.inf, NOBODY
+        for seed in seeds:
+            insert(sum_of(queries[query], training[seed], powers, whole, np.inf), seed, near, names)
+            squares[query, seed] = FAR
+        reach(near[-1], p, int(np.count_nonzero(queries[query])), queries.shape[1], cut)
+        for image in range(training.shape[0]):
+            if squares[query, image] <= cut[inked[image]] and squares[query, image] < FAR:
+                found = sum_of(queries[query], training[image], powers, whole, near[-1])
+                if found <= near[-1]:
+                    insert(found, image, near, names)
