@@ -251,13 +251,13 @@ def test_training_that_cannot_be_is_refused_naming_the_field(fields, field):
 def test_rbf_is_trained_on_logits():
     data = {"family": "cnn", "layers": [INPUT, {"kind": "RBF"}]}
 
-    assert validate(data).loss.from_logits  # type: ignore[attr-defined]
+    assert validate(data).loss.from_logits
     assert "RBF gives logits" in refused({**data, "loss": {}})["loss.from_logits"]
 
 
 def test_a_spec_is_frozen():
     with pytest.raises(ValueError, match="frozen"):
-        dense(8).epochs = 3  # type: ignore[misc]
+        dense(8).epochs = 3
 
 
 def test_specs_and_notation_load_neither_django_nor_machine_learning():
