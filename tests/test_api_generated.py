@@ -44,18 +44,18 @@ def count(pattern: str, said: str) -> int:
     return int(found[1].replace(",", ""))
 
 
-@pytest.mark.trains
+@pytest.mark.trains  # not that it does: but half a minute is too long for `make quick`
 def test_a_few_hundred_made_up_requests_find_no_fault(site, tmp_path):
-    said = summary(site, tmp_path, "--phases", "fuzzing,stateful", "--max-examples", "15")
+    said = summary(site, tmp_path, "--phases", "fuzzing,stateful", "--max-examples", "15", "--generation-deterministic")
 
     assert count(r"([\d,]+) generated", said) >= 250
     assert count(r"Tested: (\d+)", said) == 11
 
 
 @pytest.mark.long
-@pytest.mark.timeout(2400)
+@pytest.mark.timeout(1800)
 def test_five_thousand_made_up_requests_find_no_fault(site, tmp_path):
-    said = summary(site, tmp_path, "--max-examples", "200")
+    said = summary(site, tmp_path, "--max-examples", "100")
 
     assert count(r"([\d,]+) generated", said) >= 5000
     assert count(r"API Links:\s+(\d+) covered", said) >= 3

@@ -101,7 +101,8 @@ class OneSubmission(Endpoint):
     )
     def get(self, request: Request, pk: int) -> Response:
         seconds = checked(Patience, request.query_params, request)["wait"]
-        seen = waiting.moment(pk)  # before the rest is read: what changes in between ends the wait
+        # Before the rest is read: what changes in between ends the wait.
+        seen = waiting.moment(pk) if seconds else None
         submission, body = _own_whole(request, pk)
         wanted = seconds > 0 and submission.is_live and not _has_news(request, body)
         held = wanted and waiting.hold(partial(waiting.moment, pk), seen, seconds=seconds)
