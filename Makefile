@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEVICE ?= cpu
+# Two processes share the test files: most tests wait for something, or keep one core busy.
+SHARED := -n 2 --dist loadfile
 # TensorFlow with CUDA and the one without are two packages: which one depends on the machine.
 LOCAL := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | grep -q GPU && echo local-gpu || echo local)
 
@@ -20,10 +22,10 @@ worker: setup ## a worker alone, on any machine: DEVICE=cpu|gpu, DATABASE_URL an
 	@exec $(BIN)/python -m config.launcher worker $(DEVICE)
 
 test: setup-dev ## everything but the long tests and the slow faults
-	@$(BIN)/python -m pytest -m "not long and not fault"
+	@$(BIN)/python -m pytest $(SHARED) -m "not long and not fault"
 
 quick: setup-dev ## no training, no browser: under a minute
-	@$(BIN)/python -m pytest -m "not long and not fault and not trains and not browser"
+	@$(BIN)/python -m pytest $(SHARED) -m "not long and not fault and not trains and not browser"
 
 test-long: setup-dev ## exact scores on the full data
 	@$(BIN)/python -m pytest -m long
