@@ -18,7 +18,7 @@ from tests.spec_strategies import forests, knns
 IMAGES, LABELS = load_digits(return_X_y=True)
 SLOW_IS_FINE = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.trains, pytest.mark.filterwarnings("ignore")]
 
 
 def alone(spec: Spec) -> Spec:
