@@ -7,7 +7,7 @@ import socket
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models.functions import Now
 
@@ -104,7 +104,7 @@ def be_heard() -> bool:
     try:
         with writing():
             return bool(_own_row().filter(stopped_at=None).update(last_seen_at=Now()))
-    except DatabaseError as error:
+    except Error as error:
         logger.warning("worker could not be heard", error=str(error))
         return True
     finally:
