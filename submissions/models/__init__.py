@@ -1,8 +1,8 @@
 """The kernel's tables. Django looks for models here, so this is the one `__init__` that is not empty."""
 
-from submissions.models.people import ApiToken, Course, Group, Membership, User
-from submissions.models.quests import DATASETS, QUEST_MOVES, Extension, Quest, QuestState
-from submissions.models.runs import Attempt, Exit, Hardware, Score, Worker
+from submissions.models.people import ApiToken, Course, Group, Invitation, Membership, User
+from submissions.models.quests import DATASETS, QUEST_MOVES, EnginePolicy, Extension, ModelsShown, Quest, QuestState
+from submissions.models.runs import Attempt, Duty, Exit, Hardware, Insight, Score, Worker
 from submissions.models.submission import LIVE, Device, Engine, Event, State, Submission
 
 __all__ = [
@@ -13,13 +13,18 @@ __all__ = [
     "Attempt",
     "Course",
     "Device",
+    "Duty",
     "Engine",
+    "EnginePolicy",
     "Event",
     "Exit",
     "Extension",
     "Group",
     "Hardware",
+    "Insight",
+    "Invitation",
     "Membership",
+    "ModelsShown",
     "Quest",
     "QuestState",
     "Score",

@@ -28,6 +28,23 @@ def default_time_zone() -> str:
     return settings.TIME_ZONE
 
 
+class EnginePolicy(models.TextChoices):
+    """Which engine a quest's submissions run on by default, and whether a group may ask for the other."""
+
+    ACCELERATED = "accelerated", "accelerated, unless a group asks for stock"
+    STOCK = "stock", "stock, unless a group asks for accelerated"
+    ACCELERATED_ONLY = "accelerated_only", "accelerated only"
+    STOCK_ONLY = "stock_only", "stock only"
+
+
+class ModelsShown(models.TextChoices):
+    """From when on everybody may read every group's model."""
+
+    ALWAYS = "always", "always"
+    FROM = "from", "from a date"
+    AFTER_CLOSING = "after_closing", "after closing"
+
+
 class QuestState(models.TextChoices):
     DRAFT = "draft"
     OPEN = "open"
@@ -91,6 +108,26 @@ class Quest(models.Model):
     memory_mb = models.PositiveIntegerField(
         default=8192, validators=[MinValueValidator(512)], help_text="A run that needs more memory is stopped."
     )
+    engine_policy = models.CharField("engine", max_length=20, choices=EnginePolicy, default=EnginePolicy.ACCELERATED)
+    exclusive = models.BooleanField(
+        "exclusive runs", default=False, help_text="Each run has its machine, with all cores, to itself."
+    )
+    board_needs_exclusive = models.BooleanField(
+        "only exclusive runs on the board",
+        default=False,
+        help_text="A run that shared its machine is scored, but not ranked.",
+    )
+    models_shown = models.CharField("models are shown", max_length=20, choices=ModelsShown, default=ModelsShown.ALWAYS)
+    models_shown_from = models.DateTimeField("from", null=True, blank=True)
+    pseudonyms = models.BooleanField(default=False, help_text="Groups see each other under pseudonyms.")
+    final_runs = models.PositiveIntegerField(
+        default=1,
+        validators=[MinValueValidator(1)],
+        help_text="So many of its submissions a group may mark as final; of these the best private score counts.",
+    )
+    frozen_at = models.DateTimeField(
+        null=True, editable=False, help_text="Everybody but instructors sees the board as it stood then."
+    )
     max_epochs = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
     max_parameters = models.PositiveBigIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
     max_trees = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
@@ -109,6 +146,14 @@ class Quest(models.Model):
                 condition=Q(opens_at=None) | Q(closes_at=None) | Q(opens_at__lt=F("closes_at")),
                 name="quest_opens_before_it_closes",
                 violation_error_message="A quest opens before it closes.",
+            ),
+            models.CheckConstraint(
+                condition=~Q(models_shown=ModelsShown.FROM) | Q(models_shown_from__isnull=False),
+                name="models_shown_from_a_date",
+                violation_error_message="Give the date from which on the models are shown.",
+            ),
+            models.CheckConstraint(
+                condition=Q(engine_policy__in=EnginePolicy.values), name="quest_engine_policy_known"
             ),
             models.CheckConstraint(condition=Q(state__in=QuestState.values), name="quest_state_known"),
         ]

@@ -43,6 +43,14 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         return self.filter(stopped_at=None, last_seen_at__gte=since)
 
 
+class Duty(models.TextChoices):
+    """What instructors ask of a worker."""
+
+    ON = "on", "takes runs"
+    PAUSED = "paused", "ends what it has, takes no more"
+    DRAINED = "drained", "gives back what it has, takes no more"
+
+
 class Worker(models.Model):
     """One start of one Celery worker."""
 
@@ -52,6 +60,7 @@ class Worker(models.Model):
     device = models.CharField(max_length=10)
     slots = models.PositiveIntegerField(default=1)
     version = models.CharField(max_length=40)
+    duty = models.CharField(max_length=10, choices=Duty, default=Duty.ON)
     hardware = models.ForeignKey(Hardware, on_delete=models.PROTECT, related_name="workers")
     started_at = models.DateTimeField(default=timezone.now)
     last_seen_at = models.DateTimeField(default=timezone.now)
@@ -114,6 +123,11 @@ class Attempt(models.Model):
     load_average = models.FloatField(null=True)
     other_runs = models.IntegerField(null=True, help_text="Other runs on the host when this one began.")
     contended = models.BooleanField(null=True, help_text="Something else wanted the cores meanwhile.")
+    exclusive = models.BooleanField(default=False, help_text="It had its machine to itself, with all cores.")
+    stock_predicted_s = models.FloatField(
+        null=True,
+        help_text="Predicted: what training and scoring would have taken on the stock engine, on this machine.",
+    )
     seed = models.BigIntegerField(null=True)
     versions = models.JSONField(default=dict)
     data_checksum = models.CharField(max_length=64, blank=True)
@@ -173,3 +187,13 @@ class Score(models.Model):
     @property
     def private_accuracy(self) -> float | None:
         return self.private_correct / self.private_total if self.private_total else None
+
+
+class Insight(models.Model):
+    """A small look into a trained model, at most 200 KB, which its trainer left after the clock had stopped."""
+
+    submission = models.OneToOneField("submissions.Submission", on_delete=models.CASCADE, related_name="insight")
+    data = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"insight of {self.submission_id}"

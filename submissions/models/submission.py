@@ -45,8 +45,8 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         return self.filter(state=State.SCORED)
 
     def competing(self) -> SubmissionQuerySet:
-        """Those of groups; of a submission and its re-run, the one that was chosen to count."""
-        return self.filter(out_of_competition=False, counts=True)
+        """Those of groups; of a submission and its re-run, the one that was chosen to count; none disqualified."""
+        return self.filter(out_of_competition=False, counts=True, disqualified=False)
 
     def visible_to(self, user: User) -> SubmissionQuerySet:
         """Those that `user` may see whole: its own groups', its own, or all for an instructor."""
@@ -98,6 +98,10 @@ class Submission(models.Model):
     counts = models.BooleanField(
         default=True, editable=False, help_text="Of a submission and its re-run, instructors choose which counts."
     )
+    final = models.BooleanField(
+        default=False, editable=False, help_text="Marked by its group as one of those that the private score decides."
+    )
+    disqualified = models.BooleanField(default=False, editable=False, help_text="By an instructor; the event says why.")
     idempotency_key = models.CharField(max_length=200, null=True, editable=False)
     idempotency_body = models.CharField(max_length=64, blank=True, editable=False)
 
@@ -171,6 +175,10 @@ class Event(models.Model):
         RERUN = "rerun"
         COUNTS = "counts"
         COUNTS_NOT = "counts_not"
+        FINAL = "final"
+        NOT_FINAL = "not_final"
+        DISQUALIFIED = "disqualified"
+        REINSTATED = "reinstated"
 
     submission = models.ForeignKey(Submission, on_delete=models.CASCADE, related_name="events")
     at = models.DateTimeField(default=timezone.now)
