@@ -1,0 +1,35 @@
+"""The interval beside a score."""
+
+import pytest
+
+from submissions.wilson import wilson
+
+
+@pytest.mark.parametrize(
+    ("correct", "total", "low", "high"),
+    [
+        (81, 263, 0.25527, 0.36621),  # Newcombe, Statistics in Medicine 17 (1998), table I: 0.2553 to 0.3662
+        (15, 148, 0.06237, 0.16052),  # … 0.0624 to 0.1605
+        (0, 20, 0.0, 0.16113),  # … 0.0000 to 0.1611
+        (1, 29, 0.00611, 0.17176),  # … 0.0061 to 0.1718
+    ],
+)
+def test_the_interval_is_that_of_the_literature(correct, total, low, high):
+    assert wilson(correct, total) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_a_perfect_score_has_an_interval_below_it_and_none_beyond_one():
+    low, high = wilson(10_000, 10_000)
+
+    assert 0.9996 < low < 1.0
+    assert high == 1.0
+
+
+def test_nothing_counted_says_nothing():
+    assert wilson(0, 0) == (0.0, 1.0)
+
+
+def test_ten_times_the_images_make_it_about_three_times_narrower():
+    few, many = wilson(970, 1000), wilson(9700, 10_000)
+
+    assert (few[1] - few[0]) / (many[1] - many[0]) == pytest.approx(10**0.5, rel=0.02)
