@@ -25,7 +25,7 @@ test: setup-dev ## everything but the long tests and the slow faults
 	@$(BIN)/python -m pytest $(SHARED) -m "not long and not fault"
 
 quick: setup-dev ## no training, no browser: under a minute
-	@$(BIN)/python -m pytest $(SHARED) -m "not long and not fault and not trains and not browser"
+	@$(BIN)/python -m pytest $(SHARED) --hypothesis-profile=quick -m "not long and not fault and not trains and not browser"
 
 test-long: setup-dev ## exact scores on the full data
 	@$(BIN)/python -m pytest -m long

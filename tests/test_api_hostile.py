@@ -177,9 +177,7 @@ MODELS = (
 )
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(model=MODELS)
 def test_no_body_whatever_gives_a_500(api, model):
     response = send(api, json.dumps({"model": model}), LOOK)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from submissions import notation
 from submissions.families.cnn import CNN, LENET_5, LENET_5_LIKE, dense
@@ -45,13 +45,11 @@ def network(text: str, dataset: str | None = None) -> CNN:
     return spec
 
 
-@settings(max_examples=300, deadline=None)
 @given(specs())
 def test_what_is_rendered_is_read_back_as_the_same_spec(spec):
     assert dump(notation.parse(notation.render(spec))) == dump(spec)
 
 
-@settings(max_examples=200, deadline=None)
 @given(specs())
 def test_a_headline_is_one_line(spec):
     assert "\n" not in notation.headline(spec)

@@ -7,7 +7,7 @@ import tracemalloc
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from submissions import notation
@@ -87,14 +87,12 @@ def memory_to_refuse(text: str) -> int:
         tracemalloc.stop()
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.text() | st.lists(st.sampled_from(KERAS_CODE.split() + list("()[]{},.=\n 0'"))).map("".join))
 def test_any_text_is_read_or_refused_and_nothing_else(text):
     with suppress(notation.NotationError):
         notation.read(text)
 
 
-@settings(max_examples=200, deadline=None)
 @given(specs().map(notation.render), st.data())
 def test_a_damaged_text_is_read_or_refused_and_nothing_else(text, data):
     start = data.draw(st.integers(0, len(text)))

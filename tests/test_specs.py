@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from submissions.families.cnn import LENET_5_LIKE, dense
@@ -30,7 +30,6 @@ def network(*layers: dict[str, object], **fields: object) -> dict[str, object]:
     return {"family": "cnn", "layers": [INPUT, *layers, OUTPUT], **fields}
 
 
-@settings(max_examples=300, deadline=None)
 @given(specs())
 def test_a_spec_comes_back_whole_from_its_json(spec):
     data = dump(spec)
@@ -46,7 +45,6 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.sampled_from([dump(KNN()), dump(Forest()), dump(LENET_5_LIKE), network()]), st.data())
 def test_any_object_is_validated_or_refused_and_nothing_else(whole, data):
     target = whole = json.loads(json.dumps(whole))
