@@ -57,7 +57,12 @@ class Group(models.Model):  # type: ignore[django-manager-missing]
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["course", "name"], name="group_name_once_a_course")]
+        constraints = [
+            models.UniqueConstraint(fields=["course", "name"], name="group_name_once_a_course"),
+            models.UniqueConstraint(
+                fields=["course", "pseudonym"], condition=~models.Q(pseudonym=""), name="pseudonym_once_a_course"
+            ),
+        ]
         ordering = ["name"]
 
     def __str__(self) -> str:

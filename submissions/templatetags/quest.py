@@ -9,7 +9,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.templatetags.tz import do_timezone
 
 from submissions import timing
-from submissions.models import Group, Quest, User
+from submissions.models import Group, Quest, Submission, User
+from submissions.visibility import Sight
 
 register = template.Library()
 
@@ -58,6 +59,18 @@ def in_zone(at: datetime | None, quest: Quest) -> datetime | str:
 def stamp(at: datetime | None, quest: Quest) -> str:
     """A time of day as board and feed write it, `12/10 11:13`, in the quest's zone."""
     return NOTHING if at is None else f"{at.astimezone(quest.zone):%d/%m %H:%M}"
+
+
+@register.filter
+def name_in(group: Group | None, sight: Sight) -> str:
+    """What the reader may know the group by: its name, or its pseudonym."""
+    return sight.name(group)
+
+
+@register.filter
+def may_read(sight: Sight, submission: Submission) -> bool:
+    """Whether the reader may see the submission's model."""
+    return sight.shows_model(submission)
 
 
 @register.simple_tag

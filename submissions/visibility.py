@@ -1,0 +1,86 @@
+"""What one reader may see of a quest: whose models, by which names, and as of when. The one home of these rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q
+from django.utils import timezone
+
+from submissions.models import Extension, Group, ModelsShown, Quest, QuestState, Submission, User
+from submissions.pseudonyms import pseudonym_of
+
+INSTRUCTORS = "instructors"
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A quest as one reader sees it. `own` are the reader's groups; `whole` is an instructor's sight."""
+
+    quest: Quest
+    own: frozenset[int]
+    whole: bool
+    models_open: bool
+    as_of: datetime | None
+    reader: int | None = None
+
+    def is_own(self, group: Group | int | None) -> bool:
+        return (group.pk if isinstance(group, Group) else group) in self.own
+
+    def shows_model(self, submission: Submission) -> bool:
+        """Whether the reader may read this submission's configuration, in any form."""
+        mine = self.reader is not None and submission.submitter_id == self.reader
+        return self.models_open or self.whole or mine or self.is_own(submission.group_id)
+
+    def name(self, group: Group | None) -> str:
+        """What the reader may know the group by: its name, or its pseudonym. None stands for the instructors."""
+        if group is None:
+            return INSTRUCTORS
+        return pseudonym_of(group) if self.hides_name(group) else group.name
+
+    def hides_name(self, group: Group) -> bool:
+        return self.quest.pseudonyms and not self.whole and not self.is_own(group)
+
+    def known(self) -> Q:
+        """Which scored submissions the reader may know of: on a frozen board those that had finished by then."""
+        return Q(finished_at__lte=self.as_of) if self.as_of else Q()
+
+    @property
+    def version(self) -> list[object]:
+        """Differs between readers who see different pages of the same quest, and when what they see changes."""
+        return [sorted(self.own), self.whole, self.models_open, self.quest.pseudonyms, str(self.as_of)]
+
+
+def sight(quest: Quest, user: User | AnonymousUser | None) -> Sight:
+    """What `user` sees of `quest`; None and AnonymousUser stand for anybody."""
+    person = user if isinstance(user, User) else None
+    whole = person is not None and person.is_staff
+    return Sight(
+        quest=quest,
+        own=frozenset(person.memberships.values_list("group", flat=True)) if person else frozenset(),
+        whole=whole,
+        models_open=models_open(quest),
+        as_of=None if whole or quest.is_revealed else quest.frozen_at,
+        reader=person.pk if person else None,
+    )
+
+
+def models_open(quest: Quest) -> bool:
+    """Whether everybody may read every group's model now."""
+    if quest.models_shown == ModelsShown.ALWAYS:
+        return True
+    if quest.models_shown == ModelsShown.FROM:
+        return quest.models_shown_from is not None and quest.models_shown_from <= timezone.now()
+    return _is_over(quest)
+
+
+def _is_over(quest: Quest) -> bool:
+    """Closed for every group: one that was granted a later deadline must not read the others' models before."""
+    if quest.state != QuestState.OPEN:
+        return quest.state != QuestState.DRAFT
+    now = timezone.now()
+    if quest.closes_at is None or quest.closes_at > now:
+        return False
+    return not Extension.objects.filter(quest=quest, closes_at__gt=now).exists()
