@@ -1,5 +1,6 @@
 """The kernel's tables. Django looks for models here, so this is the one `__init__` that is not empty."""
 
+from submissions.models.desk import DeskEvent
 from submissions.models.people import ApiToken, Course, Group, Invitation, Membership, User
 from submissions.models.quests import DATASETS, QUEST_MOVES, EnginePolicy, Extension, ModelsShown, Quest, QuestState
 from submissions.models.runs import Attempt, Duty, Exit, Hardware, Insight, Score, Worker
@@ -12,6 +13,7 @@ __all__ = [
     "ApiToken",
     "Attempt",
     "Course",
+    "DeskEvent",
     "Device",
     "Duty",
     "Engine",

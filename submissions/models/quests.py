@@ -84,6 +84,7 @@ class Quest(models.Model):
     name = models.CharField(max_length=120)
     state = models.CharField(max_length=10, choices=QuestState, default=QuestState.DRAFT, editable=False)
     announcement = models.TextField(blank=True, help_text="Shown above the board.")
+    announced_at = models.DateTimeField(null=True, editable=False, help_text="When the announcement was posted.")
     dataset = models.CharField("data set", max_length=20, choices=DATASETS, default="mnist")
     private_share = models.FloatField(
         default=0.0,

@@ -42,6 +42,10 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         since = Now() - Value(timedelta(seconds=settings.WORKER_ALIVE_SECONDS))
         return self.filter(stopped_at=None, last_seen_at__gte=since)
 
+    def serving(self) -> WorkerQuerySet:
+        """Alive, and not asked by an instructor to take no more."""
+        return self.alive().filter(duty=Duty.ON)
+
 
 class Duty(models.TextChoices):
     """What instructors ask of a worker."""
