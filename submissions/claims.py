@@ -12,6 +12,7 @@ from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now, RowNumber
 
 from submissions import clock, outlook
+from submissions.duty import on_duty
 from submissions.locks import claiming
 from submissions.models import Attempt, Device, Event, State, Submission, Worker
 from submissions.moves import MoveRefused, move
@@ -43,8 +44,8 @@ def lease_end() -> CombinedExpression | ExpressionWrapper:
 
 
 def takes_auto(device: str) -> bool:
-    """A GPU worker may always take `auto`; a CPU worker any of them only while no GPU worker is alive."""
-    return device == Device.GPU or not Worker.objects.alive().filter(device=Device.GPU).exists()
+    """A GPU worker may always take `auto`; a CPU worker any of them only while no GPU worker serves."""
+    return device == Device.GPU or not Worker.objects.serving().filter(device=Device.GPU).exists()
 
 
 def claimable(device: str, *, limit: int | None = None) -> list[int]:
@@ -76,7 +77,7 @@ def claim(*, device: str, worker: Worker) -> Attempt | None:
 
 def _claim_fairest(device: str, worker: Worker) -> Attempt | None:
     with claiming():
-        ids = claimable(device, limit=1)
+        ids = claimable(device, limit=1) if on_duty(worker) else []
         if not ids:
             return None
         submission = Submission.objects.select_related("quest", "group").get(pk=ids[0])

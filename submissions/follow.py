@@ -66,11 +66,11 @@ def follow(submission: Submission) -> Following:
 
 
 def missing_workers(submission: Submission) -> str:
-    """The device that a queued submission waits for while no worker for it is alive; else empty."""
+    """The device that a queued submission waits for while no worker for it serves; else empty."""
     if submission.state != State.QUEUED:
         return ""
     takers = [Device.CPU, Device.GPU] if submission.device == Device.AUTO else [submission.device]
-    return "" if Worker.objects.alive().filter(device__in=takers).exists() else Device(submission.device).value
+    return "" if Worker.objects.serving().filter(device__in=takers).exists() else Device(submission.device).value
 
 
 def version_of_rows(submissions: list[Submission]) -> str:

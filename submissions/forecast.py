@@ -128,8 +128,8 @@ def _past(family: str, dataset: str, device: str) -> list[Past]:
 def _hardware_alive(device: str) -> set[int]:
     """The hardware on which a run on `device` would be now."""
     name = f"hardware-alive-{device}"
-    alive = Worker.objects.alive().filter(device=device)
-    return set(cache.get_or_set(name, lambda: list(alive.values_list("hardware", flat=True)), KEPT_SECONDS) or ())
+    serving = Worker.objects.serving().filter(device=device)
+    return set(cache.get_or_set(name, lambda: list(serving.values_list("hardware", flat=True)), KEPT_SECONDS) or ())
 
 
 def _rungs(

@@ -48,12 +48,12 @@ class Queue:
         self.at = clock.now()
         self.forecaster = Forecaster()
         self.queued = _queued(devices)
-        workers = Worker.objects.alive().filter(device__in=(CPU, GPU)).values_list("pk", "device", "slots")
+        workers = Worker.objects.serving().filter(device__in=(CPU, GPU)).values_list("pk", "device", "slots")
         self.workers = {pk: (device, slots) for pk, device, slots in workers}
 
     @cached_property
     def devices(self) -> set[str]:
-        """Those with a worker alive."""
+        """Those that a worker serves."""
         return {device for device, _slots in self.workers.values()}
 
     @cached_property

@@ -63,9 +63,9 @@ def queues(messages: dict[str, int] | None) -> list[Queue]:
     waiting = dict(
         Submission.objects.filter(state=State.QUEUED).values_list("device").annotate(n=Count("pk")).order_by()
     )
-    alive = Worker.objects.alive()
-    slots = dict(alive.values_list("device").annotate(n=Sum("slots")).order_by())
-    going = Attempt.objects.filter(ended_at=None, worker__in=alive)
+    serving = Worker.objects.serving()
+    slots = dict(serving.values_list("device").annotate(n=Sum("slots")).order_by())
+    going = Attempt.objects.filter(ended_at=None, worker__in=serving)
     busy = dict(going.values_list("worker__device").annotate(n=Count("pk")).order_by())
     return [
         Queue(

@@ -33,6 +33,6 @@ def top_up(device: str, *, waiting: int) -> int:
 
 
 def free_slots(device: str) -> int:
-    alive = Worker.objects.alive().filter(device=device)
-    slots = alive.aggregate(slots=Sum("slots"))["slots"] or 0
-    return max(0, slots - Attempt.objects.filter(ended_at=None, worker__in=alive).count())
+    serving = Worker.objects.serving().filter(device=device)
+    slots = serving.aggregate(slots=Sum("slots"))["slots"] or 0
+    return max(0, slots - Attempt.objects.filter(ended_at=None, worker__in=serving).count())

@@ -16,6 +16,7 @@ from django.db import Error as DatabaseError  # InterfaceError, of a connection 
 from django.db import connections
 
 from submissions import leases
+from submissions.duty import drained
 from submissions.families.registry import offered
 from submissions.models import Attempt, Exit
 from submissions.moves import MoveRefused
@@ -27,6 +28,7 @@ logger = structlog.get_logger(__name__)
 TICK_SECONDS = 0.2
 LOOK_SECONDS = 0.5  # between two looks at the cancel flag and the trainer's memory
 MOST_RUNS = 50
+TAKEN_OUT = "An instructor took the worker out of service, so another one takes it over."
 MOST_IDLE_BYTES = 3 << 30  # a trainer that holds more than this between runs has leaked
 
 
@@ -175,6 +177,8 @@ class Watch:
             self._end(lambda attempt: leases.stop(attempt, output=self.trainer.output_tail))
         elif time.monotonic() - self.began > self.quest.run_seconds:
             self._end(lambda attempt: leases.time_out(attempt, output=self.trainer.output_tail))
+        elif self._try(lambda: drained(self.attempt.worker)):
+            self._end(lambda attempt: leases.give_back(attempt, Exit.DRAINED, reason=TAKEN_OUT))
         elif self.trainer.memory_bytes() > self.quest.memory_mb << 20:
             self._out_of_memory()
         else:
@@ -225,7 +229,7 @@ class Watch:
         self._persist(lambda: leases.give_back(self.attempt, exit_, reason=reason, traceback=traceback, output=output))
         logger.warning("run given back", exit=str(exit_), reason=reason)
 
-    def _end(self, move: Callable[[Attempt], None]) -> None:
+    def _end(self, move: Callable[[Attempt], object]) -> None:
         self.trainer.kill()
         self._persist(lambda: move(self.attempt))
 

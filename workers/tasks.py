@@ -11,7 +11,7 @@ from celery import bootsteps, current_app, shared_task
 from celery.signals import worker_init, worker_process_init, worker_process_shutdown
 
 from submissions.claims import claim
-from workers import reaper, registry, spool
+from workers import reaper, registry, shifts, spool
 from workers.lifeline import die_with_parent
 from workers.supervisor import Supervisor
 
@@ -48,12 +48,14 @@ class Hello(bootsteps.StartStopStep):
     requires = {"celery.worker.components:Timer"}
 
     def start(self, parent: Any) -> None:
+        self.worker = parent
         self.timer = parent.timer.call_repeatedly(registry.HELLO_SECONDS, self.hello)
 
     def hello(self) -> None:
         if not registry.be_heard():
             logger.error("the database does not know this worker any more: it leaves, to be started anew")
             os.kill(os.getpid(), signal.SIGTERM)
+        shifts.listen(self.worker.consumer, registry.this_worker().device, wanted=shifts.wanted())
 
     def stop(self, parent: Any) -> None:
         self.timer.cancel()

@@ -1,0 +1,44 @@
+"""Pausing, draining and resuming a worker."""
+
+from __future__ import annotations
+
+from submissions.desk_history import note
+from submissions.locks import writing
+from submissions.models import DeskEvent, Device, Duty, User, Worker
+from submissions.wakeups import QUEUES, wake
+
+UPKEEP = "upkeep"
+_KINDS = {
+    Duty.ON: DeskEvent.Kind.WORKER_RESUMED,
+    Duty.PAUSED: DeskEvent.Kind.WORKER_PAUSED,
+    Duty.DRAINED: DeskEvent.Kind.WORKER_DRAINED,
+}
+
+
+class DutyRefused(Exception):
+    """Why this worker's duty stays as it is."""
+
+
+def set_duty(worker: Worker, duty: Duty, *, user: User) -> None:
+    """Ask `worker` to take runs, to take no more, or to give back what it has. It hears of it within seconds.
+
+    A paused worker ends what it has; a drained one gives its runs back uncounted, as at a deploy. It lasts until the
+    worker is resumed, or started anew.
+    """
+    if worker.device == UPKEEP:
+        raise DutyRefused("The upkeep worker looks after the queue and takes no runs: it goes on.")
+    with writing():
+        if not Worker.objects.alive().filter(pk=worker.pk).exclude(duty=duty).update(duty=duty):
+            raise DutyRefused(f"{worker} has left, or somebody has asked the same of it already.")
+        note(_KINDS[duty], user=user, subject=worker.name)
+        wake(QUEUES[Device.AUTO])  # it may take again; or what only a paused GPU held back is free for others
+
+
+def on_duty(worker: Worker) -> bool:
+    """Whether `worker` may claim now."""
+    return Worker.objects.filter(pk=worker.pk, duty=Duty.ON).exists()
+
+
+def drained(worker: Worker) -> bool:
+    """Whether `worker` is asked to give back what it runs."""
+    return Worker.objects.filter(pk=worker.pk, duty=Duty.DRAINED).exists()

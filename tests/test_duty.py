@@ -1,0 +1,118 @@
+"""Workers that instructors pause, drain and resume."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from submissions import claims, leases, moves, queues
+from submissions.duty import DutyRefused, set_duty
+from submissions.follow import missing_workers
+from submissions.models import Attempt, DeskEvent, Device, Duty, Exit, State, Worker
+from tests.cast import claim_one, reload
+from workers import reaper, shifts
+from workers.supervisor import Watch
+
+
+class Tasks:
+    """What Celery's consumer keeps of the queues that it takes from."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = set(names)
+
+    def consuming_from(self, name: str) -> bool:
+        return name in self.names
+
+
+def consumer_of(tasks: Tasks) -> SimpleNamespace:
+    return SimpleNamespace(task_consumer=tasks, add_task_queue=tasks.names.add, cancel_task_queue=tasks.names.discard)
+
+
+@pytest.mark.parametrize("duty", [Duty.PAUSED, Duty.DRAINED])
+def test_a_worker_that_is_taken_out_of_service_claims_nothing_until_it_is_resumed(duty, submission, worker, instructor):
+    set_duty(worker, duty, user=instructor)
+    assert claims.claim(device="cpu", worker=worker) is None
+
+    set_duty(worker, Duty.ON, user=instructor)
+    assert claim_one(worker).submission_id == submission.pk
+
+
+def test_a_paused_worker_does_not_keep_work_waiting_for_it(submission, worker, instructor):
+    assert missing_workers(submission) == ""
+    set_duty(worker, Duty.PAUSED, user=instructor)
+
+    assert missing_workers(submission) == "cpu"
+    assert reaper.free_slots("cpu") == 0
+    assert queues.unserved(queues.queues(None)) == ["cpu"]
+
+
+def test_while_every_gpu_worker_is_paused_a_cpu_takes_what_may_run_on_either(worker, instructor):
+    gpu = Worker.objects.create(
+        name="gpu@here", host="here", pid=2, device="gpu", version="test", hardware=worker.hardware
+    )
+    assert not claims.takes_auto(Device.CPU)
+
+    set_duty(gpu, Duty.PAUSED, user=instructor)
+
+    assert claims.takes_auto(Device.CPU)
+
+
+def test_a_run_goes_on_while_its_worker_is_paused_and_is_given_back_uncounted_when_it_is_drained(
+    submission, worker, instructor
+):
+    attempt = claim_one(worker)
+    trainer = SimpleNamespace(kill=lambda: None, memory_bytes=lambda: 0, output_tail="")
+    watch = Watch(attempt, trainer)
+    watch.look.next = 0
+    set_duty(worker, Duty.PAUSED, user=instructor)
+    assert not watch._looked()
+
+    watch.look.next = 0
+    set_duty(worker, Duty.DRAINED, user=instructor)
+    assert watch._looked()
+
+    ended = Attempt.objects.get()
+    assert (ended.exit, ended.counted) == (Exit.DRAINED, False)
+    assert reload(submission).state == State.QUEUED
+    assert "out of service" in submission.events.last().reason
+
+
+def test_a_cancel_comes_before_the_drain(submission, worker, owner, instructor):
+    attempt = claim_one(worker)
+    moves.cancel(reload(submission), user=owner)
+    leases.give_back(attempt, Exit.DRAINED, reason="drained")
+
+    assert reload(submission).state == State.CANCELLED
+
+
+def test_a_worker_takes_from_its_queue_only_while_it_is_on_duty():
+    tasks = Tasks("cpu")
+
+    shifts.listen(consumer_of(tasks), "cpu", wanted=False)
+    assert tasks.names == set()
+
+    shifts.listen(consumer_of(tasks), "cpu", wanted=True)
+    assert tasks.names == {"cpu"}
+
+    shifts.listen(SimpleNamespace(task_consumer=None), "cpu", wanted=False)
+
+
+def test_each_change_of_duty_stands_in_the_desk_s_history(worker, instructor):
+    set_duty(worker, Duty.PAUSED, user=instructor)
+    set_duty(worker, Duty.ON, user=instructor)
+
+    assert [(event.kind, event.actor, event.about) for event in DeskEvent.objects.order_by("id")] == [
+        ("worker_paused", "instructor", "cpu@here"),
+        ("worker_resumed", "instructor", "cpu@here"),
+    ]
+
+
+def test_what_would_change_nothing_is_refused(worker, instructor):
+    with pytest.raises(DutyRefused, match="already"):
+        set_duty(worker, Duty.ON, user=instructor)
+    Worker.objects.update(device="upkeep")
+    worker.refresh_from_db()
+    with pytest.raises(DutyRefused, match="upkeep"):
+        set_duty(worker, Duty.PAUSED, user=instructor)
+    assert not DeskEvent.objects.exists()

@@ -1,0 +1,33 @@
+"""A worker listens for wake-ups only while on duty: one that it took and did not use would be missing elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from django.db import Error, connections
+
+from submissions.duty import UPKEEP, on_duty
+from workers.registry import this_worker
+
+logger = structlog.get_logger(__name__)
+
+
+def wanted() -> bool:
+    """Whether this process' worker shall take runs. Where that cannot be asked it does: a claim asks again."""
+    try:
+        return this_worker().device == UPKEEP or on_duty(this_worker())
+    except Error as error:
+        logger.warning("duty not looked at", error=str(error))
+        return True
+    finally:
+        connections.close_all()
+
+
+def listen(consumer: Any, queue: str, *, wanted: bool) -> None:
+    """Begin or cease to take from `queue`; called every few seconds by the worker's main process."""
+    tasks = getattr(consumer, "task_consumer", None)
+    if tasks is None or wanted == tasks.consuming_from(queue):  # None while the broker is away
+        return
+    logger.warning("takes runs again" if wanted else "takes no more runs")
+    (consumer.add_task_queue if wanted else consumer.cancel_task_queue)(queue)
