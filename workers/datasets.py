@@ -15,8 +15,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from submissions.idx_files import PIXEL_MAX, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, data_home
 from workers import idx
-from workers.sources import FILES, SOURCES, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Source, SourceError
+from workers.sources import FILES, SOURCES, Source, SourceError
 
 SHA256: dict[str, dict[str, str]] = {
     "mnist": {
@@ -43,11 +44,7 @@ NAMES = tuple(SHA256)
 
 SHAPES: dict[str, tuple[int, int]] = {"mnist": (28, 28), "fashion-mnist": (28, 28), "digits": (8, 8)}
 
-PIXEL_MAX: dict[str, int] = {"mnist": 255, "fashion-mnist": 255, "digits": 16}
-
 STAMP = "verified.json"
-
-PROJECT = Path(__file__).resolve().parent.parent
 
 
 class FetchError(Exception):
@@ -65,12 +62,6 @@ class Dataset:
     test_labels: idx.Pixels
     checksum: str
     pixel_max: int
-
-
-def data_home() -> Path:
-    """QUEST_DATA_HOME, else the folder `data` of QUEST_HOME (default `var` in the project)."""
-    home = os.environ.get("QUEST_DATA_HOME") or Path(os.environ.get("QUEST_HOME") or PROJECT / "var") / "data"
-    return Path(home).absolute()
 
 
 def ensure(name: str, *, progress: bool = True) -> Path:

