@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from submissions.families.registry import Family, offered
 from submissions.models import Extension, Group, Quest, QuestState, User
 from submissions.quotas import Quota, closed_because, granted, open_quests, own_deadline, quota
-from submissions.specs import Limits, Spec, SpecError, dump, validate
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +50,3 @@ def why_nowhere(user: User) -> list[str]:
     """Why each published quest of the user's courses takes nothing now, in sentences."""
     quests = Quest.objects.published().filter(course__memberships__user=user, course__archived=False)
     return [closed_because(quest, user.group_in(quest.course)) for quest in quests.select_related("course")]
-
-
-def fitting_presets(family: Family, *, dataset: str, limits: Limits) -> dict[str, Spec]:
-    """The family's presets that the quest would take."""
-    return {
-        name: spec for name, spec in family.presets.items() if _is_taken(spec, family, dataset=dataset, limits=limits)
-    }
-
-
-def _is_taken(spec: Spec, family: Family, *, dataset: str, limits: Limits) -> bool:
-    try:
-        validate(dump(spec), dataset=dataset, limits=limits, offered_only=family.offered)
-    except SpecError:
-        return False
-    return True
-
-
-def presets(quest: Quest) -> dict[str, Spec]:
-    """Every preset that `quest` would take, by name."""
-    found: dict[str, Spec] = {}
-    for family in offered():
-        found |= fitting_presets(family, dataset=quest.dataset, limits=quest.limits)
-    return found

@@ -10,13 +10,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from submissions import notation
-from submissions.entry import Entry, enter, enterable, presets, why_nowhere
+from submissions.entry import Entry, enter, enterable, why_nowhere
 from submissions.families.registry import family_of
 from submissions.families.shapes import parameters, summary
 from submissions.forms import FamilyForm, SubmissionForm, choice_of, digest_of
 from submissions.models import Quest
 from submissions.network_form import NetworkForm, WidthForm
 from submissions.notation_pipeline import write_steps
+from submissions.presets import presets
 from submissions.specs import Spec, changed
 from submissions.visitors import UserRequest, logged_in
 from submissions.ways import PASTE, form_for, ways

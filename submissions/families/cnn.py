@@ -33,6 +33,7 @@ def _fitting_loss(earlier: dict[str, Any]) -> training.Loss:
 
 # What a training step costs besides its arithmetic, in multiplications: about a millisecond on one core.
 STEP_COST = 10_000_000
+MULTIPLICATIONS = 6e9  # a second, in the forward pass, while Keras trains on two cores
 
 
 class CNN(Spec):
@@ -72,6 +73,10 @@ class CNN(Spec):
         """By multiplications for an image – each weight once at every place of its output – and a step's fixed cost."""
         work = sum(built.trainable * prod(built.shape[:-1]) for built in chain(self.layers))
         return self.precision, self.epochs * (work + STEP_COST / self.batch_size)
+
+    def rough_seconds(self, images: Images, *, accelerated: bool) -> float | None:
+        """By the multiplications of all epochs, and a fixed cost for each step."""
+        return self.size()[1] * images.train * (1 - self.validation_split) / MULTIPLICATIONS
 
     def _misfit_input(self, images: Images | None) -> Iterator[tuple[str, str]]:
         first = self.layers[0]
@@ -128,6 +133,23 @@ def dense(width: int, *, pixels: int = 784) -> CNN:
 
 LENET_5 = CNN(layers=_lenet(5, "tanh", layers.RBF()))
 LENET_5_LIKE = CNN(layers=_lenet(3, "relu", layers.Dense(units=10, activation="softmax")))
+# "Simple MNIST convnet" (F. Chollet, 2015), the first of Keras' code examples.
+SIMPLE_CONVNET = CNN(
+    layers=(
+        layers.Input(shape=(28, 28, 1)),
+        image_layers.Conv2D(filters=32, kernel_size=(3, 3), activation="relu"),
+        image_layers.MaxPooling2D(),
+        image_layers.Conv2D(filters=64, kernel_size=(3, 3), activation="relu"),
+        image_layers.MaxPooling2D(),
+        layers.Flatten(),
+        layers.Dropout(rate=0.5),
+        layers.Dense(units=10, activation="softmax"),
+    ),
+    loss=training.Loss(name="categorical_crossentropy"),
+    epochs=15,
+    batch_size=128,
+    validation_split=0.1,
+)
 
 register(
     Family(
@@ -141,6 +163,7 @@ register(
         presets={
             "LeNet-5": LENET_5,
             "LeNet-5-like": LENET_5_LIKE,
+            "Keras’ simple convnet": SIMPLE_CONVNET,
             "Dense net 512": dense(512),
             "Dense net 4096": dense(4096),
         },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import log2, sqrt
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
@@ -26,6 +27,9 @@ Weights = Annotated[dict[Digit, Weight], AfterValidator(_in_order)]
 
 # Levels that a tree grows on MNIST until its leaves are pure.
 USUAL_DEPTH = 25
+# Seconds for one image at one level of one tree, by the logarithm of the images and the root of the pixels: a hundred
+# trees on MNIST take 30 s on one core, 16 s on two.
+STOCK_SORTING, FAST_SORTING = 4.5e-10, 2.4e-10
 
 
 class Forest(Spec):
@@ -92,6 +96,11 @@ class Forest(Spec):
         kind = f"{self.criterion} {self.max_features} {self.n_jobs or 1} jobs{steps_size(self.preprocess)}"
         return kind, float(self.n_estimators * min(self.max_depth or USUAL_DEPTH, USUAL_DEPTH))
 
+    def rough_seconds(self, images: Images, *, accelerated: bool) -> float | None:
+        """By the sorting at each level of each tree, on one core for the stock forest."""
+        work = self.size()[1] * images.train * log2(images.train) * sqrt(pixels(images))
+        return (FAST_SORTING if accelerated else STOCK_SORTING) * work
+
     def arguments(self) -> dict[str, Any]:
         weights = self.class_weight
         numbered = {int(digit): weight for digit, weight in weights.items()} if isinstance(weights, dict) else weights
@@ -108,6 +117,6 @@ register(
         former={"min_impurity_split": {None: None}, "max_features": {"auto": "sqrt"}},
         trainer="workers.engines.stock_forest:build",
         help=described(Forest),
-        presets={"Random forest, defaults": Forest()},
+        presets={"Random forest, defaults": Forest(), "Random forest, 1,000 trees": Forest(n_estimators=1000)},
     )
 )

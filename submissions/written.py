@@ -1,0 +1,67 @@
+"""A model in every form in which it can be handed in: notation, JSON, and requests by curl and from Python."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from submissions import notation
+from submissions.models import Quest
+from submissions.specs import Spec, dump
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One form; `name` tells it from the others in a page."""
+
+    name: str
+    label: str | Promise
+    text: str
+
+
+def written(spec: Spec, quest: Quest, *, service: str, device: str = "", engine: str = "") -> list[Written]:
+    """The forms of `spec`, as submitted to `quest` on the service at the address `service`."""
+    model = notation.render(spec)
+    chosen = {name: value for name, value in (("device", device), ("engine", engine)) if value}
+    return [
+        Written("notation", _("Notation"), model),
+        Written("json", "JSON", json.dumps(dump(spec), indent=2)),
+        Written("curl", "curl", _curl(service, {"quest": quest.pk, "model": model, **chosen})),
+        Written("python", "Python", _python(service, quest, model, chosen)),
+    ]
+
+
+def _curl(service: str, body: dict[str, object]) -> str:
+    """Between the two marks the shell changes nothing, whatever quotes the model has."""
+    lines = [
+        f"curl {service.rstrip('/')}/api/v1/submissions/ \\",
+        '  -H "Authorization: Token $QUEST_TOKEN" \\',
+        '  -H "Content-Type: application/json" \\',
+        "  --data-binary @- <<'MODEL'",
+        json.dumps(body, indent=2),
+        "MODEL",
+    ]
+    return "\n".join(lines)
+
+
+def _python(service: str, quest: Quest, model: str, chosen: dict[str, str]) -> str:
+    given = "".join(f", {name}={value!r}" for name, value in chosen.items())
+    lines = [
+        "from mnist_quest import Quest",
+        "",
+        f"quest = Quest({service!r}, quest={quest.pk})",
+        f"run = quest.submit({_quoted(model)}{given})",
+        "run.wait()",
+        "print(run.score, run.training_time)",
+    ]
+    return "\n".join(lines)
+
+
+def _quoted(model: str) -> str:
+    plain = not {'"', "\\"} & set(model)
+    if "\n" not in model:
+        return f'"{model}"' if plain else repr(model)
+    return f'"""\n{model}\n"""' if plain else repr(model)
