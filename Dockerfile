@@ -12,7 +12,9 @@ COPY requirements/*.txt /requirements/
 
 FROM packages AS web-packages
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip install --require-hashes --only-binary :all: --compile -r /requirements/web.txt
+    pip install --require-hashes --only-binary :all: --compile -r /requirements/web.txt \
+    && pip download --require-hashes --only-binary :all: --no-deps --dest /opt/venv/share/client-wheels \
+        -r /requirements/client.txt
 
 FROM packages AS worker-packages
 RUN --mount=type=cache,target=/root/.cache/pip \

@@ -12,6 +12,7 @@ NEEDED, NOT_YET = (3, 11), (3, 14)
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(VENV, "bin", "python")
+CLIENT_WHEELS = os.path.join(VENV, "share", "client-wheels")
 # A lock file stands for itself and those that it contains: whoever has `dev` has `local` too.
 CONTAINS = {"dev": ("dev", "local", "worker", "web"), "local": ("local", "worker", "web"), "worker": ("worker", "web")}
 
@@ -82,8 +83,23 @@ def installed(lock):
 def install(lock):
     say("Installing requirements/%s.txt (a few minutes the first time) …" % lock)
     # pip compiles bytecode whatever PYTHONDONTWRITEBYTECODE says; without, TensorFlow takes seconds at each start.
-    command = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--compile"]
-    command += ["--require-hashes", "-r", os.path.join(ROOT, "requirements", lock + ".txt")]
+    pip(lock, "install", "--compile")
+    for contained in CONTAINS.get(lock, (lock,)):
+        stamp(contained)
+
+
+def fetch_client_wheels():
+    """The wheels that the notebook client needs, for the service to hand out beside its own."""
+    import shutil
+
+    shutil.rmtree(CLIENT_WHEELS, ignore_errors=True)  # none of an older lock is left beside its successor
+    pip("client", "download", "--no-deps", "--only-binary", ":all:", "--dest", CLIENT_WHEELS)
+    stamp("client")
+
+
+def pip(lock, verb, *options):
+    command = [PYTHON, "-m", "pip", verb, "--quiet", "--disable-pip-version-check"]
+    command += list(options) + ["--require-hashes", "-r", os.path.join(ROOT, "requirements", lock + ".txt")]
     log = os.path.join(VENV, "install.log")
     with open(log, "wb") as output:
         code = subprocess.call(command, stdout=output, stderr=subprocess.STDOUT)
@@ -92,9 +108,11 @@ def install(lock):
             lines = [line for line in output.read().decode("utf-8", "replace").splitlines() if "WARNING" not in line]
         say("\n".join(lines[-15:]))
         fail("The packages could not be installed; the whole story is in %s." % log)
-    for contained in CONTAINS.get(lock, (lock,)):
-        with open(stamp_path(contained), "w") as handle:
-            handle.write(stamp_of(contained))
+
+
+def stamp(lock):
+    with open(stamp_path(lock), "w") as handle:
+        handle.write(stamp_of(lock))
 
 
 def main():
@@ -104,11 +122,12 @@ def main():
 
     with open(os.path.join(ROOT, ".venv.lock"), "w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)  # two `make` at once: one installs, the other waits
-        if installed(sys.argv[1]) and os.path.exists(PYTHON):
-            return
-        if not usable():
-            make_venv(find_python())
-        install(sys.argv[1])
+        if not (installed(sys.argv[1]) and os.path.exists(PYTHON)):
+            if not usable():
+                make_venv(find_python())
+            install(sys.argv[1])
+        if not installed("client"):
+            fetch_client_wheels()
 
 
 if __name__ == "__main__":

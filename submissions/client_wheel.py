@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import tempfile
 from dataclasses import dataclass
 from functools import cache
@@ -16,10 +17,18 @@ OLDEST_CLIENT = (0, 1, 0)
 NAMED = re.compile(r"mnist-quest/(\d+)\.(\d+)\.(\d+)")
 
 
+# What the client needs, fetched when the service was installed: so a student needs no package index.
+COMPANIONS = Path(sys.prefix) / "share" / "client-wheels"
+
+
 @dataclass(frozen=True, slots=True)
 class Wheel:
     filename: str
     content: bytes
+
+    @property
+    def name(self) -> str:
+        return self.filename.split("-")[0]
 
     @property
     def version(self) -> str:
@@ -32,6 +41,12 @@ def wheel() -> Wheel:
     with tempfile.TemporaryDirectory() as folder:
         built = make_wheel_in(settings.BASE_DIR / "client" / "pyproject.toml", Path(folder)).file
         return Wheel(built.name, built.read_bytes())
+
+
+@cache
+def companions() -> list[Wheel]:
+    """The wheels that the client needs, all of pure Python; none if the service was installed without them."""
+    return [Wheel(path.name, path.read_bytes()) for path in sorted(COMPANIONS.glob("*-py3-none-any.whl"))]
 
 
 def is_too_old(user_agent: str) -> bool:

@@ -36,7 +36,7 @@ def test_a_python_without_venv_is_named_with_its_remedy(tmp_path):
     assert f"This Python ({bare}) cannot make virtual environments: on Debian, apt install python3-venv." in done.stderr
 
 
-@pytest.mark.parametrize("lock", ["local", "dev", "web", "worker", "gpu", "local-gpu"])
+@pytest.mark.parametrize("lock", ["local", "dev", "web", "worker", "gpu", "local-gpu", "client"])
 def test_every_lock_file_has_hashes_and_no_address(lock):
     text = (SCRIPT.parent.parent / "requirements" / f"{lock}.txt").read_text()
 

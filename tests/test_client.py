@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from importlib.util import find_spec
 
 import httpx
@@ -20,6 +21,7 @@ from mnist_quest import (
     ServiceTrouble,
     TryLater,
 )
+from submissions import client_views
 from submissions.api.representations import SubmissionWhole
 from submissions.models import Submission
 from tests.cast import client_of
@@ -120,7 +122,9 @@ def test_a_client_that_is_too_old_is_told_how_to_update_and_does_nothing(django,
     monkeypatch.setattr(mnist_quest, "__version__", "0.0.9")
     old = Quest(HERE, token=owner_token, transport=django)
 
-    with pytest.raises(ClientTooOld, match=rf"pip install --upgrade {HERE}/client/mnist_quest-.*\.whl"):
+    with pytest.raises(
+        ClientTooOld, match=rf"pip install --upgrade --no-index .*--find-links {HERE}/client/ mnist-quest"
+    ):
         old.submit(TEXT)
     assert not Submission.objects.exists()
 
@@ -170,7 +174,24 @@ def test_what_a_run_reads_is_what_the_service_answers():
 def test_the_page_has_the_line_that_installs_it(client, db):
     page = client.get("/client/").content.decode()
 
+    assert f"pip install --no-index --trusted-host testserver --find-links {HERE}/client/ mnist-quest" in page
+    assert re.findall(r'href="/client/(httpx|mnist_quest)-', page) == ["mnist_quest", "httpx"]
+
+
+def test_a_service_installed_without_the_wheels_names_its_own_and_says_what_comes_from_an_index(
+    client, db, monkeypatch
+):
+    monkeypatch.setattr(client_views, "companions", list)
+
+    page = client.get("/client/").content.decode()
+
     assert f"pip install {HERE}/client/mnist_quest-{RELEASE}-py3-none-any.whl" in page
+    assert "pip brings httpx from a package index" in page
+
+
+@pytest.mark.parametrize("address", ["/client/", "/client/x.whl", "/client/httpx-0-py3-none-any.whl"])
+def test_only_wheels_that_are_there_are_served(client, db, address):
+    assert client.get(address).status_code == (200 if address == "/client/" else 404)
 
 
 def test_everyone_may_have_the_wheel_and_only_the_current_one(owner, client):

@@ -1,31 +1,47 @@
-"""The client as a student gets it: by the line on the service's page, into an environment of its own."""
+"""The client as a student gets it: by the page's line, into an empty environment, with no package index."""
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
+import shutil
 import subprocess
-import sys
-import sysconfig
 from pathlib import Path
 
 import pytest
 
 pytestmark = [pytest.mark.trains, pytest.mark.timeout(240)]
+PYTHONS = ["3.9", "3.10", "3.11", "3.12", "3.13"]
+
+
+def python(version: str) -> str | None:
+    """A Python of that version: on the PATH, or among pyenv's, whose shims on the PATH may lead nowhere."""
+    ours = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = [*ours.glob(f"{version}.*/bin/python{version}"), shutil.which(f"python{version}")]
+    works = (one for one in found if one and subprocess.run([one, "-c", ""], capture_output=True).returncode == 0)
+    return next(map(str, works), None)
 
 
 @pytest.fixture(scope="module")
-def student(stack, tmp_path_factory) -> Path:
-    """Someone with a fresh environment, in which httpx is there already, as in Colab, and the page's line was run."""
+def student(request, stack, tmp_path_factory) -> Path:
+    """Someone with a fresh and empty environment of that Python, in which the page's line was run."""
+    if not (interpreter := python(request.param)):
+        pytest.skip(f"no Python {request.param} here")
     home = tmp_path_factory.mktemp("student")
-    subprocess.run([sys.executable, "-m", "venv", home / "venv"], check=True)
-    [packages] = (home / "venv" / "lib").glob("python*/site-packages")
-    (packages / "beside.pth").write_text(sysconfig.get_path("purelib"))
-    [wheel] = re.findall(r"pip install (http\S+\.whl)", stack.ask("GET", "/client/").body)
-    installed = run(home, "pip", "install", "--no-index", "--disable-pip-version-check", wheel)
+    subprocess.run([interpreter, "-m", "venv", home / "venv"], check=True)
+    [words] = re.findall(r"pip install (.*mnist-quest)", html.unescape(stack.ask("GET", "/client/").body))
+    installed = run(
+        home, "pip", "install", "--disable-pip-version-check", *words.split(), PIP_INDEX_URL="http://127.0.0.1:9/"
+    )
     assert installed.returncode == 0, installed.stderr
     return home
+
+
+everywhere = pytest.mark.parametrize(
+    "student", [pytest.param(one, marks=[pytest.mark.long] if one != "3.11" else []) for one in PYTHONS], indirect=True
+)
 
 
 def run(student: Path, *command: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -33,6 +49,7 @@ def run(student: Path, *command: str, **env: str) -> subprocess.CompletedProcess
     return subprocess.run(command, env={**bare, **env}, cwd=student, capture_output=True, text=True)
 
 
+@everywhere
 def test_what_the_page_installs_submits(stack, student):
     token = stack.logins["itmalgrp05"][1]
     words = ["mnist-quest", "submit", "KNeighborsClassifier(n_neighbors=3)", "--wait", "--json"]
@@ -45,6 +62,28 @@ def test_what_the_page_installs_submits(stack, student):
     assert token not in done.stdout + done.stderr
 
 
+@everywhere
+def test_a_script_submits_waits_and_reads_the_board(stack, student):
+    script = (
+        "from mnist_quest import Quest\n"
+        "quest = Quest()\n"
+        "run = quest.submit('RandomForestClassifier(n_estimators=5, random_state=1)')\n"
+        "run.wait()\n"
+        "print(run.score, run.training_time, run.hardware)\n"
+        "print(quest.leaderboard(), quest.runs()[0], quest.notation(run.model))\n"
+    )
+
+    done = run(
+        student, "python", "-W", "error", "-c", script, QUEST_URL=stack.url, QUEST_TOKEN=stack.logins["itmalgrp05"][1]
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert re.match(r"0\.[89]\d* ", done.stdout)
+    assert "ITMALGrp05" in done.stdout
+    assert "RandomForestClassifier(n_estimators=5" in done.stdout
+
+
+@everywhere
 def test_what_the_page_installs_is_typed_and_needs_httpx_alone(student):
     shown = run(student, "pip", "show", "--files", "--disable-pip-version-check", "mnist-quest").stdout
 

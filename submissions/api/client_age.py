@@ -5,7 +5,7 @@ from __future__ import annotations
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
-from submissions.client_views import wheel_url
+from submissions.client_views import install_words
 from submissions.client_wheel import is_too_old
 
 
@@ -17,5 +17,5 @@ def refuse_old_client(request: Request) -> None:
     if is_too_old(request.headers.get("User-Agent", "")):
         raise UpgradeRequired(
             "This version of mnist-quest is too old for the service. "
-            f"Update it: pip install --upgrade {wheel_url(request._request)}"
+            f"Update it: pip install --upgrade {install_words(request._request)}"
         )
