@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 
+@lru_cache(maxsize=64)  # hashing 10,000 indexes takes 10 ms, and every page of a quest asks for the same
 def private_indexes(total: int, share: float, seed: int) -> frozenset[int]:
     """`share` of the indexes 0 … total − 1, rounded to whole images; the same for the same seed, on any Python.
 

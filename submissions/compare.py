@@ -1,0 +1,85 @@
+"""Two submissions side by side: who got what, and whether the difference may be chance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from submissions.errors import Mistake, Mistakes, mistakes
+from submissions.models import Submission
+
+CHANCE = 0.05  # below it a difference is commonly called significant
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """The exact two-sided p of McNemar's test, given how many images each of two models alone got right.
+
+    If both were equally good, each of these images would be one or the other's with probability 1/2, so that the
+    smaller count is binomial. Q. McNemar, "Note on the sampling error of the difference between correlated proportions
+    or percentages", Psychometrika 12 (1947), 153–157; for comparing classifiers T. G. Dietterich, Neural Computation
+    10 (1998), 1895–1923.
+    """
+    images, ways, tail = only_first + only_second, 1, 0
+    for count in range(min(only_first, only_second) + 1):
+        tail += ways  # to choose `count` of the images, without computing each from the start
+        ways = ways * (images - count) // (count + 1)
+    return min(1.0, 2 * tail / 2**images)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Of the images that both were scored on and that may be told of."""
+
+    first: Mistakes
+    second: Mistakes
+
+    @cached_property
+    def shown(self) -> frozenset[int]:
+        return self.first.shown & self.second.shown
+
+    @cached_property
+    def only_first(self) -> list[Mistake]:
+        """What the first got and the second not, with the second's answer."""
+        return [one for one in self.second if one.index in self.shown and one.index not in self.first.given]
+
+    @cached_property
+    def only_second(self) -> list[Mistake]:
+        return [one for one in self.first if one.index in self.shown and one.index not in self.second.given]
+
+    @cached_property
+    def neither(self) -> int:
+        return len(self.shown & self.first.given.keys() & self.second.given.keys())
+
+    @property
+    def both(self) -> int:
+        return len(self.shown) - len(self.only_first) - len(self.only_second) - self.neither
+
+    @property
+    def difference(self) -> float:
+        """The first's accuracy less the second's, on these images."""
+        return (len(self.only_first) - len(self.only_second)) / len(self.shown)
+
+    @cached_property
+    def p(self) -> float:
+        return mcnemar(len(self.only_first), len(self.only_second))
+
+    @property
+    def may_be_chance(self) -> bool:
+        return self.p >= CHANCE
+
+
+def compare(first: Submission, second: Submission) -> Comparison | None:
+    """None where one has no score, or the two were scored on other images."""
+    if first.quest.dataset != second.quest.dataset:
+        return None
+    of_first, of_second = mistakes(first), mistakes(second)
+    return None if of_first is None or of_second is None else Comparison(of_first, of_second)
+
+
+def differences(first: Submission, second: Submission) -> list[tuple[str, object, object]]:
+    """The parameters in which two specs of one family differ, as (name, first's, second's); none across families."""
+    if first.family != second.family:
+        return []
+    names = [*first.spec, *(name for name in second.spec if name not in first.spec)]
+    pairs = ((name, first.spec.get(name), second.spec.get(name)) for name in names)
+    return [(name, one, other) for name, one, other in pairs if one != other]
