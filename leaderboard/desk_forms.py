@@ -21,6 +21,7 @@ SECTIONS = (
     (_("The quest"), ("course", "name", "announcement", "dataset", "private_share", "split_seed")),
     (_("When"), ("time_zone", *TIMES)),
     (_("How often a group may submit"), ("daily_quota", "min_interval_seconds", "group_limit")),
+    (_("How runs are computed"), ("engine_policy", "exclusive", "board_needs_exclusive")),
     (_("How large a run may be"), ("run_seconds", "memory_mb", "max_epochs", "max_parameters", "max_trees")),
 )
 
@@ -38,6 +39,7 @@ class QuestForm(forms.ModelForm):
         labels = {
             "min_interval_seconds": _("Seconds between submissions"),
             "group_limit": _("Runs at a time"),
+            "engine_policy": _("Engine"),
             "run_seconds": _("Seconds a run may take"),
             "memory_mb": _("Megabytes a run may use"),
             "max_epochs": _("Epochs, at most"),
@@ -48,6 +50,7 @@ class QuestForm(forms.ModelForm):
             "time_zone": _("Both times are in this zone, and so are the times that groups see."),
             "opens_at": _("Empty: as soon as you open the quest."),
             "closes_at": _("Empty: when you close the quest. What was accepted before still runs and counts."),
+            "engine_policy": _("The default, and whether a group may ask for the other. What ran stays as it is."),
             "max_epochs": _("Empty: the service's own limit."),
             "max_parameters": _("Empty: the service's own limit."),
             "max_trees": _("Empty: the service's own limit."),

@@ -15,9 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from submissions import intake, notation
 from submissions.entry import Entry
 from submissions.families.registry import Family
-from submissions.models import Device, Engine, Quest, Submission, User
+from submissions.models import Device, Quest, Submission, User
 from submissions.notation import NotationError, Reading
-from submissions.spec_fields import filled_in, spec_fields, typed
+from submissions.spec_fields import OfferedChoice, filled_in, spec_fields, typed
 from submissions.specs import Spec, SpecError, dump, validate
 
 LONGEST_NOTE = 2000
@@ -50,8 +50,7 @@ class SubmissionForm(forms.Form):
         help_text=_("For your group and the instructors alone: what you try, and why."),
         widget=forms.Textarea(attrs={"rows": 2}),
     )
-    engine = forms.ChoiceField(
-        choices=Engine.choices,
+    engine = OfferedChoice(
         required=False,
         label=_("Engine"),
         help_text=_("The model is the same on each; the times are not. The board names the engine of every run."),
@@ -70,6 +69,9 @@ class SubmissionForm(forms.Form):
         choice = self.fields["quest"]
         assert isinstance(choice, forms.ModelChoiceField)
         choice.queryset = Quest.objects.filter(pk=entry.quest.pk)
+        engine = self.fields["engine"]
+        assert isinstance(engine, OfferedChoice)
+        engine.choices = [(offered.value, offered.label) for offered in entry.quest.engines]
 
     def model_fields(self) -> list[forms.BoundField]:
         """Those that say what the model is."""

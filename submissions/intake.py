@@ -58,7 +58,7 @@ def submit(
     does not matter: the reaper wakes the workers later.
     """
     device = device or devices_for(spec)[0]
-    _check_choices(spec, device, engine)
+    _check_device(spec, device)
     fingerprint = _fingerprint(quest, spec, device, engine)
     with writing():
         # Whoever submits as this user or for this group waits here: parallel posts can neither pass the group's quota
@@ -71,6 +71,7 @@ def submit(
         # Read anew and held: neither deadline nor data set may change between this look and the commit.
         quest = Quest.objects.select_for_update(of=("self",)).select_related("course").get(pk=quest.pk)
         _check_entry(quest, submitter, group)
+        _check_engine(quest, engine)
         validate(dump(spec), dataset=quest.dataset, limits=quest.limits, offered_only=False)
         now = timezone.now()
         submission = Submission.objects.create(
@@ -79,7 +80,7 @@ def submit(
             submitter=submitter,
             out_of_competition=group is None,
             device=device,
-            engine=engine or Engine.STOCK,
+            engine=engine or quest.default_engine,
             seed=secrets.randbelow(2**31),
             note=note,
             submitted_at=now,
@@ -110,13 +111,23 @@ def devices_for(spec: Spec) -> tuple[str, ...]:
     return devices if len(devices) == 1 else (Device.AUTO.value, *devices)
 
 
-def _check_choices(spec: Spec, device: str, engine: str) -> None:
+def _check_device(spec: Spec, device: str) -> None:
     devices = devices_for(spec)
     if device not in devices:
         offered = ", ".join(devices)
         raise refuse("device", f"{family_of(spec).label} runs on {offered}, not on {device!r}.")
-    if engine and engine not in Engine.values:
-        raise refuse("engine", f"There is no engine {engine!r}; there is {', '.join(Engine.values)}.")
+
+
+def _check_engine(quest: Quest, engine: str) -> None:
+    if engine and engine not in quest.engines:
+        raise refuse("engine", no_such_engine(quest, engine))
+
+
+def no_such_engine(quest: Quest, engine: str) -> str:
+    """Why `quest` takes nothing for `engine`."""
+    if engine in Engine.values:
+        return f"This quest does not take submissions for the {engine} engine, only for {' or '.join(quest.engines)}."
+    return f"There is no engine {engine!r}; there is {', '.join(quest.engines)}."
 
 
 def _fingerprint(quest: Quest, spec: Spec, device: str, engine: str) -> str:

@@ -21,7 +21,7 @@ STEPS = "preprocess"
 
 
 class OfferedChoice(forms.ChoiceField):
-    """A choice that the spec judges: what it does not offer is refused there, in the same words for all."""
+    """A choice that others judge, the spec or the quest: what is not offered is refused there, in one wording."""
 
     def valid_value(self, value: Any) -> bool:
         return True
@@ -58,18 +58,22 @@ def typed(text: str, name: str = "") -> object:
 
 def field_for(model: type[pydantic.BaseModel], name: str, *, help_text: str = "", label: str = "") -> forms.Field:
     """The form field of a plain parameter of a spec, or of a part of one, filled in with its default."""
-    schema = _properties(model)[name]
+    field = bare_field(model, name, help_text=help_text, label=label)
     default = model.model_fields[name].get_default(call_default_factory=True)
-    shared: dict[str, Any] = {"label": label or name, "required": False, "help_text": help_text}
-    field: forms.Field
-    if choices := _choices(schema):
-        field = OfferedChoice(choices=[(_shown(choice), repr(choice)) for choice in choices], **shared)
-    else:
-        widget = forms.NumberInput(attrs=_bounds(schema)) if _is_one_number(schema) else forms.TextInput()
-        widget.attrs["placeholder"] = repr(default)
-        field = forms.CharField(widget=widget, max_length=500, **shared)
+    if not isinstance(field, forms.ChoiceField):
+        field.widget.attrs["placeholder"] = repr(default)
     field.initial = filled_in(field, default)
     return field
+
+
+def bare_field(model: type[pydantic.BaseModel], name: str, *, help_text: str = "", label: str = "") -> forms.Field:
+    """The same with nothing filled in."""
+    schema = _properties(model)[name]
+    shared: dict[str, Any] = {"label": label or name, "required": False, "help_text": help_text}
+    if choices := _choices(schema):
+        return OfferedChoice(choices=[(_shown(choice), repr(choice)) for choice in choices], **shared)
+    widget = forms.NumberInput(attrs=_bounds(schema)) if _is_one_number(schema) else forms.TextInput()
+    return forms.CharField(widget=widget, max_length=500, **shared)
 
 
 def steps_field(model: type[pydantic.BaseModel], name: str, *, help_text: str = "") -> forms.Field:

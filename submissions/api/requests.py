@@ -36,7 +36,9 @@ class SubmissionRequest(Strict):
     device = serializers.ChoiceField(
         Device.choices, required=False, help_text="Left out: the family's own, for a network whichever is free."
     )
-    engine = serializers.ChoiceField(Engine.choices, required=False, help_text="The library that does the arithmetic.")
+    engine = serializers.ChoiceField(
+        Engine.choices, required=False, help_text="How it is computed; left out, the quest's default_engine."
+    )
     note = serializers.CharField(
         required=False, allow_blank=True, max_length=2000, help_text="For your group and the instructors."
     )

@@ -15,13 +15,19 @@ from submissions.api.endpoint import Endpoint, PublicEndpoint, checked
 from submissions.api.refusals import refused
 from submissions.api.representations import HardwareOut
 from submissions.api.requests import Nothing, QuestQuery
-from submissions.models import ApiToken, Extension, Group, Hardware, Quest, QuestState, Worker
+from submissions.models import ApiToken, Engine, Extension, Group, Hardware, Quest, QuestState, Worker
 from submissions.quotas import Quota, deadline, granted, is_open_for, quota
 
 
 class QuestOut(serializers.ModelSerializer[Quest]):
     course = serializers.CharField(source="course.__str__", read_only=True)
     state = serializers.ChoiceField(QuestState.choices, read_only=True)
+    engines = serializers.ListField(
+        child=serializers.ChoiceField(Engine.choices), read_only=True, help_text="Those that a submission may ask for."
+    )
+    default_engine = serializers.ChoiceField(
+        Engine.choices, read_only=True, help_text="What a submission that names none runs on."
+    )
     accepting = serializers.SerializerMethodField(
         help_text="Takes submissions now: yours where you are signed in, since a group may have its own deadline."
     )
@@ -31,6 +37,7 @@ class QuestOut(serializers.ModelSerializer[Quest]):
         fields: tuple[str, ...] = ("id", "name", "course", "state", "accepting", "announcement", "dataset")
         fields += ("private_share", "opens_at", "closes_at", "time_zone", "daily_quota", "min_interval_seconds")
         fields += ("group_limit", "run_seconds", "memory_mb", "max_epochs", "max_parameters", "max_trees")
+        fields += ("engines", "default_engine", "exclusive", "board_needs_exclusive")
 
     def get_accepting(self, quest: Quest) -> bool:
         request = self.context["request"]

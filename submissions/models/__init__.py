@@ -2,9 +2,18 @@
 
 from submissions.models.desk import DeskEvent
 from submissions.models.people import ApiToken, Course, Group, Invitation, Membership, User
-from submissions.models.quests import DATASETS, QUEST_MOVES, EnginePolicy, Extension, ModelsShown, Quest, QuestState
+from submissions.models.quests import (
+    DATASETS,
+    QUEST_MOVES,
+    Engine,
+    EnginePolicy,
+    Extension,
+    ModelsShown,
+    Quest,
+    QuestState,
+)
 from submissions.models.runs import Attempt, Duty, Exit, Hardware, Insight, Score, Worker
-from submissions.models.submission import LIVE, Device, Engine, Event, State, Submission
+from submissions.models.submission import LIVE, Device, Event, State, Submission
 
 __all__ = [
     "DATASETS",

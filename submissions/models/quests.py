@@ -28,6 +28,13 @@ def default_time_zone() -> str:
     return settings.TIME_ZONE
 
 
+class Engine(models.TextChoices):
+    """How it is computed. The definition of the model, and so the score, is the same on each."""
+
+    STOCK = "stock", "stock: scikit-learn and Keras as a notebook calls them"
+    ACCELERATED = "accelerated", "accelerated: the same answers, computed faster"
+
+
 class EnginePolicy(models.TextChoices):
     """Which engine a quest's submissions run on by default, and whether a group may ask for the other."""
 
@@ -35,6 +42,19 @@ class EnginePolicy(models.TextChoices):
     STOCK = "stock", "stock, unless a group asks for accelerated"
     ACCELERATED_ONLY = "accelerated_only", "accelerated only"
     STOCK_ONLY = "stock_only", "stock only"
+
+    @property
+    def engines(self) -> tuple[Engine, ...]:
+        """What may be asked for, the default first."""
+        return _ENGINES[self]
+
+
+_ENGINES = {
+    EnginePolicy.ACCELERATED: (Engine.ACCELERATED, Engine.STOCK),
+    EnginePolicy.STOCK: (Engine.STOCK, Engine.ACCELERATED),
+    EnginePolicy.ACCELERATED_ONLY: (Engine.ACCELERATED,),
+    EnginePolicy.STOCK_ONLY: (Engine.STOCK,),
+}
 
 
 class ModelsShown(models.TextChoices):
@@ -171,6 +191,15 @@ class Quest(models.Model):
         return Limits(epochs=self.max_epochs, parameters=self.max_parameters, trees=self.max_trees, owner="quest")
 
     @property
+    def engines(self) -> tuple[Engine, ...]:
+        """Those that a submission may ask for, the default first."""
+        return EnginePolicy(self.engine_policy).engines
+
+    @property
+    def default_engine(self) -> Engine:
+        return self.engines[0]
+
+    @property
     def is_open(self) -> bool:
         return Quest.objects.accepting().filter(pk=self.pk).exists()
 
@@ -184,6 +213,8 @@ class Quest(models.Model):
 
     def clean(self) -> None:
         super().clean()
+        if self.board_needs_exclusive and not self.exclusive:
+            raise ValidationError({"board_needs_exclusive": "Then runs must be exclusive, or none would be ranked."})
         if not self.has_submissions:
             return
         before = Quest.objects.get(pk=self.pk)

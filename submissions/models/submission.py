@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from submissions.models.people import Group, User
-from submissions.models.quests import Quest
+from submissions.models.quests import Engine, Quest
 from submissions.models.runs import Attempt
 from submissions.specs import Spec, validate
 
@@ -28,13 +28,6 @@ class Device(models.TextChoices):
     CPU = "cpu", "CPU"
     GPU = "gpu", "GPU"
     AUTO = "auto", "whichever is free"
-
-
-class Engine(models.TextChoices):
-    """How it is computed. The definition of the model, and so the score, is the same on each."""
-
-    STOCK = "stock", "stock: scikit-learn and Keras as a notebook calls them"
-    ACCELERATED = "accelerated", "accelerated: the same answers, computed faster"
 
 
 class SubmissionQuerySet(models.QuerySet["Submission"]):
