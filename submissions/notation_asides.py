@@ -68,6 +68,8 @@ def judged_call(text: Text, statement: ast.stmt, call: ast.Call) -> Aside:
     if parts[-1:] == ["seed"]:
         why = "a seed is given as random_state, or by keras.utils.set_random_seed"
         return text.aside(statement, why, "knn")
+    if parts[-1:] == ["fit"] and len(parts) == 2 and not text.knows(parts[0]):
+        return text.aside(statement, f"{parts[0]} is no model of this text: name the model where it is made")
     given = [arg.id for arg in call.args if isinstance(arg, ast.Name)]
     if any(DATA.match(name) for name in (*given, *parts[:-1][:1])) and {*parts[-1:]} & (SCALING | SPLITTING):
         return next(changes(text, call, statement), text.aside(statement))

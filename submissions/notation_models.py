@@ -11,6 +11,7 @@ from submissions.notation_text import Text, refuse
 
 MOST_MODELS = 20
 LONGEST_CHAIN = 20
+TRAINING = frozenset({"add", "compile", "fit"})
 
 
 class Models:
@@ -36,7 +37,16 @@ class Models:
             chain.append(on)
             on = on.func.value
         owner = self.made(names if len(chain) == 1 else [], on) if chain else None
+        if owner is None and chain and isinstance(on, ast.Name):
+            owner = self._meant(on.id, self.text.called(chain[-1]))
         return (owner, chain[::-1]) if owner else None
+
+    def _meant(self, name: str, method: str) -> Model | None:
+        """The last model, if the text gave it no name and trains one that it never made: only that can be meant."""
+        nameless = bool(self.found) and all(named is not self.found[-1] for named in self.named.values())
+        if nameless and method in TRAINING and not self.text.knows(name):
+            self.named[name] = self.found[-1]
+        return self.named.get(name)
 
     def made(self, names: list[str], node: ast.expr) -> Model | None:
         """The model that an expression stands for."""

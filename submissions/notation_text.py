@@ -137,6 +137,10 @@ class Text:
         changed = ast.Name(f"{name}, which this line changes,", ast.Load())
         self.bind(name, statement, ast.copy_location(changed, statement))
 
+    def knows(self, name: str) -> bool:
+        """Whether a line so far gave the name a meaning."""
+        return name in self._bindings or name in self._aliases
+
     def import_as(self, node: ast.Import | ast.ImportFrom) -> None:
         for alias in node.names:
             if alias.asname:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import os
+import pty
 import re
 import shutil
 import subprocess
@@ -81,6 +82,38 @@ def test_a_script_submits_waits_and_reads_the_board(stack, student):
     assert re.match(r"0\.[89]\d* ", done.stdout)
     assert "ITMALGrp05" in done.stdout
     assert "RandomForestClassifier(n_estimators=5" in done.stdout
+
+
+@everywhere
+def test_a_terminal_shows_a_bar_that_ends_as_a_line(stack, student):
+    words = ["mnist-quest", "submit", "Sequential([Input((64,)), Dense(10)])\nmodel.fit(x, y, epochs=80)", "--wait"]
+
+    code, seen = at_a_terminal(student, *words, QUEST_URL=stack.url, QUEST_TOKEN=stack.logins["itmalgrp05"][1])
+
+    assert code == 0, seen
+    assert re.search(r"\r\[#+\.*\] .*epoch \d+ of 80", seen)
+    assert re.search(r"\r[^\[\r]*scored 0\.\d+.*\r\n$", seen)
+
+
+def at_a_terminal(student: Path, *command: str, **env: str) -> tuple[int, str]:
+    """The exit code, and all that a terminal of its own was given."""
+    ours, its = pty.openpty()
+    bare = {"PATH": f"{student / 'venv' / 'bin'}:{os.environ['PATH']}", "HOME": str(student), "COLUMNS": "110"}
+    with subprocess.Popen(command, env={**bare, **env}, cwd=student, stdin=its, stdout=its, stderr=its) as running:
+        os.close(its)
+        seen = b""
+        while part := _read(ours):
+            seen += part
+    os.close(ours)
+    return running.returncode, seen.decode()
+
+
+def _read(terminal: int) -> bytes:
+    """What comes next; nothing once the last who wrote there has gone, which Linux tells as an error."""
+    try:
+        return os.read(terminal, 4096)
+    except OSError:
+        return b""
 
 
 @everywhere

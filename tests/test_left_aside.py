@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from submissions import notation
+from submissions.families.cnn import CNN
 from submissions.models import Submission
 from tests.test_submit_page import field_error, paste
 
@@ -27,6 +29,24 @@ def test_the_form_asks_to_agree_to_what_may_change_the_score(owner_client, quest
 
     owner_client.post("/submit/", paste(quest, SCALED, acknowledged=value_of(asked, "acknowledged")))
     assert Submission.objects.get().headline == "KNeighborsClassifier(n_neighbors=4)"
+
+
+def test_training_a_name_that_the_text_never_made_is_of_the_one_model_without_a_name():
+    told = notation.read(
+        "Sequential([Input((784,)), Dense(10)])\nmodel.compile(loss='mse')\nmodel.fit(X, y, epochs=40)"
+    )
+
+    assert isinstance(told.spec, CNN)
+    assert (told.spec.epochs, told.spec.loss.name) == (40, "mean_squared_error")
+    assert told.harmless == told.consequential == ()
+
+
+def test_training_what_is_no_model_of_the_text_is_not_left_aside_silently():
+    told = notation.read("knn = KNeighborsClassifier(3)\nmodel.fit(X, y)\nmodel.predict(X)")
+
+    assert told.harmless == ("line 3: model.predict(X)",)
+    [trained] = told.consequential
+    assert trained == "line 2: model.fit(X, y) (model is no model of this text: name the model where it is made)"
 
 
 def test_agreeing_to_one_text_agrees_to_no_other(owner_client, quest):
