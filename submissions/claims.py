@@ -13,6 +13,7 @@ from django.db.models.functions import Now, RowNumber
 
 from submissions import clock, outlook
 from submissions.duty import on_duty
+from submissions.hosts import Host, host_now, is_kept_free
 from submissions.locks import claiming
 from submissions.models import Attempt, Device, Event, State, Submission, Worker
 from submissions.moves import MoveRefused, move
@@ -33,7 +34,7 @@ _FAIREST = """
         WHERE a.ended_at > %(since)s AND a.device = %(device)s GROUP BY COALESCE(p.group_id, 0)
     ) u ON u.team = COALESCE(s.group_id, 0)
     WHERE s.state = 'queued' AND (s.device = %(device)s OR (s.device = 'auto' AND {autos}))
-      AND COALESCE(r.running, 0) < q.group_limit
+      AND COALESCE(r.running, 0) < q.group_limit AND {shares}
     ORDER BY COALESCE(r.running, 0), COALESCE(u.used, 0), s.submitted_at, s.id
 """
 
@@ -48,19 +49,23 @@ def takes_auto(device: str) -> bool:
     return device == Device.GPU or not Worker.objects.serving().filter(device=Device.GPU).exists()
 
 
-def claimable(device: str, *, limit: int | None = None) -> list[int]:
-    """Ids of queued submissions that a worker on `device` could claim now, the fairest first."""
-    fairest = _fairest(device, "1 = 1", limit)
+def claimable(device: str, *, limit: int | None = None, shared: bool = False) -> list[int]:
+    """Ids of queued submissions that a worker on `device` could claim now, the fairest first.
+
+    `shared` leaves out those that want a machine to themselves.
+    """
+    fairest = _fairest(device, "1 = 1", limit, shared)
     if all(wanted != Device.AUTO for _pk, wanted in fairest) or takes_auto(device):
         return [pk for pk, _wanted in fairest]
     # Only here the queue is played forward: somebody would like a GPU, and one is alive, but a CPU asks.
     spilled = ", ".join(map(str, sorted(outlook.spilled_to_cpus()))) or "NULL"
-    return [pk for pk, _wanted in _fairest(device, f"s.id IN ({spilled})", limit)]
+    return [pk for pk, _wanted in _fairest(device, f"s.id IN ({spilled})", limit, shared)]
 
 
-def _fairest(device: str, autos: str, limit: int | None) -> list[tuple[int, str]]:
+def _fairest(device: str, autos: str, limit: int | None, shared: bool) -> list[tuple[int, str]]:
     """Ids and wanted devices, the fairest first; `autos` is the condition on those for `auto`."""
-    query = _FAIREST.format(autos=autos) + (f" LIMIT {limit:d}" if limit else "")
+    query = _FAIREST.format(autos=autos, shares="NOT q.exclusive" if shared else "1 = 1")
+    query += f" LIMIT {limit:d}" if limit else ""
     with connection.cursor() as cursor:
         cursor.execute(query, {"since": clock.now() - outlook.LATELY, "device": device})
         return cursor.fetchall()
@@ -77,12 +82,14 @@ def claim(*, device: str, worker: Worker) -> Attempt | None:
 
 def _claim_fairest(device: str, worker: Worker) -> Attempt | None:
     with claiming():
-        ids = claimable(device, limit=1) if on_duty(worker) else []
+        host = host_now(worker.host)
+        ids = _next_on(host, device) if on_duty(worker) else []
         if not ids:
             return None
         submission = Submission.objects.select_related("quest", "group").get(pk=ids[0])
+        alone = not host.runs and (submission.quest.exclusive or len(ids) == 1)
         lease = uuid.uuid4()
-        attempt = _open_attempt(submission, device=device, worker=worker, lease=lease)
+        attempt = _open_attempt(submission, device=device, worker=worker, lease=lease, host=host, alone=alone)
         move(
             submission,
             State.RUNNING,
@@ -96,8 +103,21 @@ def _claim_fairest(device: str, worker: Worker) -> Attempt | None:
     return attempt
 
 
-def _open_attempt(submission: Submission, *, device: str, worker: Worker, lease: uuid.UUID) -> Attempt:
-    now = clock.now()
+def _next_on(host: Host, device: str) -> list[int]:
+    """What a slot on `host` takes now and what comes next; nothing while the machine is, or shall be, another's."""
+    if host.exclusive:
+        return []
+    ids = claimable(device, limit=2)
+    if not host.runs or not Submission.objects.filter(pk__in=ids[:1], quest__exclusive=True).exists():
+        return ids
+    return [] if is_kept_free(host, device) else claimable(device, limit=2, shared=True)
+
+
+def _open_attempt(
+    submission: Submission, *, device: str, worker: Worker, lease: uuid.UUID, host: Host, alone: bool
+) -> Attempt:
+    """Begin an attempt; `alone` on its machine it is granted all cores, else a slot's share of them."""
+    now, cores = clock.now(), worker.hardware.cores
     last = submission.attempts.aggregate(last=Max("number"))["last"] or 0
     return Attempt.objects.create(
         submission=submission,
@@ -109,7 +129,9 @@ def _open_attempt(submission: Submission, *, device: str, worker: Worker, lease:
         engine=submission.engine,
         started_at=now,
         queue_wait_s=max(0.0, (now - submission.submitted_at).total_seconds()),
-        other_runs=Attempt.objects.filter(ended_at=None, worker__host=worker.host).count(),
+        other_runs=host.runs,
+        threads_asked=cores if alone else max(1, cores // worker.slots),
+        exclusive=submission.quest.exclusive,
     )
 
 

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django import forms
-from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from submissions import intake, notation
@@ -21,17 +20,7 @@ from submissions.spec_fields import OfferedChoice, filled_in, spec_fields, typed
 from submissions.specs import Spec, SpecError, dump, validate
 
 LONGEST_NOTE = 2000
-# A box for code, which says what was understood while one types.
-NOTATION = {
-    "class": "notation",
-    "spellcheck": "false",
-    "autocapitalize": "off",
-    "autocomplete": "off",
-    "hx-post": reverse_lazy("submissions:check"),
-    "hx-trigger": "input changed delay:600ms",
-    "hx-target": "#understood",
-    "hx-swap": "outerHTML",
-}
+NOTATION = {"class": "notation", "spellcheck": "false", "autocapitalize": "off", "autocomplete": "off"}
 
 
 class SubmissionForm(forms.Form):
@@ -58,6 +47,7 @@ class SubmissionForm(forms.Form):
     # What the shown boxes and choices stand for; their fields hold digests, so that another text asks again.
     acknowledged = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
     chosen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+    way = ""
     reading: Reading | None = None
     readings: Sequence[Reading] = ()
 
@@ -161,6 +151,8 @@ def device_field() -> forms.ChoiceField:
 class PasteForm(SubmissionForm):
     """The notation, as it stands in a notebook."""
 
+    way = "paste"
+
     model = forms.CharField(
         strip=False,
         label=_("Your model"),
@@ -188,7 +180,7 @@ class PasteForm(SubmissionForm):
 def _with_path(error: dict[str, str]) -> dict[str, str]:
     """In one box for everything the message must say itself what it is about; notation's own begin with the line."""
     path, message = error["field"], error["message"]
-    told = path in ("model", "quest", "group", "device", "") or message.startswith("Line ")
+    told = path in ("model", "quest", "group", "device", "engine", "") or message.startswith("Line ")
     return error if told else {"field": path, "message": f"{path}: {message}"}
 
 
@@ -197,7 +189,7 @@ class FamilyForm(SubmissionForm):
 
     def __init__(self, *args: Any, family: Family, preset: Spec | None = None, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.family = family
+        self.family, self.way = family, family.name
         described = dict(self.described())
         self.paths = list(described)
         self.fields.update({inner(path): field for path, field in described.items()})

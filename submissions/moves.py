@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import Q
 
 from submissions import clock
+from submissions.hosts import slots_to_wake
 from submissions.locks import writing
 from submissions.models import Attempt, Device, Event, Exit, State, Submission, User
 from submissions.wakeups import QUEUES, wake
@@ -49,13 +50,15 @@ def move(
             raise MoveRefused(f"{submission} cannot become {to}")
         record(submission, kind, actor=actor, user=user, attempt=attempt, reason=reason)
         if to != State.RUNNING:
-            _wake_where_work_waits()
+            _wake_where_work_waits(submission)
 
 
-def _wake_where_work_waits() -> None:
+def _wake_where_work_waits(left: Submission) -> None:
     """A slot is free, or a group below its limit again: of which device its next one is for, nobody said."""
     waiting = Submission.objects.filter(state=State.QUEUED).order_by().values_list("device", flat=True).distinct()
-    wake({queue for device in waiting for queue in QUEUES[Device(device)]})
+    queues = {queue for device in waiting for queue in QUEUES[Device(device)]}
+    if queues:
+        wake(queues, times=slots_to_wake(left))
 
 
 def record(

@@ -21,10 +21,11 @@ QUEUES = {Device.CPU: ("cpu",), Device.GPU: ("gpu",), Device.AUTO: ("cpu", "gpu"
 _left_alone_until = 0.0
 
 
-def wake(queues: Iterable[str]) -> None:
-    """Send one wake-up to each queue once this transaction has committed."""
+def wake(queues: Iterable[str], *, times: int = 1) -> None:
+    """Send so many wake-ups to each queue once this transaction has committed."""
     for queue in queues:
-        after_writing(partial(send, queue))
+        for _ in range(times):
+            after_writing(partial(send, queue))
 
 
 def send(queue: str) -> bool:

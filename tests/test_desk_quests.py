@@ -19,6 +19,7 @@ FORM = {
     "daily_quota": "20",
     "min_interval_seconds": "0",
     "group_limit": "2",
+    "engine_policy": "accelerated",
     "run_seconds": "3600",
     "memory_mb": "8192",
     "max_epochs": "30",

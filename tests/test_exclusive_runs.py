@@ -1,0 +1,169 @@
+"""Exclusive runs have their machine, with all its cores, to themselves; and what a run is granted where it is shared."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from submissions import claims, hosts, leases, moves
+from submissions.models import Attempt, Quest, QuestState, Submission, Worker
+from tests.cast import KNN, claim_one, person, reload, result_of
+
+
+@pytest.fixture
+def alone(course) -> Quest:
+    """A quest whose runs are exclusive, beside the usual one."""
+    quest = Quest.objects.create(
+        course=course, name="Timed", dataset="digits", state=QuestState.OPEN, exclusive=True, group_limit=5
+    )
+    Quest.objects.update(group_limit=5)
+    return quest
+
+
+@pytest.fixture
+def other(stranger, other_group):
+    return {"submitter": stranger, "group": other_group}
+
+
+def another(worker: Worker, host: str, **more: object) -> Worker:
+    changes = {"name": f"cpu@{host}", "host": host, "pid": 9, **more}
+    plain = {name: getattr(worker, name) for name in ("device", "slots", "version", "hardware")}
+    return Worker.objects.create(**{**plain, **changes})
+
+
+def claim(worker: Worker) -> Attempt | None:
+    return claims.claim(device=worker.device, worker=worker)
+
+
+def aged(submission: Submission, minutes: int) -> Submission:
+    Submission.objects.filter(pk=submission.pk).update(submitted_at=timezone.now() - timedelta(minutes=minutes))
+    return submission
+
+
+def test_an_exclusive_run_begins_where_nothing_else_goes(submit, alone, worker):
+    timed = submit(quest=alone)
+
+    attempt = claim_one(worker)
+
+    assert (attempt.submission_id, attempt.exclusive, attempt.other_runs) == (timed.pk, True, 0)
+    assert attempt.threads_asked == worker.hardware.cores
+
+
+def test_while_it_goes_no_other_begins_on_its_machine_whatever_the_worker(submit, alone, worker, other):
+    submit(quest=alone)
+    attempt = claim_one(worker)
+    submit(**other)
+    same_machine = another(worker, worker.host, name="cpu2@here")
+
+    assert claim(worker) is None
+    assert claim(same_machine) is None
+    leases.finish(attempt, result_of(350))
+    assert claim(same_machine) is not None
+
+
+def test_another_machine_goes_on_meanwhile(submit, alone, worker, other):
+    submit(quest=alone)
+    claim_one(worker)
+    theirs = submit(**other)
+
+    assert claim(another(worker, "there")).submission_id == theirs.pk
+
+
+def test_the_fairest_being_exclusive_free_slots_wait_until_their_machine_is_empty(submit, alone, worker, other):
+    submit()
+    going = claim_one(worker)
+    timed = aged(submit(quest=alone, **other), minutes=5)
+    submit()
+
+    assert claim(worker) is None, "its second slot would keep the machine busy for ever"
+    leases.finish(going, result_of(350))
+    assert claim_one(worker).submission_id == timed.pk
+
+
+def test_of_several_machines_one_waits_for_it_and_the_others_go_on(submit, alone, worker, other):
+    there = another(worker, "there")
+    for _ in range(4):
+        submit()
+    busier = [claim_one(there), claim_one(there)]
+    here = claim_one(worker)
+    timed = aged(submit(quest=alone, **other), minutes=5)
+
+    assert claim(worker) is None, "the machine with the fewest runs waits"
+    leases.finish(busier[0], result_of(350))
+    leases.finish(here, result_of(350))
+    following = claim(there)
+    assert following.submission_id != timed.pk
+    assert claim_one(worker).submission_id == timed.pk
+
+
+def test_what_is_fairer_than_an_exclusive_one_still_goes_first(submit, alone, worker, other, course):
+    submit(quest=alone), submit(quest=alone)
+    first = claim_one(worker)
+    theirs = submit(**other)
+    leases.finish(first, result_of(350, train_s=100))
+
+    assert claim_one(worker).submission_id == theirs.pk
+
+
+def test_when_it_has_ended_every_slot_is_woken(submit, alone, worker, monkeypatch, django_capture_on_commit_callbacks):
+    submit(quest=alone)
+    attempt = claim_one(worker)
+    for _ in range(3):
+        submit()
+    sent: list[str] = []
+    monkeypatch.setattr("submissions.wakeups.send", sent.append)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        leases.finish(attempt, result_of(350))
+
+    assert sent == ["cpu", "cpu"], "one for each of the machine's slots, which all waited"
+
+
+def test_cancelling_one_that_slots_wait_for_wakes_them_all(submit, alone, worker, other, owner):
+    submit()
+    claim_one(worker)
+    timed = aged(submit(quest=alone, **other), minutes=5)
+    waiting = submit()
+    assert claim(worker) is None
+
+    assert hosts.slots_to_wake(timed) == 2
+    moves.cancel(timed, user=owner)
+    assert claim_one(worker).submission_id == waiting.pk
+
+
+def test_without_exclusive_quests_one_wake_up_is_enough(submission):
+    assert hosts.slots_to_wake(submission) == 1
+
+
+def test_a_run_alone_on_its_machine_has_all_cores_and_one_among_others_its_share(submit, worker, other):
+    Worker.objects.filter(pk=worker.pk).update(slots=2)
+    submit()
+    alone = claim_one(worker)
+    submit(**other)
+    beside = claim_one(worker)
+
+    assert (alone.threads_asked, beside.threads_asked) == (2, 1)
+    assert (alone.other_runs, beside.other_runs) == (0, 1)
+
+
+def test_where_another_waits_already_the_first_has_its_share_only(submit, worker, other):
+    submit(), submit(**other)
+
+    assert [claim_one(worker).threads_asked for _ in range(2)] == [1, 1]
+
+
+def test_the_claims_stay_cheap(submit, alone, worker, course, django_assert_max_num_queries):
+    submit()
+    claim_one(worker)
+    for number in range(5):
+        group = course.groups.create(name=f"Grp{number}")
+        aged(submit(quest=alone, group=group, submitter=person(f"member{number}", group)), minutes=5)
+    theirs = submit(KNN)
+
+    with django_assert_max_num_queries(9):
+        assert claim(worker) is None
+    with django_assert_max_num_queries(20):
+        assert claim(another(worker, "there", slots=1)) is not None
+    assert reload(theirs).state == "queued"
