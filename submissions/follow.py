@@ -75,7 +75,9 @@ def missing_workers(submission: Submission) -> str:
 
 def version_of_rows(submissions: list[Submission]) -> str:
     """Differs whenever one of these rows would; they come with their attempts."""
-    return _digest([[row.pk, row.state, row.cancel_asked, row.counts, _progress(row)] for row in submissions])
+    return _digest(
+        [[row.pk, row.state, row.cancel_asked, row.counts, row.disqualified, _progress(row)] for row in submissions]
+    )
 
 
 def _progress(submission: Submission) -> object:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -17,8 +19,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from submissions.entry import Entry
 from submissions.follow import version_of_rows
-from submissions.models import ApiToken, Group, QuestState, Submission, User
+from submissions.models import ApiToken, Group, Submission, User
 from submissions.quotas import granted, open_quests
+from submissions.score_chart import score_charts
+from submissions.visibility import Sight, sight
 from submissions.visitors import PageRequest, UserRequest, logged_in, number
 
 SHOWN = 200
@@ -36,12 +40,17 @@ def empty_form() -> TokenForm:
     return TokenForm(initial={"name": ""}, label_suffix="")
 
 
+def address(group: Group) -> str:
+    """The page of `group` for those who may know its name."""
+    return reverse("submissions:group", args=[group.name]) + f"?course={group.course_id}"
+
+
 def _named(name: str, course: str) -> Group:
-    """The group of that name in the course with that id, else in the newest course that is still going."""
-    groups = Group.objects.select_related("course").filter(name=name)
+    """The group of that name, or pseudonym, in the course with that id, else in the newest that is still going."""
+    groups = Group.objects.select_related("course").order_by("course__archived", "-course__created_at")
     if pk := number(course):
         groups = groups.filter(course=pk)
-    group = groups.order_by("course__archived", "-course__created_at").first()
+    group = groups.filter(name=name).first() or groups.filter(pseudonym=name).exclude(pseudonym="").first()
     if group is None:
         raise Http404
     return group
@@ -51,55 +60,77 @@ def _is_member(user: User | AnonymousUser, group: Group) -> bool:
     return isinstance(user, User) and group.memberships.filter(user=user).exists()
 
 
-def _sees_whole(user: User | AnonymousUser, group: Group) -> bool:
+def sees_whole(user: User | AnonymousUser, group: Group) -> bool:
     return user.is_staff or _is_member(user, group)
 
 
 @require_safe
 def group_page(request: PageRequest, name: str) -> HttpResponse:
-    """What the board shows of the group; for its members and instructors also tokens, quota and every submission."""
+    """What the board shows of the group; for its members and instructors also tokens, quota and every submission.
+
+    Others find it under its pseudonym where a quest hides the names, with that quest's scores alone: nothing leads
+    from the one name to the other.
+    """
     group = _named(name, request.GET.get("course", ""))
+    if sees_whole(request.user, group) and name != group.name:
+        return redirect(address(group))
     if request.htmx:
-        return _live(request, group)
-    return _page(request, group, empty_form())
+        return _live(request, group, name)
+    return page(request, group, empty_form(), name=name)
 
 
-def _page(request: HttpRequest, group: Group, form: TokenForm, **more: Any) -> HttpResponse:
-    whole = _sees_whole(request.user, group)
+def page(request: HttpRequest, group: Group, form: TokenForm, *, name: str = "", **more: Any) -> HttpResponse:
+    whole = sees_whole(request.user, group)
     context = {
-        "group": group,
-        "whole": whole,
-        **_table(group, whole=whole),
+        **_table(request, group, name or group.name, whole=whole),
         "is_member": _is_member(request.user, group),
         "form": form,
         "entries": _entries(group) if whole else [],
         "extensions": granted(group) if whole else [],
         "tokens": group.tokens.select_related("user") if whole else [],
+        "invitations": group.invitations.select_related("created_by", "used_by") if whole else [],
         "members": group.memberships.select_related("user").order_by("joined_at", "id"),
         **more,
     }
     return render(request, "submissions/group.html", context)
 
 
-def _live(request: HttpRequest, group: Group) -> HttpResponse:
+def _live(request: HttpRequest, group: Group, name: str) -> HttpResponse:
     """The table alone; 204 if what was seen is still right."""
-    whole = _sees_whole(request.user, group)
-    table = _table(group, whole=whole)
+    table = _table(request, group, name, whole=sees_whole(request.user, group))
     if request.GET.get("seen") == table["version"]:
         return HttpResponse(status=204)
-    context = {"group": group, "whole": whole, **table}
-    return render(request, "submissions/_group_submissions.html", context)
+    return render(request, "submissions/_group_submissions.html", table)
 
 
-def _table(group: Group, *, whole: bool) -> dict[str, Any]:
-    rows = _shown(group, whole=whole)
+def _table(request: HttpRequest, group: Group, name: str, *, whole: bool) -> dict[str, Any]:
+    sights = {} if whole else _sights(request.user, group, pseudonymous=name != group.name)
+    rows = _shown(group, sights, whole=whole)
     newest, count = list(rows[:SHOWN]), rows.count()
-    return {"submissions": newest, "count": count, "version": version_of_rows(newest)}
+    legible = [whole or sights[row.quest_id].shows_model(row) for row in newest]
+    return {
+        "group": group,
+        "name": name,
+        "whole": whole,
+        "rows": list(zip(newest, legible, strict=True)),
+        "charts": score_charts(newest),
+        "count": count,
+        "version": f"{version_of_rows(newest)}-{sum(legible)}-{count}",
+    }
 
 
-def _shown(group: Group, *, whole: bool) -> QuerySet[Submission]:
+def _sights(user: User | AnonymousUser, group: Group, *, pseudonymous: bool) -> dict[int, Sight]:
+    """What an outsider may see of the course's quests in which the group goes by the name that was asked for."""
+    sights = [sight(quest, user) for quest in group.course.quests.published()]
+    return {seen.quest.pk: seen for seen in sights if seen.hides_name(group) == pseudonymous}
+
+
+def _shown(group: Group, sights: dict[int, Sight], *, whole: bool) -> QuerySet[Submission]:
     rows = Submission.objects.filter(group=group).with_runs().order_by("-id")
-    return rows if whole else rows.scored().competing().exclude(quest__state=QuestState.DRAFT)
+    if whole:
+        return rows
+    known = [Q(quest=quest) & seen.known() for quest, seen in sights.items()]
+    return rows.scored().competing().filter(reduce(or_, known, Q(pk__in=[])))
 
 
 def _entries(group: Group) -> list[Entry]:
@@ -117,9 +148,9 @@ def token_create(request: UserRequest, pk: int) -> HttpResponse:
         raise Http404
     form = TokenForm(request.POST, label_suffix="")
     if not form.is_valid() or group.course.archived:
-        return _page(request, group, form)
+        return page(request, group, form)
     secret = ApiToken.objects.create(user=request.user, group=group, **form.cleaned_data)[1]
-    return _page(request, group, empty_form(), secret=secret)
+    return page(request, group, empty_form(), secret=secret)
 
 
 @logged_in
@@ -131,4 +162,4 @@ def token_revoke(request: UserRequest, pk: int, token_key: str) -> HttpResponse:
     group = get_object_or_404(Group, pk=pk)
     token.delete()
     messages.success(request, _("Revoked: %(name)s. Whatever used it is refused from now on.") % {"name": token.name})
-    return redirect(reverse("submissions:group", args=[group.name]) + f"?course={group.course_id}")
+    return redirect(address(group))

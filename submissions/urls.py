@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from submissions import client_views, group_views, image_views, submission_views, submit_views
+from submissions import client_views, group_views, image_views, invitation_views, submission_views, submit_views
 
 app_name = "submissions"
 urlpatterns = [
     path("submit/", submit_views.submit, name="submit"),
     path("submit/check/", submit_views.check, name="check"),
+    path("submit/build/", submit_views.build, name="build"),
+    path("submit/as/<str:way>/", submit_views.turn, name="turn"),
     path("submissions/", submission_views.submission_list, name="list"),
     path("submissions/<int:pk>/", submission_views.detail, name="detail"),
     path("submissions/<int:pk>/live/", submission_views.live, name="live"),
@@ -17,5 +19,13 @@ urlpatterns = [
     path("client/<str:filename>", client_views.client_wheel, name="client_wheel"),
     path("groups/<int:pk>/tokens/", group_views.token_create, name="token_create"),
     path("groups/<int:pk>/tokens/<str:token_key>/revoke/", group_views.token_revoke, name="token_revoke"),
+    path("groups/<int:pk>/invitations/", invitation_views.invitation_create, name="invitation_create"),
+    path(
+        "groups/<int:pk>/invitations/<int:invitation>/revoke/",
+        invitation_views.invitation_revoke,
+        name="invitation_revoke",
+    ),
+    path("join/", invitation_views.join_by_code, name="join_by_code"),
+    path("join/<str:code>/", invitation_views.join_page, name="join"),
     path("groups/<path:name>/", group_views.group_page, name="group"),
 ]

@@ -101,6 +101,10 @@ class Invitation(models.Model):
     def __str__(self) -> str:
         return f"invitation to {self.group}"
 
+    @property
+    def is_open(self) -> bool:
+        return self.used_at is None and self.expires_at > timezone.now()
+
 
 class ApiToken(AbstractAuthToken):
     """A member's token, acting for one group. Only its SHA-512 digest is stored; the token itself is shown once."""

@@ -1,0 +1,40 @@
+"""The account that a student makes when joining a group."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import UserCreationForm
+from django.utils.translation import gettext_lazy as _
+
+from submissions.models import User
+
+
+class AccountForm(UserCreationForm):
+    """Name, username, a password twice, and a student number for whom it is known."""
+
+    name = forms.CharField(label=_("Your name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+
+    class Meta:
+        model = User
+        fields = ("username", "student_number")
+        help_texts = {
+            "username": _("You log in with it. Letters, digits and @ . + - _ only."),
+            "student_number": _("Optional; only instructors see it."),
+        }
+
+    field_order = ("name", "username", "student_number", "password1", "password2")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, label_suffix="", **kwargs)
+        self.fields["username"].widget.attrs.pop("autofocus", None)
+        self.fields["password1"].help_text = _("At least eight characters, and none of the common ones.")
+        self.fields["password2"].help_text = ""
+
+    def save(self, commit: bool = True) -> User:
+        person: User = super().save(commit=False)
+        person.first_name, _space, person.last_name = self.cleaned_data["name"].rpartition(" ")
+        if commit:
+            person.save()
+        return person

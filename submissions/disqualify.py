@@ -1,0 +1,31 @@
+"""Taking a submission off the board for a reason that its group reads, and taking that back."""
+
+from __future__ import annotations
+
+from submissions.intake import refuse
+from submissions.locks import writing
+from submissions.models import Event, Submission, User
+from submissions.moves import record
+
+
+def disqualify(submission: Submission, *, user: User, reason: str) -> None:
+    """Take the submission off board, feed and final scores. It keeps its result, and its history says why."""
+    if submission.out_of_competition:
+        raise refuse("submission", "It is out of competition: there is nothing to disqualify it from.", status=409)
+    _decide(submission, True, Event.Kind.DISQUALIFIED, user=user, reason=reason)
+
+
+def reinstate(submission: Submission, *, user: User, reason: str) -> None:
+    """Take the disqualification back: the submission stands where it would have stood."""
+    _decide(submission, False, Event.Kind.REINSTATED, user=user, reason=reason)
+
+
+def _decide(submission: Submission, disqualified: bool, kind: Event.Kind, *, user: User, reason: str) -> None:
+    if not reason.strip():
+        raise refuse("reason", "Say why: the group reads it.")
+    with writing():
+        # Compare and set: of two instructors who decide at once, one does, and the history has one line.
+        undecided = Submission.objects.filter(pk=submission.pk, disqualified=not disqualified)
+        if not undecided.update(disqualified=disqualified):
+            raise refuse("submission", "Somebody has just decided the same.", status=409)
+        record(submission, kind, actor=user.display_name, user=user, reason=reason.strip())

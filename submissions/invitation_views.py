@@ -1,0 +1,114 @@
+"""Inviting into a group, and joining one by a link or a code – with an account, or making one."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth import login
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from submissions import group_views
+from submissions.account_form import AccountForm
+from submissions.invitations import InvitationRefused, find, invite, join, read_code, revoke, spaced, why_not
+from submissions.lockouts import may_try_codes, note_wrong_code
+from submissions.locks import writing
+from submissions.models import Group, Invitation, Membership, User
+from submissions.visitors import PageRequest, UserRequest, logged_in
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+TOO_MANY = 429
+
+
+@logged_in
+@require_POST
+@never_cache
+def invitation_create(request: UserRequest, pk: int) -> HttpResponse:
+    """A new invitation, whose link and code this one answer shows."""
+    group = _group(request, pk)
+    try:
+        code = invite(group, user=request.user)
+    except InvitationRefused as refused:
+        messages.error(request, str(refused))
+        return redirect(group_views.address(group))
+    link = request.build_absolute_uri(reverse("submissions:join", args=[code]))
+    return group_views.page(request, group, group_views.empty_form(), invited={"code": code, "link": link})
+
+
+@logged_in
+@require_POST
+def invitation_revoke(request: UserRequest, pk: int, invitation: int) -> HttpResponse:
+    group = _group(request, pk)
+    if revoke(get_object_or_404(Invitation, pk=invitation, group=group)):
+        messages.success(request, _("Revoked: nobody can join by that invitation any more."))
+    else:
+        messages.error(request, _("Somebody has joined by that invitation already."))
+    return redirect(group_views.address(group))
+
+
+def _group(request: UserRequest, pk: int) -> Group:
+    """The group, for those who may invite into it: members and instructors."""
+    group = get_object_or_404(Group.objects.select_related("course"), pk=pk)
+    if not group_views.sees_whole(request.user, group):
+        raise Http404
+    return group
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def join_by_code(request: PageRequest) -> HttpResponse:
+    """Asks for a code; a POST leads to what it opens."""
+    if request.method != "POST":
+        return render(request, "submissions/join.html")
+    typed = request.POST.get("code", "").replace("\0", "").strip()[:60]
+    code = read_code(typed)
+    if code is None:
+        return render(request, "submissions/join.html", {"typed": typed, "wrong": True})
+    return redirect("submissions:join", spaced(code))
+
+
+@sensitive_post_parameters("password1", "password2")
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def join_page(request: PageRequest, code: str) -> HttpResponse:
+    """What the invitation is to; a POST joins, with the visitor's account or with the one that the form makes."""
+    if not may_try_codes(request):
+        return render(request, "registration/locked_out.html", status=TOO_MANY)
+    read = read_code(code)
+    invitation = find(read) if read else None
+    if invitation is None:
+        if read:
+            note_wrong_code(request)
+        return render(request, "submissions/join.html", {"dead": True}, status=404)
+    form = None if request.user.is_authenticated else AccountForm(request.POST or None)
+    if request.method == "POST" and (membership := _joined(request, invitation, form)):
+        messages.success(request, _("Welcome to %(group)s.") % {"group": membership.group})
+        return redirect(group_views.address(membership.group))
+    reason = why_not(invitation, request.user) if isinstance(request.user, User) else ""
+    context = {"invitation": invitation, "group": invitation.group, "form": form, "reason": reason}
+    return render(request, "submissions/invitation.html", context)
+
+
+def _joined(request: PageRequest, invitation: Invitation, form: AccountForm | None) -> Membership | None:
+    """The new membership; None, with the reason on the page, where that is refused."""
+    try:
+        if isinstance(request.user, User):
+            return join(invitation, user=request.user)
+        return _with_new_account(request, invitation, form) if form and form.is_valid() else None
+    except InvitationRefused as refused:
+        messages.error(request, str(refused))
+        return None
+
+
+def _with_new_account(request: PageRequest, invitation: Invitation, form: AccountForm) -> Membership:
+    """Account and membership, or neither."""
+    person = form.save(commit=False)  # hashes the password, which is slow, before others have to wait for the lock
+    with writing():
+        person.save()
+        membership = join(invitation, user=person)
+    login(request, person, backend=BACKEND)
+    return membership
