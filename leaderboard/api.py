@@ -8,12 +8,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from leaderboard import queries
+from leaderboard import movement, queries
 from leaderboard.feed import line
 from submissions.api import cursors
 from submissions.api.conditional import ETAG, IF_NONE_MATCH, UNCHANGED, etag_of, unless_unchanged
@@ -24,7 +24,9 @@ from submissions.api.refusals import refused
 from submissions.api.representations import Seconds
 from submissions.families.registry import families
 from submissions.keysets import Key
-from submissions.models import Device, Submission
+from submissions.models import Device, Quest, Submission
+from submissions.visibility import Sight, sight
+from submissions.wilson import wilson
 
 RUN_DEVICES = [(Device.CPU.value, Device.CPU.label), (Device.GPU.value, Device.GPU.label)]
 SORTS = [*queries.SORTS, *(f"-{name}" for name in queries.SORTS)]
@@ -64,15 +66,33 @@ class RunTimes(serializers.Serializer[Any]):
     predict = Seconds("predict_s", "Scoring.")
 
 
+class Interval(serializers.Serializer[Any]):
+    """The 95% interval of an accuracy, after Wilson."""
+
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+
+
+def _interval(correct: int, total: int) -> dict[str, float]:
+    low, high = wilson(correct, total)
+    return {"low": low, "high": high}
+
+
 class Row(serializers.Serializer[Submission]):
-    """What the board shows of a submission, whoever looks."""
+    """What the board shows of a submission, as far as the quest lets who asks see it."""
 
     submission = serializers.IntegerField(source="pk")
-    group = serializers.CharField(source="owner_name")
+    group = serializers.SerializerMethodField(help_text="Its name, or its pseudonym where the quest hides the names.")
     score = serializers.FloatField(source="accuracy", help_text="Public accuracy, 0 to 1.")
     correct = serializers.IntegerField()
     total = serializers.IntegerField()
-    model = serializers.CharField(source="headline", help_text="The first statement of the model's notation.")
+    interval = serializers.SerializerMethodField(help_text="The 95% interval of `score`, after Wilson.")
+    model = serializers.SerializerMethodField(
+        help_text="The first statement of the model's notation; null while the quest does not show it to you."
+    )
+    model_hidden = serializers.SerializerMethodField(
+        help_text="Where `model` is null: when it is shown, in words; else null."
+    )
     family = serializers.CharField()
     parameters = serializers.IntegerField(allow_null=True, help_text="Of a network, trainable and fixed.")
     device = serializers.ChoiceField(RUN_DEVICES, source="score.attempt.device", help_text="What it ran on.")
@@ -83,16 +103,46 @@ class Row(serializers.Serializer[Submission]):
     timing = RunTimes(source="score.attempt")
     finished_at = serializers.DateTimeField()
 
+    @property
+    def _sight(self) -> Sight:
+        return self.context["sight"]
+
+    def get_group(self, row: Submission) -> str:
+        return self._sight.name(row.group)
+
+    @extend_schema_field(Interval)
+    def get_interval(self, row: Submission) -> dict[str, float]:
+        return _interval(row.correct or 0, row.total or 0)
+
+    def get_model(self, row: Submission) -> str | None:
+        return row.headline if self._sight.shows_model(row) else None
+
+    def get_model_hidden(self, row: Submission) -> str | None:
+        return None if self._sight.shows_model(row) else self._sight.models_shown_when
+
 
 class BoardRow(Row):
     rank = serializers.IntegerField(help_text="Among the rows that the filters leave; equal scores share one.")
+    rank_before = serializers.SerializerMethodField(
+        help_text="The group's rank when the day began in the quest's zone; after the reveal that by public scores. "
+        "Null where it had none, and with `show=all`."
+    )
     private_score = serializers.SerializerMethodField(
         help_text="Accuracy on the private images, after the reveal; then it decides the rank."
     )
+    private_interval = serializers.SerializerMethodField(help_text="The 95% interval of `private_score`.")
     submitted_at = serializers.DateTimeField(source="ranked_at", help_text="What decides between equal scores.")
 
+    def get_rank_before(self, row: Submission) -> int | None:
+        return self.context["before"].get(row.group_id)
+
     def get_private_score(self, row: Submission) -> float | None:
-        return row.score.private_accuracy if self.context["quest"].is_revealed else None
+        return row.score.private_accuracy if self._sight.quest.is_revealed else None
+
+    @extend_schema_field(Interval(allow_null=True))
+    def get_private_interval(self, row: Submission) -> dict[str, float] | None:
+        shown = self._sight.quest.is_revealed and row.score.private_total
+        return _interval(row.score.private_correct, row.score.private_total) if shown else None
 
 
 class FeedRow(Row):
@@ -100,7 +150,7 @@ class FeedRow(Row):
     best = serializers.BooleanField(source="improved", help_text="It was its group's best when it came in.")
 
     def get_text(self, row: Any) -> str:
-        return str(line(row, self.context["quest"]))
+        return str(line(row, self._sight))
 
 
 class Listing(serializers.Serializer[Any]):
@@ -108,6 +158,10 @@ class Listing(serializers.Serializer[Any]):
     quest_name = serializers.CharField(allow_null=True)
     dataset = serializers.CharField(allow_null=True)
     next = serializers.URLField(allow_null=True, help_text="Where the next rows are; null at the end.")
+
+    frozen_at = serializers.DateTimeField(
+        allow_null=True, help_text="Where the board is frozen: these are the rows as they stood then."
+    )
 
 
 class BoardListing(Listing):
@@ -127,9 +181,11 @@ class Leaderboard(PublicEndpoint):
     )
     def get(self, request: Request) -> Response:
         asked = checked(BoardQuery, request.query_params, request)
-        filters = {name: asked[name] for name in ("family", "hardware", "device", "sort")}
-        board = partial(queries.board, best=asked["show"] == "best", **filters)
-        return _listing(request, asked, board, queries.board_keys(asked["sort"]), BoardRow)
+        filters = {name: asked[name] for name in ("family", "hardware", "device")}
+        best = asked["show"] == "best"
+        board = partial(queries.board, best=best, sort=asked["sort"], **filters)
+        before = partial(movement.ranks_before, **filters) if best else _nothing_before
+        return _listing(request, asked, board, queries.board_keys(asked["sort"]), BoardRow, before)
 
 
 class Feed(PublicEndpoint):
@@ -144,23 +200,29 @@ class Feed(PublicEndpoint):
         return _listing(request, asked, queries.feed, queries.FEED_KEYS, FeedRow)
 
 
+def _nothing_before(quest: Quest, seen: Sight) -> dict[int, int]:
+    return {}
+
+
 def _listing(
     request: Request,
     asked: dict[str, Any],
     rows: Callable[..., QuerySet[Submission]],
     keys: Sequence[Key],
     shape: Callable[..., Any],
+    before: Callable[[Quest, Sight], dict[int, int]] = _nothing_before,
 ) -> Response:
     quest = asked.get("quest") or queries.current_quest(user=request.user)
     place = cursors.read(asked, keys)
     if quest is None:
-        return Response({"quest": None, "quest_name": None, "dataset": None, "next": None, "results": []})
+        return Response({"results": [], **dict.fromkeys(("quest", "quest_name", "dataset", "next", "frozen_at"))})
+    seen = sight(quest, request.user)
 
     def body() -> dict[str, Any]:
-        reach = rows(quest, after=place)[: asked["limit"] + 1]
+        reach = rows(quest, seen=seen, after=place)[: asked["limit"] + 1]
         found, following = cursors.page(request, reach, keys, limit=asked["limit"])
-        results = shape(found, many=True, context={"quest": quest}).data
+        results = shape(found, many=True, context={"sight": seen, "before": before(quest, seen)}).data
         named = {"quest": quest.pk, "quest_name": quest.name, "dataset": quest.dataset}
-        return {**named, "next": following, "results": results}
+        return {**named, "frozen_at": seen.as_of, "next": following, "results": results}
 
-    return unless_unchanged(request, etag_of(settings.QUEST_VERSION, quest.pk, queries.pulse(quest).beat), body)
+    return unless_unchanged(request, etag_of(settings.QUEST_VERSION, quest.pk, queries.pulse(quest, seen).beat), body)

@@ -19,6 +19,7 @@ from leaderboard.desk_access import back, for_instructors
 from leaderboard.desk_listing import SORTS, Wanted, choices, pulse, with_runs
 from submissions import intake, moves, reruns
 from submissions.models import Quest, State, Submission
+from submissions.visibility import sight
 from submissions.visitors import UserRequest
 
 PAGE = 100
@@ -78,12 +79,12 @@ def ranking(request: UserRequest) -> HttpResponse:
     quest = _quest(request)
     if quest is None:
         return render(request, "leaderboard/desk/no_quest.html")
-    now, seen = queries.pulse(quest), request.GET.get("seen")
+    now, seen = queries.pulse(quest, sight(quest, request.user)), request.GET.get("seen")
     if seen == now.beat:
         return HttpResponse(status=204)
     show_all = request.GET.get("show") == "all"
     here = {"quest": quest.pk} | ({"show": "all"} if show_all else {})
-    page = Paginator(_ranked(quest, show_all), PAGE).get_page(request.GET.get("page"))
+    page = Paginator(_ranked(request, quest, show_all), PAGE).get_page(request.GET.get("page"))
     context = {
         "quest": quest,
         "pulse": now,
@@ -107,7 +108,7 @@ def ranking_export(request: UserRequest, ending: str) -> HttpResponseBase:
     quest = _quest(request)
     if quest is None:
         raise Http404
-    rows = _ranked(quest, request.GET.get("show") == "all").iterator(chunk_size=CHUNK)
+    rows = _ranked(request, quest, request.GET.get("show") == "all").iterator(chunk_size=CHUNK)
     name, records = exports.file_name("ranking", quest), map(exports.ranked, rows)
     return exports.as_json(records, name) if ending == "json" else exports.as_csv(records, exports.RANKED_COLUMNS, name)
 
@@ -116,8 +117,9 @@ def _quest(request: UserRequest) -> Quest | None:
     return queries.current_quest(request.GET.get("quest", ""), user=request.user)
 
 
-def _ranked(quest: Quest, show_all: bool) -> QuerySet[Submission]:
-    return with_runs(queries.board(quest, best=not show_all))
+def _ranked(request: UserRequest, quest: Quest, show_all: bool) -> QuerySet[Submission]:
+    """As instructors see it, also while the board is frozen for everybody else."""
+    return with_runs(queries.board(quest, seen=sight(quest, request.user), best=not show_all))
 
 
 @for_instructors

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_safe
 
 from leaderboard import queries
 from submissions.api.conditional import etag_of, has_it
-from submissions.models import Quest
 from submissions.templatetags.quest import score, seconds, stamp
+from submissions.visibility import Sight, sight
 
 PAGE = 50
 
@@ -34,23 +34,23 @@ class Line:
         return f'{self.at}> "{self.group}: {"best: " if self.best else ""}{facts}"'
 
 
-def line(row: queries.Posted, quest: Quest) -> Line:
-    """The line of a submission as `queries.feed` gives it."""
+def line(row: queries.Posted, seen: Sight) -> Line:
+    """The line of a submission as `queries.feed` gives it, as one reader may know it."""
     attempt = row.score.attempt
     facts = {
-        "dat": quest.dataset,
+        "dat": seen.quest.dataset,
         "score": score(row.accuracy),
-        "model": row.headline,
+        "model": row.headline if seen.shows_model(row) else f"({seen.models_shown_when})",
         "train": seconds(attempt.train_s),
         "predict": seconds(attempt.predict_s),
         "hw": attempt.hardware_label,
     }
-    return Line(row.pk, stamp(row.finished_at, quest), row.owner_name, row.improved, facts)
+    return Line(row.pk, stamp(row.finished_at, seen.quest), seen.name(row.group), row.improved, facts)
 
 
-def _page(request: HttpRequest, quest: Quest) -> tuple[Page[queries.Posted], list[Line]]:
-    page = Paginator(queries.feed(quest), PAGE).get_page(request.GET.get("page"))
-    return page, [line(row, quest) for row in page]
+def _page(request: HttpRequest, seen: Sight) -> tuple[Page[queries.Posted], list[Line]]:
+    page = Paginator(queries.feed(seen.quest, seen=seen), PAGE).get_page(request.GET.get("page"))
+    return page, [line(row, seen) for row in page]
 
 
 @require_safe
@@ -61,13 +61,14 @@ def feed_page(request: HttpRequest) -> HttpResponse:
     quest = queries.chosen(quests, request.GET.get("quest", ""))
     if quest is None:
         return render(request, "leaderboard/no_quest.html")
-    pulse, seen = queries.pulse(quest), request.GET.get("seen")
-    if seen == pulse.beat:
+    seen = sight(quest, request.user)
+    pulse = queries.pulse(quest, seen)
+    if request.GET.get("seen") == pulse.beat:
         return HttpResponse(status=204)
-    page, lines = _page(request, quest)
-    shown = {"quest": quest, "quests": quests, "pulse": pulse, "page": page, "lines": lines}
+    page, lines = _page(request, seen)
+    shown = {"quest": quest, "quests": quests, "sight": seen, "pulse": pulse, "page": page, "lines": lines}
     shown |= {"newer": f"quest={quest.pk}&page={page.number - 1}", "older": f"quest={quest.pk}&page={page.number + 1}"}
-    template = "leaderboard/feed.html" if seen is None else "leaderboard/_feed.html"
+    template = "leaderboard/_feed.html" if "seen" in request.GET else "leaderboard/feed.html"
     return render(request, template, shown)
 
 
@@ -78,9 +79,10 @@ def feed_text(request: HttpRequest) -> HttpResponse:
     quest = queries.current_quest(request.GET.get("quest", ""), user=request.user)
     if quest is None:
         raise Http404
-    etag = etag_of(settings.QUEST_VERSION, quest.pk, queries.pulse(quest).beat)
+    seen = sight(quest, request.user)
+    etag = etag_of(settings.QUEST_VERSION, quest.pk, queries.pulse(quest, seen).beat)
     if has_it(request, etag):
         return HttpResponse(status=304, headers={"ETag": etag})
-    _, lines = _page(request, quest)
+    _, lines = _page(request, seen)
     text = "".join(f"{one}\n" for one in lines)
     return HttpResponse(text, content_type="text/plain; charset=utf-8", headers={"ETag": etag})

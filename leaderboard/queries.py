@@ -15,9 +15,11 @@ from django.db.models.lookups import GreaterThan
 from django.utils import timezone
 
 from submissions.entry import Entry
+from submissions.finals import finals, ranked
 from submissions.keysets import Key, Place, beyond, ordering
 from submissions.models import Attempt, Event, Extension, Group, Quest, QuestState, State, Submission, User
 from submissions.quotas import open_quests
+from submissions.visibility import Sight, sight
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     class _Place(TypedDict):
         rank: int
         ranked_score: float | None
+        points: int
+        out_of: int
 
     class _Post(TypedDict):
         improved: bool
@@ -81,6 +85,7 @@ def ranks_by_private(quest: Quest) -> bool:
 def board(
     quest: Quest,
     *,
+    seen: Sight | None = None,
     family: str = "",
     hardware: int | None = None,
     device: str = "",
@@ -88,23 +93,23 @@ def board(
     sort: str = "",
     after: Place | None = None,
 ) -> QuerySet[Ranked]:
-    """The ranking: each group's best submission, or all of them, among those that the filters leave.
+    """The ranking as `seen` by a reader, or by anybody: each group's best submission, or all, that the filters leave.
 
-    Each row has `rank`, and `ranked_score`, the accuracy that it stands by. Equal correct counts share a rank, the
-    earlier stands first. `row.score.attempt` with its hardware is there without another query. `sort` is one of
-    `SORTS`, with a minus for descending; anything else is by rank. `after` leaves out the rows up to that place.
+    Each row has `rank`, and `ranked_score`, the accuracy that it stands by: `points` right answers `out_of` so many.
+    Equal correct counts share a rank, the earlier stands first. After the reveal a group's best is that of its finals.
+    `row.score.attempt` with its hardware is there without another query. `sort` is one of `SORTS`, with a minus for
+    descending; anything else is by rank. `after` leaves out the rows up to that place.
     """
     points, of = ("score__private_correct", "score__private_total") if ranks_by_private(quest) else ("correct", "total")
-    order = [F(points).desc(), F("ranked_at").asc(), F("pk").asc()]
     keys = board_keys(sort)
-    standing = _standing(quest, family=family, hardware=hardware, device=device)
+    standing = _standing(quest, seen, family=family, hardware=hardware, device=device)
     if best:
-        place = Window(RowNumber(), partition_by=F("group"), order_by=order)
-        standing = standing.annotate(place=place).filter(place=1)
+        standing = _best(quest, standing, points)
     rows = _whole(Submission.objects.filter(pk__in=standing.values("pk"))).annotate(
         rank=Window(Rank(), order_by=F(points).desc()),
         ranked_score=Cast(points, FloatField()) / NullIf(of, 0),
         points=F(points),
+        out_of=F(of),
         sorted_by=F(_SORTED_BY.get(sort.removeprefix("-"), (points,))[0]),
     )
     if after is not None:
@@ -113,10 +118,36 @@ def board(
     return rows.order_by(*ordering(keys))
 
 
-def _standing(quest: Quest, *, family: str, hardware: int | None, device: str) -> QuerySet[Submission]:
+def _standing(
+    quest: Quest, seen: Sight | None, *, family: str, hardware: int | None, device: str
+) -> QuerySet[Submission]:
     asked = {"family": family, "score__attempt__hardware": hardware, "score__attempt__device": device}
     wanted = {name: value for name, value in asked.items() if value}
-    return Submission.objects.filter(quest=quest, **wanted).scored().competing()
+    return ranked(quest).filter(_known(quest, seen), **wanted)
+
+
+def _known(quest: Quest, seen: Sight | None) -> Q:
+    """Which scores the reader may know of; without one, what anybody may: a frozen board is not thawed by default."""
+    return (seen or sight(quest, None)).known()
+
+
+def public_ranks(
+    quest: Quest, seen: Sight, *, family: str = "", hardware: int | None = None, device: str = ""
+) -> dict[int, int]:
+    """The rank of each group, by its id, by its best public score among what the filters leave."""
+    standing = _standing(quest, seen, family=family, hardware=hardware, device=device)
+    bests: dict[int, int] = dict(standing.order_by().values_list("group").annotate(best=Max("correct")))
+    scores = sorted(bests.values())
+    better = {score: len(scores) - place for place, score in enumerate(scores, start=1)}
+    return {group: better[best] + 1 for group, best in bests.items()}
+
+
+def _best(quest: Quest, standing: QuerySet[Submission], points: str) -> QuerySet[Submission]:
+    """The best of each group by `points`; where the private images decide, the best of its finals."""
+    if ranks_by_private(quest):
+        standing = standing.filter(pk__in=finals(quest).values("pk"))
+    order = [F(points).desc(), F("ranked_at").asc(), F("pk").asc()]
+    return standing.annotate(place=Window(RowNumber(), partition_by=F("group"), order_by=order)).filter(place=1)
 
 
 def board_keys(sort: str) -> list[Key]:
@@ -136,10 +167,11 @@ def _whole(rows: QuerySet[Submission]) -> QuerySet[Submission]:
 FEED_KEYS = [Key("finished_at", datetime, descending=True), Key("pk", int, descending=True)]
 
 
-def feed(quest: Quest, *, after: Place | None = None) -> QuerySet[Posted]:
-    """Every competing score, newest first; `improved` where it was its group's best when it came in.
+def feed(quest: Quest, *, seen: Sight | None = None, after: Place | None = None) -> QuerySet[Posted]:
+    """Every competing score that the reader may know of, newest first.
 
-    By public scores, as everyone saw them then. `row.score.attempt` with its hardware is there without another query.
+    `improved` where it was its group's best when it came in, by public scores, as everyone saw them then.
+    `row.score.attempt` with its hardware is there without another query.
     """
     so_far = Window(
         Max("correct"),
@@ -147,11 +179,17 @@ def feed(quest: Quest, *, after: Place | None = None) -> QuerySet[Posted]:
         order_by=[F("finished_at").asc(), F("pk").asc()],
         frame=RowRange(end=-1),
     )
-    scored = _whole(Submission.objects.filter(quest=quest).scored().competing())
+    scored = _whole(Submission.objects.filter(_known(quest, seen), quest=quest).scored().competing())
     if after is not None:
         # The rows that are left out are newer: whether an older one was a best does not depend on them.
         scored = scored.filter(beyond(FEED_KEYS, after))
     return scored.annotate(improved=GreaterThan(F("correct"), Coalesce(so_far, -1))).order_by(*ordering(FEED_KEYS))
+
+
+def record(seen: Sight) -> Submission | None:
+    """The best public score that the reader may know of: of equals, the one that came in first."""
+    scores = ranked(seen.quest).filter(seen.known()).select_related("group")
+    return scores.order_by("-correct", "finished_at", "pk").first()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +205,9 @@ class Machine:
         return f"{self.hardware}-{self.device}"
 
 
-def machines(quest: Quest) -> list[Machine]:
-    """The hardware that the quest's scores were computed on."""
-    scored = Submission.objects.filter(quest=quest).scored()
+def machines(quest: Quest, seen: Sight | None = None) -> list[Machine]:
+    """The hardware that the scores which the reader may know of were computed on."""
+    scored = Submission.objects.filter(_known(quest, seen), quest=quest).scored()
     one_of_each = (
         Attempt.objects.filter(score__submission__in=scored)
         .values("hardware", "device")
@@ -196,24 +234,26 @@ class Pulse:
     beat: str
 
 
-def pulse(quest: Quest) -> Pulse:
+def pulse(quest: Quest, seen: Sight | None = None) -> Pulse:
     """Two cheap queries: what a page that polls every second asks first.
 
     The counts are part of the beat, since the last event's id alone is not enough: on Postgres a lower id can be
     committed after a higher one was seen.
     """
+    seen = seen or sight(quest, None)
+    counted = Q(seen.known(), state=State.SCORED, out_of_competition=False)
     states: dict[str, Any] = Submission.objects.filter(quest=quest).aggregate(
         running=Count("pk", filter=Q(state=State.RUNNING)),
         queued=Count("pk", filter=Q(state=State.QUEUED)),
-        scored=Count("pk", filter=Q(state=State.SCORED, out_of_competition=False)),
-        groups=Count("group", filter=Q(state=State.SCORED, out_of_competition=False), distinct=True),
+        scored=Count("pk", filter=counted),
+        groups=Count("group", filter=counted, distinct=True),
     )
     events = Event.objects.filter(submission__quest=quest).order_by("-pk")
     granted = Extension.objects.filter(quest=quest).order_by("-pk")
     newest = [Subquery(rows.values("pk")[:1]) for rows in (events, granted)]
     last = Quest.objects.filter(pk=quest.pk).values_list(*newest).first()
     shown = [quest.name, quest.opens_at, quest.closes_at, quest.time_zone, quest.announcement, quest.state]
-    text = json.dumps([last, *states.values(), phase(quest), *shown], default=str)
+    text = json.dumps([last, *states.values(), phase(quest), *shown, *seen.version, str(seen.today)], default=str)
     return Pulse(**states, phase=phase(quest), beat=hashlib.blake2b(text.encode(), digest_size=6).hexdigest())
 
 

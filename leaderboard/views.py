@@ -12,9 +12,10 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from leaderboard import queries
+from leaderboard import movement, queries, wall
 from submissions.families.registry import Family, offered
-from submissions.models import Quest, User
+from submissions.models import Quest
+from submissions.visibility import Sight, sight
 
 PAGE = 200
 
@@ -46,6 +47,16 @@ class Wish:
             sort=sort if sort.removeprefix("-") in queries.SORTS else "",
         )
 
+    @property
+    def filters(self) -> dict[str, Any]:
+        """What narrows the board, as `queries.board` takes it."""
+        machine = self.machine
+        return {
+            "family": self.family,
+            "hardware": machine.hardware if machine else None,
+            "device": machine.device if machine else "",
+        }
+
     def query(self, quest: Quest, **changes: str) -> str:
         """The same wish as a query string, with `changes`."""
         parts = {
@@ -62,32 +73,30 @@ class Wish:
 @never_cache
 def board_page(request: HttpRequest) -> HttpResponse:
     """The board whole; or, polled with `?seen=`, its live part, and 204 while nothing has changed."""
+    if "wall" in request.GET:
+        return wall.wall_page(request)
     quests = queries.published_quests(request.user)
     quest = queries.chosen(quests, request.GET.get("quest", ""))
     if quest is None:
         return render(request, "leaderboard/no_quest.html")
-    pulse = queries.pulse(quest)
-    seen = request.GET.get("seen")
-    if seen == pulse.beat:
+    seen = sight(quest, request.user)
+    pulse = queries.pulse(quest, seen)
+    if request.GET.get("seen") == pulse.beat:
         return HttpResponse(status=204)
-    template = "leaderboard/board.html" if seen is None else "leaderboard/_board.html"
-    return render(request, template, {"quest": quest, "quests": quests, "pulse": pulse} | _shown(request, quest))
+    template = "leaderboard/_board.html" if "seen" in request.GET else "leaderboard/board.html"
+    context = {"quest": quest, "quests": quests, "pulse": pulse, "sight": seen}
+    return render(request, template, context | _shown(request, seen))
 
 
-def _shown(request: HttpRequest, quest: Quest) -> dict[str, Any]:
-    families, machines = offered(), queries.machines(quest)
+def _shown(request: HttpRequest, seen: Sight) -> dict[str, Any]:
+    quest, families, machines = seen.quest, offered(), queries.machines(seen.quest, seen)
     wish = Wish.read(request.GET, families, machines)
-    rows = queries.board(
-        quest,
-        family=wish.family,
-        hardware=wish.machine.hardware if wish.machine else None,
-        device=wish.machine.device if wish.machine else "",
-        best=wish.best,
-        sort=wish.sort,
-    )
+    rows = queries.board(quest, seen=seen, best=wish.best, sort=wish.sort, **wish.filters)
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    before = movement.ranks_before(quest, seen, **wish.filters) if wish.best else {}
     return {
         "page": page,
+        "movements": movement.movements(page, before),
         "wish": wish,
         "here": wish.query(quest, page=str(page.number) if page.number > 1 else ""),
         "columns": {"rank": Column(wish.query(quest, sort=""), "" if wish.sort else "ascending")}
@@ -95,7 +104,6 @@ def _shown(request: HttpRequest, quest: Quest) -> dict[str, Any]:
         "families": families,
         "machines": machines,
         "by_private": queries.ranks_by_private(quest),
-        "own_groups": own_groups(request),
         "entry": queries.entry_of(quest, request.user),
         "newer": wish.query(quest, page=str(page.number - 1)),
         "older": wish.query(quest, page=str(page.number + 1)),
@@ -105,10 +113,3 @@ def _shown(request: HttpRequest, quest: Quest) -> dict[str, Any]:
 def _column(wish: Wish, quest: Quest, name: str) -> Column:
     order = {name: "ascending", f"-{name}": "descending"}.get(wish.sort, "")
     return Column(wish.query(quest, sort=f"-{name}" if order == "ascending" else name), order)
-
-
-def own_groups(request: HttpRequest) -> set[int]:
-    """The groups whose submissions the visitor may open: its rows are marked, and linked."""
-    if not isinstance(request.user, User):
-        return set()
-    return set(request.user.memberships.values_list("group", flat=True))

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from submissions.models import Extension, Group, ModelsShown, Quest, QuestState, Submission, User
 from submissions.pseudonyms import pseudonym_of
@@ -48,9 +49,24 @@ class Sight:
         return Q(finished_at__lte=self.as_of) if self.as_of else Q()
 
     @property
+    def today(self) -> datetime:
+        """When the day began, in the quest's zone: that of the reader's clock, or on which the board was frozen."""
+        at = (self.as_of or timezone.now()).astimezone(self.quest.zone)
+        return at.replace(hour=0, minute=0, second=0, microsecond=0)
+
+    @property
+    def models_shown_when(self) -> str:
+        """What stands in place of a model that the reader may not see."""
+        if self.quest.models_shown == ModelsShown.FROM and self.quest.models_shown_from:
+            at = self.quest.models_shown_from.astimezone(self.quest.zone)
+            return gettext("shown from %(at)s") % {"at": f"{at:%d/%m %H:%M}"}
+        return gettext("shown after closing")
+
+    @property
     def version(self) -> list[object]:
         """Differs between readers who see different pages of the same quest, and when what they see changes."""
-        return [sorted(self.own), self.whole, self.models_open, self.quest.pseudonyms, str(self.as_of)]
+        rules = [self.quest.models_shown, self.quest.models_shown_from, self.quest.pseudonyms]
+        return [sorted(self.own), self.whole, self.models_open, *rules, str(self.as_of)]
 
 
 def sight(quest: Quest, user: User | AnonymousUser | None) -> Sight:

@@ -1,0 +1,23 @@
+"""What the board says beside a score: its interval, and how its group has moved."""
+
+from __future__ import annotations
+
+from django import template
+
+from leaderboard import queries
+from leaderboard.movement import Movement
+from submissions.wilson import wilson
+
+register = template.Library()
+
+
+@register.filter
+def interval(row: queries.Ranked) -> str:
+    """The 95% interval of the accuracy that the row stands by, `0.95132–0.97421`."""
+    low, high = wilson(row.points, row.out_of)
+    return f"{low:.5f}–{high:.5f}"
+
+
+@register.filter
+def of(movements: dict[int, Movement], row: queries.Ranked) -> Movement | None:
+    return movements.get(row.pk)

@@ -1,0 +1,98 @@
+"""Final submissions: those that a group chooses, while the quest is open, for the private images to decide between."""
+
+from __future__ import annotations
+
+from django.db.models import Case, F, IntegerField, Max, Q, QuerySet, Value, When, Window
+from django.db.models.functions import RowNumber
+
+from submissions.intake import refuse
+from submissions.locks import writing
+from submissions.models import LIVE, Event, Group, Quest, State, Submission, User
+from submissions.moves import record
+from submissions.quotas import closed_because, is_open_for
+
+MAY_BE_FINAL = (*LIVE, State.SCORED)
+
+
+def ranked(quest: Quest) -> QuerySet[Submission]:
+    """The scores that compete for a place; where the board needs exclusive runs, of those alone."""
+    rows = Submission.objects.filter(quest=quest).scored().competing()
+    return rows.filter(score__attempt__exclusive=True) if quest.board_needs_exclusive else rows
+
+
+def finals(quest: Quest) -> QuerySet[Submission]:
+    """What each group stands by at the reveal: its scored finals; of one without any, its best by public score."""
+    a_final = Case(When(final=True, then=Value(1)), default=Value(0), output_field=IntegerField())
+    by_public = [F("correct").desc(), F("ranked_at").asc(), F("pk").asc()]
+    return (
+        ranked(quest)
+        .annotate(
+            chosen=Window(Max(a_final), partition_by=F("group")),
+            place=Window(RowNumber(), partition_by=F("group"), order_by=by_public),
+        )
+        .filter(Q(final=True) | Q(chosen=0, place=1))
+    )
+
+
+def marked(quest: Quest, group: Group) -> QuerySet[Submission]:
+    """What the group has marked, the oldest first: a run that failed or no longer counts takes up no place."""
+    rows = Submission.objects.filter(quest=quest, group=group, final=True, state__in=MAY_BE_FINAL)
+    return rows.competing().order_by("pk")
+
+
+def may_be_marked(submission: Submission, user: User) -> bool:
+    """Whether to offer it: the mark means something here, and it is this person's group's and not too late."""
+    return not _against(submission, user)
+
+
+def mark_final(submission: Submission, *, user: User, final: bool) -> None:
+    """Mark the submission as final, or no longer; its history says who did. Raises Refused, saying why.
+
+    Marked twice, it is marked once.
+    """
+    with writing():
+        # Whoever marks for the same group waits here: two at once might pass the quest's number of finals.
+        list(Group.objects.select_for_update().filter(submissions=submission.pk))
+        submission = Submission.objects.select_related("quest__course", "group").get(pk=submission.pk)
+        if reason := _against(submission, user):
+            raise refuse("final", reason, status=409)
+        if submission.final == final:
+            return
+        if final:
+            _check_place(submission)
+        Submission.objects.filter(pk=submission.pk).update(final=final)
+        kind = Event.Kind.FINAL if final else Event.Kind.NOT_FINAL
+        record(submission, kind, actor=user.display_name, user=user)
+
+
+def _against(submission: Submission, user: User) -> str:
+    """Why this person may neither mark nor unmark it; empty where they may."""
+    quest, group = submission.quest, submission.group
+    if group is None or submission.out_of_competition:
+        return "It is out of competition: only what a group competes with can be final."
+    if not group.memberships.filter(user=user).exists():
+        return f"Only {group} itself chooses its finals."
+    if not quest.private_share:
+        return f"{quest} keeps no images back: the best score counts by itself, and none is marked."
+    if not is_open_for(quest, group):
+        return f"{closed_because(quest, group)} Finals are chosen while it is open."
+    if submission.state not in MAY_BE_FINAL:
+        return f"It has no score ({submission.get_state_display()}), so it cannot be final."
+    if submission.disqualified:
+        return "It is disqualified, so it cannot be final."
+    if not submission.counts:
+        return "Another run of the same submission counts: mark that one."
+    return ""
+
+
+def _check_place(submission: Submission) -> None:
+    quest, group = submission.quest, submission.group
+    assert group is not None
+    others = list(marked(quest, group).values_list("pk", flat=True))
+    if len(others) >= quest.final_runs:
+        listed = ", ".join(map(str, others))
+        raise refuse(
+            "final",
+            f"{quest} lets a group mark {quest.final_runs} at most, and yours are {listed}: unmark one first.",
+            status=409,
+        )
