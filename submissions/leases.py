@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from submissions import clock
 from submissions.claims import lease_end
 from submissions.locks import writing
-from submissions.models import Attempt, Event, Exit, Score, State, Submission
+from submissions.models import Attempt, Event, Exit, Insight, Score, State, Submission
 from submissions.moves import MoveRefused, move
 
 MOST_ATTEMPTS = 3
@@ -92,6 +92,8 @@ def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
             private_total=private["total"],
             errors=result["errors"],
         )
+        if result.get("insight"):
+            Insight.objects.create(submission=submission, data=result["insight"])
         _end(attempt, Exit.SCORED, **measured(result))
 
 

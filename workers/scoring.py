@@ -13,7 +13,7 @@ import numpy as np
 from submissions import specs
 from submissions.families.registry import family_of
 from submissions.split import private_indexes
-from workers import datasets, energy, preprocessing
+from workers import datasets, energy, insight, preprocessing
 from workers.engines.engine import named
 from workers.engines.registry import engine_named
 from workers.probes import Company, Sampler, cpu_seconds
@@ -56,11 +56,13 @@ def score(job: dict[str, Any], *, since: float, report: Report) -> dict[str, Any
         data = datasets.load(job["dataset"])
         run = Run(seed=job["seed"], threads=threads, dataset=data, device=device, report=report)
         estimator = engine.build(spec, run)
-        predicted, joules = _compute(spec, estimator, run, watch)
+        predicted, test_images, joules = _compute(spec, estimator, run, watch)
     libraries = getattr(estimator, "libraries", engine.libraries(family))
     watch.laps["total_s"] = round(time.monotonic() - since, 6)
+    private = private_indexes(len(predicted), job["private_share"], job["split_seed"])
+    tested = insight.Tested(spec=spec, dataset=data, images=test_images, predicted=predicted, private=private)
     return {
-        **_count(predicted, data.test_labels, private_indexes(len(predicted), job["private_share"], job["split_seed"])),
+        **_count(predicted, data.test_labels, private),
         "timing": {
             "preprocess_s": None,
             **watch.laps,
@@ -85,11 +87,12 @@ def score(job: dict[str, Any], *, since: float, report: Report) -> dict[str, Any
         "parameters": getattr(estimator, "parameters", None),
         "energy": joules,
         "device": device,
+        "insight": insight.look_into(estimator, tested),
     }
 
 
-def _compute(spec: specs.Spec, estimator: Any, run: Run, watch: Stopwatch) -> tuple[Labels, dict[str, Any]]:
-    """The labels predicted for the test part, and the energy that training and predicting drew."""
+def _compute(spec: specs.Spec, estimator: Any, run: Run, watch: Stopwatch) -> tuple[Labels, Values, dict[str, Any]]:
+    """The labels predicted for the test part, its images as predicted, and the energy that all that drew."""
     prepare: Callable[[Values], Values] = getattr(estimator, "prepare", np.asarray)
     images, labels = prepare(run.dataset.train_images), np.array(run.dataset.train_labels)
     test_images = prepare(run.dataset.test_images)
@@ -103,7 +106,7 @@ def _compute(spec: specs.Spec, estimator: Any, run: Run, watch: Stopwatch) -> tu
     watch.lap("train_s")
     predicted = np.asarray(estimator.predict(test_images))
     watch.lap("predict_s")
-    return predicted, drawn()
+    return predicted, test_images, drawn()
 
 
 def _count(predicted: Labels, truth: Labels, private: frozenset[int]) -> dict[str, Any]:

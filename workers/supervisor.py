@@ -26,6 +26,7 @@ from workers.trainer_process import Message, TrainerGone, TrainerProcess
 
 logger = structlog.get_logger(__name__)
 TICK_SECONDS = 0.2
+EPOCH_FIGURES = ("epoch", "seconds", "loss", "accuracy", "val_loss", "val_accuracy")
 LOOK_SECONDS = 0.5  # between two looks at the cancel flag and the trainer's memory
 MOST_RUNS = 50
 TAKEN_OUT = "An instructor took the worker out of service, so another one takes it over."
@@ -162,7 +163,7 @@ class Watch:
 
     def _note(self, message: Message) -> None:
         if "loss" in message:
-            self.epochs.append({name: message.get(name) for name in ("epoch", "seconds", "loss", "accuracy")})
+            self.epochs.append({name: message[name] for name in EPOCH_FIGURES if name in message})
         self.latest = {name: value for name, value in message.items() if name not in ("attempt", "event")}
         if message["event"] == "started" or self.write.due():
             self._try(lambda: leases.note_progress(self.attempt, self.latest or {"phase": "fit"}, self.epochs))

@@ -1,0 +1,153 @@
+"""The small look into a trained model that a trainer leaves."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from submissions import leases
+from submissions.insights import MOST_BYTES, ImportanceLook, LayerLook, look
+from submissions.models import Insight, State
+from submissions.specs import validate
+from submissions.split import private_indexes
+from tests.cast import claim_one, reload, result_of
+from tests.trainers import train
+from workers import datasets, insight
+
+NET = {
+    "family": "cnn",
+    "layers": [
+        {"kind": "Input", "shape": [8, 8, 1]},
+        {"kind": "ZeroPadding2D", "padding": 1},
+        {"kind": "Conv2D", "filters": 6, "kernel_size": 3, "activation": "relu"},
+        {"kind": "Flatten"},
+        {"kind": "Dense", "units": 10, "activation": "softmax"},
+    ],
+    "epochs": 1,
+}
+DENSE = {
+    "family": "cnn",
+    "layers": [
+        {"kind": "Input", "shape": [64]},
+        {"kind": "Dense", "units": 12, "activation": "relu"},
+        {"kind": "Dense", "units": 10, "activation": "softmax"},
+    ],
+    "epochs": 1,
+}
+
+
+@pytest.fixture
+def digits(digits_home, monkeypatch):
+    monkeypatch.setenv("QUEST_DATA_HOME", str(digits_home))
+    return datasets.load("digits")
+
+
+def answered(digits, spec: dict[str, Any], **more: Any) -> insight.Tested:
+    """A model that read every test digit as a 3."""
+    given = {"images": digits.test_images.reshape(-1, 64), "predicted": np.full(360, 3), **more}
+    return insight.Tested(spec=validate(spec, dataset="digits"), dataset=digits, **given)
+
+
+def test_a_look_that_goes_wrong_leaves_nothing_and_harms_nothing(digits, capsys):
+    broken = SimpleNamespace(kneighbors=lambda images: 1 / 0)
+
+    assert insight.look_into(broken, answered(digits, {"family": "knn"})) == {}
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_a_look_that_is_too_large_or_no_json_is_left_out(digits):
+    endless = SimpleNamespace(estimator=SimpleNamespace(feature_importances_=np.full(64, np.nan)))
+
+    assert insight.look_into(endless, answered(digits, {"family": "forest"})) == {}
+
+
+def test_a_slow_search_ends_after_two_seconds(digits, monkeypatch):
+    monkeypatch.setattr(insight, "SECONDS", 0.0)
+    search = SimpleNamespace(kneighbors=lambda images: (np.zeros((1, 5)), np.zeros((1, 5), int)))
+
+    assert insight.look_into(search, answered(digits, {"family": "knn"})) == {}
+
+
+def test_no_private_image_is_looked_at(digits):
+    private = private_indexes(360, 0.9, 1)
+    search = SimpleNamespace(kneighbors=lambda images: (np.zeros((1, 5)), np.zeros((1, 5), int)))
+
+    seen = insight.look_into(search, answered(digits, {"family": "knn"}, private=private))
+
+    assert len(seen["wrong"]) == 20
+    assert not private & {row["index"] for row in seen["wrong"]}
+
+
+def test_an_insight_is_kept_with_the_score(submission, worker):
+    leases.finish(claim_one(worker), result_of(350) | {"insight": {"kind": "importances"}})
+
+    assert Insight.objects.get(submission=submission).data == {"kind": "importances"}
+
+
+def test_a_score_without_an_insight_is_a_score(submission, worker):
+    leases.finish(claim_one(worker), result_of(350) | {"insight": {}})
+
+    assert reload(submission).state == State.SCORED
+    assert not Insight.objects.exists()
+
+
+@pytest.mark.trains
+@pytest.mark.parametrize("engine", ["stock", "accelerated"])
+def test_of_nearest_neighbours_the_wrong_digits_come_with_those_nearest_to_them(trainer, digits, engine):
+    result = train(trainer, {"family": "knn", "n_neighbors": 3}, engine=engine)
+
+    rows = result["insight"]["wrong"]
+    assert {row["index"] for row in rows} <= {index for index, _given in result["errors"]}
+    for row in rows:
+        image = digits.test_images[row["index"]].astype(float).ravel()
+        apart = np.sqrt(((digits.train_images.reshape(-1, 64) - image) ** 2).sum(axis=1))
+        found = [neighbour["distance"] for neighbour in row["neighbours"]]
+        assert found == pytest.approx(sorted(apart)[:3], abs=1e-3)
+        assert [neighbour["label"] for neighbour in row["neighbours"]] == [
+            digits.train_labels[neighbour["index"]] for neighbour in row["neighbours"]
+        ]
+
+
+@pytest.mark.trains
+@pytest.mark.parametrize("engine", ["stock", "accelerated"])
+def test_of_a_forest_each_pixel_says_how_much_it_counts(trainer, engine):
+    seen = train(trainer, {"family": "forest", "n_estimators": 10}, engine=engine)["insight"]
+
+    assert sum(seen["values"]) == pytest.approx(1, abs=1e-2)
+    shown = look(seen)
+    assert isinstance(shown, ImportanceLook)
+    assert (shown.pixels, shown.picture.width) == (64, 8)
+    assert shown.unused > 0  # the corners are always empty
+
+
+@pytest.mark.trains
+def test_features_that_are_no_pixels_make_no_picture(trainer):
+    spec = {"family": "forest", "n_estimators": 5, "preprocess": [{"kind": "PCA", "n_components": 64}]}
+
+    assert train(trainer, spec)["insight"] == {}
+
+
+@pytest.mark.trains
+@pytest.mark.parametrize("engine", ["stock", "accelerated"])
+def test_of_a_network_kernels_and_maps_of_ten_digits_are_seen(trainer, digits, engine):
+    seen = train(trainer, NET, engine=engine)["insight"]
+
+    shown = look(seen)
+    assert isinstance(shown, LayerLook)
+    assert len(shown.kernels) == shown.count == 6
+    assert shown.side == (3, 3)
+    assert [digits.test_labels[index] for index, _strip in shown.maps] == list(range(10))
+    assert seen["maps"]["shape"] == [10, 6, 8, 8]
+    assert len(json.dumps(seen)) <= MOST_BYTES
+
+
+@pytest.mark.trains
+def test_of_a_dense_net_the_weights_of_its_first_units_are_seen(trainer):
+    shown = look(train(trainer, DENSE)["insight"])
+
+    assert isinstance(shown, LayerLook)
+    assert (shown.count, shown.side, shown.maps) == (12, (8, 8), [])

@@ -1,0 +1,67 @@
+"""Of a network: the kernels of its first layer with weights, and what they make of ten test digits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from workers.insight import Tested, packed
+from workers.runs import Values
+
+MOST_KERNELS, MOST_MAPS = 64, 16
+MOST_MAP_BYTES = 120_000  # base64 makes a third more of them
+MOST_WEIGHTS = 40_000
+
+
+def first_layer(estimator: Any, tested: Tested) -> dict[str, Any]:
+    """Kernels scaled so that 128 is no weight; maps, one row a digit, each row as bright as its brightest pixel."""
+    digits = [int(np.flatnonzero(tested.dataset.test_labels == digit)[0]) for digit in range(10)]
+    values = tested.images[digits]
+    for layer in estimator.model.layers:
+        values = np.asarray(layer(values, training=False), np.float32)
+        weights = _weights(layer)
+        if weights is not None:
+            kernels = _kernels(weights, tested.dataset.test_images.shape[1])
+            return _seen(layer.name, kernels, values, digits) if len(kernels) else {}
+    return {}
+
+
+def _seen(name: str, kernels: Values, values: Values, digits: list[int]) -> dict[str, Any]:
+    return {
+        "kind": "layer",
+        "layer": name,
+        "count": len(kernels),
+        "kernels": packed(_around_grey(kernels[: min(MOST_KERNELS, MOST_WEIGHTS // kernels[0].size)])),
+        **(_maps(values, digits) if values.ndim == 4 else {}),
+    }
+
+
+def _weights(layer: Any) -> Values | None:
+    """What the layer weighs its inputs by; None where it has no such weights."""
+    weights = getattr(layer, "depthwise_kernel", None)
+    weights = getattr(layer, "kernel", None) if weights is None else weights
+    return None if weights is None else np.asarray(weights, np.float32)
+
+
+def _kernels(weights: Values, side: int) -> Values:
+    """The weights as n × height × width; n is 0 where they are no pictures. `side` is that of the images."""
+    if weights.ndim == 4:  # height × width × channels in × channels out, with one channel in, the images being grey
+        return weights.transpose(2, 3, 0, 1).reshape(-1, *weights.shape[:2])
+    rows = round(float(len(weights)) ** 0.5)
+    if weights.ndim == 2 and rows * rows == len(weights) and rows >= side:  # of a unit a weight for each pixel
+        return weights.T.reshape(-1, rows, rows)
+    return weights[:0]
+
+
+def _maps(values: Values, digits: list[int]) -> dict[str, Any]:
+    height, width, channels = values.shape[1:]
+    shown = min(channels, MOST_MAPS, MOST_MAP_BYTES // (len(digits) * height * width))
+    maps = values[..., :shown].transpose(0, 3, 1, 2)
+    low = maps.min(axis=(1, 2, 3), keepdims=True)
+    span = np.maximum(maps.max(axis=(1, 2, 3), keepdims=True) - low, 1e-12)
+    return {"digits": digits, "maps": packed((maps - low) / span * 255), "channels": channels}
+
+
+def _around_grey(kernels: Values) -> Values:
+    return 128 + 127 * kernels / max(float(np.abs(kernels).max()), 1e-12)

@@ -1,0 +1,19 @@
+"""Of a forest: how much each pixel counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workers.insight import Tested
+
+
+def importances(estimator: Any, tested: Tested) -> dict[str, Any]:
+    """Each pixel's mean decrease of impurity, scikit-learn's `feature_importances_`, which add up to 1.
+
+    None after steps that made other features of the pixels, such as PCA.
+    """
+    height, width = tested.dataset.test_images.shape[1:]
+    values = estimator.estimator.feature_importances_
+    if len(values) != height * width or any(step.kind == "PCA" for step in getattr(tested.spec, "preprocess", ())):
+        return {}
+    return {"kind": "importances", "shape": [height, width], "values": [float(f"{value:.4g}") for value in values]}

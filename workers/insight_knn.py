@@ -1,0 +1,41 @@
+"""Of nearest neighbours: digits that were read wrong, and the training images that were nearest to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from workers.insight import Tested
+from workers.runs import Values
+
+DIGITS, NEIGHBOURS = 20, 8
+
+
+def nearest_of_wrong(estimator: Any, tested: Tested) -> dict[str, Any]:
+    """Twenty wrong digits, or as many as there is time for: a tree may take a third of a second for each."""
+    search = getattr(estimator, "kneighbors", None) or estimator.estimator.kneighbors
+    rows = []
+    for index in _spread(tested.wrong()):
+        if tested.time_is_up:
+            break
+        distances, neighbours = search(tested.images[index : index + 1])
+        rows.append({
+            "index": index,
+            "given": int(tested.predicted[index]),
+            "neighbours": _nearest(distances[0], neighbours[0], tested),
+        })  # fmt: skip
+    return {"kind": "neighbours", "wrong": rows} if rows else {}
+
+
+def _spread(wrong: list[int]) -> list[int]:
+    """Taken from all over the test images."""
+    places = np.linspace(0, len(wrong) - 1, min(DIGITS, len(wrong)))
+    return [wrong[round(place)] for place in places]
+
+
+def _nearest(distances: Values, neighbours: Values, tested: Tested) -> list[dict[str, Any]]:
+    return [
+        {"index": int(image), "label": int(tested.dataset.train_labels[image]), "distance": round(float(distance), 4)}
+        for distance, image in list(zip(distances, neighbours, strict=True))[:NEIGHBOURS]
+    ]
