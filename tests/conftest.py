@@ -1,11 +1,9 @@
 """What every test gets: the cast, the data homes, real trainers, and the whole service where a test asks for it."""
 
-from hypothesis import settings
+import os
 
-# Property tests look at so many generated examples; `make quick` at a few.
-settings.register_profile("thorough", max_examples=200, deadline=None)
-settings.register_profile("quick", max_examples=25, deadline=None)
-settings.load_profile("thorough")
+import pytest
+from hypothesis import settings
 
 pytest_plugins = [
     "tests.cast",
@@ -15,3 +13,27 @@ pytest_plugins = [
     "tests.postgres",
     "tests.client_ways",
 ]
+# Property tests look at so many generated examples; `make quick` at a few.
+settings.register_profile("thorough", max_examples=200, deadline=None)
+settings.register_profile("quick", max_examples=25, deadline=None)
+settings.load_profile("thorough")
+
+# They take half a minute or more: begun last, one of them would leave the other core without work.
+LONG_FILES = ("test_on_postgres", "test_launcher", "test_student", "test_instructor", "test_adding_a_family")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: _turn(item.path.stem))
+    if "TEST_DATABASE_URL" in os.environ:  # all else ran beside, and gives the same here
+        others = [item for item in items if not _asks_a_database(item)]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if _asks_a_database(item)]
+
+
+def _turn(file: str) -> int:
+    return LONG_FILES.index(file) if file in LONG_FILES else len(LONG_FILES)
+
+
+def _asks_a_database(item: pytest.Item) -> bool:
+    asked = getattr(item, "fixturenames", ())
+    return bool(item.get_closest_marker("django_db")) or "db" in asked or "transactional_db" in asked
