@@ -2,16 +2,17 @@
 
 from django.urls import path, re_path
 
-from leaderboard import desk_extensions, desk_groups, desk_quests, desk_views
+from leaderboard import desk_acts, desk_extensions, desk_groups, desk_quests, desk_ranking, desk_views
 
 app_name = "desk"
 urlpatterns = [
     path("", desk_views.submissions, name="submissions"),
     re_path(r"^submissions\.(?P<ending>csv|json)$", desk_views.submissions_export, name="submissions_export"),
-    path("submissions/<int:pk>/cancel/", desk_views.cancel, name="cancel"),
-    path("submissions/<int:pk>/rerun/", desk_views.rerun, name="rerun"),
-    path("submissions/<int:pk>/count/", desk_views.count, name="count"),
-    path("ranking/", desk_views.ranking, name="ranking"),
+    path("submissions/<int:pk>/cancel/", desk_acts.cancel, name="cancel"),
+    path("submissions/<int:pk>/rerun/", desk_acts.rerun, name="rerun"),
+    path("submissions/<int:pk>/count/", desk_acts.count, name="count"),
+    path("submissions/<int:pk>/disqualify/", desk_acts.disqualify, name="disqualify"),
+    path("ranking/", desk_ranking.ranking, name="ranking"),
     re_path(r"^ranking\.(?P<ending>csv|json)$", desk_views.ranking_export, name="ranking_export"),
     path("quests/", desk_quests.quests, name="quests"),
     path("quests/new/", desk_quests.quest_new, name="quest_new"),
