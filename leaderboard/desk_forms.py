@@ -17,9 +17,11 @@ from submissions.models.quests import LOCKED_BY_SUBMISSIONS, default_time_zone, 
 from submissions.wakeups import QUEUES, wake
 
 TIMES = ("opens_at", "closes_at")
+MOMENTS = (*TIMES, "models_shown_from")
 SECTIONS = (
     (_("The quest"), ("course", "name", "announcement", "dataset", "private_share", "split_seed")),
     (_("When"), ("time_zone", *TIMES)),
+    (_("What others see"), ("models_shown", "models_shown_from", "pseudonyms", "final_runs")),
     (_("How often a group may submit"), ("daily_quota", "min_interval_seconds", "group_limit")),
     (_("How runs are computed"), ("engine_policy", "exclusive", "board_needs_exclusive")),
     (_("How large a run may be"), ("run_seconds", "memory_mb", "max_epochs", "max_parameters", "max_trees")),
@@ -42,6 +44,10 @@ class QuestForm(forms.ModelForm):
             "engine_policy": _("Engine"),
             "run_seconds": _("Seconds a run may take"),
             "memory_mb": _("Megabytes a run may use"),
+            "models_shown": _("Models are shown"),
+            "models_shown_from": _("Shown from"),
+            "pseudonyms": _("Pseudonyms"),
+            "final_runs": _("Finals a group may mark"),
             "max_epochs": _("Epochs, at most"),
             "max_parameters": _("Parameters, at most"),
             "max_trees": _("Trees, at most"),
@@ -51,15 +57,19 @@ class QuestForm(forms.ModelForm):
             "opens_at": _("Empty: as soon as you open the quest."),
             "closes_at": _("Empty: when you close the quest. What was accepted before still runs and counts."),
             "engine_policy": _("The default, and whether a group may ask for the other. What ran stays as it is."),
+            "models_shown": _("To everybody. A group always sees its own, and instructors see all."),
+            "models_shown_from": _("Where they are shown from a date."),
+            "pseudonyms": _("Groups see each other under names such as “Amber Heron”; instructors see the real ones."),
+            "final_runs": _("Where some images are private: the best of these on them counts at the reveal."),
             "max_epochs": _("Empty: the service's own limit."),
             "max_parameters": _("Empty: the service's own limit."),
             "max_trees": _("Empty: the service's own limit."),
         }
-        widgets = {"announcement": forms.Textarea(attrs={"rows": 3})} | {name: _to_the_second() for name in TIMES}
+        widgets = {"announcement": forms.Textarea(attrs={"rows": 3})} | {name: _to_the_second() for name in MOMENTS}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in TIMES:
+        for name in MOMENTS:
             if at := self.initial.get(name):
                 self.initial[name] = _naive(at, self.instance.zone)
         if self.instance.pk:

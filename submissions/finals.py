@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.db.models import Case, F, IntegerField, Max, Q, QuerySet, Value, When, Window
 from django.db.models.functions import RowNumber
 
@@ -40,9 +42,23 @@ def marked(quest: Quest, group: Group) -> QuerySet[Submission]:
     return rows.competing().order_by("pk")
 
 
-def may_be_marked(submission: Submission, user: User) -> bool:
-    """Whether to offer it: the mark means something here, and it is this person's group's and not too late."""
-    return not _against(submission, user)
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a person is offered on the page of a submission: `used` of `of` marks are set, this one's included."""
+
+    used: int
+    of: int
+
+    @property
+    def left(self) -> int:
+        return max(0, self.of - self.used)
+
+
+def offer(submission: Submission, user: User) -> Offer | None:
+    """What to offer; None where the mark means nothing, the group is not this person's, or it is too late."""
+    if _against(submission, user) or submission.group is None:
+        return None
+    return Offer(marked(submission.quest, submission.group).count(), submission.quest.final_runs)
 
 
 def mark_final(submission: Submission, *, user: User, final: bool) -> None:

@@ -1,9 +1,15 @@
-"""Opening, closing and revealing a quest."""
+"""Opening, closing, freezing and revealing a quest."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from submissions import clock
+from submissions.desk_history import note
 from submissions.locks import writing
-from submissions.models import QUEST_MOVES, Quest, QuestState
+from submissions.models import QUEST_MOVES, DeskEvent, Quest, QuestState, User
+
+MAY_BE_FROZEN = (QuestState.OPEN, QuestState.CLOSED)
 
 
 class QuestMoveRefused(Exception):
@@ -18,6 +24,29 @@ def move_quest(quest: Quest, to: QuestState) -> None:
         waiting = quest.submissions.live().count()
         if to == QuestState.REVEALED and waiting:
             raise QuestMoveRefused(f"{waiting} submissions are still queued or running; the reveal waits for them.")
-        if not Quest.objects.filter(pk=quest.pk, state=quest.state).update(state=to):
+        frozen_at = None if to == QuestState.REVEALED else quest.frozen_at
+        if not Quest.objects.filter(pk=quest.pk, state=quest.state).update(state=to, frozen_at=frozen_at):
             raise QuestMoveRefused("Someone else has just moved this quest; look again.")
-    quest.state = to
+    quest.state, quest.frozen_at = to, frozen_at
+
+
+def freeze(quest: Quest, *, user: User) -> None:
+    """From now on everybody but instructors sees the quest as it stands at this moment, until `thaw` or the reveal."""
+    _set_frozen(quest, clock.now(), user=user)
+
+
+def thaw(quest: Quest, *, user: User) -> None:
+    """Show everybody what has been scored since the quest was frozen."""
+    _set_frozen(quest, None, user=user)
+
+
+def _set_frozen(quest: Quest, at: datetime | None, *, user: User) -> None:
+    word = "frozen" if at else "thawed"
+    with writing():
+        unmoved = Quest.objects.filter(
+            pk=quest.pk, state__in=MAY_BE_FROZEN, course__archived=False, frozen_at__isnull=at is not None
+        )
+        if not unmoved.update(frozen_at=at):
+            raise QuestMoveRefused(f"{quest} cannot be {word} now; look again.")
+        note(DeskEvent.Kind.QUEST_CHANGED, user=user, subject=quest, course=quest.course, detail=word)
+    quest.frozen_at = at

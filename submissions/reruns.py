@@ -22,9 +22,12 @@ def rerun(submission: Submission, *, user: User, reason: str = "") -> Submission
         Submission.objects.select_for_update().get(pk=first_of(submission).pk)
         runs = runs_of(submission)
         _check_ended(submission, runs)
+        counts = not any(run.counts and run.state == State.SCORED for run in runs)
         again = Submission.objects.create(
             rerun_of=submission,
-            counts=not any(run.counts and run.state == State.SCORED for run in runs),
+            counts=counts,
+            # What a group chose as final stays so, whichever of its runs counts.
+            final=counts and any(run.final for run in runs),
             **{name: getattr(submission, name) for name in _COPIED},
         )
         record(again, Event.Kind.RERUN, actor=user.display_name, user=user, reason=reason)
@@ -65,8 +68,11 @@ def choose(submission: Submission, *, user: User, reason: str) -> None:
     if not reason.strip():
         raise refuse("reason", "Say why: the group reads it.")
     with writing():
-        for run in runs_of(submission):
+        runs = runs_of(submission)
+        final = any(run.final for run in runs)
+        for run in runs:
             counts = run.pk == submission.pk
+            Submission.objects.filter(pk=run.pk).update(final=final and counts)
             if Submission.objects.filter(pk=run.pk, counts=not counts).update(counts=counts):
                 kind = Event.Kind.COUNTS if counts else Event.Kind.COUNTS_NOT
                 record(run, kind, actor=user.display_name, user=user, reason=reason)

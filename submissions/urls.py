@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from submissions import client_views, group_views, image_views, invitation_views, submission_views, submit_views
+from submissions import (
+    client_views,
+    final_views,
+    group_views,
+    image_views,
+    invitation_views,
+    submission_views,
+    submit_views,
+)
 
 app_name = "submissions"
 urlpatterns = [
@@ -14,6 +22,7 @@ urlpatterns = [
     path("submissions/<int:pk>/", submission_views.detail, name="detail"),
     path("submissions/<int:pk>/live/", submission_views.live, name="live"),
     path("submissions/<int:pk>/cancel/", submission_views.cancel, name="cancel"),
+    path("submissions/<int:pk>/final/", final_views.final, name="final"),
     path("images/<slug:dataset>/<slug:part>/<int:index>.png", image_views.dataset_image, name="image"),
     path("client/", client_views.client_page, name="client"),
     path("client/<str:filename>", client_views.client_wheel, name="client_wheel"),

@@ -19,6 +19,8 @@ FORM = {
     "daily_quota": "20",
     "min_interval_seconds": "0",
     "group_limit": "2",
+    "models_shown": "always",
+    "final_runs": "1",
     "engine_policy": "accelerated",
     "run_seconds": "3600",
     "memory_mb": "8192",

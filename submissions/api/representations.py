@@ -96,6 +96,7 @@ class SubmissionOut(serializers.ModelSerializer[Submission]):
         source="accuracy", allow_null=True, read_only=True, help_text="Public accuracy, 0 to 1."
     )
     private_score = serializers.SerializerMethodField(help_text="Accuracy on the private images, after the reveal.")
+    final = serializers.BooleanField(read_only=True, help_text="Marked by its group for the reveal.")
     position = serializers.SerializerMethodField(help_text="Place in the queue, 1 being next; null unless queued.")
     timing = Timing(source="last_attempt", allow_null=True, read_only=True)
     hardware = HardwareOut(source="last_attempt.hardware", allow_null=True, read_only=True)
@@ -104,8 +105,8 @@ class SubmissionOut(serializers.ModelSerializer[Submission]):
         model = Submission
         fields: tuple[str, ...] = ("id", "url", "page", "state", "quest", "quest_name", "dataset", "group", "submitter")
         fields += ("out_of_competition", "family", "model", "spec", "parameters", "device", "engine", "seed", "note")
-        fields += ("score", "correct", "total", "private_score", "position", "cancel_asked", "reason", "timing")
-        fields += ("hardware", "submitted_at", "finished_at", "rerun_of")
+        fields += ("score", "correct", "total", "private_score", "final", "position", "cancel_asked", "reason")
+        fields += ("timing", "hardware", "submitted_at", "finished_at", "rerun_of")
         read_only_fields: tuple[str, ...] = fields
 
     def get_url(self, submission: Submission) -> str:

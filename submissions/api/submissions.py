@@ -85,7 +85,7 @@ class Submissions(Endpoint):
             idempotency_key=key,
             **asked,
         )
-        body = {**_whole(request, submission.pk), "left_aside": left_aside(reading)}
+        body = {**whole(request, submission.pk), "left_aside": left_aside(reading)}
         return Response(body, status=201 if new else 200, headers={"Location": body["url"]})
 
 
@@ -107,7 +107,7 @@ class OneSubmission(Endpoint):
         wanted = seconds > 0 and submission.is_live and not _has_news(request, body)
         held = wanted and waiting.hold(partial(waiting.moment, pk), seen, seconds=seconds)
         if held:
-            body = _whole(request, pk)
+            body = whole(request, pk)
         response = unless_unchanged(request, _version(body), lambda: body)
         if wanted and not held:
             response["Retry-After"] = "1"
@@ -123,8 +123,8 @@ class Cancel(Endpoint):
         responses={200: SubmissionWhole, **refused(401, 403, 404, 409, 429)},
     )
     def post(self, request: Request, pk: int) -> Response:
-        moves.cancel(_own(request, pk), user=who(request))
-        return Response(_whole(request, pk))
+        moves.cancel(own(request, pk), user=who(request))
+        return Response(whole(request, pk))
 
 
 def _has_news(request: Request, body: dict[str, Any]) -> bool:
@@ -137,7 +137,7 @@ def _version(body: dict[str, Any]) -> str:
     return etag_of({name: value for name, value in body.items() if not name.startswith("predicted_")})
 
 
-def _own(request: Request, pk: int) -> Submission:
+def own(request: Request, pk: int) -> Submission:
     submission = own_submissions(request).with_runs().filter(pk=pk).first()
     if submission is None:
         raise NotFound(f"There is no submission {pk} of yours.")
@@ -145,11 +145,11 @@ def _own(request: Request, pk: int) -> Submission:
 
 
 def _own_whole(request: Request, pk: int) -> tuple[Submission, dict[str, Any]]:
-    submission = _own(request, pk)
+    submission = own(request, pk)
     return submission, SubmissionWhole(submission, context={"request": request}).data
 
 
-def _whole(request: Request, pk: int) -> dict[str, Any]:
+def whole(request: Request, pk: int) -> dict[str, Any]:
     return _own_whole(request, pk)[1]
 
 

@@ -1,12 +1,13 @@
 from django.urls import path
 
-from submissions.api import submissions, surroundings, validation
+from submissions.api import finals, submissions, surroundings, validation
 
 app_name = "api"
 urlpatterns = [
     path("submissions/", submissions.Submissions.as_view(), name="submissions"),
     path("submissions/<int:pk>/", submissions.OneSubmission.as_view(), name="submission"),
     path("submissions/<int:pk>/cancel/", submissions.Cancel.as_view(), name="cancel"),
+    path("submissions/<int:pk>/final/", finals.Final.as_view(), name="final"),
     path("models/validate/", validation.Validate.as_view(), name="validate"),
     path("quests/", surroundings.Quests.as_view(), name="quests"),
     path("hardware/", surroundings.AllHardware.as_view(), name="hardware"),

@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.templatetags.tz import do_timezone
 
 from submissions import timing
+from submissions.finals import Offer, offer
 from submissions.models import Group, Quest, Submission, User
 from submissions.visibility import Sight
 
@@ -71,6 +72,12 @@ def name_in(group: Group | None, sight: Sight) -> str:
 def may_read(sight: Sight, submission: Submission) -> bool:
     """Whether the reader may see the submission's model."""
     return sight.shows_model(submission)
+
+
+@register.simple_tag
+def final_offer(submission: Submission, user: User | AnonymousUser) -> Offer | None:
+    """What `user` is offered about marking the submission as final."""
+    return offer(submission, user) if isinstance(user, User) else None
 
 
 @register.simple_tag

@@ -1,0 +1,32 @@
+"""Freezing a quest, so that the last hours stay exciting, and thawing it."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from leaderboard.desk_access import for_instructors
+from submissions import quest_moves
+from submissions.models import Quest
+from submissions.visitors import UserRequest
+
+
+@for_instructors
+@require_POST
+def freeze(request: UserRequest, pk: int) -> HttpResponse:
+    """Freeze the quest, with `frozen=1`, or thaw it; what is refused is said."""
+    quest = get_object_or_404(Quest.objects.select_related("course"), pk=pk)
+    act = quest_moves.freeze if request.POST.get("frozen") == "1" else quest_moves.thaw
+    try:
+        act(quest, user=request.user)
+    except quest_moves.QuestMoveRefused as refused:
+        messages.error(request, str(refused))
+    else:
+        words = (
+            _("Frozen: groups see the quest as it stands now.") if quest.frozen_at else _("Live again for everybody.")
+        )
+        messages.success(request, words)
+    return redirect("desk:quest", pk)

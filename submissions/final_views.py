@@ -1,0 +1,29 @@
+"""Marking a submission as final, from its page."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from submissions import intake
+from submissions.finals import mark_final
+from submissions.models import Submission
+from submissions.visitors import UserRequest, logged_in
+
+
+@logged_in
+@require_POST
+def final(request: UserRequest, pk: int) -> HttpResponse:
+    """Mark it, with `final=1`, or unmark it; what is refused is said on its page."""
+    submission = get_object_or_404(Submission.objects.visible_to(request.user), pk=pk)
+    wanted = request.POST.get("final") == "1"
+    try:
+        mark_final(submission, user=request.user, final=wanted)
+    except intake.Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("Marked as final.") if wanted else _("No longer marked as final."))
+    return redirect("submissions:detail", pk)
