@@ -95,7 +95,9 @@ def fetch(*names: str) -> None:
 
 
 def slots() -> int:
-    return int(os.environ.get("QUEST_SLOTS") or max(1, (os.cpu_count() or 2) // 2))
+    from workers.slots import usual_slots
+
+    return int(os.environ.get("QUEST_SLOTS") or usual_slots())
 
 
 def celery_worker(queue: str, concurrency: int) -> Child:

@@ -1,4 +1,4 @@
-"""Exclusive runs have their machine, with all its cores, to themselves; and what a run is granted where it is shared."""
+"""Exclusive runs have their machine and all its cores to themselves; what a run is granted where it is shared."""
 
 from __future__ import annotations
 

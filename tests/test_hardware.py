@@ -37,7 +37,7 @@ def test_a_run_on_the_cpu_owes_the_gpu_nothing(monkeypatch):
 def test_a_little_less_memory_is_the_same_hardware(monkeypatch):
     keys = set()
     for ram in (16_700_000_000, 16_690_000_000, 33_000_000_000):
-        monkeypatch.setattr(hardware, "_ram_bytes", lambda ram=ram: ram)
+        monkeypatch.setattr(hardware, "ram_bytes", lambda ram=ram: ram)
         hardware.describe.cache_clear()
         keys.add(hardware.describe("cpu")["key"])
     hardware.describe.cache_clear()

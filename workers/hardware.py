@@ -44,12 +44,12 @@ def describe(device: str | None = None) -> dict[str, Any]:
         "cores_physical": psutil.cpu_count(logical=False) or psutil.cpu_count() or 1,
         "cores_logical": psutil.cpu_count() or 1,
         "instruction_sets": _cpu()["instruction_sets"],
-        "ram_bytes": _ram_bytes(),
+        "ram_bytes": ram_bytes(),
         "os": _operating_system(),
         "gpu": dict(found[0]) if found else None,
     }
     # Kernels reserve a little more or less memory from one boot to the next.
-    like = {**machine, "ram_bytes": round(_ram_bytes() / GIB)}
+    like = {**machine, "ram_bytes": round(ram_bytes() / GIB)}
     return {**machine, "key": hashlib.sha256(json.dumps(like, sort_keys=True).encode()).hexdigest()[:16]}
 
 
@@ -78,7 +78,8 @@ def _cpu() -> dict[str, Any]:
     return {"model": normalised(info.get("brand_raw") or platform.machine()), "instruction_sets": sets}
 
 
-def _ram_bytes() -> int:
+def ram_bytes() -> int:
+    """What this machine, or the container that this runs in, has."""
     total = int(psutil.virtual_memory().total)
     try:
         return min(total, int(CGROUP_MEMORY.read_text()))

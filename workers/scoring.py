@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from submissions import specs
 from submissions.families.registry import family_of
@@ -43,7 +44,7 @@ def score(job: dict[str, Any], *, since: float, report: Report) -> dict[str, Any
     the library takes, `preprocess_s` are the steps before the model (None without any), `first_step_s` is the part of
     `train_s` up to the end of the first training step.
     """
-    device, threads = os.environ.get(DEVICE, "cpu"), int(os.environ.get(THREADS) or os.cpu_count() or 1)
+    device, threads = os.environ.get(DEVICE, "cpu"), job.get("threads") or int(os.environ.get(THREADS) or 1)
     if job["device"] != device:
         raise ValueError(f"This trainer computes on {device}, not on {job['device']}.")
     spec = specs.validate(job["spec"], dataset=job["dataset"], offered_only=False)
@@ -52,7 +53,7 @@ def score(job: dict[str, Any], *, since: float, report: Report) -> dict[str, Any
     watch = Stopwatch(since)
     watch.lap("startup_s")
     cpu_before = cpu_seconds()
-    with Sampler() as sampler, Company(threads) as company:
+    with threadpool_limits(threads), Sampler() as sampler, Company(threads) as company:
         data = datasets.load(job["dataset"])
         run = Run(seed=job["seed"], threads=threads, dataset=data, device=device, report=report)
         estimator = engine.build(spec, run)

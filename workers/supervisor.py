@@ -17,11 +17,12 @@ from django.db import connections
 
 from submissions import leases
 from submissions.duty import drained
-from submissions.families.registry import offered
-from submissions.models import Attempt, Exit
+from submissions.families.registry import family_named, offered
+from submissions.models import Attempt, Exit, Quest
 from submissions.moves import MoveRefused
-from workers import spool
+from workers import memory, spool
 from workers.registry import be_heard
+from workers.slots import gains_by_threads
 from workers.trainer_process import Message, TrainerGone, TrainerProcess
 
 logger = structlog.get_logger(__name__)
@@ -40,18 +41,35 @@ class Fenced(Exception):
 class Supervisor:
     """Keeps a trainer warm from one run to the next; call it from the pool child's main thread alone."""
 
-    def __init__(self, *, device: str, threads: int) -> None:
+    def __init__(self, *, device: str, threads: int, cores: int) -> None:
         self.device = device
-        self.threads = threads
+        self.threads, self.cores = threads, cores  # a slot's share, and all there are
         self.trainer = TrainerProcess()
 
-    def warm_up(self) -> None:
+    def warm_up(self, threads: int = 0) -> None:
         """Start a trainer, libraries imported, before anybody waits for it."""
         if self.trainer.alive():
             return
         families = [family.name for family in offered() if self.device in family.devices]
         self.trainer = TrainerProcess()
-        self.trainer.start(threads=self.threads, device=self.device, warm=families)
+        self.trainer.start(
+            threads=threads or self.threads,
+            most=self.cores,
+            device=self.device,
+            warm=families,
+            dataset=_dataset_in_demand(),
+        )
+
+    def make_ready(self, attempt: Attempt) -> int:
+        """See that a trainer with as many threads as this run shall use is there; how many those are."""
+        submission, threads = attempt.submission, attempt.threads_asked or self.threads
+        fixed = family_named(submission.family).fixed_threads
+        if fixed and threads > self.threads and not attempt.exclusive:
+            threads = threads if gains_by_threads(submission.spec, submission.quest.dataset) else self.threads
+        if fixed and self.trainer.threads != threads:
+            self.trainer.kill()
+        self.warm_up(threads if fixed else 0)
+        return threads
 
     def cool_down(self) -> None:
         self.trainer.kill()
@@ -61,8 +79,7 @@ class Supervisor:
         structlog.contextvars.bind_contextvars(submission=attempt.submission_id, attempt=attempt.pk)
         logger.info("run begins", number=attempt.number, device=self.device)
         try:
-            self.warm_up()
-            Watch(attempt, self.trainer).follow()
+            Watch(attempt, self.trainer, threads=self.make_ready(attempt)).follow()
         except Fenced:
             logger.warning("lease lost: nothing written")
             self.trainer.kill()
@@ -75,7 +92,7 @@ class Supervisor:
             self.trainer.kill()  # or the next run would wait for the end of this one
             raise
         finally:
-            self._retire_if_worn()
+            self._retire_if_worn(attempt)
             structlog.contextvars.unbind_contextvars("submission", "attempt")
         self.warm_up()
 
@@ -85,8 +102,10 @@ class Supervisor:
         except (MoveRefused, DatabaseError) as error:
             logger.warning("not given back; the reaper will", error=str(error))
 
-    def _retire_if_worn(self) -> None:
-        if self.trainer.runs >= MOST_RUNS or self.trainer.memory_bytes() > MOST_IDLE_BYTES:
+    def _retire_if_worn(self, last: Attempt) -> None:
+        """Also one that was started for a single run; after an exclusive run the next is likely another."""
+        worn = self.trainer.runs >= MOST_RUNS or self.trainer.memory_bytes() > MOST_IDLE_BYTES
+        if worn or (self.trainer.threads != self.threads and not last.exclusive):
             self.trainer.kill()
 
 
@@ -102,6 +121,16 @@ class Every:
             return False
         self.next = time.monotonic() + self.seconds
         return True
+
+
+def _dataset_in_demand() -> str:
+    """The data set that the next run is most likely on; empty where none is."""
+    try:
+        return Quest.objects.accepting().values_list("dataset", flat=True).first() or ""
+    except DatabaseError:
+        return ""
+    finally:
+        connections.close_all()
 
 
 def job_for(attempt: Attempt) -> Message:
@@ -123,8 +152,8 @@ def job_for(attempt: Attempt) -> Message:
 class Watch:
     """One run: what its trainer says, and what must be looked at meanwhile."""
 
-    def __init__(self, attempt: Attempt, trainer: TrainerProcess) -> None:
-        self.attempt, self.trainer = attempt, trainer
+    def __init__(self, attempt: Attempt, trainer: TrainerProcess, *, threads: int) -> None:
+        self.attempt, self.trainer, self.threads = attempt, trainer, threads
         self.quest = attempt.submission.quest
         self.began = self.renewed = time.monotonic()
         self.heart, self.look = Every(settings.HEARTBEAT_SECONDS), Every(LOOK_SECONDS)
@@ -134,7 +163,7 @@ class Watch:
 
     def follow(self) -> None:
         try:
-            self.trainer.send(job_for(self.attempt))
+            self.trainer.send({**job_for(self.attempt), "threads": self.threads})
         except TrainerGone as gone:
             return self._gave_up(Exit.CRASHED, f"The trainer could not be started: {gone}")
         while True:
@@ -180,11 +209,15 @@ class Watch:
             self._end(lambda attempt: leases.time_out(attempt, output=self.trainer.output_tail))
         elif self._try(lambda: drained(self.attempt.worker)):
             self._end(lambda attempt: leases.give_back(attempt, Exit.DRAINED, reason=TAKEN_OUT))
-        elif self.trainer.memory_bytes() > self.quest.memory_mb << 20:
-            self._out_of_memory()
+        elif excess := self._excess():
+            self._gave_up(Exit.OUT_OF_MEMORY, excess)
         else:
             return False
         return True
+
+    def _excess(self) -> str:
+        slots = 1 if self.attempt.exclusive else self.attempt.worker.slots
+        return memory.excess(self.trainer.memory_bytes(), allowed_mb=self.quest.memory_mb, slots=slots)
 
     def _beat(self) -> None:
         """Renew the lease. A database that does not answer is not fencing: train on while the lease lasts."""

@@ -37,8 +37,8 @@ def supervisor() -> Supervisor:
     """This pool child's own: it keeps a warm trainer from one run to the next."""
     global _supervisor
     if _supervisor is None:
-        worker = registry.this_worker()
-        _supervisor = Supervisor(device=worker.device, threads=max(1, (os.cpu_count() or 1) // worker.slots))
+        worker, cores = registry.this_worker(), registry.this_worker().hardware.cores
+        _supervisor = Supervisor(device=worker.device, threads=max(1, cores // worker.slots), cores=cores)
     return _supervisor
 
 

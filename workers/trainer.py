@@ -1,6 +1,6 @@
 """The trainer: a process of its own that trains and scores what the supervisor sends, a JSON line a message.
 
-In:  {"do": "train", "attempt", "spec", "engine", "dataset", "seed", "device", "private_share", "split_seed"}
+In:  {"do": "train", "attempt", "spec", "engine", "dataset", "seed", "device", "private_share", "split_seed", "threads"}
      {"do": "warm", "families": [...], "dataset"}
 Out: {"event": "ready", "pid", "startup_s"} once it reads jobs; {"event": "warmed", "seconds"};
      for a job {"event": "started"} as `fit` begins, {"event": "progress", …}, then either
@@ -21,12 +21,12 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from submissions.families.registry import family_named
 from workers import datasets
-from workers.engines.registry import engine_named
+from workers.engines.registry import BY_DEMAND, engine_named
 from workers.lifeline import die_with_parent
 from workers.scoring import score
 
@@ -64,7 +64,7 @@ class Trainer:
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
         self.jobs: queue.Queue[tuple[float, Message]] = queue.Queue()
-        self.cold: deque[str] = deque()
+        self.cold: deque[tuple[str, str]] = deque()
 
     def serve(self, families: Sequence[str], dataset: str, *, began: float) -> None:
         threading.Thread(target=read_jobs, args=(self.jobs,), daemon=True).start()
@@ -85,14 +85,12 @@ class Trainer:
     def warm(self, families: Sequence[str], dataset: str) -> None:
         """Import what the families need, as long as no job waits: it may not need these libraries."""
         began = time.monotonic()
-        self.cold.extend(families)
-        try:
-            if dataset:
-                datasets.load(dataset).train_images.max()  # brings the file into memory
-            while self.cold and self.jobs.empty():
-                engine_named("stock").warm(family_named(self.cold.popleft()))
-        except Exception:  # noqa: BLE001 - the job that needs it meets the same error, and can tell its group
-            traceback.print_exc()
+        self.cold.extend((engine, family) for engine in BY_DEMAND for family in families)
+        if dataset:
+            _without_fail(lambda: datasets.load(dataset).train_images.max())  # brings the file into memory
+        while self.cold and self.jobs.empty():
+            engine, family = self.cold.popleft()
+            _without_fail(lambda: engine_named(engine).warm(family_named(family)))  # noqa: B023 - called at once
         self.channel.send({"event": "warmed", "seconds": round(time.monotonic() - began, 3)})
 
     def train(self, since: float, job: Message) -> None:
@@ -103,6 +101,14 @@ class Trainer:
             self.channel.send({**about, **failure(error)})
         else:
             self.channel.send({"event": "done", "result": result, **about})
+
+
+def _without_fail(get_ready: Callable[[], object]) -> None:
+    """Do this beforehand: a job that needs it meets the same error, and can tell its group."""
+    try:
+        get_ready()
+    except Exception:  # noqa: BLE001
+        traceback.print_exc()
 
 
 def failure(error: Exception) -> Message:

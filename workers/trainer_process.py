@@ -21,17 +21,16 @@ from workers.last_words import LastWords
 PROJECT = Path(__file__).resolve().parent.parent
 READ_BYTES = 1 << 16
 
-# What the trainer is granted, told by environment since the libraries read it as they load.
+# What the trainer is granted, told by environment since the libraries read it as they load: what every run has that
+# is not granted something else, and the most that a run may be granted of libraries which can be told anew.
 DEVICE, THREADS = "QUEST_DEVICE", "QUEST_THREADS"
-THREAD_VARIABLES = (
-    THREADS,
+FIXED_THREADS = (THREADS, "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+MOST_THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
     "NUMBA_NUM_THREADS",
     "LOKY_MAX_CPU_COUNT",
-    "TF_NUM_INTRAOP_THREADS",
-    "TF_NUM_INTEROP_THREADS",
 )
 
 Message = dict[str, Any]
@@ -46,6 +45,7 @@ class TrainerProcess:
 
     def __init__(self) -> None:
         self.runs = 0
+        self.threads = 0
         self._killed = True
         self._process: subprocess.Popen[bytes] | None = None
         self._unread = bytearray()
@@ -55,24 +55,28 @@ class TrainerProcess:
         self,
         *,
         threads: int,
+        most: int = 0,
         device: str = "cpu",
         warm: Sequence[str] = (),
         dataset: str = "",
         env: Mapping[str, str] | None = None,
     ) -> None:
-        """Start a fresh interpreter in its own session; `env` is added to this process's environment."""
+        """Start a fresh interpreter in its own session; `env` is added to this process's environment.
+
+        A job has `threads`, unless it says otherwise; `most` is the most that one may say.
+        """
         command = [sys.executable, "-m", "workers.trainer", "--parent", str(os.getpid())]
         command += ["--warm", ",".join(warm), "--dataset", dataset, "--began", str(time.monotonic())]
         self._process = subprocess.Popen(
             command,
-            env={**os.environ, **environment(threads, device), **(env or {})},
+            env={**os.environ, **environment(threads, max(threads, most), device), **(env or {})},
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        self.runs = 0
+        self.runs, self.threads = 0, threads
         self._unread = bytearray()
         self._killed = False
         if self._process.stderr:
@@ -168,14 +172,15 @@ class TrainerProcess:
         return None
 
 
-def environment(threads: int, device: str) -> dict[str, str]:
+def environment(threads: int, most: int, device: str) -> dict[str, str]:
     """What tells the trainer and its libraries how many threads they may use, and on which device."""
     return {
         "PYTHONPATH": os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH")))),
         "KERAS_BACKEND": "tensorflow",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         DEVICE: device,
-        **{name: str(threads) for name in THREAD_VARIABLES},
+        **dict.fromkeys(FIXED_THREADS, str(threads)),
+        **dict.fromkeys(MOST_THREADS, str(most)),
         **({"CUDA_VISIBLE_DEVICES": "-1"} if device == "cpu" else {}),
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import prod
+from math import ceil, prod
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -77,6 +77,10 @@ class CNN(Spec):
     def rough_seconds(self, images: Images, *, accelerated: bool) -> float | None:
         """By the multiplications of all epochs, and a fixed cost for each step."""
         return self.size()[1] * images.train * (1 - self.validation_split) / MULTIPLICATIONS
+
+    def steps(self, images: Images) -> int:
+        """Steps of training in all epochs."""
+        return self.epochs * ceil(images.train * (1 - self.validation_split) / self.batch_size)
 
     def _misfit_input(self, images: Images | None) -> Iterator[tuple[str, str]]:
         first = self.layers[0]
@@ -159,6 +163,7 @@ register(
         constructor="Sequential",
         devices=("cpu", "gpu"),
         trainer="workers.engines.stock_cnn:build",
+        fixed_threads=True,
         help=described(CNN),
         presets={
             "LeNet-5": LENET_5,

@@ -26,6 +26,7 @@ class Family:
     `read` and `write` replace the notation's plain `Constructor(name=value, …)` where a family needs more than that:
     `read(model, side)` takes a `notation_draft.Model` and the side of the images, and gives a `notation_draft.Draft`.
     `headline` gives the model alone on one line, where `write` gives more than that.
+    `fixed_threads` is for a library that takes its threads once, when the trainer starts.
     `offered` is False for families that no form, API or notation may reach (those of tests).
     """
 
@@ -43,6 +44,7 @@ class Family:
     read: Callable[..., Any] | None = None
     write: Callable[[Spec], str] | None = None
     headline: Callable[[Spec], str] | None = None
+    fixed_threads: bool = False
     offered: bool = True
 
 
