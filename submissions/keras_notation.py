@@ -12,7 +12,7 @@ from submissions.keras_training import read_compile, read_fit, read_setting
 from submissions.keras_words import check_only, word
 from submissions.notation_draft import Draft, Model
 from submissions.notation_script import LOOKING
-from submissions.notation_text import Text, refuse, statements
+from submissions.notation_text import refuse
 
 ALIASES = {
     "InputLayer": "Input", "Convolution2D": "Conv2D", "SeparableConvolution2D": "SeparableConv2D",
@@ -29,8 +29,6 @@ RENAMED = {
 FIRST_SHAPES = ("input_shape", "input_dim", "batch_input_shape")
 WORDS = ("activation", "kernel_initializer", "bias_initializer", "depthwise_initializer", "pointwise_initializer")
 RUN_CODE = frozenset({"Lambda", "Layer"})
-# What stands around the layers in a whole model.
-WHOLE = frozenset({"Sequential", "add", "compile", "fit"})
 
 
 def read(model: Model, side: int) -> Draft:
@@ -43,25 +41,6 @@ def read(model: Model, side: int) -> Draft:
         read_setting(model.text, setting, reader.draft)
     reader.begin_with_input(side)
     return reader.draft
-
-
-def read_layers(source: str, side: int) -> Draft:
-    """The draft of a network of which the layers alone are written, one a line; NotationError for anything else."""
-    # Stripped, since layers may come as they are indented in a list; within brackets that changes nothing.
-    text = "\n".join(line.strip() for line in source.splitlines())
-    listed = [node for statement in statements(text) for node in _written(statement)]
-    call = ast.Call(ast.Name("Sequential", ast.Load()), [ast.List(listed, ast.Load())], [], lineno=1, col_offset=0)
-    return read(Model(Text(text), "cnn", ast.fix_missing_locations(call)), side)
-
-
-def _written(statement: ast.stmt) -> list[ast.expr]:
-    """The layers of a line, with or without a comma at its end."""
-    match statement:
-        case ast.Expr(value=ast.Tuple(elts=layers) | ast.List(elts=layers)):
-            return layers
-        case ast.Expr(value=ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) as call) if name not in WHOLE:
-            return [call]
-    refuse(statement, "write the layers alone; a whole model with compile and fit goes into Paste.", "layers")
 
 
 @dataclass(slots=True)

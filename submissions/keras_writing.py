@@ -39,7 +39,7 @@ def write_layer(layer: Layer) -> str:
     required += ALWAYS_WRITTEN.get(layer.kind, ())
     placed = [name for name in layer.POSITIONAL if name in required]
     # A shape is not a pair: (28, 28) stays what it is.
-    values = [(repr if name == "shape" else _value)(getattr(layer, name)) for name in placed]
+    values = [(repr if name == "shape" else write_value)(getattr(layer, name)) for name in placed]
     named = {name: value for name, value in changed(layer).items() if name not in placed}
     return f"{layer.kind}({', '.join([*values, *_named(named)])})"
 
@@ -68,12 +68,12 @@ def _fit(net: CNN) -> str:
 
 
 def _named(values: Mapping[str, Any]) -> Iterator[str]:
-    return (f"{name}={_value(value)}" for name, value in values.items())
+    return (f"{name}={write_value(value)}" for name, value in values.items())
 
 
-def _value(value: Any) -> str:
+def write_value(value: Any) -> str:
     """A pair of equal numbers as the one number, as people write it; a pair of equal pairs would mean another thing."""
     if isinstance(value, tuple) and len(value) == 2:
-        first, second = map(_value, value)
+        first, second = map(write_value, value)
         return first if first == second and not first.startswith("(") else f"({first}, {second})"
     return repr(value)

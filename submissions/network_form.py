@@ -1,4 +1,4 @@
-"""The form of a network: its layers as Keras writes them, one a line, and fields for how it is trained."""
+"""The form of a network: a row for each of its layers, and fields for how it is trained."""
 
 from __future__ import annotations
 
@@ -9,33 +9,42 @@ from typing import Any, cast
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from submissions import keras_notation
+from submissions.builder import AddForm, Touched, built, layers_of, rows_in
 from submissions.entry import Entry
 from submissions.families.cnn import CNN, dense
-from submissions.families.layers import MOST_UNITS
+from submissions.families.layers import MOST_UNITS, Dense, Flatten, Input
 from submissions.families.training import OPTIMIZERS, EarlyStopping, Loss, Optimizer
-from submissions.forms import NOTATION, FamilyForm, inner
-from submissions.keras_writing import write_layer
-from submissions.notation import Reading, with_line
-from submissions.notation_draft import Draft
-from submissions.notation_text import NotationError
+from submissions.forms import FamilyForm, inner
+from submissions.layer_form import LayerForm, Row, read_row, row_of
+from submissions.notation import Reading
 from submissions.spec_fields import field_for, filled_in
 from submissions.specs import DATASETS, Spec, SpecError, described, dump, validate
 
-EXAMPLE = "Conv2D(6, 3, activation='relu')\nMaxPooling2D()\nFlatten()\nDense(10, activation='softmax')"
 USUAL_OPTIMIZER = CNN.model_fields["optimizer"].default.name
-NO_LAYERS = _("Write the layers here, one a line, or start from an example.")
 PLAIN = ("epochs", "batch_size", "validation_split", "seed", "precision")
 # Their defaults hang on another field: on the optimizer, and on the last layer.
 DEPENDENT = ("optimizer.learning_rate", "loss.from_logits")
+LAYERS = "layers"
 
 
 class NetworkForm(FamilyForm):
-    """Paths lead into the parts of the spec, as `optimizer.learning_rate` does."""
+    """Paths lead into the parts of the spec, as `optimizer.learning_rate` and `layers.2.units` do."""
+
+    def __init__(self, data: Any = None, *, entry: Entry, preset: Spec | None = None, **more: Any) -> None:
+        side = DATASETS[entry.quest.dataset].side
+        begun = preset or (_beginning(side) if data is None else None)
+        super().__init__(data, entry=entry, preset=begun, **more)
+        # What is wrong with the layers is counted here, and told at their rows.
+        self.fields[inner(LAYERS)] = forms.CharField(required=False, label=LAYERS, widget=forms.HiddenInput)
+        texts: Sequence[Row] = (
+            rows_in(self.data) if begun is None else [row_of(layer) for layer in cast(CNN, begun).layers]
+        )
+        self.rows = [LayerForm(place, row, side=side, last=len(texts) - 1) for place, row in enumerate(texts)]
+        self.adding = AddForm(self.data, texts)
+        self._tell_shapes(texts)
 
     def described(self) -> Iterator[tuple[str, forms.Field]]:
         words = self.family.help
-        yield "layers", _layers_field(words["layers"])
         for name in ("epochs", "batch_size", "validation_split"):
             yield name, field_for(CNN, name, help_text=words[name])
         yield "optimizer.name", _optimizer_field(words["optimizer"])
@@ -55,36 +64,54 @@ class NetworkForm(FamilyForm):
         }
         if net.early_stopping:
             values["early_stopping.patience"] = net.early_stopping.patience
-        texts = {path: filled_in(self.fields[inner(path)], value) for path, value in values.items()}
-        return texts | {"layers": "\n".join(write_layer(layer) for layer in net.layers)}
+        return {path: filled_in(self.fields[inner(path)], value) for path, value in values.items()}
 
     def read(self) -> Sequence[Reading]:
-        draft = self._layers()
-        data = {"family": self.family.name, "layers": draft.data["layers"], **self._training()}
-        try:
-            return [Reading(self._validated(self._with_loss(data)), tuple(map(str, draft.asides)))]
-        except SpecError as refusal:
-            raise SpecError([_placed(error, draft) for error in refusal.errors]) from refusal
+        layers, wrong = zip(*(read_row(row.texts) for row in self.rows), strict=True) if self.rows else ((), ())
+        refused = [
+            {"field": f"{LAYERS}.{place}.{name}", "message": message}
+            for place, messages in enumerate(wrong)
+            for name, message in messages.items()
+        ]
+        if refused:
+            raise SpecError(refused)
+        data = {"family": self.family.name, LAYERS: list(layers), **self._training()}
+        return [Reading(self._validated(self._with_loss(data)))]
+
+    def refuse(self, errors: Sequence[dict[str, str]]) -> None:
+        super().refuse([self._refused_at_layer(error) for error in errors])
+
+    def _refused_at_layer(self, error: dict[str, str]) -> dict[str, str]:
+        """The error, told at its layer where it is about one, and naming that."""
+        place, name = _of_layer(error["field"])
+        if place is None or place >= len(self.rows):
+            return error
+        message = error["message"]
+        self.rows[place].refuse(name, message)
+        told = message if message.startswith(f"Layer {place}") else f"Layer {place}: {name and name + ': '}{message}"
+        return {"field": LAYERS, "message": told}
 
     def home_of(self, path: str) -> str | None:
         """The field itself, else the first one of its part: `early_stopping.monitor` is told beside the patience."""
         first = path.split(".")[0]
-        home = path if path in self.paths else next((known for known in self.paths if known.split(".")[0] == first), "")
+        known = [LAYERS, *self.paths]
+        home = path if path in known else next((one for one in known if one.split(".")[0] == first), "")
         return inner(home) if home else None
 
-    def _layers(self) -> Draft:
-        side = DATASETS[self.entry.quest.dataset].side
-        try:
-            draft = keras_notation.read_layers(self.cleaned_data[inner("layers")], side)
-        except NotationError as refusal:
-            raise SpecError([{**error, "field": "layers"} for error in refusal.errors]) from refusal
-        if not draft.data["layers"]:
-            raise SpecError.of("layers", str(NO_LAYERS))
-        return draft
+    def touched(self, touched: Touched) -> None:
+        """Let the keyboard be at the layer that was just added or moved."""
+        self.rows[touched.place].focus(touched.control)
+
+    def _tell_shapes(self, texts: Sequence[Row]) -> None:
+        layers = layers_of(texts)
+        if layers and isinstance(layers[0], Input):
+            self.rows[0].shape = layers[0].shape
+        for row, one in zip(self.rows[1:], built(layers), strict=False):
+            row.shape, row.trainable, row.fixed = one
 
     def _training(self) -> dict[str, Any]:
         data: dict[str, Any] = {}
-        for path, value in self.data_of(path for path in self.paths if path != "layers").items():
+        for path, value in self.data_of(self.paths).items():
             part, _dot, name = path.partition(".")
             if name:
                 data.setdefault(part, {})[name] = value
@@ -128,19 +155,17 @@ class WidthForm(forms.Form):
         return width
 
 
-def _placed(error: dict[str, str], draft: Draft) -> dict[str, str]:
-    """The error, with its line where it is about a layer."""
-    return with_line(error, draft, 1) if error["field"].startswith("layers.") else error
+def _of_layer(path: str) -> tuple[int | None, str]:
+    """(place, parameter) of a path such as `layers.2.units`; no place where it leads to no layer."""
+    first, *rest = path.split(".")
+    if first != LAYERS or not rest or not rest[0].isdecimal():
+        return None, ""
+    return int(rest[0]), "".join(rest[1:2])
 
 
-def _layers_field(help_text: str) -> forms.Field:
-    return forms.CharField(
-        label="layers",
-        help_text=_("%(what)s: one a line, as Keras writes them. Input may be left out.") % {"what": help_text},
-        strip=False,
-        error_messages={"required": NO_LAYERS},
-        widget=forms.Textarea(attrs={"rows": 10, "placeholder": EXAMPLE, **NOTATION}),
-    )
+def _beginning(side: int) -> CNN:
+    """The smallest network that answers with ten digits."""
+    return CNN(layers=(Input(shape=(side, side, 1)), Flatten(), Dense(units=10, activation="softmax")))
 
 
 def _optimizer_field(help_text: str) -> forms.Field:

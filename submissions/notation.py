@@ -16,7 +16,6 @@ from submissions.specs import DATASETS, Limits, Spec, SpecError, changed, valida
 
 __all__ = [
     "NotationError", "Reading", "headline", "model_from", "models_from", "parse", "read", "read_all", "render",
-    "with_line",
 ]  # fmt: skip
 
 DEFAULT_SIDE = 28
@@ -82,7 +81,7 @@ def _validated(model: Model, draft: Draft, *, dataset: str | None, limits: Limit
     try:
         return validate(draft.data, dataset=dataset, limits=limits)
     except SpecError as error:
-        raise NotationError([with_line(found, draft, model.call.lineno) for found in error.errors]) from error
+        raise NotationError([_with_line(found, draft, model.call.lineno) for found in error.errors]) from error
 
 
 def _other_data(script: Script, dataset: str | None) -> list[Aside]:
@@ -174,7 +173,7 @@ def _known(family: Family, name: str, value: Any) -> bool:
     return not isinstance(value, list | dict) and value in family.former.get(name, ())
 
 
-def with_line(error: Mapping[str, str], draft: Draft, line: int) -> dict[str, str]:
+def _with_line(error: Mapping[str, str], draft: Draft, line: int) -> dict[str, str]:
     """The error with the line that it is about, and the name of the thing unless the message begins with it."""
     parts = error["field"].split(".")
     places = (".".join(parts[:length]) for length in range(len(parts), 0, -1))

@@ -1,25 +1,23 @@
-"""The submit page, and the look at what was understood."""
+"""The submit page, the look at what was understood, and the network's layers on their way through the form."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import pydantic
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from submissions import notation
+from submissions.builder import Change, rearranged, rows_in, with_rows
 from submissions.entry import Entry, enter, enterable, why_nowhere
-from submissions.families.registry import family_of
-from submissions.families.shapes import parameters, summary
-from submissions.forms import FamilyForm, SubmissionForm, choice_of, digest_of
-from submissions.models import Quest
+from submissions.forms import FamilyForm, SubmissionForm
+from submissions.models import Quest, Submission
 from submissions.network_form import NetworkForm, WidthForm
-from submissions.notation_pipeline import write_steps
 from submissions.presets import presets
-from submissions.specs import Spec, changed
-from submissions.visitors import UserRequest, logged_in
+from submissions.specs import Spec
+from submissions.understood import understood
+from submissions.visibility import sight
+from submissions.visitors import UserRequest, logged_in, number
 from submissions.ways import PASTE, form_for, ways
 
 
@@ -48,29 +46,72 @@ def check(request: UserRequest) -> HttpResponse:
     form = _form(request, entry)
     form.is_valid()
     if request.htmx:
-        context = {"refusals": _refusals(form), **_understood(form)}
-        return render(request, "submissions/_understood.html", context)
+        return render(request, "submissions/checked.html", _context(request, form))
     return _page(request, quests, form)
 
 
+@logged_in
+@require_POST
+def build(request: UserRequest) -> HttpResponse:
+    """The network with a layer more, one fewer, or one moved."""
+    quests = enterable(request.user)
+    entry = _entry(request, quests)
+    if entry is None:
+        return _nowhere(request)
+    rows, touched = rearranged(rows_in(request.POST), Change.asked(request.POST))
+    form = form_for("cnn", entry, with_rows(request.POST, rows))
+    form.is_valid()
+    if touched and isinstance(form, NetworkForm):
+        form.touched(touched)
+    if request.htmx:
+        return render(request, "submissions/built.html", _context(request, form) | {"touched": touched})
+    return _page(request, quests, form, touched=touched)
+
+
+@logged_in
+@require_POST
+def turn(request: UserRequest, way: str) -> HttpResponse:
+    """The same model, filled in another way: what was pasted in the form of its family, or a form as text."""
+    quests = enterable(request.user)
+    entry = _entry(request, quests)
+    if entry is None:
+        return _nowhere(request)
+    form = _form(request, entry)
+    form.is_valid()
+    if form.reading is None or way not in ways():
+        return _page(request, quests, form)
+    kept = {name: request.POST.get(name, "") for name in ("note", "device", "engine")}
+    return _page(request, quests, form_for(way, entry, preset=form.reading.spec, kept=kept))
+
+
 def _entry(request: UserRequest, quests: list[Quest]) -> Entry | None:
-    return enter(request.user, quests, request.POST.get("quest") or request.GET.get("quest"))
+    wanted = request.POST.get("quest") or request.GET.get("quest")
+    if not wanted and (model := _model_of(request)):
+        wanted = str(model.quest_id)
+    return enter(request.user, quests, wanted)
 
 
-def _way(request: UserRequest) -> str:
-    way = request.POST.get("way") or request.GET.get("way", PASTE)
-    return way if way in ways() else PASTE
+def _model_of(request: UserRequest) -> Submission | None:
+    """The submission whose model `?from=` asks to start with, of those whose model the visitor may read."""
+    pk = number(request.GET.get("from", ""))
+    found = Submission.objects.select_related("quest").filter(pk=pk).first() if pk is not None else None
+    return found if found and sight(found.quest, request.user).shows_model(found) else None
 
 
 def _form(request: UserRequest, entry: Entry) -> SubmissionForm:
     data = request.POST if request.method == "POST" else None
-    return form_for(_way(request), entry, data, preset=_preset(request, entry))
+    preset = _preset(request, entry)
+    usual = preset.family if preset and "from" in request.GET and preset.family in ways() else PASTE
+    way = request.POST.get("way") or request.GET.get("way", usual)
+    return form_for(way, entry, data, preset=preset)
 
 
 def _preset(request: UserRequest, entry: Entry) -> Spec | None:
     chosen = _width_form(request, entry)
     if chosen.is_valid():
         return chosen.net
+    if model := _model_of(request):
+        return model.model
     return presets(entry.quest).get(request.GET.get("preset", ""))
 
 
@@ -78,18 +119,22 @@ def _width_form(request: UserRequest, entry: Entry) -> WidthForm:
     return WidthForm(request.GET if "width" in request.GET else None, entry=entry)
 
 
-def _page(request: UserRequest, quests: list[Quest], form: SubmissionForm) -> HttpResponse:
-    quest = form.entry.quest
+def _context(request: UserRequest, form: SubmissionForm) -> dict[str, Any]:
+    """What the page and its fragments know of the form and of the model in it."""
+    service = request.build_absolute_uri("/")
+    return {"form": form, "quest": form.entry.quest, "refusals": _refusals(form), **understood(form, service)}
+
+
+def _page(request: UserRequest, quests: list[Quest], form: SubmissionForm, **more: Any) -> HttpResponse:
     context = {
-        "form": form,
-        "quest": quest,
         "quests": quests,
         "entry": form.entry,
-        "way": _way(request),
+        "way": form.way,
         "ways": ways(),
         "presets": _examples(form),
         "width_form": _width_form(request, form.entry) if isinstance(form, NetworkForm) else None,
-        **_understood(form),
+        **_context(request, form),
+        **more,
     }
     return render(request, "submissions/submit.html", context)
 
@@ -109,7 +154,7 @@ def _nowhere(request: UserRequest) -> HttpResponse:
 
 
 def _refusals(form: SubmissionForm) -> list[str]:
-    """The form's errors in one list; those about a parameter name it, unless they name a line of the code."""
+    """The form's errors in one list; those about a parameter name it, unless they name a line or a layer themselves."""
     names = {field.name: f"{field.label}: " for field in form.model_fields() if field.name != "model"}
     return [
         str(message) if str(message).startswith("Line ") else f"{names.get(name, '')}{message}"
@@ -117,42 +162,3 @@ def _refusals(form: SubmissionForm) -> list[str]:
         if name not in ("chosen", "acknowledged")
         for message in messages
     ]
-
-
-def _understood(form: SubmissionForm) -> dict[str, Any]:
-    """What the fragment shows of what was read: the model, or those to choose from."""
-    reading = form.reading
-    choices = [(choice_of(one), one.line, notation.headline(one.spec)) for one in form.readings]
-    if reading is None:
-        return {"reading": None, "choices": choices}
-    spec = reading.spec
-    return {
-        "reading": reading,
-        "choices": choices if len(choices) > 1 else [],
-        "chosen": choice_of(reading),
-        "acknowledgement": digest_of(reading),
-        "acknowledged": form.data.get("acknowledged") == digest_of(reading),
-        "family": family_of(spec),
-        "notation": notation.render(spec),
-        "layers": summary(spec),
-        "parameters": parameters(spec),
-        "arguments": _arguments(spec),
-    }
-
-
-def _arguments(spec: Spec) -> dict[str, str]:
-    """Every parameter with its value, those filled in as well; a network's layers stand in their own table."""
-    names = (name for name in type(spec).model_fields if name not in ("family", "layers"))
-    return {name: _written(getattr(spec, name)) for name in names}
-
-
-def _written(value: Any) -> str:
-    """As Python writes it; of an optimizer and the like what is not as usual, and always the learning rate."""
-    if isinstance(value, tuple):
-        return write_steps(value) or "()"
-    if not isinstance(value, pydantic.BaseModel):
-        return repr(value)
-    told = {"learning_rate": getattr(value, "learning_rate", None), **changed(value)}
-    given = ", ".join(f"{name}={inner!r}" for name, inner in told.items() if name != "name" and inner is not None)
-    kind = getattr(value, "name", type(value).__name__)
-    return f"{kind}({given})" if given else kind

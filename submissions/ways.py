@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -12,10 +13,11 @@ from submissions.families.registry import Family, offered
 from submissions.forms import FamilyForm, PasteForm, SubmissionForm
 from submissions.network_form import NetworkForm
 from submissions.notation import Reading
+from submissions.presets import defaults
 from submissions.spec_fields import is_flat
 from submissions.specs import Spec
 
-PASTE = "paste"
+PASTE = PasteForm.way
 
 # Families that need more than a field for each parameter.
 FORMS: dict[str, type[FamilyForm]] = {"cnn": NetworkForm}
@@ -26,13 +28,21 @@ def ways() -> dict[str, str]:
     return {PASTE: _("Paste")} | {family.name: family.label for family in _with_form()}
 
 
-def form_for(way: str, entry: Entry, data: Any = None, *, preset: Spec | None = None) -> SubmissionForm:
-    """The form for a way to submit – pasting where the way is unknown – with the preset filled in, where it fits."""
+def form_for(
+    way: str, entry: Entry, data: Any = None, *, preset: Spec | None = None, kept: Mapping[str, str] | None = None
+) -> SubmissionForm:
+    """The form for a way to submit – pasting where the way is unknown.
+
+    Without `data` it is filled in with the preset, where that fits, and with `kept`: what was chosen beside the model.
+    """
     family = next((family for family in _with_form() if family.name == way), None)
     if family:
         fitting = preset if isinstance(preset, family.spec) else None
-        return FORMS.get(way, FamilyForm)(data, entry=entry, family=family, preset=fitting)
-    form = PasteForm(data, entry=entry, initial={"model": notation.render(preset) if preset else ""})
+        begun = fitting or (defaults(family, entry.quest) if data is None else None)
+        form_of = FORMS.get(way, FamilyForm)
+        return form_of(data, entry=entry, family=family, preset=begun, initial=dict(kept or {}))
+    text = notation.render(preset) if preset else ""
+    form = PasteForm(data, entry=entry, initial={"model": text, **(kept or {})})
     form.reading = Reading(preset) if preset else None
     return form
 

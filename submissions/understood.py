@@ -1,0 +1,105 @@
+"""What a submit page tells of the model that was read, before anything runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pydantic
+
+from submissions import notation
+from submissions.earlier import earlier_same
+from submissions.expected import expected
+from submissions.families.layers import Input, Layer
+from submissions.families.registry import family_of
+from submissions.families.shapes import parameters, summary
+from submissions.forms import SubmissionForm, choice_of, digest_of
+from submissions.intake import devices_for
+from submissions.models import Quest
+from submissions.notation import Reading
+from submissions.notation_pipeline import write_steps
+from submissions.specs import DATASETS, Spec, changed
+from submissions.written import written
+
+
+@dataclass(frozen=True, slots=True)
+class PixelScale:
+    """What a model's pixels are: as stored, up to `brightest`, or for a network divided by that, unless it rescales."""
+
+    brightest: int
+    network: bool = False
+    rescales: bool = False
+    padded: bool = False
+    steps: bool = False
+
+
+def pixel_scale(spec: Spec, quest: Quest) -> PixelScale:
+    images = DATASETS[quest.dataset]
+    layers: tuple[Layer, ...] = getattr(spec, "layers", ())
+    return PixelScale(
+        brightest=images.brightest,
+        network=bool(layers),
+        rescales=any(layer.kind == "Rescaling" for layer in layers[1:2]),
+        padded=any(isinstance(layer, Input) and layer.shape[0] == 32 for layer in layers),
+        steps=bool(getattr(spec, "preprocess", ())),
+    )
+
+
+def understood(form: SubmissionForm, service: str) -> dict[str, Any]:
+    """What the fragment shows of what was read: the model, or those to choose from."""
+    choices = [(choice_of(one), one.line, notation.headline(one.spec)) for one in form.readings]
+    if form.reading is None:
+        return {"reading": None, "choices": choices, "brightest": DATASETS[form.entry.quest.dataset].brightest}
+    return {
+        "reading": form.reading,
+        "choices": choices if len(choices) > 1 else [],
+        "chosen": choice_of(form.reading),
+        "acknowledgement": digest_of(form.reading),
+        "acknowledged": form.data.get("acknowledged") == digest_of(form.reading),
+        **_told(form.reading),
+        **_of_quest(form.reading.spec, form, service),
+    }
+
+
+def _told(reading: Reading) -> dict[str, Any]:
+    spec = reading.spec
+    return {
+        "family": family_of(spec),
+        "layers": summary(spec),
+        "parameters": parameters(spec),
+        "arguments": _arguments(spec),
+    }
+
+
+def _of_quest(spec: Spec, form: SubmissionForm, service: str) -> dict[str, Any]:
+    """What hangs on the quest and on who asks: an earlier one like it, the time it should take, how it is sent."""
+    quest, group = form.entry.quest, form.entry.group
+    device, engine = form.data.get("device", ""), form.data.get("engine", "")
+    chosen = {
+        "device": device if device in devices_for(spec) else "",
+        "engine": engine if engine in quest.engines else "",
+    }
+    return {
+        "earlier": earlier_same(spec, quest, group),
+        "expected": expected(spec, quest, **chosen),
+        "scale": pixel_scale(spec, quest),
+        "written": written(spec, quest, service=service, **chosen),
+    }
+
+
+def _arguments(spec: Spec) -> dict[str, str]:
+    """Every parameter with its value, those filled in as well; a network's layers stand in their own table."""
+    names = (name for name in type(spec).model_fields if name not in ("family", "layers"))
+    return {name: _written(getattr(spec, name)) for name in names}
+
+
+def _written(value: Any) -> str:
+    """As Python writes it; of an optimizer and the like what is not as usual, and always the learning rate."""
+    if isinstance(value, tuple):
+        return write_steps(value) or "()"
+    if not isinstance(value, pydantic.BaseModel):
+        return repr(value)
+    told = {"learning_rate": getattr(value, "learning_rate", None), **changed(value)}
+    given = ", ".join(f"{name}={inner!r}" for name, inner in told.items() if name != "name" and inner is not None)
+    kind = getattr(value, "name", type(value).__name__)
+    return f"{kind}({given})" if given else kind
