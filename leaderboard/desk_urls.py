@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from leaderboard import desk_acts, desk_extensions, desk_groups, desk_quests, desk_ranking, desk_views
+from leaderboard import desk_acts, desk_extensions, desk_freeze, desk_groups, desk_queue, desk_quests, desk_ranking, desk_views
 
 app_name = "desk"
 urlpatterns = [
@@ -12,6 +12,8 @@ urlpatterns = [
     path("submissions/<int:pk>/rerun/", desk_acts.rerun, name="rerun"),
     path("submissions/<int:pk>/count/", desk_acts.count, name="count"),
     path("submissions/<int:pk>/disqualify/", desk_acts.disqualify, name="disqualify"),
+    path("queue/", desk_queue.queue_page, name="queue"),
+    path("workers/<int:pk>/", desk_queue.worker_duty, name="worker_duty"),
     path("ranking/", desk_ranking.ranking, name="ranking"),
     re_path(r"^ranking\.(?P<ending>csv|json)$", desk_views.ranking_export, name="ranking_export"),
     path("quests/", desk_quests.quests, name="quests"),
@@ -19,6 +21,7 @@ urlpatterns = [
     path("quests/<int:pk>/", desk_quests.quest_edit, name="quest"),
     path("quests/<int:pk>/extensions/", desk_extensions.extensions, name="extensions"),
     path("quests/<int:pk>/move/", desk_quests.quest_move, name="quest_move"),
+    path("quests/<int:pk>/freeze/", desk_freeze.freeze, name="freeze"),
     path("courses/", desk_quests.courses, name="courses"),
     path("courses/<int:pk>/archive/", desk_quests.course_archive, name="course_archive"),
     path("groups/", desk_groups.newest, name="newest_groups"),

@@ -1,0 +1,116 @@
+"""The desk's live queue, and the workers that it pauses, drains and resumes."""
+
+from __future__ import annotations
+
+import pytest
+
+from submissions.models import Quest, Worker
+from tests.cast import FOREST, claim_one
+
+
+def text_of(response) -> str:
+    return " ".join(response.content.decode().split())
+
+
+def page(client, query: str = "") -> str:
+    return text_of(client.get(f"/desk/queue/{query}"))
+
+
+def test_it_says_who_waits_for_what_and_since_when(submission, worker, instructor_client):
+    shown = page(instructor_client)
+
+    assert f'<tr id="waits-{submission.pk}">' in shown
+    assert "ITMALGrp01" in shown
+    assert "a slot is free: it is about to start" in shown
+
+
+def test_it_says_why_each_waits(submit, worker, instructor_client, stranger, other_group):
+    Quest.objects.update(group_limit=1)
+    submit()
+    claim_one(worker)
+    submit(FOREST)
+    assert "its group has 1 run going, its limit" in page(instructor_client)
+
+    submit(submitter=stranger, group=other_group)
+    claim_one(worker)
+    Quest.objects.update(group_limit=5)
+    assert "every slot is busy" in page(instructor_client)
+
+    Quest.objects.update(exclusive=True)
+    assert "it wants a machine to itself" in page(instructor_client)
+
+    Worker.objects.update(stopped_at="2026-01-01T00:00:00Z")
+    assert "no worker for it is alive and on duty" in page(instructor_client)
+    assert "No worker is alive" in page(instructor_client)
+
+
+def test_it_shows_what_runs_where(submission, worker, instructor_client):
+    claim_one(worker)
+
+    shown = page(instructor_client)
+
+    assert f'<tr id="worker-{worker.pk}">' in shown
+    assert f">#{submission.pk}</a>" in shown
+    assert "Nobody waits." in shown
+
+
+def test_polled_it_answers_only_when_something_has_changed(submission, worker, instructor_client):
+    seen = instructor_client.get("/desk/queue/").context["hall"].version
+    assert instructor_client.get(f"/desk/queue/?seen={seen}").status_code == 204
+
+    claim_one(worker)
+
+    fragment = text_of(instructor_client.get(f"/desk/queue/?seen={seen}"))
+    assert fragment.startswith('<div id="desk-queue"')
+    assert "<html" not in fragment
+
+
+def test_a_worker_is_paused_and_resumed(worker, instructor_client):
+    address = f"/desk/workers/{worker.pk}/"
+
+    assert "ends what it has and takes no more" in text_of(
+        instructor_client.post(address, {"duty": "paused"}, follow=True)
+    )
+    assert 'aria-label="Resume cpu@here"' in page(instructor_client)
+    assert 'aria-label="Pause cpu@here"' not in page(instructor_client)
+
+    assert "takes runs again" in text_of(instructor_client.post(address, {"duty": "on"}, follow=True))
+    assert Worker.objects.get().duty == "on"
+
+
+def test_draining_is_asked_once_more_with_what_is_given_back(submission, worker, instructor_client):
+    claim_one(worker)
+    address = f"/desk/workers/{worker.pk}/"
+
+    asked = text_of(instructor_client.get(address))
+    assert "It gives 1 run back" in asked
+    assert f"#{submission.pk} ITMALGrp01" in asked
+    assert Worker.objects.get().duty == "on"
+
+    instructor_client.post(address, {"duty": "drained"})
+    assert Worker.objects.get().duty == "drained"
+
+
+def test_the_upkeep_worker_cannot_be_paused(worker, instructor_client):
+    Worker.objects.update(device="upkeep")
+
+    assert "Pause" not in page(instructor_client).replace("paused", "")
+    response = instructor_client.post(f"/desk/workers/{worker.pk}/", {"duty": "paused"}, follow=True)
+    assert "upkeep worker looks after the queue" in text_of(response)
+
+
+@pytest.mark.parametrize("duty", ["", "off"])
+def test_a_duty_that_is_none_is_not_found(worker, instructor_client, duty):
+    assert instructor_client.post(f"/desk/workers/{worker.pk}/", {"duty": duty}).status_code == 404
+
+
+def test_the_queue_asks_few_questions_however_long_it_is(
+    submit, worker, instructor_client, django_assert_max_num_queries
+):
+    for _ in range(8):
+        submit()
+    claim_one(worker)
+    claim_one(worker)
+
+    with django_assert_max_num_queries(20):
+        page(instructor_client)
