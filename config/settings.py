@@ -207,6 +207,11 @@ REDIS_URL = os.environ.get("REDIS_URL") or (
 )
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "charts": {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": QUEST_HOME / "charts" / "pictures",
+        "OPTIONS": {"MAX_ENTRIES": 500},
+    },
     "shared": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,

@@ -1,0 +1,103 @@
+// The charts, drawn in the browser by Vega; without it, or where it fails, the picture that the server draws.
+const NARROW = 560;
+const dark = window.matchMedia("(prefers-color-scheme: dark)");
+const drawn = new WeakMap(); // plot -> {view, from}: what stands in it, and from which address and beat
+
+const charts = () => document.getElementById("charts");
+const plots = () => [...document.querySelectorAll("#charts .plot")];
+
+function look(plot) {
+  return (plot.clientWidth < NARROW ? "&narrow" : "") + (dark.matches ? "&dark" : "");
+}
+
+// The server makes Vega's module when it is first asked for, which takes it some seconds.
+let vega;
+async function load(tries = 5) {
+  const module = charts().dataset.bundle;
+  for (let left = tries; left > 0; left -= 1) {
+    if ((await fetch(module)).ok) break;
+    await new Promise((later) => setTimeout(later, 2000));
+  }
+  await import(module);
+  return window.vegaEmbed;
+}
+
+async function draw(plot) {
+  const from = plot.dataset.vega + look(plot);
+  const beat = charts().dataset.beat;
+  const old = drawn.get(plot);
+  if (old?.from === from && old.beat === beat) return;
+  drawn.set(plot, { ...old, from, beat });
+  try {
+    vega ??= load();
+    const [embed, spec] = await Promise.all([vega, specification(from)]);
+    await show(plot, embed, spec, { from, beat });
+    old?.view?.finalize();
+  } catch (error) {
+    console.info("The chart is shown as a picture:", error);
+    picture(plot);
+  }
+}
+
+async function specification(address) {
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(`${address}: ${response.status}`);
+  return response.json();
+}
+
+// Drawn beside the page and put into it whole: a chart that follows new scores does not flicker.
+async function show(plot, embed, spec, seen) {
+  const place = document.createElement("div");
+  place.className = "drawing";
+  const { view } = await embed(place, { ...spec, width: plot.clientWidth, height: plot.clientHeight }, {
+    mode: "vega",
+    renderer: "canvas",
+    actions: false,
+    logLevel: 1, // errors alone: a layer without rows is none
+    ast: true,
+    defaultStyle: false,
+    tooltip: { disableDefaultStyle: true },
+  });
+  plot.replaceChildren(place);
+  place.querySelector("canvas").setAttribute("aria-hidden", "true");
+  drawn.set(plot, { view, ...seen });
+}
+
+function picture(plot) {
+  if (plot.querySelector("canvas")) return; // what was drawn before is better than nothing
+  const image = document.createElement("img");
+  image.alt = "";
+  image.src = plot.dataset.svg + look(plot);
+  plot.replaceChildren(image);
+}
+
+async function drawAll() {
+  for (const plot of plots()) await draw(plot);
+}
+
+const resized = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    const view = drawn.get(target)?.view;
+    if (view && target.clientWidth) view.width(target.clientWidth).height(target.clientHeight).runAsync();
+    draw(target);
+  }
+});
+
+// The numbers that were unfolded stay so when the page brings newer ones.
+let unfolded = [];
+document.addEventListener("htmx:beforeSwap", () => {
+  unfolded = [...document.querySelectorAll("#charts details[open]")].map((one) => one.id);
+});
+document.addEventListener("htmx:afterSettle", () => {
+  for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
+  watch();
+});
+
+function watch() {
+  resized.disconnect();
+  for (const plot of plots()) resized.observe(plot);
+  drawAll();
+}
+
+dark.addEventListener("change", drawAll);
+if (charts()) watch();

@@ -1,0 +1,134 @@
+"""Score against cost: what the last points cost, with the front of those that no other run beats at both."""
+
+from __future__ import annotations
+
+from math import log
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from leaderboard.charts.figure import MOST_ROWS, Figure, Row, Subject, Table, below, score_limits, thinned
+from leaderboard.charts.runs import Run
+from submissions.families.registry import families
+from submissions.templatetags.quest import score, seconds
+
+LEAST_COST = 0.001  # seconds; a logarithmic axis has no zero, and clocks tell no more
+AXES = {
+    "both": gettext_lazy("Training and scoring, seconds"),
+    "train": gettext_lazy("Training, seconds"),
+    "predict": gettext_lazy("Scoring, seconds"),
+}
+
+
+def figure(subject: Subject) -> Figure:
+    """The runs of one engine as points, and their Pareto front as a line of steps."""
+    wish, runs = subject.wish, subject.timed
+    if not runs:
+        return Figure(name="cost", facts={"engine": wish.engine})
+    front = pareto(runs, wish.cost)
+    best = _best_of_groups(runs)
+    shown = thinned(runs, [*front, *best, *(run for run in runs if run.own)])
+    limits = score_limits([run.score for run in runs])
+    return Figure(
+        name="cost",
+        data={"runs": [_point(run, wish.cost, front) for run in shown], "front": _steps(front, wish.cost, runs)},
+        limits=limits,
+        words=_words(wish.cost),
+        facts=_facts(runs, front, wish.cost)
+        | {"engine": wish.engine, "below": below([run.score for run in runs], limits), "shown": len(shown)},
+        table=_table(front, best, wish.cost),
+        records=[_record(run, front) for run in runs],
+    )
+
+
+def cost_of(run: Run, what: str) -> float:
+    """Seconds of training, of scoring, or of `both`."""
+    train, predict = run.train_s or 0.0, run.predict_s or 0.0
+    return max(LEAST_COST, {"train": train, "predict": predict}.get(what, train + predict))
+
+
+def pareto(runs: list[Run], what: str) -> list[Run]:
+    """Those that no other run beats at score and cost both, cheapest first."""
+    front: list[Run] = []
+    for run in sorted(runs, key=lambda run: (cost_of(run, what), -run.score, run.number)):
+        if not front or run.score > front[-1].score:
+            front.append(run)
+    return front
+
+
+def _best_of_groups(runs: list[Run]) -> list[Run]:
+    best: dict[int, Run] = {}
+    for run in sorted(runs, key=lambda run: (-run.score, run.number)):
+        best.setdefault(run.group_id, run)
+    return list(best.values())
+
+
+def _facts(runs: list[Run], front: list[Run], what: str) -> dict[str, Any]:
+    best = front[-1]
+    cheaper = [run for run in front[:-1] if cost_of(run, what) <= cost_of(best, what) / 2]
+    bargain = max(cheaper, key=lambda run: _bargain(run, best, what), default=None)
+    facts: dict[str, Any] = {"count": len(runs), "best": best, "best_cost": cost_of(best, what), "what": what}
+    if bargain is None:
+        return facts
+    return facts | {
+        "bargain": bargain,
+        "times": round_factor(cost_of(best, what) / cost_of(bargain, what)),
+        "points": round(100 * (best.score - bargain.score), 2),
+        "other_hardware": bargain.hardware != best.hardware,
+    }
+
+
+def _bargain(run: Run, best: Run, what: str) -> float:
+    """How good a bargain a cheaper run is: factors of cost saved for points of score lost."""
+    return log(cost_of(best, what) / cost_of(run, what)) / (best.score - run.score + 0.002)
+
+
+def round_factor(factor: float) -> str:
+    """`1.7`, `30`, `1,200`: a factor with two digits, as a person says it."""
+    return f"{factor:.1f}" if factor < 9.95 else f"{float(f'{factor:.2g}'):,.0f}"
+
+
+def _point(run: Run, what: str, front: list[Run]) -> Row:
+    return {
+        "group": run.group, "own": run.own, "family": run.family_label, "model": run.title,
+        "score": run.score, "score_text": score(run.score), "cost": cost_of(run, what),
+        "cost_text": seconds(cost_of(run, what)), "hardware": run.hardware, "engine": run.engine_version or run.engine,
+    }  # fmt: skip
+
+
+def _steps(front: list[Run], what: str, runs: list[Run]) -> list[Row]:
+    """The front's corners; it goes on level to the dearest run."""
+    corners = [{"cost": cost_of(run, what), "score": run.score} for run in front]
+    return [*corners, {"cost": max(cost_of(run, what) for run in runs), "score": front[-1].score}]
+
+
+def _words(what: str) -> dict[str, Any]:
+    return {
+        "families": [str(family.label) for family in families()],
+        "cost": str(AXES[what]), "score": _("Score"), "group": _("Group"), "model": _("Model"), "time": _("Cost"),
+        "hardware": _("Hardware"), "engine": _("Engine"),
+    }  # fmt: skip
+
+
+def _table(front: list[Run], best: list[Run], what: str) -> Table:
+    on_front = {run.number for run in front}
+    rows = [*reversed(front), *(run for run in best if run.number not in on_front)]
+    return Table(
+        head=[_("Group"), _("Model"), _("Score"), _("Cost"), _("Hardware"), _("On the front")],
+        numeric=[False, False, True, True, False, False],
+        rows=[
+            [run.group, run.title, score(run.score), seconds(cost_of(run, what)), run.hardware,
+             _("yes") if run.number in on_front else ""]
+            for run in rows[:MOST_ROWS]
+        ],
+        left_out=max(0, len(rows) - MOST_ROWS),
+    )  # fmt: skip
+
+
+def _record(run: Run, front: list[Run]) -> Row:
+    return {
+        "submission": run.number, "group": run.group, "family": run.family, "model": run.model, "score": run.score,
+        "train_s": run.train_s, "predict_s": run.predict_s, "hardware": run.hardware, "device": run.device,
+        "engine": run.engine_version or run.engine, "on_front": run in front,
+    }  # fmt: skip

@@ -1,0 +1,257 @@
+"""How each chart is drawn, by Altair. Imported by the painter alone: the web process must not hold these libraries.
+
+Colours are those of Okabe and Ito (Color Universal Design, 2008), which colour-blind readers tell apart, without the
+ones too faint for the paper; each colour comes with a shape or a dash of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+
+Words = dict[str, Any]
+Drawing = alt.Chart | alt.LayerChart | alt.FacetChart
+SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
+DASHES = [[1, 0], [6, 3], [2, 2]]
+FONT = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica Neue, Noto Sans, DejaVu Sans, sans-serif"
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """Light or dark, by the page's own colours."""
+
+    paper: str
+    ink: str
+    soft: str
+    line: str
+    faint: str
+    colours: tuple[str, ...]
+
+
+SCHEMES = {
+    "light": Scheme(
+        paper="#ffffff", ink="#1c1b19", soft="#5d5a54", line="#e3dfd7", faint="#b3aea4",
+        colours=("#0072B2", "#D55E00", "#009E73", "#A8558A", "#000000", "#B97F00"),
+    ),
+    "dark": Scheme(
+        paper="#1b1c1a", ink="#eceae5", soft="#a9a59c", line="#3a3c37", faint="#66655f",
+        colours=("#56B4E9", "#E69F00", "#1FBF92", "#CC79A7", "#F0E442", "#E8743B"),
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How large a drawing is, in pixels, and its letters and points in it."""
+
+    width: int
+    height: int
+    letters: int
+    point: int
+    line: float
+    legend_columns: int
+
+
+FORMATS = {
+    "wide": Format(840, 420, 13, 75, 2.0, 4),
+    "narrow": Format(350, 380, 12, 55, 2.0, 1),
+    "wall": Format(1840, 940, 30, 500, 5.0, 3),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    scheme: Scheme
+    format: Format
+
+    def config(self) -> dict[str, Any]:
+        """What all drawings share."""
+        small, ink, soft, line = self.format.letters, self.scheme.ink, self.scheme.soft, self.scheme.line
+        return {
+            "background": "transparent",
+            "font": FONT,
+            "view": {"stroke": None},
+            "axis": {
+                "labelColor": soft, "titleColor": soft, "gridColor": line, "domainColor": soft, "tickColor": soft,
+                "labelFontSize": small, "titleFontSize": small, "titleFontWeight": "normal", "labelOverlap": True,
+                "titlePadding": small, "labelPadding": 6,
+            },
+            "legend": {
+                "labelColor": ink, "labelFontSize": small, "symbolSize": self.format.point * 1.4, "orient": "bottom",
+                "columns": self.format.legend_columns, "title": None, "labelLimit": self.format.width * 0.85,
+                "symbolStrokeWidth": self.format.line, "offset": small,
+            },
+            "text": {"color": ink, "fontSize": small},
+        }  # fmt: skip
+
+
+def drawing(chart: str, *, format: str, scheme: str, words: Words) -> dict[str, Any]:
+    """The chart as a Vega-Lite specification, whose named data sets and parameters are yet to be filled."""
+    look = Look(SCHEMES[scheme], FORMATS[format])
+    drawn = DRAWINGS[chart](look, words)
+    size = {"width": look.format.width, "height": look.format.height}
+    fit = alt.AutoSizeParams(type="fit", contains="padding")
+    return drawn.properties(**size, autosize=fit).configure(**look.config()).to_dict()
+
+
+def _score_axis(words: Words) -> alt.Y:
+    scale = alt.Scale(domain=alt.ExprRef("[floor, ceiling]"), zero=False, nice=False, clamp=True)
+    return alt.Y("score:Q", title=words["score"], scale=scale, axis=alt.Axis(format=".4~f", tickCount=6))
+
+
+def _limits() -> list[alt.Parameter]:
+    return [alt.param(name="floor", value=0), alt.param(name="ceiling", value=1)]
+
+
+def _ring(data: str, look: Look, **place: Any) -> alt.Chart:
+    """What marks the reader's own points."""
+    own = alt.Chart(alt.NamedData(data)).transform_filter("datum.own")
+    return own.mark_point(
+        shape="circle", filled=False, size=look.format.point * 4, stroke=look.scheme.ink, strokeWidth=look.format.line
+    ).encode(**place)
+
+
+def _cost(look: Look, words: Words) -> Drawing:
+    axis = alt.Axis(format="~g", tickCount=6, grid=False)
+    x = alt.X("cost:Q", title=words["cost"], scale=alt.Scale(type="log"), axis=axis)
+    place = {"x": x, "y": _score_axis(words)}
+    count = len(words["families"])
+    chosen = alt.selection_point(name="chosen", fields=["family"], bind="legend")
+    points = alt.Chart(alt.NamedData("runs")).mark_point(filled=True, size=look.format.point, opacity=0.85)
+    points = points.encode(
+        **place,
+        color=alt.Color(
+            "family:N", scale=alt.Scale(domain=words["families"], range=list(look.scheme.colours)[:count])
+        ),
+        shape=alt.Shape("family:N", scale=alt.Scale(domain=words["families"], range=SHAPES[:count])),
+        opacity=alt.when(chosen).then(alt.value(0.85)).otherwise(alt.value(0.1)),
+        tooltip=_tooltip(
+            words, group="group", model="model", score_text="score", cost_text="time", hardware="hardware",
+            engine="engine",
+        ),
+    )  # fmt: skip
+    front = alt.Chart(alt.NamedData("front")).mark_line(
+        interpolate="step-after", strokeDash=[7, 4], color=look.scheme.soft, strokeWidth=look.format.line
+    )
+    layers = alt.layer(front.encode(**place), _ring("runs", look, **place), points.add_params(chosen))
+    return layers.add_params(*_limits())
+
+
+def _tooltip(words: Words, **fields: str) -> list[alt.Tooltip]:
+    return [alt.Tooltip(f"{name}:N", title=words[word]) for name, word in fields.items()]
+
+
+def _progress(look: Look, words: Words) -> Drawing:
+    axis = alt.Axis(grid=False, tickCount=6, format="%d/%m %H:%M")
+    place = {"x": alt.X("at:T", title=words["at"], scale=alt.Scale(type="utc"), axis=axis), "y": _score_axis(words)}
+    chosen = alt.selection_point(name="chosen", fields=["line"], bind="legend")
+    dim = alt.when(chosen).then(alt.value(1)).otherwise(alt.value(0.12))
+    colours = list(look.scheme.colours)
+    dashes = [dash for dash in DASHES for _ in colours]
+    thick = look.format.line
+    data = alt.Chart(alt.NamedData("lines"))
+    lines = data.mark_line(interpolate="step-after").encode(
+        **place,
+        color=alt.Color("line:N", sort=None, scale=alt.Scale(range=colours * len(DASHES))),
+        strokeDash=alt.StrokeDash("line:N", sort=None, scale=alt.Scale(range=dashes)),
+        strokeWidth=alt.when("datum.own").then(alt.value(2 * thick)).otherwise(alt.value(thick)),
+        opacity=dim,
+    )
+    steps = data.transform_filter("datum.step").mark_point(filled=True, size=look.format.point / 2)
+    steps = steps.encode(
+        **place, color=_by_place(look), opacity=dim,
+        tooltip=_tooltip(words, line="group", score_text="score", at_text="when", model="model"),
+    )  # fmt: skip
+    rest = alt.Chart(alt.NamedData("rest")).mark_line(
+        interpolate="step-after", color=look.scheme.soft, strokeWidth=look.format.line
+    )
+    dots = alt.StrokeDash("line:N", scale=alt.Scale(range=[[1, 3]]))
+    layers = alt.layer(rest.encode(**place, strokeDash=dots), lines.add_params(chosen), steps)
+    return layers.resolve_scale(color="independent", strokeDash="independent").add_params(*_limits())
+
+
+def _by_place(look: Look) -> alt.Color:
+    """The colour that the first, second, third … has in the layer whose legend explains it."""
+    colours = list(look.scheme.colours)
+    scale = alt.Scale(domain=list(range(2 * len(colours))), range=colours * 2)
+    return alt.Color("place:N", scale=scale, legend=None)
+
+
+def _spread(look: Look, words: Words) -> Drawing:
+    scale = alt.Scale(domain=alt.ExprRef("[floor, ceiling]"), zero=False, nice=False, clamp=True)
+    x = alt.X("from:Q", bin="binned", title=words["score"], scale=scale, axis=alt.Axis(format=".4~f", tickCount=6))
+    colours = [look.scheme.faint, look.scheme.colours[0]][: len(words["bars"])]
+    legend = alt.Legend() if len(colours) > 1 else None
+    counts = alt.Axis(tickMinStep=1, tickCount=5, format="d")
+    bars = (
+        alt.Chart(alt.NamedData("bars"))
+        .mark_bar(binSpacing=1.5)
+        .encode(
+            x=x,
+            x2="to:Q",
+            y=alt.Y("count:Q", title=words["count"], axis=counts, scale=alt.Scale(domainMax=alt.ExprRef("top"))),
+            color=alt.Color("whose:N", scale=alt.Scale(domain=words["bars"], range=colours), legend=legend),
+            order=alt.Order("whose:N", sort="descending"),
+            tooltip=_tooltip(words, text="score", whose="whose", count="count"),
+        )
+    )
+    own = alt.Chart(alt.NamedData("own"))
+    mark = {"x": alt.X("score:Q", scale=scale)}
+    rule = own.mark_rule(color=look.scheme.ink, strokeWidth=look.format.line, strokeDash=[5, 3]).encode(**mark)
+    texts = [
+        own.transform_filter(f"datum.side === '{side}'")
+        .mark_text(align=side, dx=-8 if side == "right" else 8, baseline="top", fontWeight="bold")
+        .encode(**mark, y=alt.value(4), text="text:N")
+        for side in ("left", "right")
+    ]
+    return alt.layer(bars, rule, *texts).add_params(*_limits(), alt.param(name="top", value=1))
+
+
+def _size(look: Look, words: Words) -> Drawing:
+    log_scale = alt.Scale(type="log")
+    x_axis = alt.Axis(format="~s", tickCount=6, grid=False)
+    y_axis = alt.Axis(format="~g", tickCount=5, grid=False)
+    place = {
+        "x": alt.X("parameters:Q", title=words["parameters"], scale=log_scale, axis=x_axis),
+        "y": alt.Y("train:Q", title=words["train"], scale=log_scale, axis=y_axis),
+    }
+    chosen = alt.selection_point(name="chosen", fields=["hardware"], bind="legend")
+    colour = alt.Color("hardware:N", sort=None, scale=alt.Scale(range=list(look.scheme.colours)))
+    points = alt.Chart(alt.NamedData("runs")).mark_point(filled=True, size=look.format.point)
+    points = points.encode(
+        **place,
+        color=colour,
+        shape=alt.Shape("hardware:N", sort=None, scale=alt.Scale(range=SHAPES)),
+        opacity=alt.when(chosen).then(alt.value(0.85)).otherwise(alt.value(0.1)),
+        tooltip=_tooltip(words, group="group", model="model", parameters="parameters", train_text="time",
+                         score_text="score", hardware="hardware"),
+    )  # fmt: skip
+    fits = alt.Chart(alt.NamedData("fits")).mark_line(strokeDash=[7, 4], strokeWidth=look.format.line)
+    fits = fits.encode(**place, color=_by_place(look), detail="hardware:N")
+    layers = alt.layer(fits, _ring("runs", look, **place), points.add_params(chosen))
+    return layers.resolve_scale(color="independent")
+
+
+def _breakdown(look: Look, words: Words) -> Drawing:
+    # Okabe and Ito's, from the waiting in grey to the training in blue.
+    colours = [look.scheme.faint, look.scheme.soft, *(look.scheme.colours[place] for place in (5, 3, 0, 1))]
+    bars = alt.Chart(alt.NamedData("parts")).mark_bar(stroke=look.scheme.paper, strokeWidth=1)
+    return bars.encode(
+        y=alt.Y("family:N", title=None, sort=words["families"], axis=alt.Axis(labelLimit=0, grid=False)),
+        x=alt.X("sum(value):Q", title=words["value"], stack="zero"),
+        color=alt.Color("part:N", scale=alt.Scale(domain=words["parts"], range=colours)),
+        order=alt.Order("place:Q"),
+        tooltip=_tooltip(words, family="family", part="part", text="time"),
+    )
+
+
+DRAWINGS: dict[str, Callable[[Look, Words], Drawing]] = {
+    "cost": _cost,
+    "progress": _progress,
+    "spread": _spread,
+    "size": _size,
+    "breakdown": _breakdown,
+}

@@ -1,0 +1,27 @@
+"""Which charts there are, in the order in which the page shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import QueryDict
+
+from leaderboard.charts import breakdown, cost, progress, size, spread
+from leaderboard.charts.figure import Figure, Subject, Wish
+from leaderboard.charts.runs import runs
+from submissions.models import Quest
+from submissions.visibility import Sight
+
+CHARTS: dict[str, Callable[[Subject], Figure]] = {
+    "cost": cost.figure,
+    "progress": progress.figure,
+    "spread": spread.figure,
+    "size": size.figure,
+    "breakdown": breakdown.figure,
+}
+
+
+def subject(quest: Quest, sight: Sight, asked: QueryDict) -> Subject:
+    """The quest's runs as the reader sees them, and what the address asks of the charts."""
+    found = runs(quest, sight)
+    return Subject(quest, found, Wish.read(asked, found, quest))

@@ -1,0 +1,82 @@
+"""The process that draws: `python -m leaderboard.charts.painter`, orders in and pictures out as JSON lines.
+
+Apart from the web process, since the library that draws takes 145 MB and cannot be used in a process that is forked.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import queue
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+IDLE_SECONDS = 600.0
+MOST_ORDERS = 2000  # then a fresh process takes over, with the memory of none
+
+Order = dict[str, Any]
+
+
+def compile_drawing(order: Order) -> Order:
+    """The Vega specification of a chart, its data sets yet to be filled."""
+    import vl_convert
+
+    from leaderboard.charts.drawings import drawing
+
+    drawn = drawing(order["chart"], format=order["format"], scheme=order["scheme"], words=order["words"])
+    return {"vega": vl_convert.vegalite_to_vega(drawn)}
+
+
+def draw_svg(order: Order) -> Order:
+    import vl_convert
+
+    return {"svg": vl_convert.vega_to_svg(order["vega"])}
+
+
+def draw_png(order: Order) -> Order:
+    import vl_convert
+
+    picture = vl_convert.vega_to_png(order["vega"], scale=order.get("scale", 2))
+    return {"png": base64.b64encode(picture).decode()}
+
+
+CRAFTS: dict[str, Callable[[Order], Order]] = {"compile": compile_drawing, "svg": draw_svg, "png": draw_png}
+
+
+def main() -> None:
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what libraries print is no answer
+    for order in _orders():
+        answers.write(json.dumps(_answer(order)) + "\n")
+        answers.flush()
+
+
+def _answer(order: Order) -> Order:
+    try:
+        return CRAFTS[order["do"]](order)
+    except Exception as error:  # noqa: BLE001 - one bad drawing must not end the painter
+        return {"error": f"{type(error).__name__}: {error}"[:2000]}
+
+
+def _orders() -> Iterator[Order]:
+    """The orders as they come; ends after a long time without any."""
+    waiting: queue.Queue[bytes] = queue.Queue()
+    threading.Thread(target=_listen, args=(waiting,), daemon=True).start()
+    for _ in range(MOST_ORDERS):
+        try:
+            yield json.loads(waiting.get(timeout=IDLE_SECONDS))
+        except queue.Empty:
+            return
+
+
+def _listen(waiting: queue.Queue[bytes]) -> None:
+    for line in sys.stdin.buffer:
+        waiting.put(line)
+    os._exit(0)  # the web process is gone, and its pipe with it: even from within a drawing that hangs
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""Best score over time: a step line for each of the leading groups and the reader's own, the rest in one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, datetime
+from statistics import median
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from leaderboard.charts.figure import Figure, Row, Subject, Table, below, score_limits
+from leaderboard.charts.runs import Run
+from submissions.models import Quest
+from submissions.templatetags.quest import score, stamp
+
+MOST_LINES = 10
+MOST_STEPS = 200  # of the line that stands for the other groups
+
+
+def figure(subject: Subject) -> Figure:
+    """By public scores, as everybody saw them then."""
+    quest, runs = subject.quest, subject.runs
+    if not runs:
+        return Figure(name="progress")
+    lines = improvements(runs)
+    order = sorted(lines, key=lambda group: (-lines[group][-1].public, lines[group][-1].at))
+    shown = [group for place, group in enumerate(order) if place < MOST_LINES or lines[group][0].own]
+    rest = {group: lines[group] for group in order if group not in shown}
+    end = max(run.at for run in runs)
+    limits = score_limits([run.public for group in shown for run in lines[group]])
+    return Figure(
+        name="progress",
+        data={
+            "lines": [row for place, group in enumerate(shown) for row in _line(lines[group], place, end, quest)],
+            "rest": _rest(rest, end, quest),
+        },
+        limits=limits,
+        words=_words(quest),
+        facts=_facts(runs, lines, order)
+        | {"shown": len(shown), "rest": len(rest), "below": below([run.public for run in runs], limits)},
+        table=_table(lines, order, shown, quest),
+        records=[_record(run, quest) for group in order for run in lines[group]],
+    )
+
+
+def improvements(runs: list[Run]) -> dict[int, list[Run]]:
+    """For each group the runs that were its best when they came in, oldest first."""
+    lines: dict[int, list[Run]] = defaultdict(list)
+    for run in runs:
+        line = lines[run.group_id]
+        if not line or run.public > line[-1].public:
+            line.append(run)
+    return lines
+
+
+def leads(runs: list[Run]) -> list[Run]:
+    """The runs that took the lead from another group, oldest first."""
+    taken: list[Run] = []
+    record = -1.0
+    for run in runs:
+        if run.public > record:
+            record = run.public
+            if not taken or taken[-1].group_id != run.group_id:
+                taken.append(run)
+    return taken
+
+
+def _facts(runs: list[Run], lines: dict[int, list[Run]], order: list[int]) -> dict[str, Any]:
+    taken = leads(runs)
+    leader = lines[order[0]][-1]
+    facts: dict[str, Any] = {"count": len(runs), "groups": len(order), "leader": leader, "changes": len(taken) - 1}
+    facts["since"] = taken[-1].at
+    own = [lines[group][-1] for group in order if lines[group][0].own]
+    if own and not leader.own:
+        facts["own"] = own[0]
+        facts["points"] = round(100 * (leader.public - own[0].public), 2)
+    return facts
+
+
+def wall_clock(at: datetime, quest: Quest) -> float:
+    """Milliseconds as a chart in UTC wants them to show the quest's own time of day, whoever's machine draws it."""
+    return at.astimezone(quest.zone).replace(tzinfo=UTC).timestamp() * 1000
+
+
+def _line(line: list[Run], place: int, end: datetime, quest: Quest) -> list[Row]:
+    """The steps of a group; a last row, that is no score, draws the line on to the end."""
+    rows = [
+        {
+            "line": run.group, "place": place, "own": run.own, "at": wall_clock(run.at, quest), "score": run.public,
+            "step": True, "score_text": score(run.public), "at_text": stamp(run.at, quest), "model": run.title,
+        }
+        for run in line
+    ]  # fmt: skip
+    return [*rows, {**rows[-1], "at": wall_clock(end, quest), "step": False}]
+
+
+def _rest(lines: dict[int, list[Run]], end: datetime, quest: Quest) -> list[Row]:
+    """The median best of the groups that have no line of their own, over those that had a score by then."""
+    best: dict[int, float] = {}
+    rows: list[Row] = []
+    label = ngettext("the other group", "the median of the other {count} groups", len(lines)).format(count=len(lines))
+    steps = sorted((run for line in lines.values() for run in line), key=lambda run: run.at)
+    every = max(1, len(steps) // MOST_STEPS)
+    for place, run in enumerate(steps):
+        best[run.group_id] = run.public
+        if place % every == 0 or place == len(steps) - 1:
+            rows.append({"line": label, "at": wall_clock(run.at, quest), "score": median(best.values())})
+    return [*rows, {**rows[-1], "at": wall_clock(end, quest)}] if rows else []
+
+
+def _words(quest: Quest) -> dict[str, Any]:
+    return {
+        "at": _("Time in {zone}").format(zone=quest.time_zone), "score": _("Public score"), "group": _("Group"),
+        "model": _("Model"), "when": _("When"),
+    }  # fmt: skip
+
+
+def _table(lines: dict[int, list[Run]], order: list[int], shown: list[int], quest: Quest) -> Table:
+    return Table(
+        head=[_("Group"), _("Best"), _("Since"), _("First"), _("Steps")],
+        numeric=[False, True, True, True, True],
+        rows=[
+            [
+                lines[group][-1].group, score(lines[group][-1].public), stamp(lines[group][-1].at, quest),
+                score(lines[group][0].public), str(len(lines[group])),
+            ]
+            for group in shown
+        ],
+        left_out=len(order) - len(shown),
+    )  # fmt: skip
+
+
+def _record(run: Run, quest: Quest) -> Row:
+    return {
+        "group": run.group,
+        "at": run.at.astimezone(quest.zone).isoformat(timespec="seconds"),
+        "best": run.public,
+        "submission": run.number,
+        "family": run.family,
+        "model": run.model,
+    }
