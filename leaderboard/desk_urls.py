@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from leaderboard import desk_acts, desk_extensions, desk_freeze, desk_groups, desk_queue, desk_quests, desk_ranking, desk_views
+from leaderboard import desk_acts, desk_compute, desk_extensions, desk_freeze, desk_groups, desk_queue, desk_quests, desk_ranking, desk_views
 
 app_name = "desk"
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("submissions/<int:pk>/rerun/", desk_acts.rerun, name="rerun"),
     path("submissions/<int:pk>/count/", desk_acts.count, name="count"),
     path("submissions/<int:pk>/disqualify/", desk_acts.disqualify, name="disqualify"),
+    path("compute/", desk_compute.compute, name="compute"),
     path("queue/", desk_queue.queue_page, name="queue"),
     path("workers/<int:pk>/", desk_queue.worker_duty, name="worker_duty"),
     path("ranking/", desk_ranking.ranking, name="ranking"),

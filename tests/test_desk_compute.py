@@ -1,0 +1,86 @@
+"""What each group's runs took."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from leaderboard.desk_compute import totals
+from submissions import leases
+from submissions.models import Attempt, Exit, Quest
+from tests.cast import FOREST, claim_one
+
+
+@pytest.fixture
+def runs(submission, submit, score, worker, stranger, other_group, instructor):
+    """Of the owner's group one that was given back and then scored; of the other one; and an instructor's."""
+    leases.give_back(claim_one(worker), Exit.LOST, reason="gone")
+    Attempt.objects.update(total_s=4.0, cpu_s=None)
+    score(submission, 350, train_s=10.0)
+    score(submit(FOREST, submitter=stranger, group=other_group), 340, train_s=1.0)
+    score(submit(FOREST, submitter=instructor, group=None), 340, train_s=1.0)
+
+
+def by_group(quest=None):
+    return {row.group: row for row in totals(quest)}
+
+
+def test_runs_that_came_to_nothing_are_counted_too(runs):
+    own = by_group()["ITMALGrp01"]
+
+    assert (own.submissions, own.runs, own.scored) == (1, 2, 1)
+    assert own.cpu_s == pytest.approx(4.0 + 10.65)
+    assert own.core_s == pytest.approx(20.0)
+    assert own.gpu_s == 0
+
+
+def test_a_gpu_s_seconds_stand_apart(runs):
+    Attempt.objects.filter(submission__group__name="ITMALGrp02").update(device="gpu")
+
+    other = by_group()["ITMALGrp02"]
+
+    assert (other.cpu_s, other.gpu_s) == (0, pytest.approx(1.65))
+
+
+def test_energy_that_nobody_measured_is_no_zero(runs, instructor_client):
+    assert by_group()["ITMALGrp01"].watt_hours is None
+
+    Attempt.objects.filter(exit="scored", submission__group__name="ITMALGrp01").update(
+        energy_joules=7200.0, energy_method="rapl"
+    )
+    page = " ".join(instructor_client.get("/desk/compute/").content.decode().split())
+
+    assert by_group()["ITMALGrp01"].watt_hours == 2.0
+    assert "2.00 Wh" in page
+    assert "rapl, 1 of 2 runs" in page
+
+
+def test_the_instructors_own_runs_stand_in_a_row_of_theirs_and_in_the_sum(runs, instructor_client):
+    response = instructor_client.get("/desk/compute/")
+
+    assert response.context["whole"].runs == 4
+    assert "instructors" in response.content.decode()
+
+
+def test_one_quest_may_be_chosen(runs, course, instructor_client):
+    other = Quest.objects.create(course=course, name="Another", dataset="digits")
+
+    assert totals(other.pk) == []
+    assert "Nothing has run yet." in instructor_client.get(f"/desk/compute/?quest={other.pk}").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("sort", "first"),
+    [("", "ITMALGrp01"), ("cpu_s", "instructors"), ("group", "instructors"), ("-group", "ITMALGrp02")],
+)
+def test_rows_stand_in_the_order_that_was_asked_for(runs, instructor_client, sort, first):
+    page = instructor_client.get(f"/desk/compute/?sort={sort}").content.decode()
+    body = re.sub(r"<[^>]+>", " ", page.partition("<tbody>")[2]).split()
+
+    assert body[0] == first
+
+
+def test_the_totals_take_two_questions_however_many_groups_there_are(runs, django_assert_num_queries):
+    with django_assert_num_queries(2):
+        totals()
