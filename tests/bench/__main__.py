@@ -1,0 +1,80 @@
+"""Measure the service against a notebook: `python -m tests.bench [--quick] [knn forest cnn mixed warm]`.
+
+Rows are shown as they come, and kept in `$QUEST_HOME/bench.json`; Ctrl-C leaves what there is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from tests.bench import cnn, forest, knn, mixed, warm
+from tests.bench.contest import Bench, in_a_process
+from tests.bench.peaks import Peaks
+from tests.bench.rows import Report, Row, say
+from workers.trainer_process import PROJECT
+
+GROUPS: dict[str, Callable[[Bench], Iterator[Row]]] = {
+    "warm": warm.rows,
+    "knn": knn.rows,
+    "forest": forest.rows,
+    "cnn": cnn.rows,
+    "mixed": mixed.rows,
+}
+RUNS = 3
+STOPPED = 130  # as a shell has it after Ctrl-C
+
+# What a machine's administrator may have set for one library or another must not decide this.
+TUNING = ("OPENBLAS", "GOTO_", "BLIS_", "MKL_", "OMP_", "KMP_", "NUMBA_", "TF_", "XLA_", "LOKY_", "L2_SIZE", "ONEDNN_")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer rows, smaller samples, each once: under 5 minutes")
+    parser.add_argument("names", nargs="*", metavar="NAMES", help=f"which rows: {' '.join(GROUPS)}; all if none")
+    asked = parser.parse_args(arguments)
+    if unknown := set(asked.names) - set(GROUPS):
+        parser.error(f"there are no rows called {', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}")
+    untune()
+    report = Report(Path(os.environ.get("QUEST_HOME") or PROJECT / "var").resolve() / "bench.json")
+    try:
+        return 0 if measure(asked.names or list(GROUPS), report, quick=asked.quick) else 1
+    except KeyboardInterrupt:
+        say(f"Stopped; {report.path} has the rows that were finished.")
+        return STOPPED
+
+
+def measure(names: Sequence[str], report: Report, *, quick: bool) -> bool:
+    """Whether all could be measured; what breaks takes its own group's further rows with it, and no others."""
+    peaks = Peaks(**json.loads(in_a_process("tests.bench.peaks")))
+    report.tell(f"{os.cpu_count()} cores; {peaks}.")
+    report.begin()
+    bench = Bench(runs=1 if quick else RUNS, peaks=peaks, quick=quick)
+    broken = [name for name in GROUPS if name in names and not measured(GROUPS[name](bench), report)]
+    report.end()
+    return not broken
+
+
+def measured(rows: Iterator[Row], report: Report) -> bool:
+    try:
+        for row in rows:
+            report.add(row)
+    except Exception:  # noqa: BLE001 - half an hour of measuring is not to be lost for it
+        traceback.print_exc()
+        return False
+    return True
+
+
+def untune() -> None:
+    """Both sides start from the libraries' own defaults; the data is where this process finds it."""
+    for name in [name for name in os.environ if name.startswith(TUNING)]:
+        del os.environ[name]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

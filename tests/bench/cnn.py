@@ -1,0 +1,54 @@
+"""Networks: LeNet-5-like, and the simple MNIST convnet of Keras' own examples, against plain `model.fit`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from submissions.families.cnn import CNN, LENET_5_LIKE
+from submissions.families.image_layers import Conv2D, MaxPooling2D
+from submissions.families.layers import Dense, Dropout, Flatten, Input
+from submissions.families.training import Loss
+from tests.bench.contest import Bench, Contest, Peer, contend
+from tests.bench.rows import Row, Target
+
+FIT = "Keras, model.fit"
+
+# https://keras.io/examples/vision/mnist_convnet/
+SIMPLE_CONVNET = CNN(
+    layers=(
+        Input(shape=(28, 28, 1)),
+        Conv2D(filters=32, kernel_size=(3, 3), activation="relu"),
+        MaxPooling2D(),
+        Conv2D(filters=64, kernel_size=(3, 3), activation="relu"),
+        MaxPooling2D(),
+        Flatten(),
+        Dropout(rate=0.5),
+        Dense(units=10, activation="softmax"),
+    ),
+    loss=Loss(name="categorical_crossentropy"),
+    epochs=2,
+    batch_size=128,
+    validation_split=0.1,
+)
+
+
+def rows(bench: Bench) -> Iterator[Row]:
+    for contest in contests(quick=bench.quick):
+        yield from contend(contest, bench)
+
+
+def contests(*, quick: bool) -> Iterator[Contest]:
+    """Whole runs on both sides, of fewer epochs where it is to be quick."""
+    lenet = lasting(LENET_5_LIKE, 1 if quick else 3)
+    convnet = lasting(SIMPLE_CONVNET, 1 if quick else 2)
+    yield _against_fit("LeNet-5-like", lenet, Target(ratio=1.5))
+    yield _against_fit("Keras' simple MNIST convnet", convnet)
+
+
+def lasting(spec: CNN, epochs: int) -> CNN:
+    return spec.model_copy(update={"epochs": epochs, "seed": 1})
+
+
+def _against_fit(name: str, spec: CNN, target: Target | None = None) -> Contest:
+    peer = Peer(label=FIT, spec=spec, target=target)
+    return Contest(name=f"{name}, {spec.epochs} epoch{'s' if spec.epochs > 1 else ''}", spec=spec, peers=(peer,))

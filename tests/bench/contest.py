@@ -1,0 +1,151 @@
+"""Ours and the peer by turns: the accelerated engine in the service's own trainer, and a notebook beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+import numpy as np
+
+from submissions import specs
+from submissions.specs import Spec
+from tests.bench.limits import Size, limit_of
+from tests.bench.peaks import Peaks
+from tests.bench.rows import Row, Target
+from tests.trainers import train
+from workers import datasets
+from workers.trainer_process import PROJECT, TrainerProcess
+
+LONGEST_S = 1800
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """How thoroughly to measure, on which data, and what this machine can do at best."""
+
+    runs: int
+    peaks: Peaks
+    dataset: str = "mnist"
+    quick: bool = False
+
+    def limit(self, spec: Spec) -> float:
+        return limit_of(spec, Size.of(self.dataset), self.peaks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """The seconds of one run, from which part they were scaled, and the answers to some test images by their index."""
+
+    seconds: float
+    scaled: str = ""
+    answers: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """What a notebook runs; `sample` as `tests.bench.notebook` has it."""
+
+    label: str
+    spec: Spec
+    sample: int | None = None
+    target: Target | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contest:
+    """What we run, and against whom. `trees`: of a forest too large to be grown whole here, ours grows as many."""
+
+    name: str
+    spec: Spec
+    peers: tuple[Peer, ...]
+    trees: int | None = None
+
+
+def contend(contest: Contest, bench: Bench) -> Iterator[Row]:
+    """A row for each peer."""
+    ours: list[Taken] = []
+    theirs: list[list[Taken]] = [[] for _ in contest.peers]
+    for _ in range(bench.runs):
+        ours.append(accelerated(contest.spec, bench.dataset, trees=contest.trees))
+        for peer, taken in zip(contest.peers, theirs, strict=True):
+            taken.append(notebook(peer.spec, bench.dataset, sample=peer.sample))
+    for peer, taken in zip(contest.peers, theirs, strict=True):
+        yield Row(
+            name=contest.name,
+            runs=bench.runs,
+            ours_s=middle(ours),
+            peer=peer.label,
+            peer_s=middle(taken),
+            limit_s=bench.limit(contest.spec),
+            scaled=taken[0].scaled or ours[0].scaled,
+            target=peer.target,
+            remark=compared(ours[-1].answers, taken[-1].answers),
+        )
+
+
+def middle(runs: Sequence[Taken]) -> float:
+    return median(run.seconds for run in runs)
+
+
+def compared(ours: Mapping[int, int], theirs: Mapping[int, int]) -> str:
+    """A sentence if the two answer otherwise; empty if they agree, or are not to be compared."""
+    both = ours.keys() & theirs.keys()
+    differing = sum(ours[at] != theirs[at] for at in both)
+    return f"{differing} of {len(both):,} answers differ." if differing else ""
+
+
+def accelerated(spec: Spec, dataset: str, *, trees: int | None = None) -> Taken:
+    """Training and predicting as the service records them, in a trainer of its own with all cores."""
+    asked = specs.dump(spec)
+    share, scaled = 1.0, ""
+    if trees:
+        share, scaled = trees / asked["n_estimators"], f"{trees} of {asked['n_estimators']:,} trees"
+        asked["n_estimators"] = trees
+    trainer = TrainerProcess()
+    trainer.start(threads=os.cpu_count() or 1, warm=[spec.family], dataset=dataset)
+    try:
+        result = train(trainer, asked, within=LONGEST_S, dataset=dataset, engine="accelerated")
+    finally:
+        trainer.kill()
+    seconds = (result["timing"]["train_s"] + result["timing"]["predict_s"]) / share
+    answers = {} if spec.family == "cnn" else _answers(result["errors"], dataset)
+    return Taken(seconds=seconds, scaled=scaled, answers=answers)
+
+
+def _answers(errors: Sequence[Sequence[int]], dataset: str) -> dict[int, int]:
+    answers = np.array(datasets.load(dataset).test_labels)
+    for at, digit in errors:
+        answers[at] = digit
+    return dict(enumerate(answers.tolist()))
+
+
+def notebook(spec: Spec, dataset: str, *, sample: int | None = None) -> Taken:
+    """The same by plain scikit-learn or Keras, in a process of its own."""
+    asked = json.dumps({"spec": specs.dump(spec), "dataset": dataset, "sample": sample})
+    quiet = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    answer = json.loads(in_a_process("tests.bench.notebook", asked, **quiet))
+    return Taken(
+        seconds=answer["seconds"],
+        scaled=answer["scaled"],
+        answers={int(at): digit for at, digit in answer["answers"].items()},
+    )
+
+
+def in_a_process(module: str, asked: str = "", **env: str) -> str:
+    """The last line that `python -m module` prints, given `asked`; what it prints besides goes where ours goes."""
+    done = subprocess.run(
+        [sys.executable, "-m", module],
+        input=asked,
+        env={**os.environ, **env},
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=LONGEST_S,
+    )
+    return done.stdout.strip().rpartition("\n")[2]

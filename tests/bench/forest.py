@@ -1,0 +1,33 @@
+"""Random forests: the usual hundred trees, and the thousand that the feed has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from submissions.families.forest import Forest
+from tests.bench.contest import Bench, Contest, Peer, contend
+from tests.bench.rows import Row, Target
+
+TREES, QUICK_TREES = 60, 20
+
+
+def rows(bench: Bench) -> Iterator[Row]:
+    for contest in contests(quick=bench.quick):
+        yield from contend(contest, bench)
+
+
+def contests(*, quick: bool) -> Iterator[Contest]:
+    """A part of the trees is grown by both sides alike."""
+    hundred, thousand = Forest(random_state=0), Forest(n_estimators=1000, random_state=0)
+    part = QUICK_TREES if quick else None
+    default = Peer(label="scikit-learn, default call", spec=hundred, sample=part, target=Target(ratio=1.6))
+    all_cores = Peer(
+        label="scikit-learn, n_jobs=-1",
+        spec=Forest(n_jobs=-1, random_state=0),
+        sample=part,
+        target=Target(ratio=1.0),
+    )
+    yield Contest(name="RandomForestClassifier()", spec=hundred, peers=(all_cores, default), trees=part)
+    if not quick:
+        posted = Peer(label="scikit-learn, as posted in the feed", spec=thousand, sample=TREES)
+        yield Contest(name="RandomForestClassifier(n_estimators=1000)", spec=thousand, peers=(posted,), trees=TREES)

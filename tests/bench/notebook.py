@@ -1,0 +1,114 @@
+"""The other side of the bench: a model trained as a notebook would, by plain scikit-learn or Keras.
+
+`python -m tests.bench.notebook`, in a process of its own. In, as JSON: {"spec", "dataset", "sample"}. Out, on the last
+line: {"seconds", "scaled", "answers"} – the seconds of fitting and predicting, without imports and loading of data.
+
+`sample` is the part that is measured where the whole would take too long: queries of nearest neighbours, trees of a
+forest, epochs of a network.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from submissions import specs
+from submissions.families.cnn import CNN
+from submissions.families.forest import Forest
+from submissions.families.knn import KNN
+from workers import datasets
+from workers.datasets import Dataset
+from workers.runs import Values
+
+Answer = dict[str, Any]
+
+
+def seconds_of(act: Callable[[], Any]) -> tuple[float, Any]:
+    began = time.perf_counter()
+    result = act()
+    return time.perf_counter() - began, result
+
+
+def nearest_neighbours(spec: KNN, data: Dataset, sample: int | None) -> Answer:
+    """The tree is built whole; the queries of a sample are spread over the test images."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    total = len(data.test_labels)
+    asked = np.linspace(0, total, sample or total, endpoint=False, dtype=int)
+    images, labels, queries = _rows(data.train_images), np.array(data.train_labels), _rows(data.test_images)[asked]
+    estimator = KNeighborsClassifier(**spec.arguments())
+    fitting, _ = seconds_of(lambda: estimator.fit(images, labels))
+    asking, predicted = seconds_of(lambda: estimator.predict(queries))
+    scaled = f"{len(asked)} of {total:,} queries" if len(asked) < total else ""
+    return _answer(fitting + asking * total / len(asked), scaled, zip(asked, predicted, strict=True))
+
+
+def forest(spec: Forest, data: Dataset, sample: int | None) -> Answer:
+    from sklearn.ensemble import RandomForestClassifier
+
+    trees = sample or spec.n_estimators
+    images, labels, queries = _rows(data.train_images), np.array(data.train_labels), _rows(data.test_images)
+    estimator = RandomForestClassifier(**{**spec.arguments(), "n_estimators": trees})
+    fitting, _ = seconds_of(lambda: estimator.fit(images, labels))
+    asking, predicted = seconds_of(lambda: estimator.predict(queries))
+    scaled = f"{trees} of {spec.n_estimators:,} trees" if trees < spec.n_estimators else ""
+    return _answer((fitting + asking) * spec.n_estimators / trees, scaled, enumerate(predicted))
+
+
+def network(spec: CNN, data: Dataset, sample: int | None) -> Answer:
+    """The first epoch holds tracing and compilation; the epochs that are left out count as the median of the others."""
+    import keras
+
+    from workers.engines import keras_model, stock_cnn
+
+    stock_cnn.warm()  # as ours is, so that neither pays for TensorFlow's own start
+    keras.utils.set_random_seed(spec.seed or 0)
+    model = keras_model.build(spec)
+    images, queries = _inputs(spec, data, data.train_images), _inputs(spec, data, data.test_images)
+    labels: Values = np.array(data.train_labels)
+    if spec.loss.name != "sparse_categorical_crossentropy":
+        labels = keras.utils.to_categorical(labels, 10)
+    epochs, ends = min(sample or spec.epochs, spec.epochs), [time.perf_counter()]
+    clock = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: ends.append(time.perf_counter()))
+    options = {"epochs": epochs, "batch_size": spec.batch_size, "validation_split": spec.validation_split}
+    fitting, _ = seconds_of(lambda: model.fit(images, labels, **options, callbacks=[clock], verbose=0))
+    asking, _ = seconds_of(lambda: model.predict(queries, verbose=0).argmax(axis=1))
+    left_out = spec.epochs - epochs
+    scaled = f"{epochs} of {spec.epochs} epochs" if left_out else ""
+    return _answer(fitting + asking + left_out * median(np.diff(ends)[1:] if left_out else [0]), scaled, ())
+
+
+def _answer(seconds: float, scaled: str, answers: Any) -> Answer:
+    return {"seconds": float(seconds), "scaled": scaled, "answers": {int(at): int(digit) for at, digit in answers}}
+
+
+def _rows(images: Values) -> Values:
+    return images.reshape(len(images), -1).astype(np.float64)
+
+
+def _inputs(spec: CNN, data: Dataset, images: Values) -> Values:
+    """float32 from 0 to 1, with a border of zeros where the network wants a larger image."""
+    shape: tuple[int, ...] = spec.layers[0].shape  # type: ignore[union-attr]
+    pixels = images.astype(np.float32) / data.pixel_max
+    border = (shape[0] - images.shape[1]) // 2 if len(shape) == 3 else 0
+    return np.pad(pixels, ((0, 0), (border, border), (border, border))).reshape(len(images), *shape)
+
+
+MODELS: dict[str, Callable[..., Answer]] = {"knn": nearest_neighbours, "forest": forest, "cnn": network}
+
+
+def main() -> None:
+    asked = json.load(sys.stdin)
+    spec = specs.validate(asked["spec"], dataset=asked["dataset"])
+    answer = MODELS[spec.family](spec, datasets.load(asked["dataset"]), asked["sample"])
+    sys.stdout.write("\n" + json.dumps(answer) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""How soon a submission begins to train on an idle service, and how soon its score is on the board."""
+
+from __future__ import annotations
+
+import math
+import re
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from html import unescape
+from itertools import cycle, islice
+from statistics import median
+from typing import Any, Self
+
+from submissions import specs
+from submissions.families.cnn import dense
+from submissions.families.forest import Forest
+from submissions.families.knn import KNN
+from submissions.specs import Spec
+from tests.bench.contest import Bench
+from tests.bench.memory import MemoryWatch
+from tests.bench.rows import Row, Target
+from tests.bench.service import GROUPS, served
+from tests.stack import Stack
+
+SUBMISSIONS, QUICK_SUBMISSIONS = 42, 12
+PAGE_ASKS_EVERY_S = 1.0  # the trigger in leaderboard/_board.html
+PAUSE_S = 0.3  # between two submissions, for the service to be idle again
+MODELS: tuple[Spec, ...] = (
+    KNN(n_neighbors=3),
+    Forest(n_estimators=10),
+    dense(32, pixels=64).model_copy(update={"epochs": 1}),
+)
+
+
+class Reader(threading.Thread):
+    """Somebody who has the board open: asks for it as the page does, and notes when each submission is first there."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(name="reader", daemon=True)
+        self._url, self._path, self._over = url, "/?show=all&seen=", threading.Event()
+        self.seen: dict[int, float] = {}
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._over.set()
+        self.join()
+
+    def run(self) -> None:
+        due = time.monotonic()
+        while not self._over.wait(max(0.0, due - time.monotonic())):
+            due += PAGE_ASKS_EVERY_S
+            with urllib.request.urlopen(self._url + self._path, timeout=30) as answer:
+                page = answer.read().decode()
+            now = time.time()
+            for number in re.findall(r'id="place-(\d+)"', page):
+                self.seen.setdefault(int(number), now)
+            if asks := re.search(r'<section id="board"\s+hx-get="([^"]+)"', page):
+                self._path = unescape(asks[1])
+
+
+def rows(bench: Bench) -> Iterator[Row]:
+    count = QUICK_SUBMISSIONS if bench.quick else SUBMISSIONS
+    with served("digits") as stack, MemoryWatch(stack.process.pid) as memory:
+        fits, shows = latencies(stack, islice(cycle(MODELS), count))
+    yield _row("accepted → fit begins, median", median(fits), count, 0.150)
+    yield _row("accepted → fit begins, 95%", quantile(fits, 0.95), count, 0.500)
+    yield _row("scored → on an open board, median", median(shows), count, None)
+    yield _row("scored → on an open board, 95%", quantile(shows, 0.95), count, 1.0)
+    yield from memory.rows("digits")
+
+
+def _row(name: str, seconds: float, runs: int, most: float | None) -> Row:
+    return Row(name=name, ours_s=seconds, runs=runs, target=Target(seconds=most) if most else None)
+
+
+def latencies(stack: Stack, models: Iterator[Spec]) -> tuple[list[float], list[float]]:
+    """Of each submission, made one at a time: seconds until `fit` began, and from its score until a reader saw it."""
+    fits, shows = [], []
+    with Reader(stack.url) as reader:
+        for place, spec in enumerate(models):
+            made = stack.submit(specs.dump(spec), user=GROUPS[place % len(GROUPS)])
+            scored = stack.wait(made, "scored")
+            fits.append(until_fit(scored))
+            shows.append(_until_seen(reader, scored))
+            time.sleep(PAUSE_S)
+    return fits, shows
+
+
+def until_fit(scored: dict[str, Any]) -> float:
+    """From acceptance to `fit`: all that passed until the end was written, without what followed in the trainer.
+
+    What the supervisor needs to hear of the result and to write it counts too, so it is never too little.
+    """
+    timing, attempt = scored["timing"], scored["attempts"][-1]
+    before = timing["startup"] + timing["data_load"] + (timing["preprocess"] or 0.0)
+    passed = _moment(attempt["ended_at"]) - _moment(scored["submitted_at"])
+    return passed - (timing["total"] - before)
+
+
+def _until_seen(reader: Reader, scored: dict[str, Any]) -> float:
+    deadline = time.monotonic() + 10 * PAGE_ASKS_EVERY_S
+    while scored["id"] not in reader.seen:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"Submission {scored['id']} does not come up on the board.")
+        time.sleep(0.05)
+    return reader.seen[scored["id"]] - _moment(scored["finished_at"])
+
+
+def _moment(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The smallest value that at least this share of the values does not exceed."""
+    ranked = sorted(values)
+    return ranked[max(0, math.ceil(share * len(ranked)) - 1)]
