@@ -91,6 +91,9 @@ class Trainer:
         while self.cold and self.jobs.empty():
             engine, family = self.cold.popleft()
             _without_fail(lambda: engine_named(engine).warm(family_named(family)))  # noqa: B023 - called at once
+        # What was imported stays: without it, looking for garbage between two runs takes 2 ms instead of 200.
+        gc.collect()
+        gc.freeze()
         self.channel.send({"event": "warmed", "seconds": round(time.monotonic() - began, 3)})
 
     def train(self, since: float, job: Message) -> None:
