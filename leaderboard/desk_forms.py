@@ -7,12 +7,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.http import QueryDict
 from django.utils import timezone
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
+from submissions import clock
+from submissions.desk_history import note
 from submissions.group_file import MOST_BYTES
 from submissions.locks import writing
-from submissions.models import Course, Device, Extension, Quest
+from submissions.models import Course, DeskEvent, Device, Extension, Group, Quest, User
 from submissions.models.quests import LOCKED_BY_SUBMISSIONS, default_time_zone, validate_time_zone
 from submissions.wakeups import QUEUES, wake
 
@@ -102,15 +106,37 @@ class QuestForm(forms.ModelForm):
     def save(self, commit: bool = True) -> Quest:
         quest: Quest = self.instance
         # Only what the form shows: the state may have moved meanwhile.
-        quest.save(update_fields=list(self.fields) if quest.pk else None)
+        names = list(self.fields)
+        if "announcement" in self.changed_data:
+            quest.announced_at = clock.now() if quest.announcement else None
+            names.append("announced_at")
+        quest.save(update_fields=names if quest.pk else None)
         wake(QUEUES[Device.AUTO])  # a higher limit makes waiting work claimable
         return quest
 
 
-def save_quest(form: QuestForm) -> Quest | None:
+def save_quest(form: QuestForm, *, user: User) -> Quest | None:
     """Save what was entered; None if it is refused. Under the lock, so that no submission comes in between."""
     with writing():
-        return form.save() if form.is_valid() else None
+        before = Quest.objects.filter(pk=form.instance.pk).first()
+        if not form.is_valid():
+            return None
+        quest = form.save()
+        kind = DeskEvent.Kind.QUEST_CHANGED if before else DeskEvent.Kind.QUEST_CREATED
+        changes = _changes(before, quest, list(form.fields)) if before else ""
+        if changes or not before:
+            note(kind, user=user, subject=quest, course=quest.course, detail=changes)
+        return quest
+
+
+def _changes(before: Quest, after: Quest, names: list[str]) -> str:
+    """What is another now, as `daily_quota: 20 → 10`."""
+    pairs = [(name, getattr(before, name), getattr(after, name)) for name in names]
+    return "; ".join(f"{name}: {_brief(old)} → {_brief(new)}" for name, old, new in pairs if old != new)
+
+
+def _brief(value: object) -> str:
+    return "–" if value in (None, "") else Truncator(str(value)).chars(60)
 
 
 class ExtensionForm(forms.ModelForm):
@@ -145,6 +171,24 @@ class CourseForm(forms.ModelForm):
         model = Course
         fields = ("name", "term")
         help_texts = {"term": _("Such as “autumn 2026”: next term's ITMALGrp09 is another group.")}
+
+
+class GroupForm(forms.ModelForm):
+    """A group by itself, for one that is in no class list: its members come by invitation."""
+
+    class Meta:
+        model = Group
+        fields = ("name",)
+        help_texts = {"name": _("Such as ITMALGrp09.")}
+
+    def __init__(self, data: QueryDict | None = None, *, course: Course) -> None:
+        super().__init__(data, instance=Group(course=course))
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if self.instance.course.groups.filter(name__iexact=name).exists():
+            raise forms.ValidationError(_("The course has a group of that name already."))
+        return name
 
 
 class ClassListForm(forms.Form):

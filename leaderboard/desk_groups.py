@@ -1,22 +1,27 @@
-"""The desk's groups: class lists, members, slips with one-time links, and logins that are reset."""
+"""The desk's groups: class lists, members, slips with one-time links, and new groups."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.db.models import Count, Prefetch, QuerySet
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from leaderboard.desk_access import for_instructors
-from leaderboard.desk_forms import ClassListForm
+from leaderboard.desk_forms import ClassListForm, GroupForm
+from submissions.desk_history import note
 from submissions.group_file import ImportRefused
 from submissions.group_import import Imported, import_groups
-from submissions.models import Course, Group, Membership
-from submissions.slips import reset_login, slip, without_password
+from submissions.group_views import address
+from submissions.lockouts import lockouts
+from submissions.locks import writing
+from submissions.models import Course, DeskEvent, Group, Membership
+from submissions.slips import slip, without_password
 from submissions.visitors import UserRequest
 
 
@@ -39,17 +44,30 @@ def groups(request: UserRequest, pk: int) -> HttpResponse:
     refused: ImportRefused | None = None
     if posted and form.is_valid():
         try:
-            done = import_groups(course=course, content=form.content())
+            done = _imported(request, course, form)
         except ImportRefused as refusal:
             refused = refusal
+    return _page(request, course, form=form, done=done, refused=refused)
+
+
+def _imported(request: UserRequest, course: Course, form: ClassListForm) -> Imported:
+    with writing():
+        done = import_groups(course=course, content=form.content())
+        if done.changed:
+            note(DeskEvent.Kind.IMPORTED, user=request.user, subject=course, course=course)
+    return done
+
+
+def _page(request: UserRequest, course: Course, **more: Any) -> HttpResponse:
     context = {
         "course": course,
         "courses": Course.objects.order_by("archived", "-created_at"),
-        "form": form,
-        "done": done,
-        "refused": refused,
+        "form": ClassListForm(),
+        "new": GroupForm(course=course),
         "groups": _with_members(course),
         "waiting": without_password(course).count(),
+        "lockouts": lockouts(),
+        **more,
     }
     return render(request, "leaderboard/desk/groups.html", context)
 
@@ -79,12 +97,14 @@ def slips(request: UserRequest, pk: int) -> HttpResponse:
 
 @for_instructors
 @require_POST
-def reset(request: UserRequest, pk: int) -> HttpResponse:
-    """Take a member's password away and show the new one-time link."""
-    membership = get_object_or_404(Membership.objects.select_related("user"), pk=pk)
-    if membership.user.is_staff:
-        raise Http404  # instructors are invited by `manage.py invite_instructor`
-    reset_login(membership.user)
-    words = _("%(who)s has no password now: hand over this one-time link.")
-    messages.success(request, words % {"who": membership.user.username})
-    return redirect(f"{reverse('desk:slips', args=[membership.course_id])}?member={pk}")
+def group_new(request: UserRequest, pk: int) -> HttpResponse:
+    """A group that is in no class list; what is wrong with its name is said beside it."""
+    course = get_object_or_404(Course.objects.current(), pk=pk)
+    form = GroupForm(request.POST, course=course)
+    if not form.is_valid():
+        return _page(request, course, new=form)
+    with writing():
+        group = form.save()
+        note(DeskEvent.Kind.GROUP_CREATED, user=request.user, subject=group, course=course)
+    messages.success(request, _("%(group)s is there: invite its members.") % {"group": group})
+    return redirect(address(group))

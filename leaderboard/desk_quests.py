@@ -1,4 +1,4 @@
-"""The desk's quests and courses: made, edited, opened, closed, revealed and archived."""
+"""The desk's quests: made, edited, announced in, opened, closed, revealed and archived."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from leaderboard.desk_access import for_instructors
-from leaderboard.desk_forms import CourseForm, QuestForm, save_quest
-from submissions.locks import writing
+from leaderboard.desk_forms import QuestForm, save_quest
+from submissions.announcements import announce
 from submissions.models import LIVE, QUEST_MOVES, Course, Quest, QuestState
 from submissions.quest_moves import QuestMoveRefused, move_quest
 from submissions.quotas import closed_because
 from submissions.visitors import UserRequest
 
 ORDER = list(QuestState)
+LONGEST = 5000  # characters of an announcement
 
 
 @for_instructors
@@ -39,7 +40,7 @@ def quest_new(request: UserRequest) -> HttpResponse:
         return redirect("desk:courses")
     newest = Course.objects.current().first()
     form = QuestForm(_posted(request), initial={"course": newest})
-    if form.is_bound and (quest := save_quest(form)):
+    if form.is_bound and (quest := save_quest(form, user=request.user)):
         messages.success(request, _("%(quest)s is a draft: nobody sees it until you open it.") % {"quest": quest})
         return redirect("desk:quest", quest.pk)
     return render(request, "leaderboard/desk/quest.html", {"form": form})
@@ -52,7 +53,7 @@ def quest_edit(request: UserRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and _read_only(request, quest):
         return redirect("desk:quest", pk)
     form = QuestForm(_posted(request), instance=quest)
-    if form.is_bound and save_quest(form):
+    if form.is_bound and save_quest(form, user=request.user):
         messages.success(request, _("Saved."))
         return redirect("desk:quest", pk)
     # What was typed stands in the form alone: the page around it shows the quest as it is.
@@ -71,7 +72,7 @@ def quest_move(request: UserRequest, pk: int) -> HttpResponse:
     if _read_only(request, quest):
         return redirect("desk:quest", pk)
     try:
-        move_quest(quest, QuestState(request.POST["to"]))
+        move_quest(quest, QuestState(request.POST["to"]), user=request.user)
     except QuestMoveRefused as refused:
         messages.error(request, str(refused))
     else:
@@ -95,28 +96,13 @@ def _read_only(request: UserRequest, quest: Quest) -> bool:
 
 @for_instructors
 @require_http_methods(["GET", "HEAD", "POST"])
-def courses(request: UserRequest) -> HttpResponse:
-    """The courses, and a form for a new one."""
-    form = CourseForm(_posted(request))
-    if form.is_bound and form.is_valid():
-        with writing():
-            course = form.save()
-        messages.success(request, _("%(course)s is there: import its groups next.") % {"course": course})
-        return redirect("desk:groups", course.pk)
-    counted = Course.objects.annotate(
-        teams=Count("groups", distinct=True), rounds=Count("quests", distinct=True)
-    ).order_by("archived", "-created_at")
-    return render(request, "leaderboard/desk/courses.html", {"form": form, "courses": counted})
-
-
-@for_instructors
-@require_POST
-def course_archive(request: UserRequest, pk: int) -> HttpResponse:
-    """Make a course read-only, or bring it back."""
-    course = get_object_or_404(Course, pk=pk)
-    archived = request.POST.get("archived") == "1"
-    with writing():
-        Course.objects.filter(pk=pk).update(archived=archived)
-    words = _("%(course)s is archived: it can only be read.") if archived else _("%(course)s is back in use.")
-    messages.success(request, words % {"course": course})
-    return redirect("desk:courses")
+def quest_announce(request: UserRequest, pk: int) -> HttpResponse:
+    """The announcement alone, to be posted at once; an empty one takes it down."""
+    quest = get_object_or_404(Quest.objects.select_related("course"), pk=pk)
+    if request.method != "POST":
+        return render(request, "leaderboard/desk/announce.html", {"quest": quest})
+    if not _read_only(request, quest):
+        announce(quest, request.POST.get("announcement", "").replace("\0", "")[:LONGEST], user=request.user)
+        posted = quest.announcement
+        messages.success(request, _("Posted: it stands above the board.") if posted else _("Nothing is announced now."))
+    return redirect("desk:quest", pk)

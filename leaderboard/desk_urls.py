@@ -2,7 +2,21 @@
 
 from django.urls import path, re_path
 
-from leaderboard import desk_acts, desk_compute, desk_extensions, desk_freeze, desk_groups, desk_queue, desk_quests, desk_ranking, desk_views
+from leaderboard import (
+    desk_acts,
+    desk_compute,
+    desk_courses,
+    desk_extensions,
+    desk_freeze,
+    desk_groups,
+    desk_history,
+    desk_logins,
+    desk_preview,
+    desk_quests,
+    desk_queue,
+    desk_ranking,
+    desk_views,
+)
 
 app_name = "desk"
 urlpatterns = [
@@ -21,12 +35,18 @@ urlpatterns = [
     path("quests/new/", desk_quests.quest_new, name="quest_new"),
     path("quests/<int:pk>/", desk_quests.quest_edit, name="quest"),
     path("quests/<int:pk>/extensions/", desk_extensions.extensions, name="extensions"),
+    path("quests/<int:pk>/preview/", desk_preview.preview, name="quest_preview"),
+    path("quests/<int:pk>/announce/", desk_quests.quest_announce, name="quest_announce"),
     path("quests/<int:pk>/move/", desk_quests.quest_move, name="quest_move"),
     path("quests/<int:pk>/freeze/", desk_freeze.freeze, name="freeze"),
-    path("courses/", desk_quests.courses, name="courses"),
-    path("courses/<int:pk>/archive/", desk_quests.course_archive, name="course_archive"),
+    path("courses/", desk_courses.courses, name="courses"),
+    path("courses/<int:pk>/archive/", desk_courses.course_archive, name="course_archive"),
+    path("courses/<int:pk>/term/", desk_courses.term_new, name="term_new"),
+    path("courses/<int:pk>/groups/new/", desk_groups.group_new, name="group_new"),
     path("groups/", desk_groups.newest, name="newest_groups"),
     path("courses/<int:pk>/groups/", desk_groups.groups, name="groups"),
     path("courses/<int:pk>/slips/", desk_groups.slips, name="slips"),
-    path("members/<int:pk>/reset/", desk_groups.reset, name="reset"),
+    path("members/<int:pk>/reset/", desk_logins.reset, name="reset"),
+    path("logins/unlock/", desk_logins.unlock_login, name="unlock"),
+    path("history/", desk_history.history, name="history"),
 ]

@@ -16,7 +16,7 @@ class QuestMoveRefused(Exception):
     """The quest may not go there, for the reason given."""
 
 
-def move_quest(quest: Quest, to: QuestState) -> None:
+def move_quest(quest: Quest, to: QuestState, *, user: User | None = None) -> None:
     """Move a quest to its next state. The reveal waits for every submission that was accepted before closing."""
     with writing():
         if to not in QUEST_MOVES[quest.state]:
@@ -27,6 +27,9 @@ def move_quest(quest: Quest, to: QuestState) -> None:
         frozen_at = None if to == QuestState.REVEALED else quest.frozen_at
         if not Quest.objects.filter(pk=quest.pk, state=quest.state).update(state=to, frozen_at=frozen_at):
             raise QuestMoveRefused("Someone else has just moved this quest; look again.")
+        if user:
+            detail = f"{quest.state} → {to}"
+            note(DeskEvent.Kind.QUEST_MOVED, user=user, subject=quest, course=quest.course, detail=detail)
     quest.state, quest.frozen_at = to, frozen_at
 
 

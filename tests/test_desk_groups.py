@@ -114,3 +114,41 @@ def test_an_instructor_s_login_is_not_reset_here(group, instructor_client):
 
     assert response.status_code == 404
     assert User.objects.get(username="second").has_usable_password()
+
+
+def test_one_more_group_is_created_and_its_page_invites(course, group, instructor_client):
+    page = instructor_client.post(f"/desk/courses/{course.pk}/groups/new/", {"name": "ITMALGrp09"}, follow=True)
+
+    assert "invite its members" in page.content.decode()
+    assert "Invite somebody" in page.content.decode()
+    again = instructor_client.post(f"/desk/courses/{course.pk}/groups/new/", {"name": "itmalgrp01"})
+    assert "a group of that name already" in again.content.decode()
+    assert Group.objects.count() == 2
+
+
+def test_who_is_locked_out_is_named_and_let_in_again(owner, course, client, instructor_client):
+    wrong = {"username": "owner", "password": "wrong"}
+    for _ in range(10):
+        client.post("/login/", wrong)
+    assert client.post("/login/", {"username": "owner", "password": PASSWORD}).status_code == 429
+
+    page = instructor_client.get(f"/desk/courses/{course.pk}/groups/").content.decode()
+    assert 'aria-label="Unlock owner"' in page
+
+    answer = instructor_client.post("/desk/logins/unlock/", {"username": "owner"}, follow=True)
+    assert "they can try again at once" in answer.content.decode()
+    assert client.post("/login/", {"username": "owner", "password": PASSWORD}).status_code == 302
+    assert "Nobody is locked out." in instructor_client.get(f"/desk/courses/{course.pk}/groups/").content.decode()
+
+
+def test_unlocking_nobody_is_said(db, course, instructor_client):
+    answer = instructor_client.post("/desk/logins/unlock/", {"username": "nobody"}, follow=True)
+
+    assert "Nothing is locked any more." in answer.content.decode()
+
+
+def test_nine_wrong_passwords_lock_nobody_out(owner, course, client, instructor_client):
+    for _ in range(9):
+        client.post("/login/", {"username": "owner", "password": "wrong"})
+
+    assert "Nobody is locked out." in instructor_client.get(f"/desk/courses/{course.pk}/groups/").content.decode()

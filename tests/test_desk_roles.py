@@ -13,6 +13,11 @@ PAGES = [
     "/desk/submissions/{submission}/cancel/",
     "/desk/submissions/{submission}/rerun/",
     "/desk/submissions/{submission}/count/",
+    "/desk/submissions/{submission}/disqualify/",
+    "/desk/compute/",
+    "/desk/queue/",
+    "/desk/workers/{worker}/",
+    "/desk/history/",
     "/desk/ranking/",
     "/desk/ranking.csv",
     "/desk/ranking.json",
@@ -20,7 +25,10 @@ PAGES = [
     "/desk/quests/new/",
     "/desk/quests/{quest}/",
     "/desk/quests/{quest}/extensions/",
+    "/desk/quests/{quest}/preview/",
+    "/desk/quests/{quest}/announce/",
     "/desk/courses/",
+    "/desk/courses/{course}/term/",
     "/desk/courses/{course}/groups/",
     "/desk/courses/{course}/slips/",
 ]
@@ -32,20 +40,28 @@ ACTIONS = [
     "/desk/quests/{quest}/",
     "/desk/quests/{quest}/move/",
     "/desk/quests/{quest}/extensions/",
+    "/desk/quests/{quest}/announce/",
+    "/desk/submissions/{submission}/disqualify/",
+    "/desk/workers/{worker}/",
     "/desk/courses/",
+    "/desk/courses/{course}/term/",
+    "/desk/courses/{course}/groups/new/",
     "/desk/courses/{course}/archive/",
     "/desk/courses/{course}/groups/",
     "/desk/members/{member}/reset/",
+    "/desk/logins/unlock/",
 ]
 
 
 @pytest.fixture
-def at(submission, quest, course, owner):
+def at(submission, quest, course, owner, worker):
     """The address with the ids of what there is."""
     member = Membership.objects.get(user=owner)
 
     def at(address: str) -> str:
-        return address.format(submission=submission.pk, quest=quest.pk, course=course.pk, member=member.pk)
+        return address.format(
+            submission=submission.pk, quest=quest.pk, course=course.pk, member=member.pk, worker=worker.pk
+        )
 
     return at
 

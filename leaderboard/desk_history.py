@@ -1,0 +1,26 @@
+"""The desk's own history: who did what."""
+
+from __future__ import annotations
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from leaderboard.desk_access import for_instructors
+from submissions.models import DeskEvent
+from submissions.visitors import UserRequest
+
+PAGE = 100
+
+
+@for_instructors
+@require_safe
+@never_cache
+def history(request: UserRequest) -> HttpResponse:
+    """All of it, the newest first; what was done to a submission stands in that submission's history."""
+    events = DeskEvent.objects.select_related("person", "course")
+    page = Paginator(events, PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "newer": f"page={page.number - 1}", "older": f"page={page.number + 1}"}
+    return render(request, "leaderboard/desk/history.html", context)

@@ -1,0 +1,45 @@
+"""The desk's logins: reset with a one-time link, and unlocked after too many wrong passwords."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from leaderboard.desk_access import back, for_instructors
+from submissions.desk_history import note
+from submissions.lockouts import unlock
+from submissions.locks import writing
+from submissions.models import DeskEvent, Membership
+from submissions.slips import reset_login
+from submissions.visitors import UserRequest
+
+
+@for_instructors
+@require_POST
+def reset(request: UserRequest, pk: int) -> HttpResponse:
+    """Take a member's password away and show the new one-time link."""
+    membership = get_object_or_404(Membership.objects.select_related("user", "course"), pk=pk)
+    if membership.user.is_staff:
+        raise Http404  # instructors are invited by `manage.py invite_instructor`
+    with writing():
+        reset_login(membership.user)
+        note(DeskEvent.Kind.LOGIN_RESET, user=request.user, person=membership.user, course=membership.course)
+    words = _("%(who)s has no password now: hand over this one-time link.")
+    messages.success(request, words % {"who": membership.user.username})
+    return redirect(f"{reverse('desk:slips', args=[membership.course_id])}?member={pk}")
+
+
+@for_instructors
+@require_POST
+def unlock_login(request: UserRequest) -> HttpResponse:
+    """Let a username, or those with invitation codes, try again before their wait is over."""
+    username = request.POST.get("username", "").replace("\0", "")[:255]
+    if unlock(username, user=request.user):
+        messages.success(request, _("Unlocked: they can try again at once."))
+    else:
+        messages.error(request, _("Nothing is locked any more."))
+    return redirect(back(request, reverse("desk:newest_groups")))

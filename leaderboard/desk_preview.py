@@ -1,0 +1,63 @@
+"""A quest as students will see it, before it is opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from leaderboard import queries
+from leaderboard.desk_access import for_instructors
+from submissions.entry import Entry
+from submissions.models import Extension, Group, Quest
+from submissions.quotas import Quota
+from submissions.visitors import UserRequest
+from submissions.ways import PASTE, form_for, ways
+
+
+@dataclass(frozen=True, slots=True)
+class NewcomersEntry(Entry):
+    """The quest as a group enters it that has not submitted yet and was granted nothing."""
+
+    @property
+    def quota(self) -> Quota:
+        return Quota(limit=self.quest.daily_quota, used=0, left=self.quest.daily_quota, next_at=None)
+
+    @property
+    def own_deadline(self) -> datetime | None:
+        return None
+
+    @property
+    def extensions(self) -> list[Extension]:
+        return []
+
+
+@for_instructors
+@require_safe
+def preview(request: UserRequest, pk: int) -> HttpResponse:
+    """The head of the board and the submit page, as a group of the course meets them; nothing can be handed in."""
+    quest = get_object_or_404(Quest.objects.select_related("course"), pk=pk)
+    entry = NewcomersEntry(quest, Group(course=quest.course, name=_("your group")))
+    way = request.GET.get("way", PASTE)
+    way = way if way in ways() else PASTE
+    context = {
+        "quest": quest,
+        "pulse": replace(queries.pulse(quest), phase=_phase(quest)),
+        "entry": entry,
+        "form": form_for(way, entry),
+        "way": way,
+        "ways": ways(),
+    }
+    return render(request, "leaderboard/desk/preview.html", context)
+
+
+def _phase(quest: Quest) -> str:
+    """As it will be once a draft is opened; of any other quest as it is."""
+    if quest.state != "draft":
+        return queries.phase(quest)
+    return "upcoming" if quest.opens_at and quest.opens_at > timezone.now() else "open"

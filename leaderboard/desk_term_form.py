@@ -1,0 +1,37 @@
+"""The form that starts a new term of a course."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from submissions.models import Course
+
+A_YEAR = 52  # weeks, so that every day of the week stays one
+MOST_WEEKS = 520
+
+
+class TermForm(forms.Form):
+    """The term's name, and how much later all its times are."""
+
+    term = forms.CharField(label=_("Term"), max_length=40, help_text=_("Such as “autumn 2027”."))
+    weeks = forms.IntegerField(
+        label=_("All times so many weeks later"),
+        min_value=0,
+        max_value=MOST_WEEKS,
+        initial=A_YEAR,
+        help_text=_("52 is a year later, on the same weekday. You can change each time in its draft."),
+    )
+
+    def __init__(self, *args: Any, course: Course, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.course = course
+
+    def clean_term(self) -> str:
+        term: str = self.cleaned_data["term"]
+        if Course.objects.filter(name=self.course.name, term=term).exists():
+            raise forms.ValidationError(_now("This term is there already."))
+        return term

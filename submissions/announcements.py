@@ -1,0 +1,18 @@
+"""Telling everybody something about a quest, above its board."""
+
+from __future__ import annotations
+
+from submissions import clock
+from submissions.desk_history import note
+from submissions.locks import writing
+from submissions.models import DeskEvent, Quest, User
+
+
+def announce(quest: Quest, text: str, *, user: User) -> None:
+    """Post `text` in place of what was announced before; an empty one takes that down."""
+    text = text.strip()
+    with writing():
+        at = clock.now() if text else None
+        Quest.objects.filter(pk=quest.pk).update(announcement=text, announced_at=at)
+        note(DeskEvent.Kind.ANNOUNCED, user=user, subject=quest, course=quest.course, detail=text)
+    quest.announcement, quest.announced_at = text, at
