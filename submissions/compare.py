@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import ndiff
 from functools import cached_property
 
 from submissions.errors import Mistake, Mistakes, mistakes
@@ -77,9 +78,17 @@ def compare(first: Submission, second: Submission) -> Comparison | None:
 
 
 def differences(first: Submission, second: Submission) -> list[tuple[str, object, object]]:
-    """The parameters in which two specs of one family differ, as (name, first's, second's); none across families."""
-    if first.family != second.family:
+    """The parameters in which two specs of one flat family differ, as (name, first's, second's)."""
+    if first.family != second.family or "layers" in first.spec:
         return []
     names = [*first.spec, *(name for name in second.spec if name not in first.spec)]
     pairs = ((name, first.spec.get(name), second.spec.get(name)) for name in names)
     return [(name, one, other) for name, one, other in pairs if one != other]
+
+
+def line_by_line(first: Submission, second: Submission) -> list[tuple[str, str]]:
+    """Two networks' notations as one: each line with "-" (the first's alone), "+" (the second's) or "" (both's)."""
+    if first.family != second.family or "layers" not in first.spec:
+        return []
+    lines = ndiff(first.notation.splitlines(), second.notation.splitlines())
+    return [(line[0].strip(), line[2:]) for line in lines if not line.startswith("?")]

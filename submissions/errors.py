@@ -101,9 +101,10 @@ def _cell(truth: int, given: int, count: int, most: int) -> Cell:
 
 def mistakes(submission: Submission) -> Mistakes | None:
     """The errors of a scored submission; None without a score, or where the data set's labels are not at hand."""
-    if submission.state != State.SCORED:
+    score = getattr(submission, "score", None)
+    if score is None or submission.state != State.SCORED:
         return None
-    score, truths = submission.score, idx_files.labels(submission.quest.dataset)
+    truths = idx_files.labels(submission.quest.dataset)
     if truths is None or len(truths) != score.total + score.private_total:
         return None
     return Mistakes(truths, shown(submission.quest, len(truths)), ((index, given) for index, given in score.errors))

@@ -6,11 +6,15 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from submissions import clock
 from submissions.claims import position
+from submissions.curves import Curve, curves
 from submissions.models import Attempt, Device, Event, State, Submission, Worker
 from submissions.outlook import Prediction, prediction
 from submissions.reruns import runs_of
 from submissions.timing import Part, about, parts
+
+ENOUGH_DONE = 0.1  # of a run, to tell from it how long the rest takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,28 @@ class Following:
     @property
     def running(self) -> Attempt | None:
         return self.attempt if self.submission.state == State.RUNNING else None
+
+    @property
+    def elapsed_s(self) -> float | None:
+        """Since the run began, by the database's clock."""
+        return (clock.now() - self.running.started_at).total_seconds() if self.running else None
+
+    @property
+    def remaining_s(self) -> float | None:
+        """What is left of the run: by how far it says it is, else by runs like it; None where neither tells."""
+        elapsed = self.elapsed_s
+        if self.running is None or elapsed is None:
+            return None
+        done = self.running.progress.get("done") or 0.0
+        if done >= ENOUGH_DONE:
+            return elapsed * (1 - done) / done
+        return None if self.prediction.run_s is None else max(0.0, self.prediction.run_s - elapsed)
+
+    @property
+    def curves(self) -> list[Curve]:
+        if self.attempt is None:
+            return []
+        return curves(self.attempt.epochs, self.attempt.progress.get("epochs") if self.running else None)
 
     @property
     def timing(self) -> list[Part]:

@@ -34,7 +34,7 @@ class Reading:
 
 def reading(pk: int, user: User) -> Reading | None:
     """The submission as `user` may see it; None where that is not at all."""
-    rows = Submission.objects.select_related("quest", "group__course", "submitter", "score__attempt", "rerun_of")
+    rows = Submission.objects.select_related("quest__course", "group", "submitter", "score", "rerun_of")
     submission = rows.filter(pk=pk).first()
     if submission is None:
         return None

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import json
+from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from submissions import moves
-from submissions.follow import follow, version_of_rows
+from submissions.follow import Following, follow, version_of_rows
 from submissions.models import Quest, State, Submission
 from submissions.models.submission import SubmissionQuerySet
+from submissions.notes import NoteForm
+from submissions.readers import Reading, reading
+from submissions.submission_page import errors_shown, insight_of
 from submissions.visitors import UserRequest, logged_in, number
+from submissions.wilson import wilson
+from submissions.written import written
 
 PER_PAGE = 50
 
@@ -26,11 +32,19 @@ def _own(request: UserRequest) -> SubmissionQuerySet:
     return Submission.objects.visible_to(request.user)
 
 
-def _one(request: UserRequest, pk: int) -> Submission:
-    whole = Submission.objects.visible_to(request.user).select_related(
-        "quest", "group__course", "submitter", "score", "rerun_of"
-    )
-    return get_object_or_404(whole, pk=pk)
+def _seen(request: UserRequest, pk: int) -> Reading:
+    found = reading(pk, request.user)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _whole(request: UserRequest, pk: int) -> Submission:
+    """One that the visitor's group or the visitor owns, or any for an instructor."""
+    found = _seen(request, pk)
+    if not found.whole:
+        raise Http404
+    return found.submission
 
 
 @logged_in
@@ -74,33 +88,69 @@ def _page(request: UserRequest) -> Page[Submission]:
 @logged_in
 @require_safe
 def detail(request: UserRequest, pk: int) -> HttpResponse:
-    submission = _one(request, pk)
-    context = {
-        "submission": submission,
-        "following": follow(submission),
-        "spec_json": json.dumps(submission.spec, indent=2),
-        "reruns": submission.reruns.order_by("id"),
-    }
-    return render(request, "submissions/detail.html", context)
+    found = _seen(request, pk)
+    return _detail(request, found, NoteForm(found.submission))
 
 
 @logged_in
 @require_GET
 def live(request: UserRequest, pk: int) -> HttpResponse:
-    """The part of the page that changes; 204 if what was seen is still right."""
-    submission = _one(request, pk)
-    following = follow(submission)
+    """The part of the page that changes, and the tab's title; 204 if what was seen is still right."""
+    found = _seen(request, pk)
+    if not found.whole:
+        raise Http404
+    following = follow(found.submission)
     if request.GET.get("seen") == following.version:
         return HttpResponse(status=204)
-    return render(request, "submissions/_live.html", {"submission": submission, "following": following})
+    return render(request, "submissions/live.html", _results(request, found, following))
+
+
+def _detail(request: UserRequest, found: Reading, note_form: NoteForm, *, status: int = 200) -> HttpResponse:
+    submission = found.submission
+    chosen = {"device": submission.device, "engine": submission.engine}
+    context = {
+        **_results(request, found, follow(submission)),
+        "note_form": note_form if note_form.may_be_used_by(request.user) else None,
+        "reruns": submission.reruns.order_by("id") if found.whole else [],
+        "written": written(submission.model, submission.quest, service=request.build_absolute_uri("/"), **chosen),
+    }
+    return render(request, "submissions/detail.html", context, status=status)
+
+
+def _results(request: UserRequest, found: Reading, following: Following) -> dict[str, Any]:
+    """How it stands, and what came of it: the part of the page that changes."""
+    submission = found.submission
+    return {
+        "submission": submission,
+        "reading": found,
+        "following": following,
+        "interval": wilson(submission.correct or 0, submission.total or 0),
+        "errors": errors_shown(submission, request.GET),
+        **insight_of(submission),
+    }
 
 
 @logged_in
 @require_POST
 def cancel(request: UserRequest, pk: int) -> HttpResponse:
-    submission = _one(request, pk)
+    submission = _whole(request, pk)
     try:
         moves.cancel(submission, user=request.user)
     except moves.MoveRefused as refused:
         messages.error(request, str(refused))
+    return redirect("submissions:detail", submission.pk)
+
+
+@logged_in
+@require_POST
+def note(request: UserRequest, pk: int) -> HttpResponse:
+    """Keep the group's own note."""
+    submission = _whole(request, pk)
+    form = NoteForm(submission, request.POST)
+    if not form.may_be_used_by(request.user):
+        raise Http404
+    if not form.is_valid():
+        return _detail(request, _seen(request, pk), form, status=400)
+    form.save()
+    messages.success(request, _("The note is kept."))
     return redirect("submissions:detail", submission.pk)

@@ -4,6 +4,7 @@ from django.urls import path
 
 from submissions import (
     client_views,
+    compare_views,
     final_views,
     group_views,
     image_views,
@@ -23,6 +24,9 @@ urlpatterns = [
     path("submissions/<int:pk>/live/", submission_views.live, name="live"),
     path("submissions/<int:pk>/cancel/", submission_views.cancel, name="cancel"),
     path("submissions/<int:pk>/final/", final_views.final, name="final"),
+    path("submissions/<int:pk>/note/", submission_views.note, name="note"),
+    path("submissions/<int:pk>/compare/", compare_views.compare_with, name="compare_with"),
+    path("submissions/<int:pk>/compare/<int:other>/", compare_views.compare_two, name="compare"),
     path("images/<slug:dataset>/<slug:part>/<int:index>.png", image_views.dataset_image, name="image"),
     path("client/", client_views.client_page, name="client"),
     path("client/<str:filename>", client_views.client_wheel, name="client_wheel"),

@@ -1,6 +1,6 @@
-// A window that nobody looks at does not poll; it catches up as soon as it is looked at again.
+// A window that nobody looks at does not poll, but for what its tab's title tells; it catches up when looked at again.
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (document.hidden && event.detail.requestConfig.verb === "get") event.preventDefault();
+  if (document.hidden && !event.target.closest("[data-while-hidden]") && event.detail.requestConfig.verb === "get") event.preventDefault();
 });
 
 // A choice in a form of filters shows at once; without scripts the form has a button.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django import template
@@ -25,6 +26,18 @@ def score(accuracy: float | None) -> str:
 
 
 @register.filter
+def percent(share: float | None) -> str:
+    """A share in per cent with one decimal."""
+    return NOTHING if share is None else f"{100 * share:.1f} %"
+
+
+@register.filter
+def class_in(place: int, names: Sequence[str]) -> str:
+    """What the class of that number is called; the number where there are no names."""
+    return names[place] if names else str(place)
+
+
+@register.filter
 def seconds(duration: float | str | None) -> str:
     """`0.52 s`, `7.1 s`, `7 s` for an int, `3 min 05 s`, `1 h 02 min`: no more digits than a person would say."""
     if duration is None or isinstance(duration, str):  # a template gives "" where there is no attempt yet
@@ -42,6 +55,14 @@ def seconds(duration: float | str | None) -> str:
         return f"{minutes} min {left:02} s"
     hours, minutes = divmod(round(duration / 60), 60)
     return f"{hours} h {minutes:02} min"
+
+
+@register.filter
+def clock(duration: float) -> str:
+    """Whole seconds as a clock that runs: `0:07`, `12:05`, `1:02:05`; the page's script goes on in this way."""
+    minutes, left = divmod(int(duration), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
 
 
 @register.filter

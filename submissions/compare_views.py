@@ -1,0 +1,94 @@
+"""A submission beside another one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.core.paginator import Page, Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from submissions.compare import Comparison, compare, differences, line_by_line
+from submissions.errors import Mistake, class_names
+from submissions.models import Attempt, State, Submission
+from submissions.readers import Reading, open_to_others, reading
+from submissions.visibility import Sight
+from submissions.visitors import UserRequest, logged_in, number
+
+PER_PAGE = 48
+OFFERED = 60  # of each kind
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two: as its reader sees it, and the images that it alone got, with the other's answers."""
+
+    reading: Reading
+    only: Page[Mistake]
+    asked: str
+
+    @property
+    def submission(self) -> Submission:
+        return self.reading.submission
+
+    @property
+    def attempt(self) -> Attempt:
+        return self.submission.score.attempt
+
+
+@logged_in
+@require_safe
+def compare_with(request: UserRequest, pk: int) -> HttpResponse:
+    """What to compare it with; `?with=` leads there."""
+    first = _scored(request, pk)
+    if other := number(request.GET.get("with", "")):
+        return redirect("submissions:compare", pk, other)
+    return render(request, "submissions/compare_with.html", {"reading": first, **_choices(request, first)})
+
+
+@logged_in
+@require_safe
+def compare_two(request: UserRequest, pk: int, other: int) -> HttpResponse:
+    first, second = _scored(request, pk), _scored(request, other)
+    submissions = first.submission, second.submission
+    comparison = compare(*submissions)
+    context = {
+        "reading": first,
+        "comparison": comparison,
+        "sides": _sides(request, first, second, comparison) if comparison else [],
+        "differences": differences(*submissions),
+        "lines": line_by_line(*submissions),
+        "dataset": submissions[0].quest.dataset,
+        "names": class_names(submissions[0].quest.dataset),
+        **_choices(request, first, chosen=other),
+    }
+    return render(request, "submissions/compare.html", context)
+
+
+def _scored(request: UserRequest, pk: int) -> Reading:
+    found = reading(pk, request.user)
+    if found is None or found.submission.state != State.SCORED:
+        raise Http404
+    return found
+
+
+def _sides(request: UserRequest, first: Reading, second: Reading, comparison: Comparison) -> list[Side]:
+    pairs = ((first, comparison.only_first, "first"), (second, comparison.only_second, "second"))
+    return [Side(one, Paginator(only, PER_PAGE).get_page(request.GET.get(name)), name) for one, only, name in pairs]
+
+
+def _choices(request: UserRequest, first: Reading, chosen: int = 0) -> dict[str, object]:
+    """The reader's own, and what stands on the board where models are shown; of the same data set."""
+    seen, shown = first.sight, first.submission
+    own = Submission.objects.visible_to(request.user).scored().exclude(pk=shown.pk)
+    same = own.filter(quest=shown.quest) if seen.whole else own.filter(quest__dataset=shown.quest.dataset)
+    return {"own": same.order_by("-id")[:OFFERED], "others": _others(seen, shown), "chosen": chosen}
+
+
+def _others(seen: Sight, shown: Submission) -> list[tuple[str, Submission]]:
+    if not seen.models_open or seen.whole:
+        return []
+    board = open_to_others(seen).exclude(pk=shown.pk).exclude(group__in=seen.own)
+    best = board.select_related("group").order_by("-correct", "ranked_at")[:OFFERED]
+    return [(seen.name(one.group), one) for one in best]

@@ -1,0 +1,76 @@
+"""What stands on the page of a submission."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.paginator import Page, Paginator
+from django.http import QueryDict
+
+from submissions.errors import CLASSES, MatrixRow, Mistake, Mistakes, class_names, mistakes
+from submissions.insights import look
+from submissions.models import Insight, Submission
+from submissions.visitors import number
+
+PER_PAGE = 48
+
+
+@dataclass(frozen=True)
+class ErrorsShown:
+    """A submission's errors: all in the matrix, and a page of those chosen by true class, by answer, or both."""
+
+    mistakes: Mistakes
+    dataset: str
+    revealed: bool
+    truth: int | None = None
+    given: int | None = None
+    page_asked: str = ""
+
+    @cached_property
+    def matrix(self) -> list[MatrixRow]:
+        return self.mistakes.matrix()
+
+    @cached_property
+    def page(self) -> Page[Mistake]:
+        chosen = self.mistakes.of(truth=self.truth, given=self.given)
+        return Paginator(chosen, PER_PAGE).get_page(self.page_asked or 1)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return class_names(self.dataset)
+
+    @property
+    def query(self) -> str:
+        """What is chosen, for an address to which a page is still to be added."""
+        chosen = {name: value for name, value in (("true", self.truth), ("given", self.given)) if value is not None}
+        return f"{urlencode(chosen)}&" if chosen else ""
+
+
+def errors_shown(submission: Submission, asked: QueryDict) -> ErrorsShown | None:
+    """None where nothing can be told; see `errors.mistakes`."""
+    found = mistakes(submission)
+    if found is None:
+        return None
+    return ErrorsShown(
+        mistakes=found,
+        dataset=submission.quest.dataset,
+        revealed=submission.quest.is_revealed,
+        truth=_class(asked.get("true", "")),
+        given=_class(asked.get("given", "")),
+        page_asked=asked.get("page", ""),
+    )
+
+
+def _class(text: str) -> int | None:
+    value = number(text)
+    return value if value is not None and value < CLASSES else None
+
+
+def insight_of(submission: Submission) -> dict[str, Any]:
+    """What the trainer's look into the model shows, with its kind; empty where there is none."""
+    found = Insight.objects.filter(submission=submission).first()
+    shown = look(found.data) if found else None
+    return {"insight": shown, "insight_kind": found.data["kind"]} if found and shown else {}
