@@ -37,7 +37,8 @@ class SubmissionForm(forms.Form):
         max_length=LONGEST_NOTE,
         label=_("Note"),
         help_text=_("For your group and the instructors alone: what you try, and why."),
-        widget=forms.Textarea(attrs={"rows": 2}),
+        # It stands behind what was understood, outside of the form's own element.
+        widget=forms.Textarea(attrs={"rows": 2, "form": "submission"}),
     )
     engine = OfferedChoice(
         required=False,

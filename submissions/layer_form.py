@@ -85,11 +85,11 @@ def read_row(row: Row) -> tuple[dict[str, Any], dict[str, str]]:
 class LayerForm(forms.Form):
     """One row. What is right is decided by the spec as a whole, whose errors are handed back to `refuse`.
 
-    `shape`, `trainable` and `fixed` say what the layer gives, as far as the layers up to it fit.
+    `output`, `trainable` and `fixed` say what the layer gives, as far as the layers up to it fit.
     """
 
     kind = forms.CharField(widget=forms.HiddenInput)
-    shape: tuple[int, ...] | None = None
+    output: tuple[int, ...] | None = None
     trainable = 0
     fixed = 0
     focused = ""
@@ -101,7 +101,7 @@ class LayerForm(forms.Form):
         self.is_first, self.is_last = place == 1, place == last
         self.layer = LAYERS[self.name]
         self.texts = texts
-        for name in usual(self.name):
+        for name in sorted(usual(self.name), key=self._place_in_call):
             if name != "kind":
                 self.fields[name] = _shape_field(side) if name == "shape" else bare_field(self.layer, name)
                 self.fields[name].widget.attrs["aria-describedby"] = f"layer-{place}-told"
@@ -143,6 +143,11 @@ class LayerForm(forms.Form):
         """Whether something that is folded up must be seen."""
         known = usual(self.name)
         return any(field.errors or self.texts[field.name] != known[field.name] for field in self.seldom())
+
+    def _place_in_call(self, name: str) -> int:
+        """In Keras' order."""
+        order = self.layer.POSITIONAL
+        return order.index(name) if name in order else len(order)
 
     def _is_seldom(self, name: str) -> bool:
         return name in SELDOM and not self.layer.model_fields[name].is_required()

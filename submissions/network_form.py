@@ -105,9 +105,9 @@ class NetworkForm(FamilyForm):
     def _tell_shapes(self, texts: Sequence[Row]) -> None:
         layers = layers_of(texts)
         if layers and isinstance(layers[0], Input):
-            self.rows[0].shape = layers[0].shape
+            self.rows[0].output = layers[0].shape
         for row, one in zip(self.rows[1:], built(layers), strict=False):
-            row.shape, row.trainable, row.fixed = one
+            row.output, row.trainable, row.fixed = one
 
     def _training(self) -> dict[str, Any]:
         data: dict[str, Any] = {}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from submissions.entry import Entry
-from submissions.families.cnn import LENET_5, dense
+from submissions.families.cnn import CNN, LENET_5, dense
 from submissions.layer_form import row_of
 from submissions.models import Quest, Submission
 from submissions.network_form import NetworkForm
@@ -29,7 +31,8 @@ def fields(*rows: dict[str, str]) -> dict[str, str]:
 
 def rows(layers: str = LAYERS) -> list[dict[str, str]]:
     """The rows of a network that is written as code."""
-    return [row_of(layer) for layer in parse(f"Sequential([Input((8, 8, 1)), {layers}])").layers]
+    net = cast(CNN, parse(f"Sequential([Input((8, 8, 1)), {layers}])"))
+    return [row_of(layer) for layer in net.layers]
 
 
 def network(quest, *listed: dict[str, str], **more) -> dict:
@@ -45,6 +48,7 @@ def filled(response) -> dict[str, str]:
 def refused(quest, data: dict) -> NetworkForm:
     """The form itself, without its page, which takes a while to draw."""
     form = form_for("cnn", Entry(quest, None), data)
+    assert isinstance(form, NetworkForm)
     assert not form.is_valid()
     return form
 
@@ -187,7 +191,7 @@ def test_checking_a_network_shows_shapes_and_parameters_at_each_layer(owner_clie
     response = owner_client.post("/submit/check/", network(quest), headers={"HX-Request": "true"})
 
     text = response.content.decode()
-    assert [row.shape for row in response.context["form"].rows] == [(8, 8, 1), (6, 6, 4), (3, 3, 4), (36,), (10,)]
+    assert [row.output for row in response.context["form"].rows] == [(8, 8, 1), (6, 6, 4), (3, 3, 4), (36,), (10,)]
     assert "(6, 6, 4)" in text
     assert "410 parameters" in text
     assert 'id="layer-1-told"' in text
@@ -200,7 +204,7 @@ def test_shapes_are_told_up_to_the_layer_that_does_not_fit(owner_client, quest):
 
     response = owner_client.post("/submit/check/", network(quest, *listed), headers={"HX-Request": "true"})
 
-    assert [row.shape for row in response.context["form"].rows] == [(8, 8, 1), (6, 6, 4), (3, 3, 4), None, None, None]
+    assert [row.output for row in response.context["form"].rows] == [(8, 8, 1), (6, 6, 4), (3, 3, 4), None, None, None]
     assert "Not a network yet" in response.content.decode()
 
 

@@ -11,15 +11,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from submissions import notation
-from submissions.api.acting import open_quests
+from submissions.api.acting import acting_group, open_quests
 from submissions.api.endpoint import Endpoint, checked
 from submissions.api.fields import SpecField
 from submissions.api.left_aside import LeftAside, left_aside
 from submissions.api.refusals import refused
 from submissions.api.requests import ModelRequest
+from submissions.earlier import earlier_same
 from submissions.families.registry import family_of
 from submissions.families.shapes import parameters, summary
-from submissions.models import Quest
+from submissions.models import Quest, State, Submission
 from submissions.specs import dump
 
 
@@ -29,6 +30,14 @@ class LayerOut(serializers.Serializer[Any]):
     output_shape = serializers.ListField(child=serializers.IntegerField())
     trainable = serializers.IntegerField(help_text="Parameters that training moves.")
     fixed = serializers.IntegerField(help_text="Parameters that it does not.")
+
+
+class Earlier(serializers.Serializer[Submission]):
+    """Your group's submission of the very same model to this quest: the one with a score, where there are several."""
+
+    id = serializers.IntegerField(source="pk")
+    state = serializers.ChoiceField(State.choices)
+    score = serializers.FloatField(source="accuracy", allow_null=True, help_text="Public accuracy, 0 to 1.")
 
 
 class Understood(serializers.Serializer[Any]):
@@ -44,6 +53,7 @@ class Understood(serializers.Serializer[Any]):
     left_aside = LeftAside(help_text="The lines of the text that are no part of the model.")
     quest = serializers.IntegerField(allow_null=True, help_text="The quest whose limits were held against it.")
     dataset = serializers.CharField()
+    earlier = Earlier(allow_null=True, help_text="Your group's earlier submission of the same model; null if none.")
 
 
 class Validate(Endpoint):
@@ -61,7 +71,15 @@ class Validate(Endpoint):
         quest = asked.get("quest") or _only_open(request)
         dataset, limits = (quest.dataset, quest.limits) if quest else ("mnist", None)
         reading = notation.model_from(asked["model"], dataset=dataset, limits=limits)
-        return Response({**_understood(reading), "quest": quest.pk if quest else None, "dataset": dataset})
+        earlier = earlier_same(reading.spec, quest, acting_group(request, quest.course)) if quest else None
+        return Response(
+            {
+                **_understood(reading),
+                "quest": quest.pk if quest else None,
+                "dataset": dataset,
+                "earlier": Earlier(earlier).data if earlier else None,
+            }
+        )
 
 
 def _only_open(request: Request) -> Quest | None:

@@ -65,10 +65,7 @@ def test_a_network_is_made_in_its_form_from_a_dense_net_of_a_chosen_width(open_w
     page.get_by_role("link", name="Convolutional network").click()
     page.get_by_label("Dense net of width").fill("16")
     page.get_by_role("button", name="Fill in").click()
-    expect(page.get_by_label("layers")).to_have_value("\n".join([
-        "Input((64,))", "Dense(16, activation='relu')", "Dropout(0.5)", "Dense(16, activation='relu')", "Dropout(0.5)",
-        "Dense(10, activation='softmax')",
-    ]))  # fmt: skip
+    expect(page.locator(".layer h3")).to_have_text(["Input", "Dense", "Dropout", "Dense", "Dropout", "Dense"])
     page.get_by_label("epochs").fill("2")
 
     hand_in(page)

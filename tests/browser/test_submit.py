@@ -1,0 +1,146 @@
+"""The submit page in a real browser: what is asked before submitting, and the builder under mouse and keyboard."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.test_student import assert_stayed, hand_in, stay
+
+SCALED = "X_train = StandardScaler().fit_transform(X_train)\nmodel = KNeighborsClassifier(n_neighbors=6)"
+SEVERAL = "a = KNeighborsClassifier(n_neighbors=8)\nb = KNeighborsClassifier(n_neighbors=9, p=1)"
+
+
+def layers(page: Page) -> list[str]:
+    return page.locator(".layer h3").all_inner_texts()
+
+
+def layer(page: Page, place: int) -> Locator:
+    return page.locator(f'.layer[data-place="{place}"]')
+
+
+def add(page: Page, kind: str) -> None:
+    page.get_by_label("Add a layer").select_option(kind)
+    page.get_by_role("button", name="Add", exact=True).click()
+
+
+def test_what_may_change_the_score_is_agreed_to_before_it_is_submitted(open_window):
+    page = open_window("itmalgrp04")
+    page.goto("/submit/")
+    page.get_by_label("Your model").fill(SCALED)
+    tick = page.get_by_label("I know that these lines do not count here")
+    expect(tick).to_be_visible()
+
+    page.get_by_role("button", name="Submit", exact=True).click()
+    expect(page.locator("main")).to_contain_text("agree to that")
+    expect(page.get_by_label("Your model")).to_have_value(SCALED)
+    tick.check()
+    hand_in(page)
+
+    expect(page.locator("main")).to_contain_text("KNeighborsClassifier(n_neighbors=6)")
+
+
+def test_of_several_models_the_chosen_one_is_submitted(open_window):
+    page = open_window("itmalgrp04")
+    page.goto("/submit/")
+    page.get_by_label("Your model").fill(SEVERAL)
+
+    page.get_by_label("line 2:").check()
+    expect(page.locator("#written-notation")).to_have_text("KNeighborsClassifier(n_neighbors=9, p=1)")
+    hand_in(page)
+
+    expect(page.locator("main")).to_contain_text("KNeighborsClassifier(n_neighbors=9, p=1)")
+
+
+def test_layers_are_added_moved_and_removed_and_the_cursor_goes_with_them(open_window):
+    page = open_window("itmalgrp03")
+    page.goto("/submit/?way=cnn")
+    stay(page)
+
+    add(page, "Conv2D")
+    expect(page.locator("#layer-1-told")).to_contain_text("(6, 6, 32)")
+    expect(layer(page, 1).get_by_label("filters")).to_be_focused()
+    layer(page, 1).get_by_label("filters").fill("4")
+    expect(page.locator("#layer-1-told")).to_contain_text("(6, 6, 4)")
+    expect(page.locator("#builder-total")).to_contain_text("1,490 parameters")
+    expect(layer(page, 1).get_by_label("filters")).to_be_focused()
+
+    page.keyboard.press("Alt+ArrowDown")
+    expect(page.locator("#layer-2-told")).to_contain_text("Layer 2 does not fit")
+    assert layers(page) == ["Input", "Flatten", "Conv2D", "Dense"]
+    expect(layer(page, 2).get_by_label("filters")).to_be_focused()
+    expect(layer(page, 2).get_by_label("filters")).to_have_value("4")
+    expect(page.locator("#builder-total")).to_contain_text("Not a network yet")
+
+    page.keyboard.press("Alt+ArrowUp")
+    expect(page.locator("#layer-1-told")).to_contain_text("(6, 6, 4)")
+    page.get_by_role("button", name="Remove layer 1, Conv2D").press("Enter")
+    expect(page.locator("#builder [role=status]")).to_have_text("Conv2D is removed.")
+    expect(page.get_by_role("button", name="Remove layer 1, Flatten")).to_be_focused()
+    assert layers(page) == ["Input", "Flatten", "Dense"]
+    assert_stayed(page)
+
+
+def test_the_builder_works_without_scripts(open_window):
+    page = open_window("itmalgrp03", java_script_enabled=False)
+    page.goto("/submit/?way=cnn")
+
+    add(page, "MaxPooling2D")
+    page.get_by_role("button", name="Move layer 1, MaxPooling2D, down").click()
+    assert layers(page) == ["Input", "Flatten", "MaxPooling2D", "Dense"]
+    page.get_by_label("epochs").fill("1")
+    page.get_by_role("button", name="Submit", exact=True).click()
+    expect(layer(page, 2)).to_contain_text("MaxPooling2D takes height, width and channels")
+    expect(page.get_by_label("epochs")).to_have_value("1")
+    page.get_by_role("button", name="Move layer 2, MaxPooling2D, up").click()
+
+    hand_in(page)
+
+
+def test_a_pasted_network_is_finished_in_the_builder(open_window):
+    page = open_window("itmalgrp03")
+    page.goto("/submit/")
+    page.get_by_label("Your model").fill("Sequential([Flatten(), Dense(7, activation='relu'), Dense(10)])")
+    page.get_by_role("button", name="Change it in the form").click()
+
+    expect(layer(page, 2).get_by_label("units")).to_have_value("7")
+
+
+def test_enter_in_a_field_submits_nothing(open_window):
+    page = open_window("itmalgrp03")
+    page.goto("/submit/?way=knn")
+
+    page.get_by_label("n_neighbors").fill("11")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#written-notation")).to_have_text("KNeighborsClassifier(n_neighbors=11)")
+    assert "/submit/" in page.url
+
+
+def test_the_model_is_copied_as_a_request(open_window):
+    page = open_window("itmalgrp03", permissions=["clipboard-read", "clipboard-write"])
+    page.goto("/submit/?way=knn")
+
+    page.get_by_text("curl", exact=True).click()
+    page.get_by_role("button", name="Copy curl").click()
+
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert re.search(r'^curl http.*"model": "KNeighborsClassifier\(\)"', copied, re.DOTALL)
+
+
+@pytest.mark.parametrize("way", ["paste", "knn", "forest", "cnn"])
+def test_the_page_fits_a_phone(open_window, way):
+    page = open_window("itmalgrp03", width=390)
+    page.goto(f"/submit/?way={way}")
+    if way == "cnn":
+        for kind in ("SeparableConv2D", "ZeroPadding2D", "BatchNormalization"):
+            add(page, kind)
+            expect(page.locator("#builder [role=status]")).to_contain_text(kind)
+        for more in page.locator(".layer summary").all():
+            more.click()
+    for form in page.locator(".written summary").all():
+        form.click()
+
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
