@@ -10,14 +10,24 @@ function look(plot) {
   return (plot.clientWidth < NARROW ? "&narrow" : "") + (dark.matches ? "&dark" : "");
 }
 
-// The server makes Vega's module when it is first asked for, which takes it some seconds.
-let vega;
-async function load(tries = 5) {
-  const module = charts().dataset.bundle;
+const later = (seconds) => new Promise((go) => setTimeout(go, 1000 * seconds));
+
+// What the server has not made yet – Vega's module at first, or a chart when many are asked for – it accepts to make,
+// and says how soon to ask for again.
+async function patient(address, tries = 8) {
   for (let left = tries; left > 0; left -= 1) {
-    if ((await fetch(module)).ok) break;
-    await new Promise((later) => setTimeout(later, 2000));
+    const response = await fetch(address);
+    if (response.status === 200) return response;
+    if (response.status !== 202) throw new Error(`${address}: ${response.status}`);
+    await later(Number(response.headers.get("Retry-After")));
   }
+  throw new Error(`${address}: not in time`);
+}
+
+let vega;
+async function load() {
+  const module = charts().dataset.bundle;
+  await patient(module);
   await import(module);
   return window.vegaEmbed;
 }
@@ -39,11 +49,7 @@ async function draw(plot) {
   }
 }
 
-async function specification(address) {
-  const response = await fetch(address);
-  if (!response.ok) throw new Error(`${address}: ${response.status}`);
-  return response.json();
-}
+const specification = async (address) => (await patient(address)).json();
 
 // Drawn beside the page and put into it whole: a chart that follows new scores does not flicker.
 async function show(plot, embed, spec, seen) {
@@ -67,6 +73,7 @@ function picture(plot) {
   if (plot.querySelector("canvas")) return; // what was drawn before is better than nothing
   const image = document.createElement("img");
   image.alt = "";
+  image.addEventListener("error", () => plot.replaceChildren(plot.dataset.sorry));
   image.src = plot.dataset.svg + look(plot);
   plot.replaceChildren(image);
 }

@@ -16,6 +16,7 @@ Words = dict[str, Any]
 Drawing = alt.Chart | alt.LayerChart | alt.FacetChart
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
 DASHES = [[1, 0], [6, 3], [2, 2]]
+DAY_OR_HOUR = "utcFormat(datum.value, utchours(datum.value) || utcminutes(datum.value) ? '%H:%M' : '%d/%m')"
 FONT = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica Neue, Noto Sans, DejaVu Sans, sans-serif"
 
 
@@ -53,12 +54,13 @@ class Format:
     point: int
     line: float
     legend_columns: int
+    names: int  # columns of a legend of groups
 
 
 FORMATS = {
-    "wide": Format(840, 420, 13, 75, 2.0, 4),
-    "narrow": Format(350, 380, 12, 55, 2.0, 1),
-    "wall": Format(1840, 940, 30, 500, 5.0, 3),
+    "wide": Format(840, 420, 13, 75, 2.0, 4, 6),
+    "narrow": Format(350, 380, 12, 55, 2.0, 1, 2),
+    "wall": Format(1840, 940, 30, 500, 5.0, 3, 4),
 }
 
 
@@ -94,7 +96,11 @@ def drawing(chart: str, *, format: str, scheme: str, words: Words) -> dict[str, 
     drawn = DRAWINGS[chart](look, words)
     size = {"width": look.format.width, "height": look.format.height}
     fit = alt.AutoSizeParams(type="fit", contains="padding")
-    return drawn.properties(**size, autosize=fit).configure(**look.config()).to_dict()
+    specification = drawn.properties(**size, autosize=fit).configure(**look.config()).to_dict()
+    # Vega knows it, but Vega-Lite's schema does not: two legends stand one above the other.
+    below = {"anchor": "start", "direction": "vertical", "margin": look.format.letters / 2}
+    specification["config"]["legend"]["layout"] = {"bottom": below}
+    return specification
 
 
 def _score_axis(words: Words) -> alt.Y:
@@ -145,18 +151,18 @@ def _tooltip(words: Words, **fields: str) -> list[alt.Tooltip]:
 
 
 def _progress(look: Look, words: Words) -> Drawing:
-    axis = alt.Axis(grid=False, tickCount=6, format="%d/%m %H:%M")
+    axis = alt.Axis(grid=False, tickCount=6, labelExpr=DAY_OR_HOUR)
     place = {"x": alt.X("at:T", title=words["at"], scale=alt.Scale(type="utc"), axis=axis), "y": _score_axis(words)}
     chosen = alt.selection_point(name="chosen", fields=["line"], bind="legend")
     dim = alt.when(chosen).then(alt.value(1)).otherwise(alt.value(0.12))
     colours = list(look.scheme.colours)
     dashes = [dash for dash in DASHES for _ in colours]
-    thick = look.format.line
+    thick, groups = look.format.line, alt.Legend(columns=look.format.names)
     data = alt.Chart(alt.NamedData("lines"))
     lines = data.mark_line(interpolate="step-after").encode(
         **place,
-        color=alt.Color("line:N", sort=None, scale=alt.Scale(range=colours * len(DASHES))),
-        strokeDash=alt.StrokeDash("line:N", sort=None, scale=alt.Scale(range=dashes)),
+        color=alt.Color("line:N", sort=None, scale=alt.Scale(range=colours * len(DASHES)), legend=groups),
+        strokeDash=alt.StrokeDash("line:N", sort=None, scale=alt.Scale(range=dashes), legend=groups),
         strokeWidth=alt.when("datum.own").then(alt.value(2 * thick)).otherwise(alt.value(thick)),
         opacity=dim,
     )
@@ -232,7 +238,7 @@ def _size(look: Look, words: Words) -> Drawing:
     fits = alt.Chart(alt.NamedData("fits")).mark_line(strokeDash=[7, 4], strokeWidth=look.format.line)
     fits = fits.encode(**place, color=_by_place(look), detail="hardware:N")
     layers = alt.layer(fits, _ring("runs", look, **place), points.add_params(chosen))
-    return layers.resolve_scale(color="independent")
+    return layers.resolve_scale(color="independent", shape="independent")
 
 
 def _breakdown(look: Look, words: Words) -> Drawing:
@@ -241,7 +247,7 @@ def _breakdown(look: Look, words: Words) -> Drawing:
     bars = alt.Chart(alt.NamedData("parts")).mark_bar(stroke=look.scheme.paper, strokeWidth=1)
     return bars.encode(
         y=alt.Y("family:N", title=None, sort=words["families"], axis=alt.Axis(labelLimit=0, grid=False)),
-        x=alt.X("sum(value):Q", title=words["value"], stack="zero"),
+        x=alt.X("sum(value):Q", title=words["value"], stack="zero", axis=alt.Axis(tickCount=8)),
         color=alt.Color("part:N", scale=alt.Scale(domain=words["parts"], range=colours)),
         order=alt.Order("place:Q"),
         tooltip=_tooltip(words, family="family", part="part", text="time"),

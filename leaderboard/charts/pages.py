@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+import structlog
 from django.conf import settings
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
@@ -19,11 +20,12 @@ from leaderboard.charts.bundle import bundle_file, bundle_version
 from leaderboard.charts.figure import Figure
 from leaderboard.charts.gallery import CHARTS, subject
 from leaderboard.charts.pictures import Look
-from leaderboard.charts.studio import NoPicture
+from leaderboard.charts.studio import Late, NoPicture, studio
 from submissions.api.conditional import etag_of, has_it
 from submissions.models import Quest
 from submissions.visibility import Sight, sight
 
+logger = structlog.get_logger(__name__)
 KEPT_FOR_GOOD = {"Content-Encoding": "gzip", "Cache-Control": "public, max-age=31536000, immutable"}
 CHOICES = ("engine", "cost", "show", "unit")  # of the address, beside the quest
 
@@ -40,6 +42,7 @@ def charts_page(request: HttpRequest) -> HttpResponse:
     pulse = queries.pulse(quest, seen)
     if request.GET.get("seen") == pulse.beat:
         return HttpResponse(status=204)
+    studio.wake()
     template = "leaderboard/charts/_charts.html" if "seen" in request.GET else "leaderboard/charts.html"
     context = {"quest": quest, "quests": quests, "sight": seen, "pulse": pulse}
     return render(request, template, context | _shown(request, seen))
@@ -77,11 +80,20 @@ def chart_file(request: HttpRequest, chart: str, form: str) -> HttpResponseBase:
         return HttpResponse(status=304, headers={"ETag": etag})
     try:
         response = FORMS[form](CHARTS[chart](subject(quest, seen, request.GET)), Look.read(request.GET), quest)
-    except NoPicture:
-        return HttpResponse(status=503, headers={"Retry-After": "5", "Cache-Control": "no-store"})
+    except Late:
+        return _not_yet(form == "vega")
+    except NoPicture as reason:
+        logger.warning("no_picture", chart=chart, form=form, reason=str(reason))
+        return HttpResponse(status=500, headers={"Cache-Control": "no-store"})
     response["ETag"] = etag
     patch_vary_headers(response, ["Cookie"])
     return response
+
+
+def _not_yet(to_script: bool) -> HttpResponse:
+    """A script is told to ask again, which is no error; to who wants a picture at once, none is one."""
+    headers = {"Retry-After": "2", "Cache-Control": "no-store"}
+    return HttpResponse(status=202 if to_script else 503, headers=headers)
 
 
 def _svg(figure: Figure, look: Look, quest: Quest) -> HttpResponseBase:
@@ -115,6 +127,6 @@ def vega_bundle(request: HttpRequest, version: str) -> HttpResponseBase:
         raise Http404
     file = bundle_file(settings.QUEST_HOME)
     if file is None:
-        return HttpResponse(status=503, headers={"Retry-After": "2", "Cache-Control": "no-store"})
+        return _not_yet(to_script=True)
     # Every browser that knows modules takes gzip.
     return FileResponse(file.open("rb"), content_type="text/javascript", headers=KEPT_FOR_GOOD)

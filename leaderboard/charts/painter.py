@@ -14,6 +14,10 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import vl_convert
+
+from leaderboard.charts.drawings import drawing
+
 IDLE_SECONDS = 600.0
 MOST_ORDERS = 2000  # then a fresh process takes over, with the memory of none
 
@@ -22,23 +26,15 @@ Order = dict[str, Any]
 
 def compile_drawing(order: Order) -> Order:
     """The Vega specification of a chart, its data sets yet to be filled."""
-    import vl_convert
-
-    from leaderboard.charts.drawings import drawing
-
     drawn = drawing(order["chart"], format=order["format"], scheme=order["scheme"], words=order["words"])
     return {"vega": vl_convert.vegalite_to_vega(drawn)}
 
 
 def draw_svg(order: Order) -> Order:
-    import vl_convert
-
     return {"svg": vl_convert.vega_to_svg(order["vega"])}
 
 
 def draw_png(order: Order) -> Order:
-    import vl_convert
-
     picture = vl_convert.vega_to_png(order["vega"], scale=order.get("scale", 2))
     return {"png": base64.b64encode(picture).decode()}
 
@@ -49,6 +45,7 @@ CRAFTS: dict[str, Callable[[Order], Order]] = {"compile": compile_drawing, "svg"
 def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print is no answer
+    vl_convert.vegalite_to_vega({"mark": "point", "data": {"values": []}})  # the first one takes a second or more
     for order in _orders():
         answers.write(json.dumps(_answer(order)) + "\n")
         answers.flush()

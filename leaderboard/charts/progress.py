@@ -29,7 +29,8 @@ def figure(subject: Subject) -> Figure:
     shown = [group for place, group in enumerate(order) if place < MOST_LINES or lines[group][0].own]
     rest = {group: lines[group] for group in order if group not in shown}
     end = max(run.at for run in runs)
-    limits = score_limits([run.public for group in shown for run in lines[group]])
+    drawn = [run.public for group in shown for run in lines[group]]
+    limits = score_limits(drawn)
     return Figure(
         name="progress",
         data={
@@ -38,8 +39,7 @@ def figure(subject: Subject) -> Figure:
         },
         limits=limits,
         words=_words(quest),
-        facts=_facts(runs, lines, order)
-        | {"shown": len(shown), "rest": len(rest), "below": below([run.public for run in runs], limits)},
+        facts=_facts(runs, lines, order) | {"shown": len(shown), "rest": len(rest), "below": below(drawn, limits)},
         table=_table(lines, order, shown, quest),
         records=[_record(run, quest) for group in order for run in lines[group]],
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import F, QuerySet
-from django.utils.functional import Promise
+from django.db.models import F
 
 from leaderboard import queries
 from submissions.families.registry import families
@@ -14,6 +14,10 @@ from submissions.finals import ranked
 from submissions.models import Group, Hardware, Quest, Submission
 from submissions.visibility import Sight
 
+_OF_THE_SUBMISSION = (
+    *("pk", "group_id", "submitter_id", "family", "headline", "parameters", "correct", "total"),
+    *("ranked_at", "finished_at", "score__private_correct", "score__private_total"),
+)
 _OF_THE_ATTEMPT = (
     *("queue_wait_s", "startup_s", "data_load_s", "preprocess_s", "train_s", "predict_s"),
     *("device", "engine", "engine_version", "hardware_id"),
@@ -59,18 +63,13 @@ class Run:
 
 def runs(quest: Quest, sight: Sight) -> list[Run]:
     """Every ranked score that the reader may know of, in the order in which they came in. Three queries."""
-    read = _Reader(quest, sight)
-    return [read.run(row) for row in _rows(quest, sight)]
-
-
-def _rows(quest: Quest, sight: Sight) -> QuerySet[Submission]:
-    scored = ranked(quest).filter(sight.known())
-    fields = ("quest", "group", "submitter", "family", "headline", "parameters", "correct", "total")
-    times = ("ranked_at", "finished_at")
-    # Values beside the submission, and no objects of score and attempt: there may be tens of thousands.
-    beside = {f"run_{name}": F(f"score__attempt__{name}") for name in _OF_THE_ATTEMPT}
-    private = {f"run_{name}": F(f"score__{name}") for name in ("private_correct", "private_total")}
-    return scored.only(*fields, *times).annotate(**beside, **private).order_by("finished_at", "pk")
+    reader = _Reader(quest, sight)
+    scored = ranked(quest).filter(sight.known()).order_by("finished_at", "pk")
+    # Values, and no objects of submission, score and attempt: there may be tens of thousands.
+    attempt = {f"run_{name}": F(f"score__attempt__{name}") for name in _OF_THE_ATTEMPT}
+    return [
+        reader.run(row) for row in scored.annotate(**attempt).values_list(*_OF_THE_SUBMISSION, *attempt, named=True)
+    ]
 
 
 class _Reader:
@@ -81,32 +80,37 @@ class _Reader:
         self.by_private = queries.ranks_by_private(quest)
         self.groups = {group.pk: sight.name(group) for group in Group.objects.filter(course=quest.course_id)}
         self.hardware = Hardware.objects.in_bulk()
-        self.families: dict[str, str | Promise] = {family.name: family.label for family in families()}
+        self.families: dict[str, str] = {family.name: str(family.label) for family in families()}
 
-    def run(self, row: Submission) -> Run:
-        beside = {name.removeprefix("run_"): value for name, value in row.__dict__.items() if name.startswith("run_")}
+    def run(self, row: Any) -> Run:
         public = (row.correct or 0) / (row.total or 1)
+        shows = self._shows_model(row)
         return Run(
             number=row.pk,
-            group_id=row.group_id or 0,
-            group=self.groups.get(row.group_id or 0, ""),
+            group_id=row.group_id,
+            group=self.groups[row.group_id],
             own=self.sight.is_own(row.group_id),
             family=row.family,
-            family_label=str(self.families.get(row.family, row.family)),
-            model=row.headline if self.sight.shows_model(row) else "",
-            parameters=row.parameters if self.sight.shows_model(row) else None,
-            score=beside["private_correct"] / (beside["private_total"] or 1) if self.by_private else public,
+            family_label=self.families.get(row.family, row.family),
+            model=row.headline if shows else "",
+            parameters=row.parameters if shows else None,
+            score=row.score__private_correct / (row.score__private_total or 1) if self.by_private else public,
             public=public,
             handed_in_at=row.ranked_at,
-            at=row.finished_at or row.ranked_at,
-            hardware=self.hardware[beside["hardware_id"]].label(beside["device"]),
-            queue_wait_s=beside["queue_wait_s"] or 0.0,
-            startup_s=beside["startup_s"] or 0.0,
-            data_load_s=beside["data_load_s"] or 0.0,
-            preprocess_s=beside["preprocess_s"] or 0.0,
-            train_s=beside["train_s"],
-            predict_s=beside["predict_s"],
-            device=beside["device"],
-            engine=beside["engine"],
-            engine_version=beside["engine_version"],
+            at=row.finished_at,
+            queue_wait_s=row.run_queue_wait_s or 0.0,
+            startup_s=row.run_startup_s or 0.0,
+            data_load_s=row.run_data_load_s or 0.0,
+            preprocess_s=row.run_preprocess_s or 0.0,
+            train_s=row.run_train_s,
+            predict_s=row.run_predict_s,
+            device=row.run_device,
+            engine=row.run_engine,
+            engine_version=row.run_engine_version,
+            hardware=self.hardware[row.run_hardware_id].label(row.run_device),
         )
+
+    def _shows_model(self, row: Any) -> bool:
+        if self.sight.models_open or self.sight.whole:
+            return True
+        return self.sight.shows_model(Submission(group_id=row.group_id, submitter_id=row.submitter_id))

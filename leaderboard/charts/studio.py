@@ -24,6 +24,10 @@ class NoPicture(RuntimeError):
     """There is no picture: the painter took too long, failed, or died."""
 
 
+class Late(NoPicture):
+    """There is no picture yet: soon there will be."""
+
+
 class Studio:
     """One painter for all threads of this process, one order at a time.
 
@@ -42,11 +46,19 @@ class Studio:
         """The painter's answer; NoPicture if there is none within `patience` seconds."""
         deadline = time.monotonic() + patience
         if not self._turn.acquire(timeout=patience):
-            raise NoPicture("Too many pictures are being drawn.")
+            raise Late("Too many pictures are being drawn.")
         try:
             return self._ask(order, deadline)
         finally:
             self._turn.release()
+
+    def wake(self) -> None:
+        """Have a painter ready soon: somebody is about to ask for pictures."""
+        if self._turn.acquire(blocking=False):
+            try:
+                self._living()
+            finally:
+                self._turn.release()
 
     @property
     def pid(self) -> int | None:
@@ -73,7 +85,7 @@ class Studio:
             _write(painter, json.dumps(order).encode() + b"\n", deadline)
             answer = self._receive(painter, deadline)
         except TimeoutError as error:
-            raise NoPicture(str(error)) from error
+            raise Late(str(error)) from error
         except (OSError, ValueError) as error:
             self.close()
             raise NoPicture(str(error)) from error
