@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError  # InterfaceError, of a connection that was cut, is no DatabaseError
 from django.db import connections
 
-from submissions import leases
+from submissions import clock, leases
 from submissions.duty import drained
 from submissions.families.registry import family_named, offered
 from submissions.models import Attempt, Exit, Quest
@@ -163,7 +163,7 @@ class Watch:
 
     def follow(self) -> None:
         try:
-            self.trainer.send({**job_for(self.attempt), "threads": self.threads})
+            self.trainer.send({**job_for(self.attempt), "threads": self.threads, "sent": _claimed(self.attempt)})
         except TrainerGone as gone:
             return self._gave_up(Exit.CRASHED, f"The trainer could not be started: {gone}")
         while True:
@@ -288,6 +288,11 @@ class Watch:
                 logger.warning("end of run not written yet", error=str(error))
                 connections.close_all()
                 time.sleep(1)
+
+
+def _claimed(attempt: Attempt) -> float:
+    """When it was claimed, on `time.monotonic`'s clock: what is measured from then on joins its wait in the queue."""
+    return time.monotonic() - max(0.0, (clock.now() - attempt.started_at).total_seconds())
 
 
 def _had_company(attempt: Attempt) -> bool:

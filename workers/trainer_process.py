@@ -106,7 +106,7 @@ class TrainerProcess:
         if job.get("do") == "train" and self._output:
             self._output.forget()  # what was said about another group's model is none of this one's
         try:
-            os.write(self._pipe("stdin"), json.dumps({**job, "sent": time.monotonic()}).encode() + b"\n")
+            os.write(self._pipe("stdin"), json.dumps({"sent": time.monotonic(), **job}).encode() + b"\n")
         except OSError as error:
             raise TrainerGone(f"The trainer does not listen any more: {error}.") from error
         self.runs += job.get("do") == "train"

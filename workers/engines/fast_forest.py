@@ -15,6 +15,7 @@ from sklearn.ensemble import RandomForestClassifier
 from submissions.families.forest import Forest
 from workers.engines import stock_forest
 from workers.engines.plain_pixels import PlainPixels
+from workers.idx import Pixels
 from workers.runs import Labels, Run, Values
 
 LIBRARIES = stock_forest.LIBRARIES
@@ -27,6 +28,11 @@ class FastForest(PlainPixels):
         parameters = spec.arguments()
         parameters["random_state"] = run.seed_for(parameters["random_state"])
         super().__init__(RandomForestClassifier(**{**parameters, "n_jobs": run.threads}))
+        # scikit-learn's trees take float32, which holds every byte exactly; fractions, made by steps, float64 before.
+        self.pixels = np.float64 if spec.preprocess else np.float32
+
+    def prepare(self, images: Pixels) -> Values:
+        return images.reshape(len(images), -1).astype(self.pixels)
 
     def fit(self, images: Values, labels: Labels) -> None:
         steps = self._steps()
