@@ -99,7 +99,8 @@ def fetch_client_wheels():
 
 def pip(lock, verb, *options):
     command = [PYTHON, "-m", "pip", verb, "--quiet", "--disable-pip-version-check"]
-    command += list(options) + ["--require-hashes", "-r", os.path.join(ROOT, "requirements", lock + ".txt")]
+    command.extend(options)
+    command += ["--require-hashes", "-r", os.path.join(ROOT, "requirements", lock + ".txt")]
     log = os.path.join(VENV, "install.log")
     with open(log, "wb") as output:
         code = subprocess.call(command, stdout=output, stderr=subprocess.STDOUT)
