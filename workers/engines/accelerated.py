@@ -5,7 +5,11 @@ from __future__ import annotations
 from submissions.families.registry import Family
 from workers.engines.engine import Engine
 
-FASTER = {"knn": "workers.engines.fast_knn:build", "forest": "workers.engines.fast_forest:build"}
+FASTER = {
+    "knn": "workers.engines.fast_knn:build",
+    "forest": "workers.engines.fast_forest:build",
+    "cnn": "workers.engines.fast_cnn:build",
+}
 
 
 def _builder(family: Family) -> str:

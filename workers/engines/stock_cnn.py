@@ -106,9 +106,13 @@ def _expect_gpu(model: keras.Model) -> None:
         raise NoGPU(f"This run is for a GPU, but {', '.join(elsewhere[:3])} lies elsewhere.")
 
 
-def build(spec: CNN, run: Run) -> Network:
+def expect_device(run: Run) -> None:
     if run.device == "gpu" and not tf.config.list_physical_devices("GPU"):
         raise NoGPU("This run is for a GPU, but TensorFlow sees none.")
+
+
+def build(spec: CNN, run: Run) -> Network:
+    expect_device(run)
     return Network(spec, run)
 
 

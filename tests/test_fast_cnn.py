@@ -1,0 +1,226 @@
+"""The compiled network is Keras' network: the same weights after the same steps, and the same answers."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from submissions.families import image_layers as see
+from submissions.families import layers as do
+from submissions.families import training
+from submissions.families.cnn import CNN, LENET_5, LENET_5_LIKE, dense
+from workers.datasets import Dataset
+from workers.engines import fast_cnn, stock_cnn, unit_kernels
+from workers.engines.compiled_composition import knows
+from workers.runs import Run
+
+pytestmark = pytest.mark.trains
+
+RANDOM = np.random.default_rng(5)
+SIDE, BATCH = 8, 20
+END = (do.Flatten(), do.Dense(units=10, activation="softmax"))
+SGD = training.SGD(learning_rate=0.05)
+
+
+def some_images(count, side):
+    """Noise with a bright spot that tells the label."""
+    labels = RANDOM.integers(0, 10, count)
+    images = RANDOM.integers(0, 100, (count, side, side)).astype(np.uint8)
+    images[np.arange(count), labels % side, labels // side] = 255
+    return images, labels.astype(np.uint8)
+
+
+def a_run(*, count=4 * BATCH, side=SIDE, threads=1, **more):
+    images, labels = some_images(count, side)
+    others, answers = some_images(37, side)
+    data = Dataset(
+        name="noise", train_images=images, train_labels=labels, test_images=others, test_labels=answers,
+        checksum="", pixel_max=255,
+    )  # fmt: skip
+    return Run(seed=3, threads=threads, dataset=data, **more)
+
+
+def network(*layers, shape=(SIDE, SIDE, 1), **more):
+    return CNN(layers=(do.Input(shape=shape), *layers), **{"optimizer": SGD, "batch_size": BATCH, **more})
+
+
+def conv(filters=3, kernel_size=(3, 3), **more):
+    return see.Conv2D(filters=filters, kernel_size=kernel_size, **more)
+
+
+NETWORKS = {
+    "convolution": network(conv(activation="relu"), conv(4, (2, 3), activation="tanh"), *END),
+    "padding and strides": network(
+        conv(padding="same", strides=(2, 1), use_bias=False), conv(4, (4, 2), padding="same", strides=(1, 3)), *END
+    ),
+    "largest": network(
+        see.MaxPooling2D(strides=(1, 2), pool_size=(3, 2)), conv(),
+        see.MaxPooling2D(padding="same", pool_size=(3, 3)), *END,
+    ),
+    "mean": network(conv(), see.AveragePooling2D(pool_size=(3, 2), strides=(2, 1), padding="same"), *END),
+    "of all places": network(
+        conv(8), see.GlobalAveragePooling2D(), do.Dense(units=10), loss=training.Loss(from_logits=True)
+    ),
+    "largest of all places": network(conv(8), see.GlobalMaxPooling2D(keepdims=True), *END),
+    "activations": network(
+        do.Rescaling(scale=1 / 255, offset=-0.5), do.Flatten(), do.LeakyReLU(), do.Dense(units=9, activation="sigmoid"),
+        do.Dense(units=8, activation="leaky_relu"), do.ReLU(negative_slope=0.1), do.Dense(units=10),
+        do.ActivationLayer(activation="softmax"), shape=(SIDE, SIDE),
+    ),
+    "squares of softmax": network(*END, loss=training.Loss(name="mean_squared_error")),
+    "squares": network(do.Dense(units=10), shape=(SIDE * SIDE,), loss=training.Loss(name="mean_squared_error")),
+    "categories": network(*END, loss=training.Loss(name="categorical_crossentropy")),
+    "LeNet-5": LENET_5.model_copy(update={"optimizer": SGD, "batch_size": BATCH}),
+    "LeNet-5-like": LENET_5_LIKE.model_copy(update={"optimizer": SGD, "batch_size": BATCH}),
+}  # fmt: skip
+
+OPTIMIZERS = [
+    training.Adam(),
+    training.Adam(amsgrad=True, clipnorm=0.01, weight_decay=0.01),
+    training.AdamW(global_clipnorm=0.05),
+    training.SGD(momentum=0.9, nesterov=True, clipvalue=0.001),
+    training.SGD(momentum=0.5, weight_decay=0.1),
+    training.RMSprop(momentum=0.3, rho=0.8),
+    training.Adagrad(learning_rate=0.1),
+]
+
+
+def after_the_same_steps(spec, *, threads=1):
+    """The weights of Keras' model and of the compiled one, after two whole batches and a smaller one."""
+    run = a_run(side=28 if spec.layers[0].shape[0] == 32 else SIDE, threads=threads)
+    stock, fast = stock_cnn.build(spec, run), fast_cnn.build(spec, run)
+    stock.model.run_eagerly = True  # three steps are done before they could be traced
+    images, labels = stock.prepare(run.dataset.train_images), run.dataset.train_labels.astype(np.int64)
+    order = RANDOM.permutation(len(images))
+    sparse = spec.loss.name == "sparse_categorical_crossentropy"
+    for batch in (order[:BATCH], order[BATCH : 2 * BATCH], order[-7:]):
+        stock.model.train_on_batch(
+            images[batch], labels[batch] if sparse else keras.utils.to_categorical(labels[batch], 10)
+        )
+        fast.network.learn(fast.laid(images), labels, batch)
+    fast.network.weights.store()
+    return stock.model.get_weights(), fast.model.get_weights()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_same_steps_lead_to_keras_weights(name):
+    wanted, found = after_the_same_steps(NETWORKS[name])
+
+    for one, other in zip(wanted, found, strict=True):
+        assert other == pytest.approx(one, abs=2e-5)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_known_optimizer_takes_keras_steps(optimizer):
+    spec = network(do.Dense(units=6, activation="tanh"), do.Dense(units=10, activation="softmax"), shape=(64,))
+
+    wanted, found = after_the_same_steps(spec.model_copy(update={"optimizer": optimizer}))
+
+    for one, other in zip(wanted, found, strict=True):
+        assert other == pytest.approx(one, abs=2e-5)
+
+
+def test_threads_that_share_a_batch_take_the_same_steps():
+    wanted, found = after_the_same_steps(NETWORKS["convolution"], threads=3)
+
+    for one, other in zip(wanted, found, strict=True):
+        assert other == pytest.approx(one, abs=2e-5)
+
+
+def test_it_answers_as_keras_does_with_the_weights_that_it_found():
+    run = a_run(threads=2)
+    spec = network(
+        conv(), see.MaxPooling2D(), do.Flatten(), do.Dropout(rate=0.5), do.Dense(units=10, activation="softmax")
+    )
+    fast = fast_cnn.build(spec, run)
+    images, others = fast.prepare(run.dataset.train_images), fast.prepare(run.dataset.test_images)
+
+    fast.fit(images, run.dataset.train_labels)
+
+    assert (fast.predict(others) == fast.model.predict(others, verbose=0).argmax(axis=1)).all()
+
+
+def test_dropout_drops_its_share_and_keeps_the_sum():
+    values = np.ones(100_000, np.float32)
+    out, kept = np.zeros_like(values), np.zeros_like(values)
+
+    unit_kernels.drop(values, out, kept, 0.3, 7)
+
+    assert (out == 0).mean() == pytest.approx(0.3, abs=0.01)
+    assert out.mean() == pytest.approx(1, abs=0.01)
+    again = np.zeros_like(out)
+    unit_kernels.drop(values, again, kept, 0.3, 8)
+    assert ((out == 0) & (again == 0)).mean() == pytest.approx(0.09, abs=0.01)
+
+
+def test_epochs_are_told_as_keras_tells_them():
+    told = []
+    run = a_run(count=50, report=told.append)
+    fast = fast_cnn.build(network(*END, epochs=3, validation_split=0.3), run)
+
+    fast.fit(fast.prepare(run.dataset.train_images), run.dataset.train_labels)
+
+    assert [message["epoch"] for message in told if "loss" in message] == [1, 2, 3]
+    assert set(run.epochs[0]) == {"seconds", "loss", "accuracy", "val_loss", "val_accuracy"}
+    assert run.first_step_s is not None
+    loss, accuracy = fast.model.evaluate(
+        fast.prepare(run.dataset.train_images)[35:], run.dataset.train_labels[35:], verbose=0
+    )
+    assert run.epochs[-1]["val_loss"] == pytest.approx(loss, rel=1e-4)
+    assert run.epochs[-1]["val_accuracy"] == pytest.approx(accuracy)
+
+
+def test_training_stops_early_and_goes_back_to_the_best_weights():
+    stopping = training.EarlyStopping(monitor="val_loss", patience=2, restore_best_weights=True)
+    wild = network(
+        *END, epochs=40, validation_split=0.3, early_stopping=stopping, optimizer=training.SGD(learning_rate=3.0)
+    )
+    run = a_run(count=60)
+    fast = fast_cnn.build(wild, run)
+    images = fast.prepare(run.dataset.train_images)
+
+    fast.fit(images, run.dataset.train_labels)
+
+    losses = [epoch["val_loss"] for epoch in run.epochs]
+    assert len(losses) == losses.index(min(losses)) + 3 < 40
+    loss, _ = fast.network.judge(fast.laid(images[42:]), run.dataset.train_labels[42:].astype(np.int64))
+    assert loss == pytest.approx(min(losses), rel=1e-5)
+
+
+def test_the_same_seed_gives_the_same_weights():
+    found = []
+    run = a_run(threads=2)
+    for _ in range(2):
+        fast = fast_cnn.build(network(conv(), do.Dropout(rate=0.2), *END, epochs=2, batch_size=40, seed=4), run)
+        fast.fit(fast.prepare(run.dataset.train_images), run.dataset.train_labels)
+        found.append(fast.network.weights.flat)
+
+    assert (found[0] == found[1]).all()
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [do.BatchNormalization(), see.DepthwiseConv2D(kernel_size=(3, 3)), do.ELU(), conv(dilation_rate=(2, 2))],
+)
+def test_what_the_kernels_do_not_know_keras_trains_and_says_so(layer):
+    run = a_run(count=2 * BATCH + 3)
+    spec = network(layer, *END, epochs=2, batch_size=BATCH)
+    estimator = fast_cnn.build(spec, run)
+
+    estimator.fit(estimator.prepare(run.dataset.train_images), run.dataset.train_labels)
+
+    assert not knows(spec)
+    assert "tensorflow" in estimator.libraries
+    assert "a call" in estimator.remark
+    assert len(run.epochs) == 2
+    assert len(estimator.predict(estimator.prepare(run.dataset.test_images))) == 37
+
+
+def test_dense_nets_and_both_lenets_are_known():
+    assert all(knows(spec) for spec in (LENET_5, LENET_5_LIKE, dense(512)))
+
+
+def test_an_unknown_optimizer_is_left_to_keras():
+    assert not knows(network(*END, optimizer=training.Nadam()))
+    assert not knows(network(*END, optimizer=training.Adam(use_ema=True)))
