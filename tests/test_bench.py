@@ -12,7 +12,7 @@ from submissions.families.forest import Forest
 from submissions.families.knn import KNN
 from tests.bench import __main__ as bench_command
 from tests.bench import cnn, forest, knn, mixed, notebook, warm
-from tests.bench.contest import Bench, Contest, Peer, accelerated, compared, contend
+from tests.bench.contest import Bench, Contest, Peer, accelerated, compared, contend, in_a_process
 from tests.bench.limits import Size, limit_of
 from tests.bench.memory import MemoryWatch
 from tests.bench.peaks import Peaks
@@ -204,6 +204,11 @@ def test_what_breaks_does_not_take_the_other_rows_with_it(tmp_path):
     assert len(report.rows) == 2
 
 
+def test_a_side_that_fails_says_why(digits):
+    with pytest.raises(RuntimeError, match="JSONDecodeError"):
+        in_a_process("tests.bench.notebook", "no json")
+
+
 @pytest.mark.trains
 def test_both_sides_train_the_same_model_and_a_row_compares_them(digits):
     by_ball_tree = Peer(label="ball_tree", spec=KNN(n_neighbors=3, algorithm="ball_tree"), sample=90)
@@ -242,8 +247,9 @@ def test_submissions_go_through_the_whole_service(stack):
         fits, shows = warm.latencies(stack, islice(warm.MODELS, 2))
         memory.look()
 
-    assert 0 < seconds < 60
-    assert all(0 < latency < 60 for latency in [*fits, *shows])
+    assert seconds > 0
+    assert (len(fits), len(shows)) == (2, 2)
+    assert min(*fits, *shows) > 0
     worker, trainer = memory.rows("here")
     assert worker.peak_bytes > 50_000_000
     assert trainer.peak_bytes > 50_000_000

@@ -22,6 +22,7 @@ from workers import datasets
 from workers.trainer_process import PROJECT, TrainerProcess
 
 LONGEST_S = 1800
+SAID = 4000  # characters of what a process said before it failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,15 +138,16 @@ def notebook(spec: Spec, dataset: str, *, sample: int | None = None) -> Taken:
 
 
 def in_a_process(module: str, asked: str = "", **env: str) -> str:
-    """The last line that `python -m module` prints, given `asked`; what it prints besides goes where ours goes."""
+    """The last line that `python -m module` prints, given `asked`. RuntimeError, with what it said, if it fails."""
     done = subprocess.run(
         [sys.executable, "-m", module],
         input=asked,
         env={**os.environ, **env},
         cwd=PROJECT,
-        stdout=subprocess.PIPE,
+        capture_output=True,
         text=True,
-        check=True,
         timeout=LONGEST_S,
     )
+    if done.returncode:
+        raise RuntimeError(f"{module} failed with exit code {done.returncode}:\n{done.stderr[-SAID:]}")
     return done.stdout.strip().rpartition("\n")[2]

@@ -8,7 +8,7 @@ from submissions.families.forest import Forest
 from tests.bench.contest import Bench, Contest, Peer, contend
 from tests.bench.rows import Row, Target
 
-TREES, QUICK_TREES = 60, 20
+TREES, QUICK_TREES = 40, 20
 
 
 def rows(bench: Bench) -> Iterator[Row]:

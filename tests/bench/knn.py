@@ -27,7 +27,7 @@ def contests(*, quick: bool) -> Iterator[Contest]:
     )
     posted = KNN(leaf_size=40, p=4)
     as_posted = Peer(label="scikit-learn, as posted in the feed", spec=posted, sample=40 // part)
-    yield Contest(name="KNN p=2", spec=KNN(), peers=(_ball_tree(160 // part, 150, p=2), both_cores))
+    yield Contest(name="KNN p=2", spec=KNN(), peers=(_ball_tree(120 // part, 150, p=2), both_cores))
     yield Contest(name="KNN p=1", spec=KNN(p=1), peers=(_ball_tree(120 // part, 40, p=1),))
     yield Contest(name="KNN p=3", spec=KNN(p=3), peers=(_ball_tree(40 // part, 40, p=3),))
     yield Contest(
@@ -35,8 +35,8 @@ def contests(*, quick: bool) -> Iterator[Contest]:
     )
     if quick:
         return
-    yield Contest(name="KNN p=1.5", spec=KNN(p=1.5), peers=(_ball_tree(20, None, p=1.5),))
-    yield Contest(name="KNN p=6", spec=KNN(p=6), peers=(_ball_tree(20, None, p=6),))
+    yield Contest(name="KNN p=1.5", spec=KNN(p=1.5), peers=(_ball_tree(12, None, p=1.5),))
+    yield Contest(name="KNN p=6", spec=KNN(p=6), peers=(_ball_tree(12, None, p=6),))
     yield Contest(name="KNN chebyshev", spec=KNN(metric="chebyshev"), peers=(_ball_tree(80, None, metric="chebyshev"),))
     yield Contest(
         name="KNN cosine",
