@@ -10,7 +10,7 @@ from itertools import accumulate
 from submissions.models import Quest, State, Submission
 
 WIDTH, HEIGHT = 640, 200
-LEFT, RIGHT, TOP, BOTTOM = 68, 12, 12, 28
+LEFT, RIGHT, TOP, BOTTOM = 92, 12, 12, 28
 MOST = 3  # quests that are drawn, the newest
 FEWEST = 2  # scores that make a history
 

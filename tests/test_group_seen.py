@@ -118,7 +118,7 @@ def test_scores_at_one_moment_can_be_drawn(submit, score):
 
     [chart] = score_charts(rows)
 
-    assert {dot.x for dot in chart.dots} == {348.0}
+    assert {dot.x for dot in chart.dots} == {360.0}
 
 
 def test_the_page_asks_few_questions_however_many_scores_there_are(
