@@ -11,11 +11,12 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from leaderboard import feed, movement, queries
+from leaderboard.charts.gallery import CHARTS
 from submissions.visibility import Sight, sight
 
-ROWS = 7  # at the size that can be read from eight metres
-LINES = 4
-PANES = ("board", "feed")
+ROWS = 8  # at the size that can be read from eight metres; one less below the news of a record
+LINES = 5
+PANES = ("board", "feed", *CHARTS)
 RECORD_STANDS = timedelta(minutes=10)
 
 
@@ -42,7 +43,7 @@ def wall_page(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=204)
     template = "leaderboard/_wall.html" if "seen" in request.GET else "leaderboard/wall.html"
     context = {"quest": quest, "sight": seen, "pulse": pulse, "version": version, "record": news}
-    return render(request, template, context | _standing(seen) | _pane(request.GET.get("wall", "")))
+    return render(request, template, context | _standing(seen, less=bool(news)) | _pane(request.GET.get("wall", "")))
 
 
 def record(seen: Sight) -> Record | None:
@@ -53,17 +54,17 @@ def record(seen: Sight) -> Record | None:
     return Record(seen.name(best.group), best.accuracy)
 
 
-def _standing(seen: Sight) -> dict[str, Any]:
-    rows = list(queries.board(seen.quest, seen=seen)[:ROWS])
+def _standing(seen: Sight, *, less: bool) -> dict[str, Any]:
+    rows = list(queries.board(seen.quest, seen=seen)[: ROWS - less])
     return {
         "rows": rows,
         "movements": movement.movements(rows, movement.ranks_before(seen.quest, seen)),
         "by_private": queries.ranks_by_private(seen.quest),
-        "lines": [feed.line(row, seen) for row in queries.feed(seen.quest, seen=seen)[:LINES]],
+        "lines": [feed.line(row, seen) for row in queries.feed(seen.quest, seen=seen)[: LINES - less]],
     }
 
 
-def _pane(asked: str) -> dict[str, str]:
+def _pane(asked: str) -> dict[str, Any]:
     """The pane that is shown, and the one that a page without scripts goes on to."""
     pane = asked if asked in PANES else PANES[0]
-    return {"pane": pane, "next_pane": PANES[(PANES.index(pane) + 1) % len(PANES)]}
+    return {"pane": pane, "next_pane": PANES[(PANES.index(pane) + 1) % len(PANES)], "charts": list(CHARTS)}

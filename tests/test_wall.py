@@ -111,3 +111,16 @@ def test_a_wall_asks_as_many_questions_for_many_groups_as_for_few(
 
     with django_assert_max_num_queries(8):
         client.get("/?wall")
+
+
+def test_the_wall_turns_to_the_charts_too(client, quest, scored):
+    text = client.get("/?wall").text
+
+    assert 'data-pane="cost"' in text
+    assert f'src="/charts/cost.svg?quest={quest.pk}&amp;wall"' in text
+    assert f"?wall=cost&amp;quest={quest.pk}" in client.get("/?wall=feed").text
+
+
+def test_a_chart_that_is_empty_is_no_error_on_the_wall(client, quest, scored):
+    assert client.get("/charts/size.svg?wall").status_code == 204
+    assert client.get("/charts/size.svg").status_code == 404

@@ -4,6 +4,20 @@ let shown = null;
 
 const panes = () => [...document.querySelectorAll("[data-pane]")];
 
+// A chart that is empty or still being drawn is passed over.
+function isReady(pane) {
+  const picture = pane.querySelector("img");
+  return !picture || (picture.complete && picture.naturalWidth > 0);
+}
+
+// Nobody sees a chart being exchanged: it is fetched anew while another pane is shown.
+function renew(pane) {
+  for (const part of pane.querySelectorAll("source, img")) {
+    const name = part.tagName === "IMG" ? "src" : "srcset";
+    part.setAttribute(name, `${part.getAttribute(name).replace(/&at=\d+$/, "")}&at=${Date.now()}`);
+  }
+}
+
 function show(name) {
   const there = panes();
   const chosen = there.find((pane) => pane.dataset.pane === name) ?? there[0];
@@ -12,8 +26,12 @@ function show(name) {
 }
 
 function turn() {
-  const names = panes().map((pane) => pane.dataset.pane);
-  show(names[(names.indexOf(shown) + 1) % names.length]);
+  const there = panes();
+  const place = there.findIndex((pane) => pane.dataset.pane === shown);
+  const following = [...there.slice(place + 1), ...there.slice(0, place + 1)];
+  const next = following.find(isReady);
+  show(next?.dataset.pane);
+  following.filter((pane) => pane !== next).slice(0, 2).forEach(renew);
 }
 
 document.addEventListener("DOMContentLoaded", () => {

@@ -78,16 +78,26 @@ def chart_file(request: HttpRequest, chart: str, form: str) -> HttpResponseBase:
     etag = etag_of(settings.QUEST_VERSION, request.path, choices, queries.pulse(quest, seen).beat, seen.reader)
     if has_it(request, etag):
         return HttpResponse(status=304, headers={"ETag": etag})
+    figure = CHARTS[chart](subject(quest, seen, request.GET))
+    if figure.is_empty and form in PICTURES:
+        return _none_on_a_wall(request)
     try:
-        response = FORMS[form](CHARTS[chart](subject(quest, seen, request.GET)), Look.read(request.GET), quest)
+        response = FORMS[form](figure, Look.read(request.GET), quest)
     except Late:
-        return _not_yet(form == "vega")
+        return _not_yet(form == "vega" or "wall" in request.GET)
     except NoPicture as reason:
         logger.warning("no_picture", chart=chart, form=form, reason=str(reason))
         return HttpResponse(status=500, headers={"Cache-Control": "no-store"})
     response["ETag"] = etag
     patch_vary_headers(response, ["Cookie"])
     return response
+
+
+def _none_on_a_wall(request: HttpRequest) -> HttpResponse:
+    """A wall asks for every chart, and passes over those that are empty: that is no error to log."""
+    if "wall" not in request.GET:
+        raise Http404
+    return HttpResponse(status=204, headers={"Cache-Control": "no-store"})
 
 
 def _not_yet(to_script: bool) -> HttpResponse:
@@ -117,7 +127,8 @@ def _json(figure: Figure, look: Look, quest: Quest) -> HttpResponseBase:
     return exports.as_json(figure.records, exports.file_name(figure.name, quest))
 
 
-FORMS = {"svg": _svg, "png": _png, "vega": _vega, "csv": _csv, "json": _json}
+PICTURES = {"svg": _svg, "png": _png, "vega": _vega}
+FORMS = PICTURES | {"csv": _csv, "json": _json}
 
 
 @require_safe

@@ -37,7 +37,8 @@ class QuestOut(serializers.ModelSerializer[Quest]):
         fields: tuple[str, ...] = ("id", "name", "course", "state", "accepting", "announcement", "dataset")
         fields += ("private_share", "opens_at", "closes_at", "time_zone", "daily_quota", "min_interval_seconds")
         fields += ("group_limit", "run_seconds", "memory_mb", "max_epochs", "max_parameters", "max_trees")
-        fields += ("engines", "default_engine", "exclusive", "board_needs_exclusive")
+        fields += ("engines", "default_engine", "exclusive", "board_needs_exclusive", "models_shown")
+        fields += ("models_shown_from", "pseudonyms", "final_runs")
 
     def get_accepting(self, quest: Quest) -> bool:
         request = self.context["request"]
