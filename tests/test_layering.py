@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = {"tensorflow", "keras", "sklearn", "numpy"}
+HEAVY = {"tensorflow", "keras", "sklearn", "numpy", "altair", "vl_convert"}
 SETUP = "import os, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'config.settings'; django.setup(); "
 
 

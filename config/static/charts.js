@@ -78,16 +78,20 @@ function picture(plot) {
   plot.replaceChildren(image);
 }
 
-async function drawAll() {
-  for (const plot of plots()) await draw(plot);
+// One after the other, from the top.
+let drawing = Promise.resolve();
+function drawAll() {
+  drawing = drawing.then(async () => {
+    for (const plot of plots()) await draw(plot);
+  });
 }
 
 const resized = new ResizeObserver((entries) => {
   for (const { target } of entries) {
     const view = drawn.get(target)?.view;
     if (view && target.clientWidth) view.width(target.clientWidth).height(target.clientHeight).runAsync();
-    draw(target);
   }
+  drawAll();
 });
 
 // The numbers that were unfolded stay so when the page brings newer ones.
@@ -102,8 +106,7 @@ document.addEventListener("htmx:afterSettle", () => {
 
 function watch() {
   resized.disconnect();
-  for (const plot of plots()) resized.observe(plot);
-  drawAll();
+  for (const plot of plots()) resized.observe(plot); // which tells of each at once, and so draws it
 }
 
 dark.addEventListener("change", drawAll);

@@ -8,12 +8,13 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from leaderboard.charts.figure import MOST_ROWS, Figure, Row, Subject, Table, below, score_limits, thinned
+from leaderboard.charts.figure import MOST_ROWS, Figure, Row, Subject, Table, below, evenly, score_limits, thinned
 from leaderboard.charts.runs import Run
 from submissions.families.registry import families
 from submissions.templatetags.quest import score, seconds
 
 LEAST_COST = 0.001  # seconds; a logarithmic axis has no zero, and clocks tell no more
+MOST_CORNERS = 500  # of the front
 AXES = {
     "both": gettext_lazy("Training and scoring, seconds"),
     "train": gettext_lazy("Training, seconds"),
@@ -28,17 +29,18 @@ def figure(subject: Subject) -> Figure:
         return Figure(name="cost", facts={"engine": wish.engine})
     front = pareto(runs, wish.cost)
     best = _best_of_groups(runs)
-    shown = thinned(runs, [*front, *best, *(run for run in runs if run.own)])
+    corners = evenly(front, MOST_CORNERS)
+    shown = thinned(runs, [*corners, *best, *(run for run in runs if run.own)])
     limits = score_limits([run.score for run in runs])
     return Figure(
         name="cost",
-        data={"runs": [_point(run, wish.cost, front) for run in shown], "front": _steps(front, wish.cost, runs)},
+        data={"runs": [_point(run, wish.cost) for run in shown], "front": _steps(corners, wish.cost, runs)},
         limits=limits,
         words=_words(wish.cost),
         facts=_facts(runs, front, wish.cost)
         | {"engine": wish.engine, "below": below([run.score for run in runs], limits), "shown": len(shown)},
         table=_table(front, best, wish.cost),
-        records=[_record(run, front) for run in runs],
+        records=_records(runs, front),
     )
 
 
@@ -89,7 +91,7 @@ def round_factor(factor: float) -> str:
     return f"{factor:.1f}" if factor < 9.95 else f"{float(f'{factor:.2g}'):,.0f}"
 
 
-def _point(run: Run, what: str, front: list[Run]) -> Row:
+def _point(run: Run, what: str) -> Row:
     return {
         "group": run.group, "own": run.own, "family": run.family_label, "model": run.title,
         "score": run.score, "score_text": score(run.score), "cost": cost_of(run, what),
@@ -126,9 +128,13 @@ def _table(front: list[Run], best: list[Run], what: str) -> Table:
     )  # fmt: skip
 
 
-def _record(run: Run, front: list[Run]) -> Row:
-    return {
-        "submission": run.number, "group": run.group, "family": run.family, "model": run.model, "score": run.score,
-        "train_s": run.train_s, "predict_s": run.predict_s, "hardware": run.hardware, "device": run.device,
-        "engine": run.engine_version or run.engine, "on_front": run in front,
-    }  # fmt: skip
+def _records(runs: list[Run], front: list[Run]) -> list[Row]:
+    on_front = {run.number for run in front}
+    return [
+        {
+            "submission": run.number, "group": run.group, "family": run.family, "model": run.model,
+            "score": run.score, "train_s": run.train_s, "predict_s": run.predict_s, "hardware": run.hardware,
+            "device": run.device, "engine": run.engine_version or run.engine, "on_front": run.number in on_front,
+        }
+        for run in runs
+    ]  # fmt: skip

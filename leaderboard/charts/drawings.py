@@ -60,7 +60,7 @@ class Format:
 FORMATS = {
     "wide": Format(840, 420, 13, 75, 2.0, 4, 6),
     "narrow": Format(350, 380, 12, 55, 2.0, 1, 2),
-    "wall": Format(1840, 940, 30, 500, 5.0, 3, 4),
+    "wall": Format(1840, 860, 36, 500, 5.0, 3, 5),
 }
 
 

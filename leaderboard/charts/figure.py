@@ -155,11 +155,17 @@ def below(scores: Iterable[float], limits: dict[str, float]) -> int:
     return sum(score < limits["floor"] for score in scores)
 
 
+def evenly(rows: Sequence[Run], most: int) -> list[Run]:
+    """At most so many of the rows, in their order, with the first and the last."""
+    if len(rows) <= most:
+        return list(rows)
+    return [rows[round(place * (len(rows) - 1) / (most - 1))] for place in range(most)]
+
+
 def thinned(runs: Sequence[Run], always: Iterable[Run], most: int = MOST_POINTS) -> list[Run]:
-    """At most about `most` of the runs, evenly taken in their order; those of `always` stay."""
+    """About `most` of the runs, evenly taken in their order, and those of `always`."""
     if len(runs) <= most:
         return list(runs)
     kept = {run.number for run in always}
-    step = len(runs) / max(1, most - len(kept))
-    kept |= {runs[int(place * step)].number for place in range(int(len(runs) / step))}
+    kept |= {run.number for run in evenly(runs, max(2, most - len(kept)))}
     return [run for run in runs if run.number in kept]

@@ -6,17 +6,20 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from django.core.cache import caches
 from django.http import QueryDict
 
 from leaderboard.charts.figure import Figure
-from leaderboard.charts.studio import studio
+from leaderboard.charts.studio import soon, studio
 
 KEPT_SECONDS = 3600
+MOST_DRAWINGS = 300
+PAPER = {"light": "#ffffff", "dark": "#1b1c1a"}
 PNG_SCALE = {"wide": 2, "narrow": 2, "wall": 1}
+
+_drawings: dict[str, dict[str, Any]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,9 @@ class Look:
         return cls(format, "dark" if "dark" in asked else "light")
 
 
-def vega(figure: Figure, look: Look) -> dict[str, Any]:
+def vega(figure: Figure, look: Look, *, until: float | None = None) -> dict[str, Any]:
     """The drawing with the figure's numbers in it, for the browser or the painter. NoPicture if there is none."""
-    drawn = _compiled(figure.name, look, json.dumps(figure.words, sort_keys=True))
+    drawn = _compiled(figure, look, until or soon())
     data = [
         {**source, "values": figure.data[source["name"]]} if source["name"] in figure.data else source
         for source in drawn.get("data", [])
@@ -48,28 +51,33 @@ def vega(figure: Figure, look: Look) -> dict[str, Any]:
 
 
 def svg(figure: Figure, look: Look) -> str:
-    order = {"do": "svg", "vega": vega(figure, look)}
-    return _kept(order, "svg")
+    until = soon()
+    return _kept({"do": "svg", "vega": vega(figure, look, until=until)}, until)
 
 
 def png(figure: Figure, look: Look) -> bytes:
     """On the page's paper: what is pasted elsewhere must not depend on the colour beneath."""
-    drawn = vega(figure, look) | {"background": "#ffffff" if look.scheme == "light" else "#1b1c1a"}
-    return base64.b64decode(_kept({"do": "png", "vega": drawn, "scale": PNG_SCALE[look.format]}, "png"))
+    until = soon()
+    drawn = vega(figure, look, until=until) | {"background": PAPER[look.scheme]}
+    return base64.b64decode(_kept({"do": "png", "vega": drawn, "scale": PNG_SCALE[look.format]}, until))
 
 
-@lru_cache(maxsize=256)
-def _compiled(name: str, look: Look, words: str) -> dict[str, Any]:
-    order = {"do": "compile", "chart": name, "format": look.format, "scheme": look.scheme, "words": json.loads(words)}
-    compiled: dict[str, Any] = studio.ask(order)["vega"]
-    return compiled
+def _compiled(figure: Figure, look: Look, until: float) -> dict[str, Any]:
+    """The drawing without numbers: the same for all readers, and kept as long as this process lives."""
+    order = {"do": "compile", "chart": figure.name, "format": look.format, "scheme": look.scheme, "words": figure.words}
+    key = json.dumps(order, sort_keys=True)
+    if key not in _drawings:
+        if len(_drawings) >= MOST_DRAWINGS:
+            _drawings.clear()
+        _drawings[key] = studio.ask(order, until=until)["vega"]
+    return _drawings[key]
 
 
-def _kept(order: dict[str, Any], what: str) -> str:
+def _kept(order: dict[str, Any], until: float) -> str:
     kept = caches["charts"]
     key = hashlib.blake2b(json.dumps(order, sort_keys=True).encode(), digest_size=16).hexdigest()
     picture: str | None = kept.get(key)
     if picture is None:
-        picture = str(studio.ask(order)[what])
+        picture = str(studio.ask(order, until=until)[order["do"]])
         kept.set(key, picture, KEPT_SECONDS)
     return picture

@@ -16,8 +16,14 @@ from typing import Any
 
 PATIENCE_SECONDS = 9.0  # that a web thread waits at most, for its turn and its picture together
 HUNG_SECONDS = 45.0  # a painter that has been at one picture for so long is given up; its first one takes a while
+MOST_WAITING = 3  # web threads; the others have the rest of the site to serve
 _PROJECT = Path(__file__).resolve().parent.parent.parent
 _READ_BYTES = 1 << 16
+
+
+def soon() -> float:
+    """Until when somebody who asks now waits, by the monotonic clock."""
+    return time.monotonic() + PATIENCE_SECONDS
 
 
 class NoPicture(RuntimeError):
@@ -37,20 +43,20 @@ class Studio:
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
+        self._places = threading.BoundedSemaphore(MOST_WAITING)
         self._painter: subprocess.Popen[bytes] | None = None
         self._owner = 0
         self._unread = bytearray()
         self._at_it_since: float | None = None  # an order whose answer has not been read
 
-    def ask(self, order: dict[str, Any], *, patience: float = PATIENCE_SECONDS) -> dict[str, Any]:
-        """The painter's answer; NoPicture if there is none within `patience` seconds."""
-        deadline = time.monotonic() + patience
-        if not self._turn.acquire(timeout=patience):
+    def ask(self, order: dict[str, Any], *, until: float) -> dict[str, Any]:
+        """The painter's answer; Late if it is not there at `until` by the monotonic clock, NoPicture if it failed."""
+        if not self._places.acquire(blocking=False):
             raise Late("Too many pictures are being drawn.")
         try:
-            return self._ask(order, deadline)
+            return self._in_turn(order, until)
         finally:
-            self._turn.release()
+            self._places.release()
 
     def wake(self) -> None:
         """Have a painter ready soon: somebody is about to ask for pictures."""
@@ -75,6 +81,14 @@ class Studio:
             for pipe in (painter.stdin, painter.stdout):
                 with suppress(OSError):
                     pipe.close() if pipe else None
+
+    def _in_turn(self, order: dict[str, Any], until: float) -> dict[str, Any]:
+        if not self._turn.acquire(timeout=max(0.0, until - time.monotonic())):
+            raise Late("Other pictures took too long.")
+        try:
+            return self._ask(order, until)
+        finally:
+            self._turn.release()
 
     def _ask(self, order: dict[str, Any], deadline: float) -> dict[str, Any]:
         painter = self._living()
