@@ -28,7 +28,7 @@ class AccountForm(UserCreationForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, label_suffix="", **kwargs)
-        self.fields["username"].widget.attrs.pop("autofocus", None)
+        self.fields["username"].widget.attrs |= {"autofocus": False, "autocomplete": "username"}
         self.fields["password1"].help_text = _("At least eight characters, and none of the common ones.")
         self.fields["password2"].help_text = ""
 

@@ -35,8 +35,9 @@ def invitation_create(request: UserRequest, pk: int) -> HttpResponse:
     except InvitationRefused as refused:
         messages.error(request, str(refused))
         return redirect(group_views.address(group))
-    link = request.build_absolute_uri(reverse("submissions:join", args=[code]))
-    return group_views.page(request, group, group_views.empty_form(), invited={"code": code, "link": link})
+    addresses = {"link": reverse("submissions:join", args=[code]), "page": reverse("submissions:join_by_code")}
+    invited = {name: request.build_absolute_uri(path) for name, path in addresses.items()} | {"code": code}
+    return group_views.page(request, group, group_views.empty_form(), invited=invited)
 
 
 @logged_in
