@@ -38,6 +38,10 @@ class Comparison:
     def shown(self) -> frozenset[int]:
         return self.first.shown & self.second.shown
 
+    @property
+    def images(self) -> int:
+        return len(self.shown)
+
     @cached_property
     def only_first(self) -> list[Mistake]:
         """What the first got and the second not, with the second's answer."""
@@ -53,12 +57,12 @@ class Comparison:
 
     @property
     def both(self) -> int:
-        return len(self.shown) - len(self.only_first) - len(self.only_second) - self.neither
+        return self.images - len(self.only_first) - len(self.only_second) - self.neither
 
     @property
     def difference(self) -> float:
         """The first's accuracy less the second's, on these images."""
-        return (len(self.only_first) - len(self.only_second)) / len(self.shown)
+        return (len(self.only_first) - len(self.only_second)) / self.images
 
     @cached_property
     def p(self) -> float:

@@ -66,6 +66,10 @@ class Mistakes:
         return len(self.given)
 
     @property
+    def images(self) -> int:
+        return len(self.shown)
+
+    @property
     def right(self) -> int:
         return len(self.shown) - len(self.given)
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from submissions import clock
 from submissions.claims import position
 from submissions.curves import Curve, curves
-from submissions.models import Attempt, Device, Event, State, Submission, Worker
+from submissions.models import Attempt, Device, Event, Exit, State, Submission, Worker
 from submissions.outlook import Prediction, prediction
 from submissions.reruns import runs_of
 from submissions.timing import Part, about, parts
 
+ADVISED = (Exit.ERROR, Exit.TIMED_OUT, Exit.OUT_OF_MEMORY, Exit.CRASHED, Exit.LOST)
 ENOUGH_DONE = 0.1  # of a run, to tell from it how long the rest takes
 
 
@@ -36,6 +37,11 @@ class Following:
     @property
     def running(self) -> Attempt | None:
         return self.attempt if self.submission.state == State.RUNNING else None
+
+    @property
+    def advice(self) -> str:
+        """How the last attempt ended, where there is something that a group can do about it."""
+        return self.attempt.exit if self.attempt and self.attempt.exit in ADVISED else ""
 
     @property
     def elapsed_s(self) -> float | None:

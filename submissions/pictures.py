@@ -36,12 +36,14 @@ def data_uri(file: bytes) -> str:
 
 
 def _opaque(greys: bytes) -> bytes:
-    return b"".join(bytes((grey, 255)) for grey in greys)
+    pairs = bytearray(b"\xff" * (2 * len(greys)))
+    pairs[::2] = greys
+    return bytes(pairs)
 
 
 def _file(rows: Iterable[bytes], width: int, height: int, kind: int) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0)
-    values = zlib.compress(b"".join(NO_FILTER + row for row in rows), 9)
+    values = zlib.compress(b"".join(NO_FILTER + row for row in rows))
     return SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", values) + _chunk(b"IEND", b"")
 
 

@@ -88,7 +88,12 @@ def _page(request: UserRequest) -> Page[Submission]:
 @logged_in
 @require_safe
 def detail(request: UserRequest, pk: int) -> HttpResponse:
+    """The page; asked by htmx, its wrong images alone, as they were chosen."""
     found = _seen(request, pk)
+    if request.htmx and not request.htmx.history_restore_request:
+        errors = errors_shown(found.submission, request.GET)
+        fragment = "submissions/_errors.html" if errors else "submissions/_errors_missing.html"
+        return render(request, fragment, {"submission": found.submission, "errors": errors})
     return _detail(request, found, NoteForm(found.submission))
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from submissions.api import finals, submissions, surroundings, validation
+from submissions.api import finals, mistakes, submissions, surroundings, validation
 
 app_name = "api"
 urlpatterns = [
@@ -8,6 +8,8 @@ urlpatterns = [
     path("submissions/<int:pk>/", submissions.OneSubmission.as_view(), name="submission"),
     path("submissions/<int:pk>/cancel/", submissions.Cancel.as_view(), name="cancel"),
     path("submissions/<int:pk>/final/", finals.Final.as_view(), name="final"),
+    path("submissions/<int:pk>/errors/", mistakes.Errors.as_view(), name="errors"),
+    path("submissions/<int:pk>/compare/<int:other>/", mistakes.Compare.as_view(), name="compare"),
     path("models/validate/", validation.Validate.as_view(), name="validate"),
     path("quests/", surroundings.Quests.as_view(), name="quests"),
     path("hardware/", surroundings.AllHardware.as_view(), name="hardware"),

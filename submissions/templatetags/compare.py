@@ -11,8 +11,8 @@ register = template.Library()
 
 @register.filter
 def points(difference: float) -> str:
-    """A difference of accuracies in percentage points, with its sign."""
-    return f"{100 * difference:+.2f}".replace("-", "−")
+    """A difference of accuracies in percentage points, whoever leads."""
+    return f"{100 * abs(difference):.2f}"
 
 
 @register.filter

@@ -10,6 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.templatetags.tz import do_timezone
 
 from submissions import timing
+from submissions.dataset_images import image_uri
 from submissions.finals import Offer, offer
 from submissions.models import Group, Quest, Submission, User
 from submissions.visibility import Sight
@@ -29,6 +30,12 @@ def score(accuracy: float | None) -> str:
 def percent(share: float | None) -> str:
     """A share in per cent with one decimal."""
     return NOTHING if share is None else f"{100 * share:.1f} %"
+
+
+@register.simple_tag
+def picture(dataset: str, part: str, index: int) -> str:
+    """The `src` of a data set's image."""
+    return image_uri(dataset, part, index)
 
 
 @register.filter

@@ -1,0 +1,282 @@
+"""What the page of a submission tells once it has a score: errors, insight, and what others may see of it."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+import pytest
+from django.utils import timezone
+
+from submissions import leases
+from submissions.follow import ADVISED
+from submissions.models import Attempt, Exit, Insight, ModelsShown, Quest, State, Submission
+from submissions.notes import LONGEST
+from tests.cast import FOREST, claim_one, reload, result_of
+from workers import datasets
+
+
+@pytest.fixture
+def digits(digits_home, monkeypatch):
+    monkeypatch.setenv("QUEST_DATA_HOME", str(digits_home))
+    return datasets.load("digits")
+
+
+def finish(submission, worker, digits, wrong, **more) -> Submission:
+    """Scored with these images read as the next digit."""
+    errors = [[index, (int(digits.test_labels[index]) + 1) % 10] for index in wrong]
+    leases.finish(claim_one(worker), {**result_of(360 - len(wrong)), "errors": errors, **more})
+    return reload(submission)
+
+
+@pytest.fixture
+def scored(submission, worker, digits) -> Submission:
+    return finish(submission, worker, digits, range(100))
+
+
+def page(client, submission, query: str = "", **headers: str) -> str:
+    return client.get(f"/submissions/{submission.pk}/{query}", headers=headers).content.decode()
+
+
+def test_the_matrix_and_the_wrong_images_are_shown(owner_client, scored, digits):
+    text = page(owner_client, scored)
+
+    assert "100 of 360 test images." in text
+    assert text.count('<img src="data:image/png') == 48
+    assert f"<strong>{(digits.test_labels[0] + 1) % 10}</strong>" in text
+    assert "Page 1 of 3" in text
+
+
+def test_wrong_images_are_chosen_by_pair_and_by_page(owner_client, scored, digits):
+    of_pair = sum(int(digits.test_labels[index]) == 4 for index in range(100))
+
+    chosen = owner_client.get(f"/submissions/{scored.pk}/?true=4&given=5").context["errors"]
+    last = owner_client.get(f"/submissions/{scored.pk}/?page=3").context["errors"]
+
+    assert chosen.page.paginator.count == of_pair > 0
+    assert len(last.page) == 4
+    assert "None of these." in page(owner_client, scored, "?true=4&given=4")
+
+
+@pytest.mark.parametrize("query", ["?true=x&given=11", "?page=-1", "?true=99999999999999999999"])
+def test_odd_choices_are_no_errors(owner_client, scored, query):
+    assert "100 of 360 test images." in page(owner_client, scored, query)
+
+
+def test_htmx_is_sent_the_wrong_images_alone(owner_client, scored):
+    fragment = page(owner_client, scored, "?true=4", **{"HX-Request": "true"})
+
+    assert fragment.strip().startswith("<section")
+    assert "Configuration" not in fragment
+    whole = page(owner_client, scored, **{"HX-Request": "true", "HX-History-Restore-Request": "true"})
+    assert "Configuration" in whole
+
+
+def test_a_perfect_score_has_a_matrix_and_no_wrong_images(owner_client, submission, worker, digits):
+    perfect = finish(submission, worker, digits, [])
+
+    text = page(owner_client, perfect)
+
+    assert "0 of 360 test images." in text
+    assert "None of these." in text
+
+
+def test_without_the_data_sets_files_the_page_says_so(owner_client, scored, tmp_path, monkeypatch):
+    monkeypatch.setenv("QUEST_DATA_HOME", str(tmp_path))
+
+    assert "files are not on this web server" in page(owner_client, scored)
+
+
+def test_until_the_reveal_the_page_says_that_only_public_images_count(owner_client, submission, worker, digits):
+    Quest.objects.update(private_share=0.5)
+    leases.finish(claim_one(worker), {**result_of(180, 180, private=(180, 180)), "errors": []})
+
+    text = page(owner_client, submission)
+
+    assert "0 of 180 test images." in text
+    assert "Until the reveal only the public images are told of." in text
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        ({"kind": "importances", "shape": [8, 8], "values": [0.0] * 63 + [1.0]}, "63 of them do not count at all"),
+        (
+            {"kind": "neighbours", "wrong": [
+                {"index": 3, "given": 9, "neighbours": [{"index": 5, "label": 9, "distance": 1.5}]},
+            ]},
+            "distance 1.5",
+        ),
+        (
+            {"kind": "layer", "layer": "conv2d_3", "count": 2, "kernels": {
+                "shape": [2, 1, 1], "pixels": base64.b64encode(b"\0\xff").decode(),
+            }},
+            "The kernels of conv2d_3, 1×1 weights each (2 of 2)",
+        ),
+    ],
+)  # fmt: skip
+def test_what_the_trainer_saw_in_the_model_is_shown(owner_client, scored, seen, words):
+    Insight.objects.create(submission=scored, data=seen)
+
+    assert words in page(owner_client, scored)
+
+
+def test_an_insight_of_a_kind_that_is_not_known_is_left_out(owner_client, scored):
+    Insight.objects.create(submission=scored, data={"kind": "dreams"})
+
+    assert owner_client.get(f"/submissions/{scored.pk}/").status_code == 200
+
+
+def test_the_tab_says_the_state_and_then_the_score(owner_client, submission, worker, digits):
+    assert " ".join(re.split(r"</?title>", page(owner_client, submission))[1].split()).startswith("Queued · Submission")
+    finish(submission, worker, digits, [1])
+
+    fragment = owner_client.get(f"/submissions/{submission.pk}/live/?seen=old", headers={"HX-Request": "true"})
+
+    assert f"<title>0.99722 · Submission {submission.pk}" in fragment.content.decode()
+
+
+def test_elapsed_and_remaining_time_stand_there_while_it_runs(owner_client, submission, worker):
+    attempt = claim_one(worker)
+    leases.note_progress(attempt, {"phase": "fit", "done": 0.5}, [])
+
+    following = owner_client.get(f"/submissions/{submission.pk}/").context["following"]
+
+    assert following.remaining_s == pytest.approx(following.elapsed_s, abs=0.5)
+    assert 'data-counts="up"' in page(owner_client, submission)
+
+
+def test_others_read_what_the_model_yields_and_nothing_of_who_or_why(stranger_client, scored, owner):
+    Submission.objects.update(note="our secret plan")
+    owner.first_name = "Hannah"
+    owner.save()
+
+    text = page(stranger_client, scored)
+
+    assert "KNeighborsClassifier(n_neighbors=4" in text
+    assert "100 of 360 test images." in text
+    assert "Change and submit again" in text
+    for hidden in ("our secret plan", "Hannah", "History", "cpu@here", "private note", "Cancel"):
+        assert hidden not in text
+
+
+def test_others_see_a_pseudonym_where_the_quest_has_them(stranger_client, scored):
+    Quest.objects.update(pseudonyms=True)
+
+    text = page(stranger_client, scored)
+
+    assert "ITMALGrp01" not in text
+    assert "KNeighborsClassifier(n_neighbors=4" in text
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"state": State.FAILED, "correct": None, "total": None}, {"disqualified": True}, {"counts": False},
+     {"out_of_competition": True}],
+    ids=["failed", "disqualified", "another run counts", "out of competition"],
+)  # fmt: skip
+def test_what_does_not_stand_on_the_board_is_not_for_others(stranger_client, owner_client, scored, changes):
+    Submission.objects.update(**changes)
+
+    assert stranger_client.get(f"/submissions/{scored.pk}/").status_code == 404
+    assert owner_client.get(f"/submissions/{scored.pk}/").status_code == 200
+
+
+def test_nobody_else_reads_it_where_models_are_hidden(stranger_client, instructor_client, scored):
+    Quest.objects.update(models_shown=ModelsShown.AFTER_CLOSING)
+
+    assert stranger_client.get(f"/submissions/{scored.pk}/").status_code == 404
+    assert instructor_client.get(f"/submissions/{scored.pk}/").status_code == 200
+
+
+def test_a_frozen_board_keeps_what_was_scored_since_from_others(stranger_client, scored):
+    Quest.objects.update(frozen_at=scored.submitted_at)
+
+    assert stranger_client.get(f"/submissions/{scored.pk}/").status_code == 404
+
+
+def test_the_group_changes_its_note(colleague_client, owner_client, submission):
+    answer = colleague_client.post(f"/submissions/{submission.pk}/note/", {"note": "p=3 next"}, follow=True)
+
+    assert "The note is kept." in answer.content.decode()
+    assert "p=3 next" in page(owner_client, submission)
+
+
+def test_others_and_instructors_leave_the_note_alone(stranger_client, instructor_client, scored):
+    for client in (stranger_client, instructor_client):
+        assert client.post(f"/submissions/{scored.pk}/note/", {"note": "mine"}).status_code == 404
+    assert reload(scored).note == ""
+
+
+def test_a_note_that_is_too_long_is_kept_in_the_form_and_refused(owner_client, submission):
+    answer = owner_client.post(f"/submissions/{submission.pk}/note/", {"note": "x" * (LONGEST + 1)})
+
+    assert answer.status_code == 400
+    assert "x" * LONGEST in answer.content.decode()
+    assert reload(submission).note == ""
+
+
+def test_two_are_compared_with_what_was_set_differently(owner_client, submit, worker, digits):
+    first = finish(submit(), worker, digits, [0, 1])
+    second = finish(submit({"family": "knn", "n_neighbors": 9}), worker, digits, range(1, 30))
+
+    text = page(owner_client, first, f"compare/{second.pk}/")
+
+    assert f"submission {first.pk} is 7.50 percentage points better than submission {second.pk}." in text
+    assert "p &lt; 0.001" in text
+    assert "<code>n_neighbors</code>" in text
+    assert f"The 28 images that submission {first.pk} alone got right" in text
+
+
+def test_what_to_compare_with_is_the_groups_own_and_what_stands_on_the_board(
+    owner_client, submit, worker, digits, stranger, other_group
+):
+    first = finish(submit(), worker, digits, [0])
+    own = finish(submit(FOREST), worker, digits, [1])
+    theirs = finish(submit(submitter=stranger, group=other_group), worker, digits, [2])
+
+    text = page(owner_client, first, "compare/")
+    assert f'<option value="{own.pk}"' in text
+    assert f'<option value="{theirs.pk}"' in text
+    assert f'<option value="{first.pk}"' not in text
+
+    Quest.objects.update(models_shown=ModelsShown.AFTER_CLOSING)
+    assert f'<option value="{theirs.pk}"' not in page(owner_client, first, "compare/")
+    assert owner_client.get(f"/submissions/{first.pk}/compare/{theirs.pk}/").status_code == 404
+
+
+def test_choosing_leads_to_the_comparison(owner_client, submit, worker, digits):
+    first, second = (finish(submit(), worker, digits, [place]) for place in range(2))
+
+    answer = owner_client.get(f"/submissions/{first.pk}/compare/?with={second.pk}")
+
+    assert answer.headers["Location"] == f"/submissions/{first.pk}/compare/{second.pk}/"
+
+
+def test_what_has_no_score_is_not_compared(owner_client, submission):
+    assert owner_client.get(f"/submissions/{submission.pk}/compare/").status_code == 404
+
+
+def test_two_of_different_data_sets_are_not_compared(owner_client, submit, worker, digits, course):
+    other = Quest.objects.create(course=course, name="MNIST", dataset="mnist", state="open")
+    first = finish(submit(), worker, digits, [0])
+    second = finish(submit(quest=other), worker, digits, [0])
+
+    assert "These two cannot be compared" in page(owner_client, first, f"compare/{second.pk}/")
+
+
+@pytest.mark.parametrize("exit_", ADVISED)
+def test_each_way_to_fail_has_its_advice_and_says_whether_it_counts(owner_client, submission, worker, exit_):
+    claim_one(worker)
+    Submission.objects.update(state=State.FAILED, lease=None, lease_until=None, refunded=exit_ == Exit.LOST)
+    Attempt.objects.update(exit=exit_, ended_at=timezone.now())
+
+    text = page(owner_client, submission)
+
+    assert f"submissions/advice/_{exit_}.html" in templates(owner_client, submission)
+    assert ("It does not count towards your quota." in text) == (exit_ == Exit.LOST)
+    assert ("It counts towards your quota." in text) == (exit_ != Exit.LOST)
+
+
+def templates(client, submission) -> set[str]:
+    return {one.name for one in client.get(f"/submissions/{submission.pk}/").templates}
