@@ -1,0 +1,86 @@
+"""A board that is looked at while scores come in, and the board on a wall, in a real browser."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.test_student import assert_stayed, stay
+
+LIVE_MS = 5_000
+
+
+@pytest.fixture
+def scored(stack) -> int:
+    for neighbors in (1, 2):
+        stack.wait(stack.submit(f"KNeighborsClassifier(n_neighbors={neighbors})"))
+    return stack.wait(stack.submit("KNeighborsClassifier(n_neighbors=3)"))["id"]
+
+
+def test_a_score_that_comes_in_moves_neither_scroll_nor_focus(stack, scored, open_window):
+    board = open_window()
+    board.set_viewport_size({"width": 1280, "height": 320})
+    board.goto("/?show=all")
+    stay(board)
+    board.locator(f"#group-{scored}").focus()
+    board.evaluate("window.shift = 0")
+    board.evaluate(
+        "new PerformanceObserver(l => l.getEntries().forEach(e => shift += e.value)).observe({type: 'layout-shift'})"
+    )
+    board.evaluate("scrollTo(0, 200)")
+
+    new = stack.wait(stack.submit("KNeighborsClassifier(n_neighbors=40)", user="itmalgrp02"))["id"]
+    board.locator(f"#place-{new}").wait_for(timeout=LIVE_MS)
+
+    assert board.evaluate("scrollY") == 200
+    assert board.evaluate("document.activeElement.id") == f"group-{scored}"
+    assert board.evaluate("shift") < 0.1
+    assert_stayed(board)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1280, 720)])
+def test_the_wall_needs_no_hand_and_no_scrolling(scored, open_window, width, height):
+    wall = open_window()
+    wall.set_viewport_size({"width": width, "height": height})
+    wall.goto("/?wall")
+
+    smallest = wall.evaluate(
+        "Math.min(...[...document.querySelectorAll('#wall *')].filter(e => e.checkVisibility() && e.innerText?.trim()"
+        " && !e.closest('.visually-hidden')).map(e => parseFloat(getComputedStyle(e).fontSize)))"
+    )
+    assert smallest >= 33 * width / 1920
+    assert wall.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert wall.evaluate(
+        "[...document.querySelectorAll('.wall-board tr')].every(e => e.getBoundingClientRect().bottom <= innerHeight)"
+    )
+    assert wall.locator("[data-pane=board]").is_visible()
+    assert not wall.locator("[data-pane=feed]").is_visible()
+
+
+def test_the_wall_turns_by_itself_and_stays_where_it_is_when_a_score_comes_in(stack, scored, open_window):
+    wall = open_window()
+    wall.clock.install()
+    wall.goto("/?wall")
+    stay(wall)
+
+    wall.clock.run_for(20_500)
+    assert wall.locator("[data-pane=feed]").is_visible()
+
+    new = stack.wait(stack.submit("KNeighborsClassifier(n_neighbors=50)", user="itmalgrp02"))
+    for _ in range(20):
+        wall.clock.run_for(1_000)
+        if wall.get_by_text("n_neighbors=50").count():
+            break
+        wall.wait_for_timeout(250)
+
+    assert wall.locator("[data-pane=feed]").get_by_text("n_neighbors=50").is_visible(), new
+    assert_stayed(wall)
+
+
+def test_without_scripts_the_wall_goes_on_by_itself(scored, open_window):
+    wall = open_window(java_script_enabled=False)
+    wall.goto("/?wall")
+
+    refresh = wall.locator("meta[http-equiv=refresh]").get_attribute("content")
+
+    assert refresh.startswith("20; url=/?wall=feed")
+    assert wall.locator("[data-pane=board]").is_visible()
