@@ -17,7 +17,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from leaderboard.charts import breakdown, cost, progress, size, spread
-from leaderboard.charts.figure import MOST_POINTS, Figure, Subject, Wish, score_limits, thinned
+from leaderboard.charts.figure import MOST_POINTS, Subject, Wish, score_limits, thinned
 from leaderboard.charts.gallery import CHARTS
 from leaderboard.charts.runs import Run
 from leaderboard.charts.studio import Late, NoPicture, Studio, soon, studio
@@ -403,19 +403,15 @@ class TestWhoSeesWhat:
 
 @pytest.mark.trains
 class TestDrawing:
-    """With a real painter, which takes some seconds to start."""
-
-    @pytest.fixture(autouse=True, scope="class")
-    def painter(self):
-        yield
-        studio.close()
+    """With a real painter, which takes some seconds to start and ends with the tests."""
 
     @pytest.fixture
-    def figures(self, client, quest, scored, submit, score, worker) -> dict[str, Figure]:
+    def network(self, scored, submit, score) -> Submission:
+        """One on a GPU, beside what `scored` holds: with it no chart is empty."""
         gpu = Hardware.objects.create(key="g" * 16, cpu_model="EPYC", cores=2, ram_bytes=1, gpu_name="NVIDIA L4")
         net = score(submit(NET), 330)
         Attempt.objects.filter(submission=net).update(hardware=gpu, device="gpu")
-        return {}
+        return net
 
     def ask(self, client, address: str):
         """As a browser does it: asks again while it is told that the chart is not there yet."""
@@ -428,7 +424,7 @@ class TestDrawing:
 
     @pytest.mark.parametrize("chart", CHARTS)
     @pytest.mark.parametrize("look", ["", "?narrow&dark", "?wall"])
-    def test_every_chart_is_drawn_as_svg(self, client, figures, chart, look):
+    def test_every_chart_is_drawn_as_svg(self, client, network, chart, look):
         response = self.ask(client, f"/charts/{chart}.svg{look}")
 
         assert response.status_code == 200
@@ -436,10 +432,10 @@ class TestDrawing:
         assert "<svg" in response.text
         assert "<path" in response.text
 
-    def test_a_png_is_one(self, client, figures):
+    def test_a_png_is_one(self, client, network):
         assert self.ask(client, "/charts/cost.png").content.startswith(b"\x89PNG\r\n")
 
-    def test_the_browser_gets_the_drawing_with_the_readers_own_numbers(self, client, owner_client, figures):
+    def test_the_browser_gets_the_drawing_with_the_readers_own_numbers(self, client, owner_client, network):
         def rows(of) -> list[dict]:
             drawn = self.ask(of, "/charts/cost.vega").json()
             return next(source["values"] for source in drawn["data"] if source["name"] == "runs")
@@ -447,7 +443,7 @@ class TestDrawing:
         assert not any(row["own"] for row in rows(client))
         assert any(row["own"] for row in rows(owner_client))
 
-    def test_a_drawing_that_fails_is_told_from_one_that_is_late(self, client, figures):
+    def test_a_drawing_that_fails_is_told_from_one_that_is_late(self, client, network):
         with pytest.raises(NoPicture) as failed:
             studio.ask({"do": "compile", "chart": "nonsense"}, until=soon() + 30)
 

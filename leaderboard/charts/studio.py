@@ -16,7 +16,7 @@ from typing import Any
 
 PATIENCE_SECONDS = 9.0  # that a web thread waits at most, for its turn and its picture together
 HUNG_SECONDS = 45.0  # a painter that has been at one picture for so long is given up; its first one takes a while
-MOST_WAITING = 3  # web threads; the others have the rest of the site to serve
+MOST_WAITING = 6  # web threads, for the five charts of a page without scripts; the others serve the rest of the site
 _PROJECT = Path(__file__).resolve().parent.parent.parent
 _READ_BYTES = 1 << 16
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page
 
-PUBLIC = ["/", "/?show=all", "/feed/", "/status/", "/login/", "/groups/ITMALGrp01/"]
+PUBLIC = ["/", "/?show=all", "/feed/", "/charts/", "/status/", "/login/", "/groups/ITMALGrp01/"]
 MEMBERS = [
     "/", "/submit/", "/submit/?way=knn", "/submit/?way=forest", "/submit/?way=cnn", "/submit/?way=cnn&width=32",
     "/submissions/", "/submissions/{knn}/", "/submissions/{net}/", "/groups/ITMALGrp01/", "/password/",

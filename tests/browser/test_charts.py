@@ -1,0 +1,55 @@
+"""The charts in a real browser: drawn under the strict policy, and there without scripts too."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+NET = "Sequential([Flatten(), Dense(10, activation='softmax')])"
+SIZE_OF_PICTURE = "image => image.decode().then(() => image.naturalWidth)"
+
+
+@pytest.fixture(scope="module")
+def scores(stack) -> None:
+    for model in ("KNeighborsClassifier()", "RandomForestClassifier(n_estimators=5)", NET):
+        stack.wait(stack.submit(model, user="itmalgrp04"), seconds=180)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_every_chart_is_drawn_and_follows_the_choices(open_window, scores, width, scheme):
+    page = open_window("itmalgrp04", width=width, color_scheme=scheme)
+
+    page.goto("/charts/")
+
+    expect(page.locator(".plot canvas")).to_have_count(5)
+    expect(page.locator("#reading-progress")).to_contain_text("leads with")
+    page.get_by_label("Cost is").select_option("train")
+    page.wait_for_url("**cost=train**")
+    expect(page.locator(".plot canvas")).to_have_count(5)
+    page.locator("#numbers-cost summary").click()
+    expect(page.locator("#numbers-cost")).to_contain_text("ITMALGrp04")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_pointing_at_a_bar_tells_its_numbers(open_window, scores):
+    page = open_window()
+    page.goto("/charts/")
+    plot = page.locator("#plot-breakdown canvas")
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    assert box
+
+    # The middle bar of three: wherever along it, some part of the family's time is there.
+    page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 0.4 * box["height"], steps=5)
+
+    expect(page.locator("#vg-tooltip-element.visible")).to_contain_text("Family")
+
+
+def test_without_scripts_a_chart_is_a_picture(open_window, stack, scores):
+    page = open_window(java_script_enabled=False)
+
+    page.goto("/charts/")
+
+    picture = page.locator("#plot-spread img")
+    expect(picture).to_be_visible()
+    assert picture.evaluate(SIZE_OF_PICTURE) > 100
