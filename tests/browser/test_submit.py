@@ -77,7 +77,7 @@ def test_layers_are_added_moved_and_removed_and_the_cursor_goes_with_them(open_w
     page.keyboard.press("Alt+ArrowUp")
     expect(page.locator("#layer-1-told")).to_contain_text("(6, 6, 4)")
     page.get_by_role("button", name="Remove layer 1, Conv2D").press("Enter")
-    expect(page.locator("#builder [role=status]")).to_have_text("Conv2D is removed.")
+    expect(page.locator("#builder-said")).to_have_text("Conv2D is removed.")
     expect(page.get_by_role("button", name="Remove layer 1, Flatten")).to_be_focused()
     assert layers(page) == ["Input", "Flatten", "Dense"]
     assert_stayed(page)
@@ -137,7 +137,7 @@ def test_the_page_fits_a_phone(open_window, way):
     if way == "cnn":
         for kind in ("SeparableConv2D", "ZeroPadding2D", "BatchNormalization"):
             add(page, kind)
-            expect(page.locator("#builder [role=status]")).to_contain_text(kind)
+            expect(page.locator("#builder-said")).to_contain_text(kind)
         for more in page.locator(".layer summary").all():
             more.click()
     for form in page.locator(".written summary").all():
