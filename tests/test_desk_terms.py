@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from django.utils import timezone
 
+from leaderboard.desk_term_form import TermForm
 from submissions.models import Course, DeskEvent, Quest, QuestState
 from submissions.terms import start_term
 from tests.test_desk_quests import form_of
@@ -60,18 +61,14 @@ def test_the_desk_starts_a_term_and_leads_to_its_groups(last_year, course, instr
     assert Course.objects.filter(term="autumn 2027", archived=False).exists()
 
 
-@pytest.mark.parametrize(
-    ("sent", "words"),
-    [
-        ({"term": "autumn 2026", "weeks": "52"}, "there already"),
-        ({"term": "", "weeks": "52"}, "required"),
-        ({"term": "x", "weeks": "-1"}, "greater than or equal to 0"),
-        ({"term": "x", "weeks": "9999"}, "less than or equal to 520"),
-    ],
-)
-def test_a_term_that_cannot_be_is_refused(course, instructor_client, sent, words):
-    assert words in text_of(instructor_client.post(f"/desk/courses/{course.pk}/term/", sent))
-    assert Course.objects.count() == 1
+def test_a_term_that_cannot_be_is_refused(course):
+    for term, weeks, words in (
+        ("autumn 2026", "52", "there already"),
+        ("", "52", "required"),
+        ("x", "-1", "greater than or equal to 0"),
+        ("x", "9999", "less than or equal to 520"),
+    ):
+        assert words in str(TermForm({"term": term, "weeks": weeks}, course=course).errors)
 
 
 def test_an_announcement_stands_above_the_board_with_its_time(quest, instructor_client, client):
@@ -105,7 +102,7 @@ def test_nothing_is_announced_in_an_archived_course(quest, instructor_client):
     assert Quest.objects.get().announcement == ""
 
 
-@pytest.mark.parametrize("way", ["paste", "knn", "forest", "cnn", "nonsense"])
+@pytest.mark.parametrize("way", ["cnn", "nonsense"])
 def test_a_draft_is_previewed_as_a_group_will_see_it(course, instructor_client, client, way):
     draft = Quest.objects.create(course=course, name="Secret plan", dataset="mnist", daily_quota=7, max_trees=50)
 

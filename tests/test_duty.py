@@ -63,7 +63,7 @@ def test_a_run_goes_on_while_its_worker_is_paused_and_is_given_back_uncounted_wh
 ):
     attempt = claim_one(worker)
     trainer = SimpleNamespace(kill=lambda: None, memory_bytes=lambda: 0, output_tail="")
-    watch = Watch(attempt, trainer)
+    watch = Watch(attempt, trainer, threads=1)
     watch.look.next = 0
     set_duty(worker, Duty.PAUSED, user=instructor)
     assert not watch._looked()

@@ -65,23 +65,17 @@ def test_a_student_without_an_account_makes_one_and_is_in(client, code, group):
     assert Invitation.objects.get().used_by == ada
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "words"),
-    [
-        ("username", "OWNER", "already exists"),
-        ("username", "no spaces", "valid username"),
-        ("password2", "another one", "match"),
-        ("password1", "12345678", "too common"),
-        ("name", "", "required"),
-        ("name", "a\0b", "Null characters"),
-    ],
-)
-def test_what_is_wrong_with_the_account_is_said_and_the_invitation_stays_open(client, code, field, value, words):
-    sent = ACCOUNT | {field: value} | ({"password2": value} if field == "password1" else {})
-
-    assert words in text_of(client.post(f"/join/{code}/", sent))
+def test_what_is_wrong_with_the_account_is_said_and_the_invitation_stays_open(client, code):
+    for changed, words in (
+        ({"username": "OWNER"}, "already exists"),
+        ({"username": "no spaces"}, "valid username"),
+        ({"password2": "another one"}, "match"),
+        ({"password1": "12345678", "password2": "12345678"}, "too common"),
+        ({"name": ""}, "required"),
+    ):
+        assert words in text_of(client.post(f"/join/{code}/", ACCOUNT | changed))
     assert Invitation.objects.get().is_open
-    assert not User.objects.filter(username="ada").exists()
+    assert User.objects.count() == 1
 
 
 def test_a_student_with_an_account_logs_in_and_joins(client, code, group):
@@ -140,43 +134,39 @@ def test_a_group_in_last_year_s_course_is_no_hindrance(code, group):
     assert bo.group_in(group.course) == group
 
 
-@pytest.mark.parametrize("typed", ["lower", "bare", "spaced"])
-def test_a_code_is_read_however_it_is_typed(client, code, typed):
-    written = {"lower": code.lower(), "bare": code.replace("-", ""), "spaced": f" {code.replace('-', ' ')} "}[typed]
-
-    assert client.post("/join/", {"code": written})["Location"] == f"/join/{code}/"
+def test_a_code_is_read_however_it_is_typed(client, code):
+    for written in (code.lower(), code.replace("-", ""), f" {code.replace('-', ' ')} "):
+        assert client.post("/join/", {"code": written})["Location"] == f"/join/{code}/"
 
 
-@pytest.mark.parametrize("typed", ["", "short", "0OI1" * 4, "x" * 300, "a\0" * 8])
-def test_what_can_be_no_code_is_said_at_once(client, db, typed):
-    response = client.post("/join/", {"code": typed})
+def test_what_can_be_no_code_is_said_at_once(client, db):
+    for typed in ("", "0OI1" * 4, "x" * 300, "a\0" * 8):
+        response = client.post("/join/", {"code": typed})
 
-    assert response.status_code == 200
-    assert "none of 0, 1, I and O" in text_of(response)
+        assert response.status_code == 200
+        assert "none of 0, 1, I and O" in text_of(response)
 
 
-@pytest.mark.parametrize("change", ["expired", "archived", "revoked"])
-def test_what_is_over_opens_nothing(client, code, change, owner_client, group):
+@pytest.mark.parametrize("change", ["expired", "archived"])
+def test_what_is_over_opens_nothing(client, code, change):
     if change == "expired":
         Invitation.objects.update(expires_at=timezone.now())
-    elif change == "archived":
-        Course.objects.update(archived=True)
     else:
-        owner_client.post(f"/groups/{group.pk}/invitations/{Invitation.objects.get().pk}/revoke/")
+        Course.objects.update(archived=True)
 
     assert client.get(f"/join/{code}/").status_code == 404
     assert client.post(f"/join/{code}/", ACCOUNT).status_code == 404
     assert not User.objects.filter(username="ada").exists()
 
 
-def test_a_colleague_or_an_instructor_may_revoke_and_a_stranger_may_not(code, group, colleague_client, stranger_client):
+def test_a_member_may_revoke_and_a_stranger_may_not(code, group, client, colleague_client, stranger_client):
     address = f"/groups/{group.pk}/invitations/{Invitation.objects.get().pk}/revoke/"
 
     assert stranger_client.post(address).status_code == 404
     assert colleague_client.get(address).status_code == 405
     assert Invitation.objects.exists()
     colleague_client.post(address)
-    assert not Invitation.objects.exists()
+    assert client.get(f"/join/{code}/").status_code == 404
 
 
 def test_what_was_used_stays_in_the_table_and_cannot_be_revoked(code, owner_client, group):
