@@ -1,4 +1,4 @@
-"""K nearest neighbours: every p of the issue's history against `ball_tree`, p = 2 against brute force as well."""
+"""K nearest neighbours: each metric against `ball_tree`, as most posts of the feed have it; p = 2 against brute too."""
 
 from __future__ import annotations
 

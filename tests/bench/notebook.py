@@ -24,6 +24,7 @@ from submissions.families.forest import Forest
 from submissions.families.knn import KNN
 from workers import datasets
 from workers.datasets import Dataset
+from workers.lifeline import die_with_parent
 from workers.runs import Values
 
 Answer = dict[str, Any]
@@ -104,6 +105,7 @@ MODELS: dict[str, Callable[..., Answer]] = {"knn": nearest_neighbours, "forest":
 
 
 def main() -> None:
+    die_with_parent()
     asked = json.load(sys.stdin)
     spec = specs.validate(asked["spec"], dataset=asked["dataset"])
     answer = MODELS[spec.family](spec, datasets.load(asked["dataset"]), asked["sample"])
