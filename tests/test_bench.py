@@ -7,6 +7,7 @@ from itertools import islice
 
 import pytest
 
+from submissions import specs
 from submissions.families.cnn import LENET_5, dense
 from submissions.families.forest import Forest
 from submissions.families.knn import KNN
@@ -162,6 +163,13 @@ def test_a_quick_bench_has_fewer_rows_and_smaller_samples():
     assert len(quick) < len(whole)
     for few, many in zip(quick, whole, strict=False):
         assert (few.peers[0].sample or 0) < (many.peers[0].sample or 0)
+
+
+def test_the_ten_mixed_submissions_are_ones_that_the_service_takes():
+    entries = [spec for spec, _ in mixed.THE_TEN]
+
+    assert len(entries) == 10
+    assert [specs.validate(specs.dump(spec), dataset="mnist") for spec in entries] == entries
 
 
 def test_answers_that_differ_are_said():
