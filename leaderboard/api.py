@@ -64,6 +64,9 @@ class RunTimes(serializers.Serializer[Any]):
 
     train = Seconds("train_s", "Training, without import and data loading.")
     predict = Seconds("predict_s", "Scoring.")
+    stock_predicted = Seconds(
+        "stock_predicted_s", "Predicted: both together on the stock engine; null for a run on it."
+    )
 
 
 class Interval(serializers.Serializer[Any]):

@@ -17,13 +17,13 @@ from submissions.models import Attempt, Quest, Submission
 Record = dict[str, Any]
 _SEEN_AS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _MEASURED = ("startup_s", "data_load_s", "preprocess_s", "first_step_s", "train_s", "predict_s", "total_s", "cpu_s")
-_CIRCUMSTANCES = ("threads_asked", "threads_used", "load_average", "other_runs", "contended")
+_CIRCUMSTANCES = ("threads_asked", "threads_used", "load_average", "other_runs", "contended", "exclusive")
 COLUMNS = (
     *("id", "quest", "data_set", "group", "submitter", "competes", "family", "model", "parameters"),
     *("state", "reason", "score", "correct", "total", "private_score"),
     *("submitted_at", "ranked_at", "finished_at", "rerun_of"),
-    *("attempts", "queue_wait_s", *_MEASURED, "peak_memory_bytes"),
-    *("device", "hardware", "engine", *_CIRCUMSTANCES, "energy_joules", "energy_method"),
+    *("attempts", "queue_wait_s", *_MEASURED, "stock_predicted_s", "peak_memory_bytes"),
+    *("device", "hardware", "engine", "engine_version", *_CIRCUMSTANCES, "energy_joules", "energy_method"),
 )
 RANKED_COLUMNS = ("rank", "ranked_score", *COLUMNS)
 
@@ -87,10 +87,12 @@ def _run(attempt: Attempt | None) -> Record:
         "attempts": attempt.number if attempt else 0,
         "queue_wait_s": attempt.queue_wait_s if attempt else None,
         **measured,
+        "stock_predicted_s": attempt.stock_predicted_s if attempt else None,
         "peak_memory_bytes": attempt.peak_memory_bytes if attempt else None,
         "device": attempt.device if attempt else "",
         "hardware": attempt.hardware_label if attempt else "",
-        "engine": (attempt.engine_version or attempt.engine) if attempt else "",
+        "engine": attempt.engine if attempt else "",
+        "engine_version": attempt.engine_version if attempt else "",
         **circumstances,
         "energy_joules": attempt.energy_joules if attempt else None,
         "energy_method": attempt.energy_method if attempt else "",

@@ -9,11 +9,12 @@ from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import cache_control, never_cache
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from leaderboard import queries
 from submissions.api.conditional import etag_of, has_it
-from submissions.templatetags.quest import score, seconds, stamp
+from submissions.templatetags.quest import about, score, seconds, stamp
 from submissions.visibility import Sight, sight
 
 PAGE = 50
@@ -37,13 +38,16 @@ class Line:
 def line(row: queries.Posted, seen: Sight) -> Line:
     """The line of a submission as `queries.feed` gives it, as one reader may know it."""
     attempt = row.score.attempt
+    stock = {} if attempt.stock_predicted_s is None else {"stock": f"{about(attempt.stock_predicted_s)} (predicted)"}
     facts = {
         "dat": seen.quest.dataset,
         "score": score(row.accuracy),
         "model": row.headline if seen.shows_model(row) else f"({seen.models_shown_when})",
         "train": seconds(attempt.train_s),
         "predict": seconds(attempt.predict_s),
+        **stock,
         "hw": attempt.hardware_label,
+        "engine": " ".join(filter(None, (attempt.engine, attempt.engine_version))),
     }
     return Line(row.pk, stamp(row.finished_at, seen.quest), seen.name(row.group), row.improved, facts)
 
@@ -55,6 +59,7 @@ def _page(request: HttpRequest, seen: Sight) -> tuple[Page[queries.Posted], list
 
 @require_safe
 @never_cache
+@gzip_page
 def feed_page(request: HttpRequest) -> HttpResponse:
     """The feed whole; or, polled with `?seen=`, its live part, and 204 while nothing has changed."""
     quests = queries.published_quests(request.user)

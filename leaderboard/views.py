@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from leaderboard import movement, queries, wall
@@ -18,6 +19,7 @@ from submissions.models import Quest
 from submissions.visibility import Sight, sight
 
 PAGE = 200
+BY_TIME = {"train", "predict"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Wish:
 
 @require_safe
 @never_cache
+@gzip_page
 def board_page(request: HttpRequest) -> HttpResponse:
     """The board whole; or, polled with `?seen=`, its live part, and 204 while nothing has changed."""
     if "wall" in request.GET:
@@ -98,6 +101,7 @@ def _shown(request: HttpRequest, seen: Sight) -> dict[str, Any]:
         "page": page,
         "movements": movement.movements(page, before),
         "wish": wish,
+        "engines_mixed": _engines_mixed(page, wish),
         "here": wish.query(quest, page=str(page.number) if page.number > 1 else ""),
         "columns": {"rank": Column(wish.query(quest, sort=""), "" if wish.sort else "ascending")}
         | {name: _column(wish, quest, name) for name in queries.SORTS},
@@ -108,6 +112,12 @@ def _shown(request: HttpRequest, seen: Sight) -> dict[str, Any]:
         "newer": wish.query(quest, page=str(page.number - 1)),
         "older": wish.query(quest, page=str(page.number + 1)),
     }
+
+
+def _engines_mixed(page: Page[queries.Ranked], wish: Wish) -> list[str]:
+    """The engines on a page that is sorted by time, where they are several: their times say little of each other."""
+    engines = {row.score.attempt.engine for row in page} if wish.sort.removeprefix("-") in BY_TIME else set()
+    return sorted(engines) if len(engines) > 1 else []
 
 
 def _column(wish: Wish, quest: Quest, name: str) -> Column:

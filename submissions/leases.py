@@ -21,7 +21,7 @@ REAPER = "the reaper"
 _COUNTED = {Exit.CRASHED, Exit.LOST, Exit.OUT_OF_MEMORY}
 _TIMING = ("startup_s", "data_load_s", "preprocess_s", "first_step_s", "train_s", "predict_s", "total_s", "cpu_s")
 _MEMORY_AND_CORES = ("peak_memory_bytes", "threads_asked", "threads_used", "load_average", "contended")
-_PLAIN = (*_MEMORY_AND_CORES, "seed", "engine_version", "output")
+_PLAIN = (*_MEMORY_AND_CORES, "seed", "engine_version", "stock_predicted_s", "output")
 _FULL = {"data_checksum": "", "versions": {}, "epochs": []}
 
 

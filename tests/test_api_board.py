@@ -38,7 +38,7 @@ def test_anyone_reads_each_groups_best(client, quest, ranking):
     first = body["results"][0]
     assert first["score"] == pytest.approx(350 / 360)
     assert first["model"] == "KNeighborsClassifier(n_neighbors=4, weights='distance')"
-    assert first["timing"] == {"train": 3.0, "predict": 0.5}
+    assert first["timing"] == {"train": 3.0, "predict": 0.5, "stock_predicted": None}
     assert (first["hardware"], first["device"], first["parameters"]) == ("AMD EPYC 9B14, 2 cores", "cpu", None)
     assert first["private_score"] is None
 

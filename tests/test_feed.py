@@ -36,7 +36,7 @@ def test_a_line_is_written_as_the_feed_always_was(client, post):
     assert lines(client) == [
         '12/10 11:13> "ITMALGrp01: best: dat=digits, score=0.97222, '
         "model=KNeighborsClassifier(n_neighbors=4, weights='distance'), train=7.1 s, predict=0.50 s, "
-        'hw=AMD EPYC 9B14, 2 cores"'
+        'hw=AMD EPYC 9B14, 2 cores, engine=accelerated scikit-learn 1.9.1"'
     ]
 
 
@@ -69,7 +69,7 @@ def test_hardware_of_a_gpu_run_is_its_gpu(client, post, worker):
     submission = post(340)
     submission.attempts.update(device="gpu")
 
-    assert 'hw=RTX A4000"' in lines(client)[0]
+    assert "hw=RTX A4000, " in lines(client)[0]
 
 
 def test_an_instructors_score_is_not_in_the_feed(client, post, instructor):

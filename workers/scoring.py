@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from submissions import specs
 from submissions.families.registry import family_of
 from submissions.split import private_indexes
-from workers import datasets, energy, insight, preprocessing
+from workers import datasets, energy, insight, preprocessing, stock_time
 from workers.engines.engine import named
 from workers.engines.registry import engine_named
 from workers.probes import Company, Sampler, cpu_seconds
@@ -58,7 +58,7 @@ def score(job: dict[str, Any], *, since: float, report: Report) -> dict[str, Any
         run = Run(seed=job["seed"], threads=threads, dataset=data, device=device, report=report)
         estimator = engine.build(spec, run)
         predicted, test_images, joules = _compute(spec, estimator, run, watch)
-    libraries = getattr(estimator, "libraries", engine.libraries(family))
+    libraries, cpu_s = getattr(estimator, "libraries", engine.libraries(family)), cpu_seconds() - cpu_before
     watch.laps["total_s"] = round(time.monotonic() - since, 6)
     private = private_indexes(len(predicted), job["private_share"], job["split_seed"])
     tested = insight.Tested(spec=spec, dataset=data, images=test_images, predicted=predicted, private=private)
@@ -68,8 +68,9 @@ def score(job: dict[str, Any], *, since: float, report: Report) -> dict[str, Any
             "preprocess_s": None,
             **watch.laps,
             "first_step_s": run.first_step_s,
-            "cpu_s": round(cpu_seconds() - cpu_before, 3),
+            "cpu_s": round(cpu_s, 3),
         },
+        "stock_predicted_s": stock_time.predicted(spec, run, estimator, engine=engine, laps=watch.laps, cpu_s=cpu_s),
         "peak_memory_bytes": sampler.peak_memory_bytes,
         "epochs": run.epochs,
         "threads_asked": threads,

@@ -25,7 +25,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from submissions.families.registry import family_named
-from workers import datasets
+from workers import datasets, pace
 from workers.engines.registry import BY_DEMAND, engine_named
 from workers.lifeline import die_with_parent
 from workers.scoring import score
@@ -91,6 +91,8 @@ class Trainer:
         while self.cold and self.jobs.empty():
             engine, family = self.cold.popleft()
             _without_fail(lambda: engine_named(engine).warm(family_named(family)))  # noqa: B023 - called at once
+        if not self.cold:
+            _without_fail(pace.look)
         # What was imported stays: without it, looking for garbage between two runs takes 2 ms instead of 200.
         gc.collect()
         gc.freeze()

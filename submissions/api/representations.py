@@ -46,6 +46,10 @@ class Timing(serializers.Serializer[Attempt]):
     predict = Seconds("predict_s", "Scoring.")
     total = Seconds("total_s", "The whole attempt.")
     cpu = Seconds("cpu_s", "CPU seconds, children included.")
+    stock_predicted = Seconds(
+        "stock_predicted_s",
+        "Predicted: what training and scoring would have taken on the stock engine; null for a run on it.",
+    )
 
 
 class Energy(serializers.Serializer[Attempt]):
@@ -70,8 +74,8 @@ class AttemptOut(serializers.ModelSerializer[Attempt]):
         model = Attempt
         fields: tuple[str, ...] = ("number", "device", "engine", "engine_version", "started_at", "ended_at", "exit")
         fields += ("counted", "reason", "worker", "hardware", "timing", "energy", "epochs", "peak_memory_bytes")
-        fields += ("threads_asked", "threads_used", "load_average", "other_runs", "contended", "seed", "versions")
-        fields += ("data_checksum", "traceback", "output")
+        fields += ("threads_asked", "threads_used", "load_average", "other_runs", "contended", "exclusive", "seed")
+        fields += ("versions", "data_checksum", "traceback", "output")
 
     def get_traceback(self, attempt: Attempt) -> str | None:
         return attempt.traceback if self.context["request"].user.is_staff else None
@@ -97,6 +101,7 @@ class SubmissionOut(serializers.ModelSerializer[Submission]):
     )
     private_score = serializers.SerializerMethodField(help_text="Accuracy on the private images, after the reveal.")
     final = serializers.BooleanField(read_only=True, help_text="Marked by its group for the reveal.")
+    disqualified = serializers.BooleanField(read_only=True, help_text="By an instructor: it has no rank.")
     position = serializers.SerializerMethodField(help_text="Place in the queue, 1 being next; null unless queued.")
     timing = Timing(source="last_attempt", allow_null=True, read_only=True)
     hardware = HardwareOut(source="last_attempt.hardware", allow_null=True, read_only=True)
@@ -105,8 +110,8 @@ class SubmissionOut(serializers.ModelSerializer[Submission]):
         model = Submission
         fields: tuple[str, ...] = ("id", "url", "page", "state", "quest", "quest_name", "dataset", "group", "submitter")
         fields += ("out_of_competition", "family", "model", "spec", "parameters", "device", "engine", "seed", "note")
-        fields += ("score", "correct", "total", "private_score", "final", "position", "cancel_asked", "reason")
-        fields += ("timing", "hardware", "submitted_at", "finished_at", "rerun_of")
+        fields += ("score", "correct", "total", "private_score", "final", "disqualified", "position", "cancel_asked")
+        fields += ("reason", "timing", "hardware", "submitted_at", "finished_at", "rerun_of")
         read_only_fields: tuple[str, ...] = fields
 
     def get_url(self, submission: Submission) -> str:

@@ -33,6 +33,7 @@ def _fitting_loss(earlier: dict[str, Any]) -> training.Loss:
 
 # What a training step costs besides its arithmetic, in multiplications: about a millisecond on one core.
 STEP_COST = 10_000_000
+TRACING_S = 0.8
 MULTIPLICATIONS = 6e9  # a second, in the forward pass, while Keras trains on two cores
 
 
@@ -75,8 +76,9 @@ class CNN(Spec):
         return self.precision, self.epochs * (work + STEP_COST / self.batch_size)
 
     def rough_seconds(self, images: Images, *, accelerated: bool) -> float | None:
-        """By the multiplications of all epochs, and a fixed cost for each step."""
-        return self.size()[1] * images.train * (1 - self.validation_split) / MULTIPLICATIONS
+        """By the multiplications of all epochs, a fixed cost for each step, and Keras' tracing and compiling."""
+        work = self.size()[1] * images.train * (1 - self.validation_split)
+        return work / MULTIPLICATIONS + (0.0 if accelerated else TRACING_S)
 
     def steps(self, images: Images) -> int:
         """Steps of training in all epochs."""

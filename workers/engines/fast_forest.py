@@ -28,6 +28,7 @@ class FastForest(PlainPixels):
         parameters = spec.arguments()
         parameters["random_state"] = run.seed_for(parameters["random_state"])
         super().__init__(RandomForestClassifier(**{**parameters, "n_jobs": run.threads}))
+        self.stock_threads = run.threads_for(spec.n_jobs) or 1
         # scikit-learn's trees take float32, which holds every byte exactly; fractions, made by steps, float64 before.
         self.pixels = np.float64 if spec.preprocess else np.float32
 

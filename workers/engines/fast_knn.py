@@ -114,6 +114,7 @@ class AsItComes(stock_knn.NearestNeighbors):
 
     libraries = stock_knn.LIBRARIES
     remark = " (as stock)"
+    as_stock = True
 
 
 def _serves(spec: KNN, run: Run) -> bool:

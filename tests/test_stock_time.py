@@ -1,0 +1,141 @@
+"""What an accelerated run would have taken on stock: predicted, marked so, and right within a factor of three."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from submissions.families.forest import Forest
+from submissions.families.knn import KNN
+from submissions.models import Attempt
+from tests.cast import KNN as SUBMITTED
+from tests.trainers import train
+from workers import pace, stock_time
+from workers.engines.registry import engine_named
+
+NET = {"family": "cnn", "epochs": 5, "layers": [
+    {"kind": "Input", "shape": [8, 8, 1]},
+    {"kind": "Conv2D", "filters": 6, "kernel_size": [3, 3], "activation": "relu"},
+    {"kind": "Flatten"},
+    {"kind": "Dense", "units": 10, "activation": "softmax"},
+]}  # fmt: skip
+LAPS = {"train_s": 2.0, "predict_s": 1.0}
+
+
+def predicted(spec, *, engine: str = "accelerated", device: str = "cpu", dataset: str = "mnist", **estimator: object):
+    run = SimpleNamespace(device=device, dataset=SimpleNamespace(name=dataset))
+    return stock_time.predicted(
+        spec, run, SimpleNamespace(**estimator), engine=engine_named(engine), laps=LAPS, cpu_s=8.0
+    )
+
+
+@pytest.fixture
+def reference(monkeypatch, tmp_path):
+    """The machine is as fast as the one that the formulas were fitted on."""
+    monkeypatch.setattr(pace, "_measured", lambda: pace.REFERENCE_S)
+    monkeypatch.setenv("QUEST_DATA_HOME", str(tmp_path))
+
+
+@pytest.fixture
+def slow_post(submit, score):
+    """A scored run on the accelerated engine, for which stock should have taken ten minutes."""
+    submission = score(submit(), 350)
+    Attempt.objects.update(stock_predicted_s=580.0)
+    return submission
+
+
+# Seconds on two idle cores; all but the first from samples of the queries.
+@pytest.mark.parametrize(
+    ("spec", "measured"),
+    [
+        (KNN(algorithm="brute"), 7),
+        (KNN(algorithm="brute", p=1), 113),
+        (KNN(algorithm="brute", p=3), 2900),
+        (KNN(algorithm="ball_tree"), 700),
+        (KNN(algorithm="ball_tree", p=1), 700),
+        (KNN(algorithm="ball_tree", p=4), 3100),
+    ],
+)
+def test_on_mnist_the_formula_tells_ball_tree_from_brute_force(reference, spec, measured):
+    assert measured / 2 < predicted(spec) < measured * 2
+
+
+def test_a_machine_half_as_fast_takes_twice_as_long(reference, monkeypatch):
+    here = predicted(KNN(p=3))
+    pace._file().unlink()
+    monkeypatch.setattr(pace, "_measured", lambda: 2 * pace.REFERENCE_S)
+
+    assert predicted(KNN(p=3)) == pytest.approx(2 * here)
+
+
+def test_the_best_look_at_a_machine_is_kept(reference, monkeypatch):
+    pace.look()
+    monkeypatch.setattr(pace, "_measured", lambda: 5 * pace.REFERENCE_S)
+
+    assert pace.look() == pace.REFERENCE_S
+    assert pace.slowness() == 1
+
+
+def test_the_task_itself_takes_a_moment():
+    assert 0.001 < pace._measured() < 1
+
+
+def test_a_forest_on_more_cores_did_the_same_work(reference):
+    assert predicted(Forest(), stock_threads=1) == 8.0
+    assert predicted(Forest(n_jobs=2), stock_threads=2) == 4.0
+
+
+def test_what_was_left_to_stock_took_what_it_took(reference):
+    assert predicted(KNN(metric="canberra"), as_stock=True) == 3.0
+
+
+def test_nothing_is_predicted_for_stock_itself_nor_for_a_gpu(reference):
+    assert predicted(KNN(), engine="stock") is None
+    assert predicted(KNN(), device="gpu") is None
+
+
+def test_the_board_says_it_marked_as_predicted(client, slow_post):
+    page = client.get("/").text
+
+    assert "stock: about 10 min (predicted)" in page
+
+
+def test_so_do_the_feed_the_submission_and_the_api(client, owner_client, slow_post):
+    assert "stock=about 10 min (predicted)" in client.get("/feed.txt").text
+    assert "stock: about 10 min (predicted)" in owner_client.get(f"/submissions/{slow_post.pk}/").text
+    timing = owner_client.get(f"/api/v1/submissions/{slow_post.pk}/").json()["timing"]
+    assert timing["stock_predicted"] == 580.0
+    [row] = client.get("/api/v1/leaderboard/").json()["results"]
+    assert row["timing"]["stock_predicted"] == 580.0
+
+
+def test_a_board_sorted_by_time_names_the_engines_that_it_mixes(client, submit, score, stranger, other_group):
+    note = "these runs are of different engines (accelerated, stock)"
+    score(submit(), 350)
+    assert note not in client.get("/?sort=train").text
+    score(submit(SUBMITTED, engine="stock", submitter=stranger, group=other_group), 340)
+
+    assert note in client.get("/?sort=train").text
+    assert note in client.get("/?sort=-predict").text
+    assert note not in client.get("/").text
+
+
+def test_a_desk_export_names_engine_and_prediction(instructor_client, slow_post, quest):
+    [row] = json.loads(instructor_client.get(f"/desk/submissions.json?quest={quest.pk}").getvalue())
+
+    assert (row["engine"], row["engine_version"]) == ("accelerated", "scikit-learn 1.9.1")
+    assert (row["stock_predicted_s"], row["exclusive"]) == (580.0, False)
+
+
+@pytest.mark.trains
+@pytest.mark.parametrize("spec", [{"family": "knn", "p": 3}, {"family": "forest", "n_estimators": 60}, NET], ids=str)
+def test_the_prediction_is_within_a_factor_of_three_of_a_run_on_stock(trainer, spec):
+    told = train(trainer, spec, engine="accelerated", within=120)["stock_predicted_s"]
+    stock = [train(trainer, spec, engine="stock", threads=2) for _ in range(2)]
+
+    # What a run took less for its CPU than by the clock it waited for others.
+    took = min(min(run["timing"]["train_s"] + run["timing"]["predict_s"], run["timing"]["cpu_s"]) for run in stock)
+    assert took / 3 < told < took * 3
+    assert stock[0]["stock_predicted_s"] is None
