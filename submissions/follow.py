@@ -44,6 +44,12 @@ class Following:
         return self.attempt.exit if self.attempt and self.attempt.exit in ADVISED else ""
 
     @property
+    def verdict(self) -> Event | None:
+        """By whom and why it was disqualified, while it is."""
+        kinds = (event for event in reversed(self.events) if event.kind == Event.Kind.DISQUALIFIED)
+        return next(kinds, None) if self.submission.disqualified else None
+
+    @property
     def elapsed_s(self) -> float | None:
         """Since the run began, by the database's clock."""
         return (clock.now() - self.running.started_at).total_seconds() if self.running else None

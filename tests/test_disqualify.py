@@ -60,7 +60,8 @@ def test_the_group_sees_that_it_was_disqualified_and_why(best, instructor, owner
     disqualify(best, user=instructor, reason="trained on the test images")
 
     page = owner_client.get(f"/submissions/{best.pk}/").content.decode()
-    assert "disqualified" in page
-    assert "trained on the test images" in page
+    assert "Disqualified by instructor" in page
+    assert page.count("trained on the test images") == 2, "above the score, and in the history"
     assert "disqualified" in owner_client.get("/groups/ITMALGrp01/").content.decode()
+    assert owner_client.get(f"/api/v1/submissions/{best.pk}/").json()["disqualified"] is True
     assert "0.97222" not in client.get("/groups/ITMALGrp01/").content.decode()

@@ -71,6 +71,12 @@ def test_a_gpu_worker_alone_leaves_the_cpu_queue_waiting(service):
     assert only(doctor.examine()).startswith("No CPU worker is alive")
 
 
+def test_a_worker_that_was_paused_and_forgotten_is_named(service):
+    Worker.objects.filter(device="cpu").update(duty="paused")
+
+    assert only(doctor.examine()).endswith("is paused and takes no runs: resume it at the desk, under Queue.")
+
+
 def test_a_broker_that_does_not_answer_is_named(db):
     said = only(list(doctor.broker()))
 

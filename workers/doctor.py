@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from submissions import claims, clock, queues
-from submissions.models import Quest, State, Submission, Worker
+from submissions.models import Duty, Quest, State, Submission, Worker
 from workers import datasets
 
 MISSED_ROUNDS = 3
@@ -107,6 +107,13 @@ def workers() -> Iterator[str]:
         yield "No CPU worker is alive: nearest neighbours and forests wait. Start one with `make worker DEVICE=cpu`."
     if "upkeep" not in alive:
         yield "No upkeep worker is alive: what a lost worker had is not given back. Start quest-worker-upkeep."
+
+
+@check()
+def duty() -> Iterator[str]:
+    """Workers that somebody paused or drained, and perhaps forgot."""
+    for worker in Worker.objects.alive().exclude(duty=Duty.ON):
+        yield f"Worker {worker.name} is {worker.duty} and takes no runs: resume it at the desk, under Queue."
 
 
 @check()

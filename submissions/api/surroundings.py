@@ -92,7 +92,7 @@ class WorkerRow(serializers.ModelSerializer[Worker]):
 
     class Meta:
         model = Worker
-        fields: tuple[str, ...] = ("name", "device", "slots", "running", "version", "hardware", "started_at")
+        fields: tuple[str, ...] = ("name", "device", "slots", "duty", "running", "version", "hardware", "started_at")
         fields += ("last_seen_at",)
 
 
