@@ -14,10 +14,14 @@ WITHIN = 3  # the factor by which the arithmetic may be wrong, either way
 
 
 def expected(spec: Spec, quest: Quest, *, device: str = "", engine: str = "") -> Forecast | None:
-    """What a run of `spec` should take in all, within the quest's limit; one that rests on no run says runs=0."""
-    engine = engine or quest.default_engine
+    """What a run of `spec` should take in all, within the quest's limit; one that rests on no run says runs=0.
+
+    None where neither is known: on a GPU, nothing but runs tells.
+    """
+    engine, device = engine or quest.default_engine, _settled(device or devices_for(spec)[0])
     job = Job(spec.family, json.dumps(dump(spec)), quest.dataset, engine, quest.run_seconds)
-    return Forecaster().run(job, _settled(device or devices_for(spec)[0])) or _by_arithmetic(spec, quest, engine)
+    past = Forecaster().run(job, device)
+    return past if past or device == Device.GPU else _by_arithmetic(spec, quest, engine)
 
 
 def _settled(device: str) -> str:

@@ -66,6 +66,10 @@ def test_where_no_run_was_measured_arithmetic_tells_the_range(quest, model, engi
     assert guess.low < measured < guess.high
 
 
+def test_what_a_gpu_takes_is_not_guessed(quest):
+    assert expected(SIMPLE_DIGITS, quest, device="gpu") is None
+
+
 def test_steps_that_leave_fewer_features_shorten_the_guess(quest):
     whole = parse("KNeighborsClassifier()").rough_seconds(DATASETS["mnist"], accelerated=False)
     reduced = parse("make_pipeline(PCA(50), KNeighborsClassifier())").rough_seconds(
