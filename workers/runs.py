@@ -23,7 +23,8 @@ class Estimator(Protocol):
     """What a family's trainer gives back.
 
     It may also have `prepare(images)`, turning n × height × width bytes into what `fit` and `predict` take (counted as
-    loading data, not as training), and `parameters`, the number of its weights.
+    loading data, not as training), `parameters`, the number of its weights, and `threads`, where these are others than
+    the run was granted. For what it would take on the stock engine, see `workers.stock_time`.
     """
 
     def fit(self, images: Values, labels: Labels) -> object: ...

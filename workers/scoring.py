@@ -73,7 +73,7 @@ def score(job: dict[str, Any], *, since: float, report: Report) -> dict[str, Any
         "stock_predicted_s": stock_time.predicted(spec, run, estimator, engine=engine, laps=watch.laps, cpu_s=cpu_s),
         "peak_memory_bytes": sampler.peak_memory_bytes,
         "epochs": run.epochs,
-        "threads_asked": threads,
+        "threads_asked": getattr(estimator, "threads", threads),
         "threads_used": sampler.threads_used,
         **company.readings(),
         "seed": run.seed,

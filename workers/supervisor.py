@@ -61,14 +61,18 @@ class Supervisor:
         )
 
     def make_ready(self, attempt: Attempt) -> int:
-        """See that a trainer with as many threads as this run shall use is there; how many those are."""
+        """See that there is a trainer for this run; how many threads it is granted there.
+
+        One with more than a slot's share for libraries that take their threads once is worth its start for few.
+        """
         submission, threads = attempt.submission, attempt.threads_asked or self.threads
-        fixed = family_named(submission.family).fixed_threads
-        if fixed and threads > self.threads and not attempt.exclusive:
-            threads = threads if gains_by_threads(submission.spec, submission.quest.dataset) else self.threads
-        if fixed and self.trainer.threads != threads:
-            self.trainer.kill()
-        self.warm_up(threads if fixed else 0)
+        if family_named(submission.family).fixed_threads:
+            more = attempt.exclusive or gains_by_threads(submission.spec, submission.quest.dataset)
+            fixed = threads if more else self.threads
+            if self.trainer.threads != fixed:
+                self.trainer.kill()
+            self.warm_up(fixed)
+        self.warm_up()
         return threads
 
     def cool_down(self) -> None:
@@ -128,9 +132,8 @@ def _dataset_in_demand() -> str:
     try:
         return Quest.objects.accepting().values_list("dataset", flat=True).first() or ""
     except DatabaseError:
-        return ""
-    finally:
         connections.close_all()
+        return ""
 
 
 def job_for(attempt: Attempt) -> Message:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import AbstractContextManager
 from functools import cache
@@ -16,6 +17,7 @@ from submissions.families.cnn import CNN
 from workers.engines import keras_model
 from workers.idx import Pixels
 from workers.runs import Labels, Run, Values
+from workers.trainer_process import THREADS
 
 LIBRARIES = {"keras": keras.__version__, "tensorflow": tf.__version__}
 
@@ -29,6 +31,7 @@ class NoGPU(RuntimeError):
 class Network:
     def __init__(self, spec: CNN, run: Run) -> None:
         self.spec, self.run = spec, run
+        self.threads = int(os.environ.get(THREADS) or run.threads)  # TensorFlow took them as it started
         keras.backend.clear_session()  # what the run before has left in this process
         keras.utils.set_random_seed(run.seed_for(spec.seed))
         with self._device():
