@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from leaderboard import queries
-from submissions.models import Attempt, Hardware, Quest, QuestState, Submission
+from submissions.models import Attempt, Hardware, ModelsShown, Quest, QuestState, Submission
 from tests.cast import FOREST, KNN, claim_one
 
 CNN = {
@@ -262,17 +262,25 @@ class TestPrivateShare:
         assert "Final score" in client.get("/").text
 
 
-def test_ones_own_group_is_marked_and_its_scores_are_linked(
-    client, owner_client, stranger_client, instructor_client, scored
+def test_ones_own_group_is_marked(client, owner_client, stranger_client, scored):
+    text = owner_client.get("/").text
+
+    assert text.count("your group") == 1
+    assert f'id="place-{scored[1].pk}" class="own"' in " ".join(text.split())
+    assert "your group" not in client.get("/").text
+
+
+@pytest.mark.parametrize(("shown", "linked"), [(ModelsShown.ALWAYS, True), (ModelsShown.AFTER_CLOSING, False)])
+def test_scores_are_linked_for_those_who_may_open_them(
+    client, owner_client, stranger_client, instructor_client, quest, scored, shown, linked
 ):
+    Quest.objects.filter(pk=quest.pk).update(models_shown=shown)
     best = f'href="/submissions/{scored[1].pk}/"'
 
     assert best in owner_client.get("/").text
-    assert "your group" in owner_client.get("/").text
-    assert best not in stranger_client.get("/").text
     assert best in instructor_client.get("/").text
+    assert (best in stranger_client.get("/").text) == linked
     assert best not in client.get("/").text
-    assert "your group" not in client.get("/").text
 
 
 def test_the_board_asks_as_many_questions_for_many_rows_as_for_few(
