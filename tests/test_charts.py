@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psutil
 import pytest
@@ -43,7 +44,7 @@ def no_painter_beforehand(monkeypatch):
 
 def run(number: int, score: float, *, group: int = 1, hours: float = 0.0, **more) -> Run:
     at = BEGUN + timedelta(hours=hours or number)
-    known = {
+    known: dict[str, Any] = {
         "number": number, "group_id": group, "group": f"ITMALGrp{group:02}", "own": False, "family": "knn",
         "family_label": "K nearest neighbours", "model": "KNeighborsClassifier()", "parameters": None, "score": score,
         "public": score, "handed_in_at": at, "at": at, "queue_wait_s": 1.0, "startup_s": 0.0, "data_load_s": 0.1,
@@ -163,6 +164,11 @@ class TestBestScoreOverTime:
         assert {row["line"] for row in figure.data["rest"]} == {"the median of the other 489 groups"}
         assert len(figure.data["rest"]) < 300
 
+    def test_a_single_score_stands_within_an_hour(self):
+        limits = progress.figure(about(run(1, 0.9))).limits
+
+        assert limits["ended"] - limits["begun"] == 3_600_000
+
     def test_times_are_the_quests_own_whoever_draws_them(self):
         tokyo = Quest(time_zone="Asia/Tokyo")
 
@@ -174,8 +180,7 @@ class TestBestScoreOverTime:
         said = reading(stranger_client.get("/charts/").text, "progress")
 
         assert said == (
-            "ITMALGrp01 leads with 0.97222; the lead has changed hands 0 times. ITMALGrp02 is 1.39 percentage points "
-            "behind."
+            "ITMALGrp01 has led from the start, now with 0.97222. ITMALGrp02 is 1.39 percentage points behind."
         )
 
 
@@ -258,6 +263,12 @@ def test_a_score_far_below_the_others_does_not_flatten_them():
 
     assert 0.9 < limits["floor"] < 0.96
     assert limits["ceiling"] > 0.989
+
+
+def test_an_axis_of_scores_that_are_all_the_same_still_has_a_length():
+    limits = score_limits([0.97, 0.97])
+
+    assert limits["floor"] < 0.97 < limits["ceiling"]
 
 
 def test_an_empty_quest_has_a_page_that_tells_how_to_submit(client, quest):

@@ -38,7 +38,12 @@ def figure(subject: Subject) -> Figure:
         limits=limits,
         words=_words(wish.cost),
         facts=_facts(runs, front, wish.cost)
-        | {"engine": wish.engine, "below": below([run.score for run in runs], limits), "shown": len(shown)},
+        | {
+            "engine": wish.engine,
+            "below": below([run.score for run in runs], limits),
+            "shown": len(shown),
+            "own_shown": any(run.own for run in runs),
+        },
         table=_table(front, best, wish.cost),
         records=_records(runs, front),
     )

@@ -152,7 +152,8 @@ def _tooltip(words: Words, **fields: str) -> list[alt.Tooltip]:
 
 def _progress(look: Look, words: Words) -> Drawing:
     axis = alt.Axis(grid=False, tickCount=6, labelExpr=DAY_OR_HOUR)
-    place = {"x": alt.X("at:T", title=words["at"], scale=alt.Scale(type="utc"), axis=axis), "y": _score_axis(words)}
+    scale = alt.Scale(type="utc", domain=alt.ExprRef("[begun, ended]"))
+    place = {"x": alt.X("at:T", title=words["at"], scale=scale, axis=axis), "y": _score_axis(words)}
     chosen = alt.selection_point(name="chosen", fields=["line"], bind="legend")
     dim = alt.when(chosen).then(alt.value(1)).otherwise(alt.value(0.12))
     colours = list(look.scheme.colours)
@@ -176,7 +177,8 @@ def _progress(look: Look, words: Words) -> Drawing:
     )
     dots = alt.StrokeDash("line:N", scale=alt.Scale(range=[[1, 3]]))
     layers = alt.layer(rest.encode(**place, strokeDash=dots), lines.add_params(chosen), steps)
-    return layers.resolve_scale(color="independent", strokeDash="independent").add_params(*_limits())
+    times = [alt.param(name=name, value=0) for name in ("begun", "ended")]
+    return layers.resolve_scale(color="independent", strokeDash="independent").add_params(*_limits(), *times)
 
 
 def _by_place(look: Look) -> alt.Color:
@@ -191,7 +193,7 @@ def _spread(look: Look, words: Words) -> Drawing:
     x = alt.X("from:Q", bin="binned", title=words["score"], scale=scale, axis=alt.Axis(format=".4~f", tickCount=6))
     colours = [look.scheme.faint, look.scheme.colours[0]][: len(words["bars"])]
     legend = alt.Legend() if len(colours) > 1 else None
-    counts = alt.Axis(tickMinStep=1, tickCount=5, format="d")
+    counts = alt.Axis(tickCount=5, labelExpr="datum.value % 1 ? '' : datum.label")
     bars = (
         alt.Chart(alt.NamedData("bars"))
         .mark_bar(binSpacing=1.5)

@@ -16,6 +16,7 @@ from submissions.models import EnginePolicy, Quest
 
 Row = dict[str, Any]
 MOST_POINTS = 1500
+LEAST_REACH = 0.002  # of an axis of scores, where all are about the same
 MOST_ROWS = 50  # of the table beneath; the files to download hold all
 COSTS = ("both", "train", "predict")
 SHOWN = ("all", "best")
@@ -147,7 +148,8 @@ def score_limits(scores: Sequence[float]) -> dict[str, float]:
     best, low, middle = ordered[-1], ordered[0], median(ordered)
     few = ordered[round(0.03 * len(ordered))]  # so few may lie below without being missed
     floor = max(low, best - 4 * (best - middle), few - 0.2 * (best - few)) if best > middle else low
-    reach = (best - floor) or 0.01
+    floor = min(floor, best - LEAST_REACH)
+    reach = best - floor
     return {"floor": max(0.0, round(floor - 0.06 * reach, 4)), "ceiling": min(1.0, round(best + 0.06 * reach, 4))}
 
 

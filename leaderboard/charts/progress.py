@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any
 
@@ -15,6 +15,7 @@ from leaderboard.charts.runs import Run
 from submissions.models import Quest
 from submissions.templatetags.quest import score, stamp
 
+LEAST_SPAN = timedelta(hours=1)
 MOST_LINES = 10
 MOST_STEPS = 200  # of the line that stands for the other groups
 
@@ -37,9 +38,15 @@ def figure(subject: Subject) -> Figure:
             "lines": [row for place, group in enumerate(shown) for row in _line(lines[group], place, end, quest)],
             "rest": _rest(rest, end, quest),
         },
-        limits=limits,
+        limits=limits | _time_limits(runs[0].at, end, quest),
         words=_words(quest),
-        facts=_facts(runs, lines, order) | {"shown": len(shown), "rest": len(rest), "below": below(drawn, limits)},
+        facts=_facts(runs, lines, order)
+        | {
+            "shown": len(shown),
+            "rest": len(rest),
+            "own_shown": any(run.own for run in runs),
+            "below": below(drawn, limits),
+        },
         table=_table(lines, order, shown, quest),
         records=[_record(run, quest) for group in order for run in lines[group]],
     )
@@ -71,7 +78,6 @@ def _facts(runs: list[Run], lines: dict[int, list[Run]], order: list[int]) -> di
     taken = leads(runs)
     leader = lines[order[0]][-1]
     facts: dict[str, Any] = {"count": len(runs), "groups": len(order), "leader": leader, "changes": len(taken) - 1}
-    facts["since"] = taken[-1].at
     own = [lines[group][-1] for group in order if lines[group][0].own]
     if own and not leader.own:
         facts["own"] = own[0]
@@ -82,6 +88,12 @@ def _facts(runs: list[Run], lines: dict[int, list[Run]], order: list[int]) -> di
 def wall_clock(at: datetime, quest: Quest) -> float:
     """Milliseconds as a chart in UTC wants them to show the quest's own time of day, whoever's machine draws it."""
     return at.astimezone(quest.zone).replace(tzinfo=UTC).timestamp() * 1000
+
+
+def _time_limits(begun: datetime, ended: datetime, quest: Quest) -> dict[str, float]:
+    """From the first score to the last, with an hour about one that stands alone."""
+    margin = timedelta() if ended - begun > LEAST_SPAN else LEAST_SPAN / 2
+    return {"begun": wall_clock(begun - margin, quest), "ended": wall_clock(ended + margin, quest)}
 
 
 def _line(line: list[Run], place: int, end: datetime, quest: Quest) -> list[Row]:

@@ -42,7 +42,8 @@ def figure(subject: Subject) -> Figure:
             ],
         },
         words=_words(),
-        facts=_facts(by_hardware, fits) | {"engine": subject.wish.engine, "count": len(networks)},
+        facts=_facts(by_hardware, fits)
+        | {"engine": subject.wish.engine, "count": len(networks), "own_shown": any(run.own for run in networks)},
         table=_table(networks, sizes),
         records=[_record(run, sizes) for run in networks],
     )

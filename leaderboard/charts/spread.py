@@ -38,7 +38,7 @@ def figure(subject: Subject) -> Figure:
 def bins(scores: list[float]) -> list[float]:
     """The edges of the bars: round numbers, at most two dozen bars, from where the bulk of the scores begins to 1."""
     limits = score_limits(scores)
-    low, high = max(min(scores), limits["floor"]), max(scores)
+    low, high = (max(min(scores), limits["floor"]), max(scores)) if len(set(scores)) > 1 else tuple(limits.values())
     width = next((width for width in WIDTHS if (high - low) / width <= MOST_BARS - 1), WIDTHS[-1])
     first, last = floor(low / width + 1e-9), max(ceil(high / width - 1e-9), floor(low / width + 1e-9) + 1)
     return [round(place * width, 6) for place in range(first, last + 1)]
