@@ -8,7 +8,8 @@ from playwright.sync_api import Page
 PUBLIC = ["/", "/?show=all", "/feed/", "/charts/", "/status/", "/login/", "/groups/ITMALGrp01/"]
 MEMBERS = [
     "/", "/submit/", "/submit/?way=knn", "/submit/?way=forest", "/submit/?way=cnn", "/submit/?way=cnn&width=32",
-    "/submissions/", "/submissions/{knn}/", "/submissions/{net}/", "/groups/ITMALGrp01/", "/password/",
+    "/submissions/", "/submissions/{knn}/", "/submissions/{net}/",
+    "/submissions/{knn}/compare/", "/submissions/{knn}/compare/{net}/", "/groups/ITMALGrp01/", "/password/",
 ]  # fmt: skip
 INSTRUCTORS = [
     "/desk/", "/desk/ranking/", "/desk/quests/", "/desk/quests/1/", "/desk/quests/1/extensions/", "/desk/quests/new/",

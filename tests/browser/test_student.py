@@ -89,15 +89,18 @@ def test_submitting_works_with_and_without_scripts(open_window, stack, scripts):
     expect(page.locator(".result .score")).to_have_text(f"{run['score']:.5f}")
 
 
-def test_another_group_sees_the_row_on_the_board_but_not_the_page(open_window, stack):
-    run = stack.wait(stack.submit(MODEL, user="itmalgrp01"))
+def test_another_group_sees_the_row_on_the_board_and_of_the_page_what_the_model_yields(open_window, stack):
+    run = stack.wait(stack.submit(MODEL, user="itmalgrp01", note="for us alone"))
     stranger = open_window("itmalgrp02")
-
     stranger.goto("/?show=all")
 
-    expect(stranger.locator(f"#place-{run['id']}")).to_contain_text("ITMALGrp01")
-    assert stranger.request.get(f"/submissions/{run['id']}/").status == 404
-    assert open_window("itmalgrp01").request.get(f"/submissions/{run['id']}/").status == 200
+    stranger.locator(f"#place-{run['id']}").get_by_role("link", name=f"{run['score']:.5f}").click()
+
+    expect(stranger.locator("#errors")).to_contain_text("test images")
+    expect(stranger.locator("main")).not_to_contain_text("for us alone")
+    expect(stranger.locator("main")).not_to_contain_text("History")
+    queued = stack.submit(MODEL, user="itmalgrp01")
+    assert stranger.request.get(f"/submissions/{queued['id']}/live/").status == 404
 
 
 def test_a_student_changes_the_password_and_logs_in_with_it(open_window, stack):
