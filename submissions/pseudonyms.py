@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from itertools import product
+from itertools import count, product
 
 from submissions.locks import writing
 from submissions.models import Group
@@ -23,27 +23,34 @@ ANIMALS = """
 
 
 def pseudonym_of(group: Group) -> str:
-    """The group's pseudonym: readable, of no other group in its course, and drawn when it is first asked for."""
+    """The group's pseudonym: readable, of no other group in its course, and drawn when one is first asked for."""
     if not group.pseudonym:
-        group.pseudonym = _draw(group)
+        draw_missing(group.course_id)
+        group.refresh_from_db(fields=["pseudonym"])
     return group.pseudonym
 
 
-def _draw(group: Group) -> str:
+def draw_missing(course: int) -> None:
+    """Draw a pseudonym for each group of the course that has none; never another for one that has."""
+    if not Group.objects.filter(course=course, pseudonym="").exists():
+        return
     with writing():
         # Whoever draws in the same course waits here: no two groups may draw the same.
-        others = dict(Group.objects.select_for_update().filter(course=group.course_id).values_list("pk", "pseudonym"))
-        if already := others[group.pk]:
-            return already
-        drawn = secrets.choice(_free(group.course_id))
-        Group.objects.filter(pk=group.pk).update(pseudonym=drawn)
-    return drawn
+        groups = list(Group.objects.select_for_update().filter(course=course))
+        nameless = [group for group in groups if not group.pseudonym]
+        taken = {name for group in groups for name in (group.name, group.pseudonym)}
+        for group, drawn in zip(nameless, _free(taken, len(nameless)), strict=True):
+            group.pseudonym = drawn
+        Group.objects.bulk_update(nameless, ["pseudonym"])
 
 
-def _free(course: int) -> list[str]:
-    taken = {name for names in Group.objects.filter(course=course).values_list("name", "pseudonym") for name in names}
+def _free(taken: set[str], wanted: int) -> list[str]:
+    """So many names that are not `taken`, in no order; where the pairs run out, with numbers behind them."""
     pairs = [f"{adjective} {animal}" for adjective, animal in product(ADJECTIVES.split(), ANIMALS.split())]
-    # A course of more groups than there are pairs gets numbers behind them.
-    return [name for name in pairs if name not in taken] or [
-        name for name in (f"{pair} {len(taken)}" for pair in pairs) if name not in taken
-    ]
+    free: list[str] = []
+    for turn in count(1):
+        names = pairs if turn == 1 else [f"{pair} {turn}" for pair in pairs]
+        free += [name for name in names if name not in taken]
+        if len(free) >= wanted:
+            break
+    return secrets.SystemRandom().sample(free, wanted)

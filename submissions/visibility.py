@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from submissions.models import Extension, Group, ModelsShown, Quest, QuestState, Submission, User
-from submissions.pseudonyms import pseudonym_of
+from submissions.pseudonyms import draw_missing, pseudonym_of
 
 INSTRUCTORS = "instructors"
 
@@ -73,6 +73,8 @@ def sight(quest: Quest, user: User | AnonymousUser | None) -> Sight:
     """What `user` sees of `quest`; None and AnonymousUser stand for anybody."""
     person = user if isinstance(user, User) else None
     whole = person is not None and person.is_staff
+    if quest.pseudonyms and not whole:
+        draw_missing(quest.course_id)  # all at once, before rows are read: a board of 500 groups asks for 500 names
     return Sight(
         quest=quest,
         own=frozenset(person.memberships.values_list("group", flat=True)) if person else frozenset(),

@@ -125,3 +125,14 @@ def test_readers_who_see_the_same_have_the_same_version(quest, owner, colleague,
 
     assert versions[0] == versions[1]
     assert versions[1] != versions[2] != versions[3]
+
+
+def test_a_class_of_five_hundred_is_given_pseudonyms_at_once(quest, django_assert_max_num_queries):
+    change(quest, pseudonyms=True)
+    Group.objects.bulk_create(Group(course=quest.course, name=f"ITMALGrp{number:03}") for number in range(500))
+
+    with django_assert_max_num_queries(12):
+        seen = sight(quest, None)
+        names = {seen.name(group) for group in Group.objects.filter(course=quest.course)}
+
+    assert len(names) == 500
