@@ -29,5 +29,5 @@ def contests(*, quick: bool) -> Iterator[Contest]:
     )
     yield Contest(name="RandomForestClassifier()", spec=hundred, peers=(all_cores, default), trees=part)
     if not quick:
-        posted = Peer(label="scikit-learn, as posted in the feed", spec=thousand, sample=TREES)
+        posted = Peer(label="scikit-learn, as posted", spec=thousand, sample=TREES)
         yield Contest(name="RandomForestClassifier(n_estimators=1000)", spec=thousand, peers=(posted,), trees=TREES)

@@ -26,7 +26,7 @@ def contests(*, quick: bool) -> Iterator[Contest]:
         target=Target(ratio=2),
     )
     posted = KNN(leaf_size=40, p=4)
-    as_posted = Peer(label="scikit-learn, as posted in the feed", spec=posted, sample=40 // part)
+    as_posted = Peer(label="scikit-learn, as posted", spec=posted, sample=40 // part)
     yield Contest(name="KNN p=2", spec=KNN(), peers=(_ball_tree(120 // part, 150, p=2), both_cores))
     yield Contest(name="KNN p=1", spec=KNN(p=1), peers=(_ball_tree(120 // part, 40, p=1),))
     yield Contest(name="KNN p=3", spec=KNN(p=3), peers=(_ball_tree(40 // part, 40, p=3),))

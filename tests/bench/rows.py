@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 HEADINGS = ("measured", "ours", "peer", "takes", "ratio", "target", "limit", "× limit", "runs", "scaled from")
-WIDTHS = (41, 9, 34, 9, 7, 16, 8, 7, 4, 26)
+WIDTHS = (41, 9, 30, 8, 6, 15, 8, 7, 4, 21)
 RIGHT = {"ours", "takes", "ratio", "limit", "× limit", "runs"}
 
 

@@ -31,7 +31,7 @@ SUBMISSIONS, QUICK_SUBMISSIONS = 42, 12
 PAGE_ASKS_EVERY_S = 1.0  # the trigger in leaderboard/_board.html
 PAUSE_S = 0.3  # between two submissions, for the service to be idle again
 LOOK_SECONDS = 0.005
-LONGEST_S = 30
+LONGEST_S = 120
 BEGUN = "SELECT 1 FROM submissions_attempt WHERE submission_id = ? AND progress <> '{}'"
 MODELS: tuple[Spec, ...] = (
     KNN(n_neighbors=3),
