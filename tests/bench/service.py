@@ -14,7 +14,7 @@ from tests.stack import Stack, running
 from workers import datasets
 
 GROUPS = tuple(f"itmalgrp{number:02d}" for number in range(1, 6))
-LOOK_SECONDS, IDLE_SHARE, LONGEST_SETTLE_S = 2.0, 0.15, 90
+LOOK_SECONDS, IDLE_SHARE, LONGEST_SETTLE_S = 2.0, 0.15, 240
 
 
 @contextmanager
