@@ -113,6 +113,14 @@ def test_every_parameter_of_a_layer_can_be_said(owner_client, quest):
     assert Submission.objects.get().spec == dump(parse(f"Sequential([Input((8, 8, 1)), {layers}])"))
 
 
+def test_the_largest_network_that_is_offered_fits_the_form(owner_client, quest):
+    many = ", ".join(["SeparableConv2D(1, 1)"] * 61)
+
+    owner_client.post("/submit/", network(quest, *rows(f"{many}, Flatten(), Dense(10)")))
+
+    assert len(Submission.objects.get().spec["layers"]) == 64
+
+
 def test_another_optimizer_brings_its_own_learning_rate(owner_client, quest):
     shown = filled(owner_client.get("/submit/?way=cnn"))
 

@@ -16,3 +16,17 @@ document.addEventListener("click", async (event) => {
   button.textContent = button.dataset.done;
   setTimeout(() => { button.textContent = label; }, 1500);
 });
+
+// What was unfolded or folded stays so when the page shows the model anew.
+const folds = new Map();
+
+document.addEventListener("toggle", (event) => {
+  const name = event.target.dataset?.fold;
+  if (name) folds.set(name, event.target.open);
+}, true);
+
+document.addEventListener("htmx:afterSettle", () => {
+  for (const part of document.querySelectorAll("details[data-fold]")) {
+    if (folds.has(part.dataset.fold)) part.open = folds.get(part.dataset.fold);
+  }
+});

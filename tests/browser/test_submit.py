@@ -128,6 +128,9 @@ def test_the_model_is_copied_as_a_request(open_window):
 
     copied = page.evaluate("navigator.clipboard.readText()")
     assert re.search(r'^curl http.*"model": "KNeighborsClassifier\(\)"', copied, re.DOTALL)
+    page.get_by_label("n_neighbors").fill("2")
+    expect(page.locator("#written-curl")).to_contain_text("n_neighbors=2")
+    expect(page.locator("#written-curl")).to_be_visible()  # still unfolded
 
 
 @pytest.mark.parametrize("way", ["paste", "knn", "forest", "cnn"])
