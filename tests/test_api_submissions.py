@@ -188,7 +188,8 @@ def test_a_scored_submission_shows_score_timing_hardware_and_attempt(api, submis
     assert (body["state"], body["score"], body["correct"], body["total"]) == ("scored", 0.95, 342, 360)
     assert (body["timing"]["train"], body["timing"]["predict"]) == (2.5, 0.5)
     assert set(body["timing"]) == {
-        "queue_wait", "startup", "data_load", "preprocess", "first_step", "train", "predict", "total", "cpu"
+        "queue_wait", "startup", "data_load", "preprocess", "first_step", "train", "predict", "total", "cpu",
+        "stock_predicted",
     }  # fmt: skip
     assert body["hardware"]["label"] == "AMD EPYC 9B14, 2 cores"
     assert (body["position"], body["finished_at"] is None) == (None, False)

@@ -4,7 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from submissions.models import Attempt, State, Submission
+from submissions import intake
+from submissions.families.registry import family_named
+from submissions.models import Attempt, Quest, QuestState, State, Submission
 from tests.faults.site import Site
 from tests.stack import until
 
@@ -41,6 +43,34 @@ def test_no_slot_idles_for_a_second_while_another_group_waits(site: Site, measur
     assert most_at_a_time(attempts, group="ITMALGrp01") == 2
     measured("a slot idled at most", longest_idle(attempts, others, slots=3), at_most=1)
     assert all(site.scored_once(submission) for submission in [*greedy, *others])
+
+
+def test_exclusive_runs_overlap_with_nothing_and_every_slot_goes_on_after_them(site: Site, measured):
+    site.start(slots=2)
+    user, team = site.member_of(4)
+    timed = Quest.objects.create(
+        course=site.quest.course, name="Timed", dataset="digits", state=QuestState.OPEN, exclusive=True
+    )
+    usual = [site.submit("sleep", seconds=0.6, group=1 + number % 3) for number in range(6)]
+    spec = family_named("odd").spec(does="sleep", seconds=0.4)
+    alone = [intake.submit(quest=timed, submitter=user, group=team, spec=spec)[0] for _ in range(2)]
+    usual += [site.submit("sleep", seconds=0.6, group=1 + number % 3) for number in range(6)]
+    for submission in [*usual, *alone]:
+        site.wait(submission, seconds=120)
+
+    attempts = list(Attempt.objects.order_by("started_at"))
+    exclusive = [attempt for attempt in attempts if attempt.exclusive]
+    assert {attempt.submission_id for attempt in exclusive} == {submission.pk for submission in alone}
+    for attempt in exclusive:
+        assert not [one.pk for one in attempts if one.pk != attempt.pk and overlap(one, attempt)]
+    ended = exclusive[0].ended_at
+    next_begun = min(one.started_at for one in attempts if one.started_at >= ended)
+    measured("the slots went on after", (next_begun - ended).total_seconds(), at_most=2)
+    assert max(going(attempts, one.started_at) for one in attempts) == 2
+
+
+def overlap(one: Attempt, other: Attempt) -> bool:
+    return one.started_at < other.ended_at and other.started_at < one.ended_at
 
 
 def most_at_a_time(attempts: list[Attempt], *, group: str) -> int:
