@@ -442,6 +442,15 @@ class TestDrawing:
         assert response.headers["Content-Type"] == "image/svg+xml"
         assert "<svg" in response.text
         assert "<path" in response.text
+        assert "e+308" not in response.text  # where Vega puts what it could not lay out
+
+    def test_a_single_score_is_drawn_in_sight(self, client, submission, score):
+        score(submission, 340)
+
+        for chart in ("cost", "progress", "spread", "breakdown"):
+            drawn = self.ask(client, f"/charts/{chart}.svg").text
+            assert "e+308" not in drawn
+            assert "NaN" not in drawn
 
     def test_a_png_is_one(self, client, network):
         assert self.ask(client, "/charts/cost.png").content.startswith(b"\x89PNG\r\n")

@@ -172,13 +172,18 @@ def _progress(look: Look, words: Words) -> Drawing:
         **place, color=_by_place(look), opacity=dim,
         tooltip=_tooltip(words, line="group", score_text="score", at_text="when", model="model"),
     )  # fmt: skip
-    rest = alt.Chart(alt.NamedData("rest")).mark_line(
-        interpolate="step-after", color=look.scheme.soft, strokeWidth=look.format.line
-    )
-    dots = alt.StrokeDash("line:N", scale=alt.Scale(range=[[1, 3]]))
-    layers = alt.layer(rest.encode(**place, strokeDash=dots), lines.add_params(chosen), steps)
+    layers = alt.layer(*_rest(look, words, place), lines.add_params(chosen), steps)
     times = [alt.param(name=name, value=0) for name in ("begun", "ended")]
     return layers.resolve_scale(color="independent", strokeDash="independent").add_params(*_limits(), *times)
+
+
+def _rest(look: Look, words: Words, place: dict[str, Any]) -> list[alt.Chart]:
+    """The line that stands for all groups without one of their own; none where there are none."""
+    if not words["rest"]:
+        return []  # the legend of a layer without rows has no size, and pushes the whole drawing out of sight
+    line: dict[str, Any] = {"interpolate": "step-after", "color": look.scheme.soft, "strokeWidth": look.format.line}
+    dots = alt.StrokeDash("line:N", scale=alt.Scale(range=[[1, 3]]))
+    return [alt.Chart(alt.NamedData("rest")).mark_line(**line).encode(**place, strokeDash=dots)]
 
 
 def _by_place(look: Look) -> alt.Color:
@@ -193,7 +198,7 @@ def _spread(look: Look, words: Words) -> Drawing:
     x = alt.X("from:Q", bin="binned", title=words["score"], scale=scale, axis=alt.Axis(format=".4~f", tickCount=6))
     colours = [look.scheme.faint, look.scheme.colours[0]][: len(words["bars"])]
     legend = alt.Legend() if len(colours) > 1 else None
-    counts = alt.Axis(tickCount=5, labelExpr="datum.value % 1 ? '' : datum.label")
+    counts = alt.Axis(tickCount=5, labelExpr="datum.value % 1 ? '' : format(datum.value, ',')")
     bars = (
         alt.Chart(alt.NamedData("bars"))
         .mark_bar(binSpacing=1.5)

@@ -39,7 +39,7 @@ def figure(subject: Subject) -> Figure:
             "rest": _rest(rest, end, quest),
         },
         limits=limits | _time_limits(runs[0].at, end, quest),
-        words=_words(quest),
+        words=_words(quest) | {"rest": bool(rest)},
         facts=_facts(runs, lines, order)
         | {
             "shown": len(shown),

@@ -14,6 +14,7 @@ from submissions.templatetags.quest import score
 
 WIDTHS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 MOST_BARS = 24
+LONE_MARGIN = 0.01  # to both sides of a score that is the only one
 
 
 def figure(subject: Subject) -> Figure:
@@ -38,7 +39,9 @@ def figure(subject: Subject) -> Figure:
 def bins(scores: list[float]) -> list[float]:
     """The edges of the bars: round numbers, at most two dozen bars, from where the bulk of the scores begins to 1."""
     limits = score_limits(scores)
-    low, high = (max(min(scores), limits["floor"]), max(scores)) if len(set(scores)) > 1 else tuple(limits.values())
+    low, high = max(min(scores), limits["floor"]), max(scores)
+    if low == high:
+        low, high = max(0.0, low - LONE_MARGIN), min(1.0, high + LONE_MARGIN)
     width = next((width for width in WIDTHS if (high - low) / width <= MOST_BARS - 1), WIDTHS[-1])
     first, last = floor(low / width + 1e-9), max(ceil(high / width - 1e-9), floor(low / width + 1e-9) + 1)
     return [round(place * width, 6) for place in range(first, last + 1)]
