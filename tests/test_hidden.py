@@ -16,9 +16,11 @@ STARTS = [
     *("/api/v1/leaderboard/", "/api/v1/leaderboard/?show=all", "/api/v1/feed/", "/api/v1/quests/", "/api/v1/hardware/"),
 ]
 LINK = re.compile(r"""(?:href|src|hx-get|data-[a-z-]+)="(/[^"#]*)|"(?:next|url|page)": "http://testserver(/[^"]*)""")
-PICTURES = (".svg", ".png")  # drawn from the same numbers as the files beside them
+PICTURES = (".svg", ".png", ".vega")  # drawn from the same numbers as the files beside them
 NEITHER = ("/static/", "/api/docs", "/api/schema", "/logout", "/login", "/client", "/password")
-SECRETS = ("ITMALGrp01", "owner", "colleague", "n_neighbors=17", "n_neighbors&#x27;: 17", '"n_neighbors": 17')
+NAMES = ("ITMALGrp01", "owner", "colleague")
+MODELS = ("n_neighbors=17", "n_neighbors&#x27;: 17", '"n_neighbors": 17', "&quot;n_neighbors&quot;: 17")
+SECRETS = NAMES + MODELS
 MODEL = {"family": "knn", "n_neighbors": 17}
 
 
@@ -62,6 +64,15 @@ def leaks(client: Client, most: int = 80) -> list[tuple[str, str]]:
 def test_nobody_who_should_not_know_finds_a_hidden_name_or_model(hidden, client, stranger_client):
     for outsider in (client, stranger_client):
         assert leaks(outsider) == []
+
+
+def test_a_model_that_is_shown_does_not_tell_whose_it_is(hidden, stranger_client):
+    Quest.objects.update(models_shown=ModelsShown.ALWAYS)
+
+    found = leaks(stranger_client)
+
+    assert {secret for _address, secret in found} & set(NAMES) == set()
+    assert {secret for _address, secret in found} & set(MODELS)
 
 
 def test_the_walk_would_have_found_them(hidden, owner_client, instructor_client):
