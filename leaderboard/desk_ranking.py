@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db.models import F, QuerySet
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
@@ -21,6 +21,7 @@ from submissions.visibility import sight
 from submissions.visitors import UserRequest
 
 PAGE = 100
+TIMES = ("training", "scoring", "total", "cpu")
 _OF_THE_RUN = {
     "waiting": "queue_wait_s",
     "training": "train_s",
@@ -101,6 +102,7 @@ def ranking(request: UserRequest) -> HttpResponse:
         "sort": wish.sort,
         "columns": wish.columns(),
         "by_rank": wish.query(sort=""),
+        "engines_mixed": _engines_mixed(page, wish),
         "by_private": queries.ranks_by_private(quest),
         "query": wish.query(),
         "here": wish.query(page=page.number),
@@ -110,3 +112,9 @@ def ranking(request: UserRequest) -> HttpResponse:
     if seen is not None:
         return render(request, "leaderboard/desk/_ranking.html", context)
     return render(request, "leaderboard/desk/ranking.html", context | {"quests": queries.published_quests()})
+
+
+def _engines_mixed(page: Page[Submission], wish: RankingWish) -> list[str]:
+    """The engines of the rows, where they are ordered by a time and of more than one."""
+    engines = {row.score.attempt.engine for row in page} if wish.sort.removeprefix("-") in TIMES else set()
+    return sorted(engines) if len(engines) > 1 else []

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from submissions.models import Quest
+from submissions.models import Attempt, Quest
 from tests.cast import FOREST, reload
 
 
@@ -48,6 +48,14 @@ def test_an_entry_names_engine_hardware_and_tries(two, instructor_client):
 
     assert '<span class="under">accelerated' in page
     assert "AMD EPYC 9B14, 2 cores" in page
+
+
+def test_times_of_different_engines_are_not_compared_silently(two, instructor_client):
+    said = "These runs are of different engines (accelerated, stock)"
+    Attempt.objects.filter(submission=two[1]).update(engine="stock")
+
+    assert said in instructor_client.get("/desk/ranking/?sort=training").content.decode()
+    assert said not in instructor_client.get("/desk/ranking/?sort=group").content.decode()
 
 
 def test_disqualifying_asks_for_a_reason_and_says_what_happened(two, instructor_client):
