@@ -10,7 +10,7 @@ from submissions.entry import Entry
 from submissions.families.cnn import CNN, LENET_5, dense
 from submissions.layer_form import row_of
 from submissions.models import Quest, Submission
-from submissions.network_form import NetworkForm
+from submissions.network_form import NetworkForm, WidthForm
 from submissions.notation import parse
 from submissions.specs import dump
 from submissions.ways import form_for
@@ -233,8 +233,9 @@ def test_a_dense_net_of_a_chosen_width_fills_the_form(owner_client, quest):
 
 
 @pytest.mark.parametrize("width", ["0", "wide", "99999", "16384", ""])
-def test_a_width_that_makes_no_net_is_refused_beside_it(owner_client, quest, width):
-    response = owner_client.get(f"/submit/?way=cnn&width={width}")
+def test_a_width_that_makes_no_net_is_refused(quest, width):
+    assert WidthForm({"width": width}, entry=Entry(quest, None)).errors["width"]
 
-    assert response.context["width_form"].errors["width"]
-    assert 'class="errorlist"' in response.content.decode()
+
+def test_a_width_that_is_refused_is_told_beside_it(owner_client, quest):
+    assert 'class="errorlist"' in owner_client.get("/submit/?way=cnn&width=0").content.decode()
