@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -65,16 +66,23 @@ def test_a_look_that_is_too_large_or_no_json_is_left_out(digits):
     assert insight.look_into(endless, answered(digits, {"family": "forest"})) == {}
 
 
-def test_a_slow_search_ends_after_two_seconds(digits, monkeypatch):
-    monkeypatch.setattr(insight, "SECONDS", 0.0)
-    search = SimpleNamespace(kneighbors=lambda images: (np.zeros((1, 5)), np.zeros((1, 5), int)))
+def test_a_slow_search_shows_what_there_was_time_for(digits, monkeypatch):
+    monkeypatch.setattr(insight, "SECONDS", 0.4)
 
-    assert insight.look_into(search, answered(digits, {"family": "knn"})) == {}
+    def kneighbors(images):
+        time.sleep(0.05 * len(images))
+        return np.zeros((len(images), 5)), np.zeros((len(images), 5), int)
+
+    began = time.monotonic()
+    seen = insight.look_into(SimpleNamespace(kneighbors=kneighbors), answered(digits, {"family": "knn"}))
+
+    assert 1 <= len(seen["wrong"]) <= 7
+    assert time.monotonic() - began < 5 * 0.4
 
 
 def test_no_private_image_is_looked_at(digits):
     private = private_indexes(360, 0.9, 1)
-    search = SimpleNamespace(kneighbors=lambda images: (np.zeros((1, 5)), np.zeros((1, 5), int)))
+    search = SimpleNamespace(kneighbors=lambda images: (np.zeros((len(images), 5)), np.zeros((len(images), 5), int)))
 
     seen = insight.look_into(search, answered(digits, {"family": "knn"}, private=private))
 
