@@ -17,7 +17,7 @@ STARTS = [
 ]
 LINK = re.compile(r"""(?:href|src|hx-get|data-[a-z-]+)="(/[^"#]*)|"(?:next|url|page)": "http://testserver(/[^"]*)""")
 PICTURES = (".svg", ".png", ".vega")  # drawn from the same numbers as the files beside them
-NEITHER = ("/static/", "/api/docs", "/api/schema", "/logout", "/login", "/client", "/password")
+NEITHER = ("/static/", "/charts/vega-", "/api/docs", "/api/schema", "/logout", "/login", "/client", "/password")
 NAMES = ("ITMALGrp01", "owner", "colleague")
 MODELS = ("n_neighbors=17", "n_neighbors&#x27;: 17", '"n_neighbors": 17', "&quot;n_neighbors&quot;: 17")
 SECRETS = NAMES + MODELS
@@ -41,9 +41,9 @@ def walk(client: Client, most: int) -> Iterator[tuple[str, str]]:
     while waiting and most:
         address, most = waiting.pop(0), most - 1
         response = client.get(address)
-        if response.streaming or not response.headers.get("Content-Type", "").startswith(("text", "application/json")):
+        if not response.headers.get("Content-Type", "").startswith(("text", "application/json")):
             continue
-        text = response.content.decode()
+        text = response.getvalue().decode()
         yield address, text
         links = [(page or other).replace("&amp;", "&") for page, other in LINK.findall(text)]
         fresh = [link for link in dict.fromkeys(links) if link not in seen and _is_walked(link)]
