@@ -1,0 +1,140 @@
+"""The charts as a real painter draws them, which takes some seconds to start and ends with whoever started it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from datetime import timedelta
+
+import psutil
+import pytest
+
+from leaderboard.charts.gallery import CHARTS
+from leaderboard.charts.studio import Late, NoPicture, Studio, soon, studio
+from submissions.models import Attempt, Hardware, Submission
+from tests.cast import FOREST
+
+pytestmark = pytest.mark.trains
+
+NET = {
+    "family": "cnn",
+    "layers": [
+        {"kind": "Input", "shape": [8, 8]},
+        {"kind": "Flatten"},
+        {"kind": "Dense", "units": 10, "activation": "softmax"},
+    ],
+}
+
+
+@pytest.fixture
+def scored(submit, score, stranger, other_group):
+    """The owner's group with a slow 350 and a quick 340 of 360, the stranger's with 345, handed in in this order."""
+    return [
+        score(submit(FOREST), 350, ago=timedelta(hours=3), train_s=600.0),
+        score(submit(), 340, ago=timedelta(hours=2), train_s=0.5),
+        score(submit(submitter=stranger, group=other_group), 345, ago=timedelta(hours=1), train_s=2.5),
+    ]
+
+
+@pytest.fixture
+def network(scored, submit, score) -> Submission:
+    """One on a GPU, beside what `scored` holds: with it no chart is empty."""
+    gpu = Hardware.objects.create(key="g" * 16, cpu_model="EPYC", cores=2, ram_bytes=1, gpu_name="NVIDIA L4")
+    net = score(submit(NET), 330)
+    Attempt.objects.filter(submission=net).update(hardware=gpu, device="gpu")
+    return net
+
+
+def ask(client, address: str):
+    """As a browser does it: asks again while it is told that the chart is not there yet."""
+    for _ in range(20):
+        response = client.get(address)
+        if response.status_code not in (202, 503):
+            return response
+        time.sleep(0.5)
+    raise AssertionError(f"{address} is not drawn")
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+@pytest.mark.parametrize("look", ["", "?narrow&dark", "?wall"])
+def test_every_chart_is_drawn_as_svg(client, network, chart, look):
+    response = ask(client, f"/charts/{chart}.svg{look}")
+
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "image/svg+xml"
+    assert "<svg" in response.text
+    assert "<path" in response.text
+    assert "e+308" not in response.text  # where Vega puts what it could not lay out
+
+
+def test_a_single_score_is_drawn_in_sight(client, submission, score):
+    score(submission, 340)
+
+    for chart in ("cost", "progress", "spread", "breakdown"):
+        drawn = ask(client, f"/charts/{chart}.svg").text
+        assert "e+308" not in drawn
+        assert "NaN" not in drawn
+
+
+def test_a_png_is_one(client, network):
+    assert ask(client, "/charts/cost.png").content.startswith(b"\x89PNG\r\n")
+
+
+def test_the_browser_gets_the_drawing_with_the_readers_own_numbers(client, owner_client, network):
+    def rows(of) -> list[dict]:
+        drawn = ask(of, "/charts/cost.vega").json()
+        return next(source["values"] for source in drawn["data"] if source["name"] == "runs")
+
+    assert not any(row["own"] for row in rows(client))
+    assert any(row["own"] for row in rows(owner_client))
+
+
+def test_a_drawing_that_fails_is_told_from_one_that_is_late(client, network):
+    with pytest.raises(NoPicture) as failed:
+        studio.ask({"do": "compile", "chart": "nonsense"}, until=soon() + 30)
+
+    assert not isinstance(failed.value, Late)
+
+
+def test_nobody_waits_for_a_picture_longer_than_allowed_and_the_next_one_is_right():
+    order = {"do": "svg", "vega": {"width": 10, "height": 10}}
+    patient, began = Studio(), time.monotonic()
+
+    with pytest.raises(Late):
+        patient.ask(order, until=began)  # the painter is still starting
+
+    assert time.monotonic() - began < 2
+    assert "<svg" in patient.ask(order, until=soon() + 30)["svg"]
+    patient.close()
+
+
+def test_a_painter_that_died_is_replaced():
+    order = {"do": "svg", "vega": {"width": 10, "height": 10}}
+    assert "<svg" in studio.ask(order, until=soon() + 30)["svg"]
+    psutil.Process(studio.pid).kill()
+    psutil.Process(studio.pid).wait(10)
+
+    assert "<svg" in studio.ask(order, until=soon() + 30)["svg"]
+
+
+def test_the_painter_ends_with_the_process_that_started_it():
+    code = (
+        "import os\n"
+        "from leaderboard.charts.studio import studio, soon\n"
+        "studio.ask({'do': 'svg', 'vega': {'width': 9, 'height': 9}}, until=soon() + 30)\n"
+        "print(studio.pid, flush=True); os._exit(9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+
+    painter = int(done.stdout)
+
+    wait_until_gone(painter)
+
+
+def wait_until_gone(pid: int) -> None:
+    for _ in range(100):
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"process {pid} is still there")
