@@ -224,3 +224,9 @@ def test_dense_nets_and_both_lenets_are_known():
 def test_an_unknown_optimizer_is_left_to_keras():
     assert not knows(network(*END, optimizer=training.Nadam()))
     assert not knows(network(*END, optimizer=training.Adam(use_ema=True)))
+
+
+def test_a_network_of_many_filters_is_left_to_keras_which_is_as_fast():
+    wide = network(conv(32), conv(64), *END, shape=(28, 28, 1))
+
+    assert isinstance(fast_cnn.build(wide, a_run(side=28)), fast_cnn.ManySteps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any, cast
 
 import numpy as np
@@ -46,6 +47,12 @@ def knows(spec: CNN) -> bool:
         and all(_known(layer, shape) for layer, shape, _ in inner)
         and _known_output(spec, last, shape)
     )
+
+
+def multiplications(spec: CNN) -> int:
+    """Of the convolutions, for one image: each weight once at every place of the output."""
+    convolutions = ((layer, shape, given) for layer, shape, given in _steps(spec) if len(shape) == len(given) == 3)
+    return sum(layer.build(shape).trainable * prod(given[:2]) for layer, shape, given in convolutions)
 
 
 def _steps(spec: CNN) -> Iterator[tuple[Layer, Shape, Shape]]:

@@ -177,17 +177,18 @@ def largest_back(
     for row in range(out.shape[0]):
         for channel in range(channels):
             for place in range(out.shape[2]):
-                most = out[row, channel, place]
-                rest[:] = slopes[row, channel, place]
+                most, given = out[row, channel, place], slopes[row, channel, place]
+                for lane in range(lanes):
+                    rest[lane] = given[lane]
                 for y in range(max(row * strides[0] - top, 0), min(row * strides[0] - top + window[0], rows)):
                     for x in range(
                         max(place * strides[1] - left, 0), min(place * strides[1] - left + window[1], columns)
                     ):
                         values, target = images[y, channel, x], back[y, channel, x]
                         for lane in range(lanes):
-                            here = values[lane] == most[lane]
-                            target[lane] += rest[lane] if here else ZERO
-                            rest[lane] = ZERO if here else rest[lane]
+                            here = rest[lane] if values[lane] == most[lane] else ZERO
+                            target[lane] += here
+                            rest[lane] -= here
 
 
 @compiled
