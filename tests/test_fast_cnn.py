@@ -10,6 +10,7 @@ from submissions.families import image_layers as see
 from submissions.families import layers as do
 from submissions.families import training
 from submissions.families.cnn import CNN, LENET_5, LENET_5_LIKE, dense
+from tests.trainers import train
 from workers.datasets import Dataset
 from workers.engines import fast_cnn, stock_cnn, unit_kernels
 from workers.engines.compiled_composition import knows
@@ -230,3 +231,14 @@ def test_a_network_of_many_filters_is_left_to_keras_which_is_as_fast():
     wide = network(conv(32), conv(64), *END, shape=(28, 28, 1))
 
     assert isinstance(fast_cnn.build(wide, a_run(side=28)), fast_cnn.ManySteps)
+
+
+def test_a_trainer_tells_of_a_compiled_network_what_it_tells_of_keras(trainer):
+    spec = network(conv(8, activation="relu"), *END, optimizer=training.Adam(learning_rate=0.01), epochs=4)
+    result = train(trainer, spec.model_dump(mode="json"), engine="accelerated", within=240)
+
+    assert result["engine_version"].startswith("numba")
+    assert result["public"]["correct"] > 0.8 * result["public"]["total"]
+    assert result["parameters"] == 8 * 10 + 8 * 6 * 6 * 10 + 10
+    assert result["epochs"][0]["loss"] > result["epochs"][-1]["loss"]
+    assert 0 < result["timing"]["first_step_s"] < result["timing"]["train_s"]
