@@ -58,10 +58,8 @@ def submissions_export(request: UserRequest, ending: str) -> HttpResponseBase:
     wanted = Wanted.read(request.GET)
     rows = wanted.rows().iterator(chunk_size=CHUNK)
     quest = Quest.objects.filter(pk=wanted.quest).first() if wanted.quest else None
-    name = exports.file_name("submissions", quest)
-    if ending == "json":
-        return exports.as_json(map(exports.with_spec, rows), name)
-    return exports.as_csv(map(exports.record, rows), exports.COLUMNS, name)
+    records = map(exports.with_spec if ending == "json" else exports.record, rows)
+    return exports.as_file(ending, records, exports.COLUMNS, exports.file_name("submissions", quest))
 
 
 @for_instructors
@@ -72,8 +70,8 @@ def ranking_export(request: UserRequest, ending: str) -> HttpResponseBase:
     if quest is None:
         raise Http404
     rows = RankingWish.read(request.GET, quest).rows(request.user).iterator(chunk_size=CHUNK)
-    name, records = exports.file_name("ranking", quest), map(exports.ranked, rows)
-    return exports.as_json(records, name) if ending == "json" else exports.as_csv(records, exports.RANKED_COLUMNS, name)
+    name = exports.file_name("ranking", quest)
+    return exports.as_file(ending, map(exports.ranked, rows), exports.RANKED_COLUMNS, name)
 
 
 def _quest(request: UserRequest) -> Quest | None:

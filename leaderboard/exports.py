@@ -1,4 +1,4 @@
-"""The desk's tables as CSV and JSON, row by row."""
+"""The desk's tables as CSV, JSON and XLSX, row by row."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.http import StreamingHttpResponse
+from django.http import FileResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.text import slugify
 
+from leaderboard.workbook import workbook
 from submissions.models import Attempt, Quest, Submission
 
 Record = dict[str, Any]
@@ -21,11 +23,12 @@ _CIRCUMSTANCES = ("threads_asked", "threads_used", "load_average", "other_runs",
 COLUMNS = (
     *("id", "quest", "data_set", "group", "submitter", "competes", "family", "model", "parameters"),
     *("state", "reason", "score", "correct", "total", "private_score"),
-    *("submitted_at", "ranked_at", "finished_at", "rerun_of"),
+    *("submitted_at", "ranked_at", "finished_at", "time_zone", "rerun_of", "counts", "final", "disqualified"),
     *("attempts", "queue_wait_s", *_MEASURED, "stock_predicted_s", "peak_memory_bytes"),
     *("device", "hardware", "engine", "engine_version", *_CIRCUMSTANCES, "energy_joules", "energy_method"),
 )
 RANKED_COLUMNS = ("rank", "ranked_score", *COLUMNS)
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def record(submission: Submission) -> Record:
@@ -76,7 +79,11 @@ def _times(submission: Submission) -> Record:
         "submitted_at": _at(submission.submitted_at, quest),
         "ranked_at": _at(submission.ranked_at, quest),
         "finished_at": _at(submission.finished_at, quest),
+        "time_zone": quest.time_zone,
         "rerun_of": submission.rerun_of_id,
+        "counts": submission.counts,
+        "final": submission.final,
+        "disqualified": submission.disqualified,
     }
 
 
@@ -103,12 +110,27 @@ def _at(moment: datetime | None, quest: Quest) -> str:
     return moment.astimezone(quest.zone).isoformat(timespec="seconds") if moment else ""
 
 
+def as_file(ending: str, records: Iterable[Record], columns: Sequence[str], name: str) -> HttpResponseBase:
+    """The records as `csv`, `json` or `xlsx`; JSON holds all that they have, the tables their `columns`."""
+    if ending == "json":
+        return as_json(records, name)
+    return (as_xlsx if ending == "xlsx" else as_csv)(records, columns, name)
+
+
 def as_csv(records: Iterable[Record], columns: Sequence[str], name: str) -> StreamingHttpResponse:
-    return _streamed(_csv_lines(records, columns), "text/csv; charset=utf-8", f"{name}.csv")
+    return _streamed(csv_lines(records, columns), "text/csv; charset=utf-8", f"{name}.csv")
 
 
 def as_json(records: Iterable[Record], name: str) -> StreamingHttpResponse:
-    return _streamed(_json_lines(records), "application/json", f"{name}.json")
+    return _streamed(json_lines(records), "application/json", f"{name}.json")
+
+
+def as_xlsx(records: Iterable[Record], columns: Sequence[str], name: str) -> FileResponse:
+    """Written to disk first: a workbook is a zip, whose table of contents comes last."""
+    file = workbook(records, columns, title=name.split("-")[0])
+    response = FileResponse(file, content_type=XLSX, as_attachment=True, filename=f"{name}.xlsx")
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def file_name(what: str, quest: Quest | None) -> str:
@@ -130,7 +152,7 @@ class _Line:
         return line
 
 
-def _csv_lines(records: Iterable[Record], columns: Sequence[str]) -> Iterator[str]:
+def csv_lines(records: Iterable[Record], columns: Sequence[str]) -> Iterator[str]:
     writer = csv.writer(_Line())
     # The mark tells spreadsheets that this is UTF-8.
     yield "\ufeff" + writer.writerow(columns)
@@ -144,7 +166,7 @@ def _cell(value: object) -> object:
     return f"'{value}" if text else value
 
 
-def _json_lines(records: Iterable[Record]) -> Iterator[str]:
+def json_lines(records: Iterable[Record]) -> Iterator[str]:
     before = "["
     for each in records:
         yield f"{before}\n{json.dumps(each, ensure_ascii=False)}"

@@ -1,0 +1,71 @@
+"""The data of a quest's archive: the ranking, every score and the quest itself, as anybody may know them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+from django.db.models import QuerySet
+
+from leaderboard import exports, queries
+from leaderboard.desk_listing import with_runs
+from submissions.models import Quest, Submission
+from submissions.readers import open_to_others
+from submissions.visibility import Sight
+
+CHUNK = 200
+_OF_A_PERSON = ("submitter", "reason")
+_OF_THE_MODEL = ("model", "parameters", "spec")
+_UNSEEN = [f"score__attempt__{name}" for name in ("epochs", "progress", "traceback", "output")]
+COLUMNS = tuple(name for name in exports.COLUMNS if name not in _OF_A_PERSON)
+RANKED_COLUMNS = ("rank", "ranked_score", *COLUMNS)
+
+
+def scores(seen: Sight) -> QuerySet[Submission]:
+    """Every score that stands in the feed, with its run, its errors and its configuration, as handed in."""
+    rows = with_runs(open_to_others(seen)).select_related("score__attempt__hardware")
+    return rows.defer(None).defer(*_UNSEEN).order_by("pk")
+
+
+def data_files(seen: Sight) -> Iterator[tuple[str, Iterable[bytes]]]:
+    ranking, every = with_runs(queries.board(seen.quest, seen=seen)), scores(seen)
+    yield "data/quest.json", [json.dumps(facts(seen.quest), ensure_ascii=False, indent=2).encode()]
+    yield "data/ranking.csv", _csv((known(exports.ranked(row), row, seen) for row in _rows(ranking)), RANKED_COLUMNS)
+    yield "data/scores.csv", _csv((known(exports.record(row), row, seen) for row in _rows(every)), COLUMNS)
+    yield "data/scores.json", _json(known(exports.with_spec(row), row, seen) for row in _rows(every))
+
+
+def known(record: exports.Record, row: Submission, seen: Sight) -> exports.Record:
+    """What anybody may know of an exported row."""
+    hidden = () if seen.shows_model(row) else _OF_THE_MODEL
+    told = {name: None if name in hidden else value for name, value in record.items() if name not in _OF_A_PERSON}
+    return told | {"group": seen.name(row.group)}
+
+
+def facts(quest: Quest) -> exports.Record:
+    times = {name: getattr(quest, name) for name in ("opens_at", "closes_at")}
+    return {
+        "name": quest.name,
+        "course": str(quest.course),
+        "data_set": quest.dataset,
+        "private_share": quest.private_share,
+        "split_seed": quest.split_seed,
+        **{name: at.astimezone(quest.zone).isoformat(timespec="seconds") if at else None for name, at in times.items()},
+        "time_zone": quest.time_zone,
+        "final_runs": quest.final_runs,
+        "engine_policy": quest.engine_policy,
+        "exclusive": quest.exclusive,
+        "pseudonyms": quest.pseudonyms,
+    }
+
+
+def _rows(rows: QuerySet[Submission]) -> Iterator[Submission]:
+    return rows.iterator(chunk_size=CHUNK)
+
+
+def _csv(records: Iterable[exports.Record], columns: tuple[str, ...]) -> Iterator[bytes]:
+    return (line.encode() for line in exports.csv_lines(records, columns))
+
+
+def _json(records: Iterable[exports.Record]) -> Iterator[bytes]:
+    return (line.encode() for line in exports.json_lines(records))

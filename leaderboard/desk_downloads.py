@@ -1,0 +1,48 @@
+"""What there is of a quest to take away: tables, one row a student for grading, and the archive once it is finished."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from leaderboard import exports, grading
+from leaderboard.archive import archive
+from leaderboard.desk_access import for_instructors
+from submissions.models import Quest
+from submissions.visitors import UserRequest
+
+
+@for_instructors
+@require_safe
+def downloads(request: UserRequest, pk: int) -> HttpResponse:
+    return render(request, "leaderboard/desk/downloads.html", {"quest": _quest(pk), "query": f"quest={pk}"})
+
+
+@for_instructors
+@require_safe
+def grading_export(request: UserRequest, pk: int, ending: str) -> HttpResponseBase:
+    quest = _quest(pk)
+    records = grading.grades(quest, user=request.user)
+    return exports.as_file(ending, records, grading.COLUMNS, exports.file_name("grading", quest))
+
+
+@for_instructors
+@require_safe
+def archive_export(request: UserRequest, pk: int) -> HttpResponseBase:
+    """The zip as it grows; refused before the reveal, which the archive must not come before."""
+    quest = _quest(pk)
+    if not quest.is_revealed:
+        messages.error(request, _("%(quest)s has not been revealed yet: its archive comes after.") % {"quest": quest})
+        return redirect("desk:downloads", pk)
+    response = StreamingHttpResponse(archive(quest), content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="{exports.file_name("archive", quest)}.zip"'
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _quest(pk: int) -> Quest:
+    return get_object_or_404(Quest.objects.select_related("course"), pk=pk)
