@@ -39,7 +39,7 @@ def reveal(quest: Quest) -> Quest:
 
 
 def standing(quest: Quest) -> list[tuple[int, str, int]]:
-    return [(row.rank, row.group.name, row.points) for row in queries.board(quest)]
+    return [(row.rank, row.owner_name, row.points) for row in queries.board(quest)]
 
 
 def refusal(submission: Submission, user, final: bool = True) -> str:

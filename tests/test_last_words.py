@@ -37,7 +37,7 @@ def run(odd_family, quest, owner, group, worker, start_trainer):
         Quest.objects.filter(pk=quest.pk).update(**limits)
         intake.submit(quest=quest, submitter=owner, group=group, spec=odd(does=does))
         attempt = claim_one(worker)
-        Watch(attempt, start_trainer(warm=["odd"])).follow()
+        Watch(attempt, start_trainer(warm=["odd"]), threads=1).follow()
         attempt.refresh_from_db()
         return attempt
 

@@ -31,7 +31,7 @@ def moved(quest: Quest, **filters) -> list[tuple[str, str, int]]:
     seen = sight(quest, None)
     rows = list(queries.board(quest, seen=seen, **filters))
     found = movement.movements(rows, movement.ranks_before(quest, seen, **filters))
-    return [(row.group.name, found[row.pk].direction, found[row.pk].places) for row in rows if row.pk in found]
+    return [(row.owner_name, found[row.pk].direction, found[row.pk].places) for row in rows if row.pk in found]
 
 
 def test_each_group_is_held_against_where_it_stood_when_the_day_began(quest, scored):

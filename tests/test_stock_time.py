@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.cast import KNN as SUBMITTED
 from tests.trainers import train
 from workers import pace, stock_time
 from workers.engines.registry import engine_named
+from workers.runs import Run
 
 NET = {"family": "cnn", "epochs": 5, "layers": [
     {"kind": "Input", "shape": [8, 8, 1]},
@@ -25,7 +27,7 @@ LAPS = {"train_s": 2.0, "predict_s": 1.0}
 
 
 def predicted(spec, *, engine: str = "accelerated", device: str = "cpu", dataset: str = "mnist", **estimator: object):
-    run = SimpleNamespace(device=device, dataset=SimpleNamespace(name=dataset))
+    run = cast(Run, SimpleNamespace(device=device, dataset=SimpleNamespace(name=dataset)))
     return stock_time.predicted(
         spec, run, SimpleNamespace(**estimator), engine=engine_named(engine), laps=LAPS, cpu_s=8.0
     )
