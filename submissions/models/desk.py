@@ -16,6 +16,7 @@ class DeskEvent(models.Model):
         COURSE_CREATED = "course_created", _("created the course")
         COURSE_ARCHIVED = "course_archived", _("archived the course")
         COURSE_RESTORED = "course_restored", _("brought back the course")
+        COURSE_PURGED = "course_purged", _("erased the personal data of")
         TERM_STARTED = "term_started", _("started the term")
         GROUP_CREATED = "group_created", _("created the group")
         IMPORTED = "imported", _("imported a class list into")
