@@ -97,7 +97,7 @@ def test_a_run_says_nothing_of_the_one_before(trainer_environment, start_trainer
     for does in ("print", "nothing"):
         intake.submit(quest=quest, submitter=_staff(owner), group=None, spec=odd(does=does, seconds=3))
         attempts.append(claim_one(worker))
-        Watch(attempts[-1], trainer).follow()
+        Watch(attempts[-1], trainer, threads=1).follow()
         attempts[-1].refresh_from_db()
 
     assert "no end of line" in attempts[0].output
