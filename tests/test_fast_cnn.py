@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import keras
 import numpy as np
 import pytest
@@ -22,6 +24,15 @@ RANDOM = np.random.default_rng(5)
 SIDE, BATCH = 8, 20
 END = (do.Flatten(), do.Dense(units=10, activation="softmax"))
 SGD = training.SGD(learning_rate=0.05)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_search_for_garbage_among_libraries():
+    """As in a warm trainer: Keras looks for garbage before each network."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def some_images(count, side):
