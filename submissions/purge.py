@@ -1,0 +1,187 @@
+"""Erasing a course's personal data: who its students were goes, what their groups achieved stays."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.hashers import make_password
+from django.contrib.sessions.models import Session
+from django.db import connection, transaction
+from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Cast, Concat, Lower
+from django.utils import timezone
+
+from submissions import clock
+from submissions.locks import writing
+from submissions.models import (
+    ApiToken,
+    Course,
+    DeskEvent,
+    Event,
+    Extension,
+    Group,
+    Invitation,
+    Membership,
+    QuestState,
+    State,
+    Submission,
+    User,
+)
+
+NEUTRAL = "former member "  # and a number; with spaces, so that nobody can have chosen it
+ACTOR = "purge_course"
+ERASED = "(erased)"
+_NEUTRAL_GROUP = re.compile(r"Group \d+")
+_LOGINS = (AccessAttempt, AccessFailureLog, AccessLog)
+
+
+class PurgeRefused(Exception):
+    """The course's data is still needed, for the reason given."""
+
+
+@dataclass(slots=True)
+class Purged:
+    """How much of what was erased, by what it is called; `kept` are people who are in another course as well."""
+
+    erased: dict[str, int] = field(default_factory=dict)
+    kept: list[str] = field(default_factory=list)
+
+    @property
+    def anything(self) -> bool:
+        return any(self.erased.values())
+
+
+def purge(course: Course, *, group_names: bool = False, rehearse: bool = False) -> Purged:
+    """Erase in one transaction who was in `course`; scores, times, configurations and pseudonyms stay.
+
+    People who are in another course too keep their accounts. A rehearsal is taken back, and says what would go.
+    Raises PurgeRefused while the course is going on.
+    """
+    _overwrite_what_is_erased()
+    with writing():
+        course = Course.objects.select_for_update().get(pk=course.pk)
+        _refuse_while_it_goes_on(course)
+        done = _purge(course, group_names)
+        if rehearse:
+            transaction.set_rollback(True)
+        elif done.anything:
+            DeskEvent.objects.create(
+                kind=DeskEvent.Kind.COURSE_PURGED, at=clock.now(), actor=ACTOR, subject=str(course), course=course
+            )
+    return done
+
+
+def _overwrite_what_is_erased() -> None:
+    """SQLite would leave the bytes in its file until others need the room."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA secure_delete = ON")
+
+
+def _refuse_while_it_goes_on(course: Course) -> None:
+    if quest := course.quests.filter(state=QuestState.OPEN).first():
+        raise PurgeRefused(f"{quest} is still open: close it first.")
+    if live := Submission.objects.live().filter(quest__course=course).count():
+        raise PurgeRefused(f"Submissions still queued or running: {live}. Wait for them, or cancel them.")
+
+
+def _purge(course: Course, group_names: bool) -> Purged:
+    everybody = _students(course)
+    elsewhere = everybody.filter(_in_another(course)).distinct()
+    people = list(everybody.exclude(pk__in=elsewhere.values("pk")).values_list("pk", "username").distinct())
+    ids, names = [pk for pk, _name in people], [name.lower() for _pk, name in people]
+    # What is found by the usernames comes before they are gone.
+    erased = {"sessions": _sessions(ids), "records of logins": _logins(names)}
+    erased |= {"accounts": _accounts(ids), "names in histories": _actors(ids)}
+    erased |= _of_the_course(course, ids)
+    if group_names:
+        erased["group names"] = _group_names(course)
+    return Purged(erased, sorted(elsewhere.values_list("username", flat=True)))
+
+
+def _students(course: Course) -> QuerySet[User]:
+    """Members, and who handed something in and was a member once; not those whose names are gone already."""
+    took_part = Q(memberships__course=course) | Q(submissions__quest__course=course)
+    return User.objects.filter(took_part, is_staff=False, is_superuser=False).exclude(username__startswith=NEUTRAL)
+
+
+def _in_another(course: Course) -> Q:
+    members = Membership.objects.exclude(course=course)
+    handed_in = Submission.objects.exclude(quest__course=course).exclude(submitter=None)
+    return Q(pk__in=members.values("user")) | Q(pk__in=handed_in.values("submitter"))
+
+
+def _sessions(people: list[int]) -> int:
+    """Whose a session is stands within its signed data alone."""
+    mine = {str(pk) for pk in people}
+    found = [one.pk for one in Session.objects.iterator() if one.get_decoded().get(SESSION_KEY) in mine]
+    return _deleted(Session.objects.filter(pk__in=found))
+
+
+def _logins(usernames: list[str]) -> int:
+    """What the lock-out keeps of who logged in, from where, and with what."""
+    written = (model.objects.annotate(lower=Lower("username")).filter(lower__in=usernames) for model in _LOGINS)
+    typed = DeskEvent.objects.annotate(lower=Lower("subject")).filter(lower__in=usernames).update(subject=ERASED)
+    return typed + sum(_deleted(rows) for rows in written)
+
+
+def _accounts(people: list[int]) -> int:
+    return User.objects.filter(pk__in=people).update(
+        username=Concat(Value(NEUTRAL), Cast("pk", CharField())),
+        first_name="",
+        last_name="",
+        email="",
+        student_number="",
+        password=make_password(None),
+        is_active=False,
+        last_login=None,
+        date_joined=timezone.now(),
+    )
+
+
+def _actors(people: list[int]) -> int:
+    """Histories name who acted in words of their own; the same person keeps the same neutral name."""
+    now = User.objects.filter(pk=OuterRef("user")).values("username")
+    return Event.objects.filter(user__in=people).update(actor=Subquery(now))
+
+
+def _of_the_course(course: Course, people: list[int]) -> dict[str, int]:
+    """What its members and its instructors wrote, and what opened doors to its groups."""
+    submissions = Submission.objects.filter(quest__course=course)
+    keyed = submissions.exclude(idempotency_key=None)
+    said = Event.objects.filter(submission__quest__course=course, user__isnull=False).exclude(reason="")
+    granted = Extension.objects.filter(quest__course=course).exclude(reason=ERASED)
+    return {
+        "tokens": _deleted(ApiToken.objects.filter(Q(user__in=people) | Q(group__course=course))),
+        "invitations": _deleted(Invitation.objects.filter(group__course=course)),
+        "notes": submissions.exclude(note="").update(note=""),
+        "idempotency keys": keyed.update(idempotency_key=None, idempotency_body=""),
+        "reasons that people wrote": (
+            said.update(reason="")
+            + submissions.filter(state=State.CANCELLED).exclude(reason="").update(reason="")
+            + granted.update(reason=ERASED)
+        ),
+    }
+
+
+def _group_names(course: Course) -> int:
+    """`Group 1` and so on, in the order in which the groups were made."""
+    groups = [group for group in course.groups.order_by("pk") if not _NEUTRAL_GROUP.fullmatch(group.name)]
+    taken = set(course.groups.exclude(pk__in=[group.pk for group in groups]).values_list("name", flat=True))
+    free = (name for number in count(1) if (name := f"Group {number}") not in taken)
+    for group, name in zip(groups, free, strict=False):
+        about = DeskEvent.objects.filter(course=course, kind=DeskEvent.Kind.GROUP_CREATED, subject=group.name)
+        about.update(subject=name)
+        group.name = name
+    Group.objects.bulk_update(groups, ["name"])
+    return len(groups)
+
+
+def _deleted(rows: QuerySet[Any]) -> int:
+    """How many of these rows there were, without what went with them."""
+    return rows.delete()[1].get(rows.model._meta.label, 0)
