@@ -7,7 +7,7 @@ SHARED := -n 2 --dist loadfile --no-loadscope-reorder
 # TensorFlow with CUDA and the one without are two packages: which one depends on the machine.
 LOCAL := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | grep -q GPU && echo local-gpu || echo local)
 
-.PHONY: help run serve worker test quick test-long test-faults bench bench-quick lint format lock setup setup-dev
+.PHONY: help run serve worker test quick test-long test-faults bench bench-quick screenshots lint format lock setup setup-dev
 
 help:
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ bench: setup-dev ## ours beside plain scikit-learn and Keras: half an hour, on a
 
 bench-quick: setup-dev ## the same with fewer rows, each measured once: under 5 minutes
 	@$(BIN)/python -m tests.bench --quick $(NAMES)
+
+screenshots: setup-dev ## pictures of every page into docs/pages, on a service of their own: some minutes; NAMES=board for some
+	@$(BIN)/python -m tests.screenshots $(NAMES)
 
 lint: setup-dev ## ruff, mypy, import-linter, djlint, migrations
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

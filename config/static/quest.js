@@ -12,3 +12,12 @@ document.addEventListener("change", (event) => {
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("[data-submit-on-change]")) form.reset();
 });
+
+// What scrolls sideways and holds nothing that takes the focus takes it itself, for whoever scrolls by keyboard.
+function letKeysScroll() {
+  for (const box of document.querySelectorAll(".table-scroll, pre, .strip")) {
+    if (box.scrollWidth > box.clientWidth && !box.querySelector("a, button, summary, input, select")) box.tabIndex = 0;
+  }
+}
+for (const moment of ["DOMContentLoaded", "htmx:afterSettle"]) document.addEventListener(moment, letKeysScroll);
+addEventListener("resize", letKeysScroll);

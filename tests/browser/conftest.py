@@ -48,16 +48,16 @@ def open_window(chromium: Browser, stack: Stack) -> Iterator[Opener]:
     windows: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def hear(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+    def hear(message: ConsoleMessage, ignored: tuple[str, ...]) -> None:
+        if message.type in ("error", "warning") and not any(words in message.text for words in ignored):
             complaints.append(f"{message.location.get('url', '')}: {message.text}")
 
-    def open_window(user: str = "", *, width: int = 1280, **options: Any) -> Page:
+    def open_window(user: str = "", *, width: int = 1280, ignored: tuple[str, ...] = (), **options: Any) -> Page:
         window = chromium.new_context(base_url=stack.url, viewport={"width": width, "height": 900}, **options)
         window.set_default_timeout(PATIENCE_MS)
         windows.append(window)
         page = window.new_page()
-        page.on("console", hear)
+        page.on("console", lambda message: hear(message, ignored))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         if user:
             log_in(page, user, stack.logins[user][0])

@@ -1,0 +1,206 @@
+"""A class that has been at it for a week: fills a running service, as `python -m tests.showcase` with its QUEST_HOME.
+
+Every score is trained by the service's own workers; only dates are set back, and the runs that end badly are ended by
+hand. Prints as JSON the numbers of the submissions that pages are to be looked at for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import django
+from django.db.models import F, Q
+from django.utils import timezone
+
+if TYPE_CHECKING:
+    from submissions.models import Attempt, Group, Quest, Submission, Worker
+
+PROJECT = Path(__file__).resolve().parent.parent
+PATIENCE_S = 400
+CHEAP_NET = "Sequential([Flatten(), Dense({}, activation='relu'), Dense(10, activation='softmax')])"
+NET = """model = Sequential([
+    Conv2D(16, 3, activation='relu'), MaxPooling2D(), Flatten(), Dropout(0.2), Dense(10, activation='softmax')])
+model.fit(x, y, epochs=12)"""
+ENDLESS = """model = Sequential([
+    Conv2D(64, 5, padding='same', activation='relu'), Conv2D(64, 5, padding='same', activation='relu'), Flatten(),
+    Dense(10, activation='softmax')])
+model.fit(x, y, epochs=400)"""
+# Who submitted what, in this order; the names at the left are those of the pages.
+WEEK = {
+    "first": ("ITMALGrp04", "KNeighborsClassifier(n_neighbors=150)"),
+    "forest": ("ITMALGrp01", "RandomForestClassifier(n_estimators=100)"),
+    "few": ("ITMALGrp02", "RandomForestClassifier(n_estimators=10, max_depth=6)"),
+    "near": ("ITMALGrp03", "KNeighborsClassifier(n_neighbors=1)"),
+    "dense": ("ITMALGrp05", CHEAP_NET.format(32)),
+    "many": ("ITMALGrp02", "RandomForestClassifier(n_estimators=1000, max_features='log2')"),
+    "knn": ("ITMALGrp01", "KNeighborsClassifier(n_neighbors=4, weights='distance')"),
+    "scaled": ("ITMALGrp04", "make_pipeline(StandardScaler(), KNeighborsClassifier(n_neighbors=3, p=1))"),
+    "wide": ("ITMALGrp05", CHEAP_NET.format(256)),
+    "net": ("ITMALGrp01", NET),
+}
+WARM_UP = {
+    "warm-1": ("ITMALGrp01", "KNeighborsClassifier(n_neighbors=20)"),
+    "warm-2": ("ITMALGrp02", "RandomForestClassifier(n_estimators=30)"),
+    "warm-3": ("ITMALGrp03", "KNeighborsClassifier(n_neighbors=2, p=1.5)"),
+    "warm-4": ("ITMALGrp02", "RandomForestClassifier(n_estimators=5)"),
+}
+MEMBERS = {
+    "itmalgrp01": "Ada Lovelace", "itmalgrp02": "Alan Turing", "itmalgrp03": "Grace Hopper",
+    "itmalgrp04": "Kurt Gödel", "itmalgrp05": "Emmy Noether", "instructor": "Carl Friedrich Gauß",
+}  # fmt: skip
+
+
+def fill(home: Path, what: str = "week") -> dict[str, int]:
+    """Fill the service in `home`; the submissions' numbers by name. `what` is week, or endings alone."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.showcase", what],
+        cwd=PROJECT, check=True, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "QUEST_HOME": str(home), "DJANGO_SETTINGS_MODULE": "config.settings"},
+    )  # fmt: skip
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def main(what: str) -> dict[str, int]:
+    from submissions.models import Quest
+
+    quest = Quest.objects.get(pk=1)
+    if what == "endings":
+        return endings(quest)
+    introduce()
+    warm_up = another(quest, "Warm-up", private_share=0.4, final_runs=2)
+    another(quest, "Finale", state="draft", exclusive=True)
+    numbers = {name: submit(quest, *row) for name, row in WEEK.items()}
+    numbers |= {name: submit(warm_up, *row) for name, row in WARM_UP.items()}
+    wait_for(numbers.values())
+    numbers |= endings(quest)
+    set_back(timedelta(days=8))
+    tell(quest, warm_up)
+    numbers |= {name: submit(quest, "ITMALGrp01", ENDLESS) for name in ("running", "beside", "queued")}
+    return numbers
+
+
+def introduce() -> None:
+    from submissions.models import User
+
+    for username, name in MEMBERS.items():
+        first, _, last = name.rpartition(" ")
+        User.objects.filter(username=username).update(first_name=first, last_name=last)
+
+
+def another(quest: Quest, name: str, **rules: object) -> Quest:
+    from submissions.models import Quest
+
+    return Quest.objects.create(course=quest.course, name=name, dataset="digits", **{"state": "open", **rules})
+
+
+def group_named(name: str, quest: Quest) -> Group:
+    from submissions.models import Group
+
+    return Group.objects.get(name=name, course=quest.course)
+
+
+def submit(quest: Quest, group: str, text: str) -> int:
+    from submissions import intake, notation
+
+    own = group_named(group, quest)
+    member = own.memberships.get().user
+    spec = notation.read(text, dataset=quest.dataset).spec
+    return intake.submit(quest=quest, group=own, submitter=member, spec=spec)[0].pk
+
+
+def wait_for(numbers: Iterable[int]) -> None:
+    from submissions.models import Submission
+
+    deadline = time.monotonic() + PATIENCE_S
+    while left := Submission.objects.filter(pk__in=list(numbers)).live().count():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{left} submissions are not trained after {PATIENCE_S} seconds.")
+        time.sleep(0.5)
+
+
+def endings(quest: Quest) -> dict[str, int]:
+    """One that needed too much memory and one that took too long, as the workers' own moves end them."""
+    from submissions import leases
+    from submissions.models import Exit
+
+    with hired() as worker:
+        failed = submit(quest, "ITMALGrp01", "RandomForestClassifier(n_estimators=9000)")
+        for _ in range(2):
+            reason = f"It needed more than {quest.memory_mb:,} MB, the quest's limit for one run."
+            leases.give_back(claim(failed, worker), Exit.OUT_OF_MEMORY, reason=reason)
+        timed_out = submit(quest, "ITMALGrp01", CHEAP_NET.format(2000))
+        leases.time_out(claim(timed_out, worker))
+    return {"failed": failed, "timed_out": timed_out}
+
+
+def claim(number: int, worker: Worker) -> Attempt:
+    from submissions import claims
+
+    attempt = claims.claim(device="cpu", worker=worker)
+    if attempt is None or attempt.submission_id != number:
+        raise RuntimeError(f"Submission {number} is not the next to be claimed.")
+    return attempt
+
+
+@contextmanager
+def hired() -> Iterator[Worker]:
+    """A worker that does as it is told, while the others take no runs."""
+    from submissions.models import Hardware, Worker
+
+    others = list(Worker.objects.alive().values_list("pk", flat=True))
+    Worker.objects.filter(pk__in=others).update(duty="paused")
+    machine = Hardware.objects.earliest("pk")
+    worker = Worker.objects.create(name="cpu@lab", host="lab", pid=1, device="cpu", version="", hardware=machine)
+    try:
+        yield worker
+    finally:
+        Worker.objects.filter(pk=worker.pk).update(stopped_at=timezone.now())
+        Worker.objects.filter(pk__in=others).update(duty="on")
+
+
+def set_back(span: timedelta) -> None:
+    """Spread what was submitted evenly over the last `span`; the last one stays as it is."""
+    from submissions.models import Submission
+
+    rows = list(Submission.objects.order_by("-pk"))
+    for place, row in enumerate(rows):
+        move_back(row, span * place / len(rows))
+
+
+def move_back(row: Submission, by: timedelta) -> None:
+    times = ("submitted_at", "ranked_at", "finished_at")
+    type(row).objects.filter(pk=row.pk).update(**{name: F(name) - by for name in times})
+    row.attempts.update(started_at=F("started_at") - by, ended_at=F("ended_at") - by)
+    row.events.update(at=F("at") - by)
+
+
+def tell(quest: Quest, warm_up: Quest) -> None:
+    """What an instructor did in that week."""
+    from submissions import announcements, extensions, invitations, quest_moves
+    from submissions.models import Quest, User
+
+    instructor = User.objects.get(username="instructor")
+    now = timezone.now()
+    Quest.objects.filter(Q(pk=quest.pk)).update(opens_at=now - timedelta(days=9), closes_at=now + timedelta(days=5))
+    quest.refresh_from_db()
+    announcements.announce(quest, "Hand in by Friday noon; the lab stays open until then.", user=instructor)
+    for state in ("closed", "revealed"):
+        quest_moves.move_quest(warm_up, state, user=instructor)  # type: ignore[arg-type]
+    fifth = group_named("ITMALGrp05", quest)
+    extensions.extend(quest=quest, group=fifth, user=instructor, reason="ill for a week", extra_submissions=10)
+    first = group_named("ITMALGrp01", quest)
+    invitations.invite(first, user=first.memberships.get().user)
+
+
+if __name__ == "__main__":
+    django.setup()
+    sys.stdout.write(json.dumps(main(sys.argv[1])) + "\n")
