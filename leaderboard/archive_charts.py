@@ -1,4 +1,4 @@
-"""The charts of a quest's archive: a page with their pictures, light and dark, and the data of each."""
+"""The charts of a quest's archive: a page with their pictures, wide and narrow, light and dark, and the data of each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,12 @@ from submissions.visibility import Sight
 
 logger = structlog.get_logger(__name__)
 PATIENCE = 4  # times that a picture is waited for: the painter may be busy with somebody else's
-LOOKS = {"": Look(), "-dark": Look(scheme="dark")}
+LOOKS = {
+    "": Look(),
+    "-dark": Look(scheme="dark"),
+    "-narrow": Look("narrow"),
+    "-narrow-dark": Look("narrow", "dark"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ def chart_files(seen: Sight) -> Iterator[tuple[str, Iterable[bytes]]]:
 
 
 def _pictures(figure: Figure) -> dict[str, str]:
-    """Both or none: a page that is bright at night is worse than its table alone."""
+    """All or none: a page that is bright at night is worse than its numbers alone."""
     try:
         return {ending: _painted(figure, look) for ending, look in LOOKS.items()}
     except NoPicture as reason:
