@@ -19,6 +19,7 @@ class Place(NamedTuple):
 PUBLIC = [
     Place("board", "/"),
     Place("board-all", "/?show=all"),
+    Place("board-revealed", "/?quest=2"),
     Place("feed", "/feed/"),
     Place("charts", "/charts/"),
     Place("status", "/status/"),
@@ -58,6 +59,7 @@ INSTRUCTORS = [
     Place("desk-quest", "/desk/quests/1/", INSTRUCTOR),
     Place("desk-quest-new", "/desk/quests/new/", INSTRUCTOR),
     Place("desk-preview", "/desk/quests/1/preview/", INSTRUCTOR),
+    Place("desk-downloads", "/desk/quests/1/downloads/", INSTRUCTOR),
     Place("desk-announce", "/desk/quests/1/announce/", INSTRUCTOR),
     Place("desk-extensions", "/desk/quests/1/extensions/", INSTRUCTOR),
     Place("desk-courses", "/desk/courses/", INSTRUCTOR),

@@ -4,6 +4,7 @@ readable by whoever sees or hears it, works without scripts, and no console comp
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,7 +24,11 @@ new PerformanceObserver(list => list.getEntries().forEach(entry => { shift += en
     .observe({type: "layout-shift", buffered: true});"""
 MOST_SHIFT = 0.05
 IGNORED = ("the server responded with a status of 404",)
-VISITORS = {NOBODY: [*PUBLIC, *WALL], MEMBER: MEMBERS, INSTRUCTOR: INSTRUCTORS}
+GOING = [place for place in EVERY if "{running}" in place.path or "{queued}" in place.path]
+VISITORS = {
+    user: [place for place in places if place not in GOING]
+    for user, places in {NOBODY: [*PUBLIC, *WALL], MEMBER: MEMBERS, INSTRUCTOR: INSTRUCTORS}.items()
+}
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +42,10 @@ def numbers(stack) -> dict[str, int]:
 
 
 @pytest.fixture
-def going(stack, numbers) -> Any:
-    """Two that run, and one that waits for them."""
+def going(stack, numbers) -> Iterator[dict[str, int]]:
+    """One that runs, one beside it, and one that waits for both: a group's limit is two."""
     started = [stack.submit(SLOW)["id"] for _ in range(3)]
+    stack.wait({"id": started[0]}, "running")
     yield {**numbers, "running": started[0], "queued": started[2]}
     for number in reversed(started):
         stack.ask("POST", f"/api/v1/submissions/{number}/cancel/")
@@ -47,11 +53,21 @@ def going(stack, numbers) -> Any:
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 @pytest.mark.parametrize("user", VISITORS, ids=lambda user: user or "anonymous")
-def test_every_page_is_there_fits_stands_still_and_is_accessible(open_window, going, user, width, scheme):
+def test_every_page_is_there_fits_stands_still_and_is_accessible(open_window, numbers, user, width, scheme):
     page = open_window(user, width=width, color_scheme=scheme, ignored=IGNORED)
     page.add_init_script(SHIFT)
 
-    faults = [fault for place in VISITORS[user] for fault in look_at(page, place, going, whole=scheme == "light")]
+    faults = [fault for place in VISITORS[user] for fault in look_at(page, place, numbers, whole=scheme == "light")]
+
+    assert faults == []
+
+
+def test_so_are_the_pages_of_what_runs_and_what_waits(open_window, going):
+    windows = {place.user: open_window(place.user, width=390) for place in GOING}
+    for page in windows.values():
+        page.add_init_script(SHIFT)
+
+    faults = [fault for place in GOING for fault in look_at(windows[place.user], place, going, whole=True)]
 
     assert faults == []
 
@@ -79,11 +95,11 @@ def barriers(page: Page, *, whole: bool) -> list[str]:
     return [f"{rule['id']} ({rule['help']}): {rule['nodes'][0]['target']}" for rule in found if rule["impact"] in GRAVE]
 
 
-def test_no_page_needs_scripts_to_be_read(open_window, going):
+def test_no_page_needs_scripts_to_be_read(open_window, numbers):
     """Each of a member's pages has its heading and its table, form or picture without them."""
     page = open_window(MEMBER, java_script_enabled=False)
 
-    bare = [place.name for place in MEMBERS if not stands_alone(page, place, going)]
+    bare = [place.name for place in VISITORS[MEMBER] if not stands_alone(page, place, numbers)]
 
     assert bare == []
 
