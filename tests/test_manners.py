@@ -96,3 +96,15 @@ def test_no_template_holds_inline_script_or_style(template):
 
 def test_the_stylesheet_fetches_nothing_from_elsewhere():
     assert not re.search(r"https?://|@import", (ROOT / "config/static/quest.css").read_text())
+
+
+def test_the_description_of_the_api_names_its_language_and_leads_back(client, db):
+    page = client.get("/api/docs/").text
+
+    assert '<html lang="en' in page
+    assert '<main id="swagger-ui">' in page
+    assert 'href="/"' in page
+
+
+def test_the_desks_history_names_the_zone_of_its_times(instructor_client, quest):
+    assert "Times of day are in Europe/Copenhagen" in instructor_client.get("/desk/history/").text
