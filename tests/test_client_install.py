@@ -86,12 +86,12 @@ def test_a_script_submits_waits_and_reads_the_board(stack, student):
 
 @everywhere
 def test_a_terminal_shows_a_bar_that_ends_as_a_line(stack, student):
-    words = ["mnist-quest", "submit", "Sequential([Input((64,)), Dense(10)])\nmodel.fit(x, y, epochs=80)", "--wait"]
+    words = ["mnist-quest", "submit", "Sequential([Input((64,)), Dense(10)])\nmodel.fit(x, y, epochs=500)", "--wait"]
 
     code, seen = at_a_terminal(student, *words, QUEST_URL=stack.url, QUEST_TOKEN=stack.logins["itmalgrp05"][1])
 
     assert code == 0, seen
-    assert re.search(r"\r\[#+\.*\] .*epoch \d+ of 80", seen)
+    assert re.search(r"\r\[#+\.*\] .*epoch \d+ of 500", seen)
     assert re.search(r"\r[^\[\r]*scored 0\.\d+.*\r\n$", seen)
 
 

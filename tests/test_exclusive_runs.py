@@ -174,7 +174,7 @@ def test_the_claims_stay_cheap(submit, alone, worker, course, django_assert_max_
         aged(submit(quest=alone, group=group, submitter=person(f"member{number}", group)), minutes=5)
     theirs = submit(KNN)
 
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         assert claim(worker) is None
     with django_assert_max_num_queries(20):
         assert claim(another(worker, "there", slots=1)) is not None

@@ -227,7 +227,7 @@ def test_a_claim_asks_as_little_of_a_hundred_thousand_as_of_ten(
     theirs = submit(**other)
     claim_one(worker)
 
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(17):
         attempt = claim_one(worker)
 
     assert attempt.submission_id == theirs.pk

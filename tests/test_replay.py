@@ -45,7 +45,7 @@ def scored(submit, worker, trainer):
     """An attempt at a small forest, really trained and scored."""
     submit({"family": "forest", "n_estimators": 5})
     attempt = claim_one(worker)
-    Watch(attempt, trainer).follow()
+    Watch(attempt, trainer, threads=1).follow()
     attempt.refresh_from_db()
     assert attempt.exit == Exit.SCORED
     return attempt

@@ -145,3 +145,18 @@ def test_a_network_on_stock_has_the_threads_that_tensorflow_took_as_it_started(t
     ]}  # fmt: skip
 
     assert train(trainer, net, threads=1, within=120)["threads_asked"] == 2
+
+
+def test_a_run_goes_to_the_trainer_that_was_made_ready_for_it(slot, claimed, monkeypatch):
+    """Not to the one that had to make room."""
+    given = []
+
+    def watch(attempt, trainer, threads):
+        return SimpleNamespace(follow=lambda: given.append((trainer.threads, threads)))
+
+    monkeypatch.setattr(supervisor, "Watch", watch)
+    slot.warm_up()
+
+    slot.see_through(claimed(dump(SIMPLE_CONVNET), threads_asked=2))
+
+    assert given == [(2, 2)]

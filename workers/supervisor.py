@@ -83,7 +83,8 @@ class Supervisor:
         structlog.contextvars.bind_contextvars(submission=attempt.submission_id, attempt=attempt.pk)
         logger.info("run begins", number=attempt.number, device=self.device)
         try:
-            Watch(attempt, self.trainer, threads=self.make_ready(attempt)).follow()
+            threads = self.make_ready(attempt)  # by another trainer, perhaps, than the one that was there
+            Watch(attempt, self.trainer, threads=threads).follow()
         except Fenced:
             logger.warning("lease lost: nothing written")
             self.trainer.kill()

@@ -78,14 +78,14 @@ def through(stack: Stack, entries: Sequence[Spec]) -> float:
         if time.monotonic() - began > LONGEST_S:
             raise TimeoutError(f"After {LONGEST_S} s submissions {sorted(waiting)} have not ended.")
         time.sleep(LOOK_SECONDS)
-        waiting -= _scored(stack)
+        waiting -= _scored(stack, waiting)
     return time.monotonic() - began
 
 
-def _scored(stack: Stack) -> set[int]:
-    """Of the latest submissions; an end without a score is no result to compare."""
+def _scored(stack: Stack, waiting: set[int]) -> set[int]:
+    """Those of `waiting` that have a score; an end without one is no result to compare."""
     listed = stack.ask("GET", "/api/v1/submissions/", user="instructor").body["results"]
-    lost = [one for one in listed if one["state"] in ENDS - {"scored"}]
+    lost = [one for one in listed if one["id"] in waiting and one["state"] in ENDS - {"scored"}]
     if lost:
         raise RuntimeError(f"{lost[0]['model']} was not scored: {lost[0]['state']}, {lost[0]['reason']}")
     return {one["id"] for one in listed if one["state"] == "scored"}

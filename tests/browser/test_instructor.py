@@ -76,7 +76,7 @@ def test_the_desk_exports_the_ranking_as_csv(open_window, stack):
 def make_course(page: Page, name: str) -> None:
     page.goto("/desk/courses/")
     page.get_by_label("Name").fill(name)
-    page.get_by_label("Term").fill("autumn")
+    page.get_by_label("Term", exact=True).fill("autumn")
     page.get_by_role("button", name="Create").click()
     expect(page.get_by_role("heading", name=f"Groups of {name}")).to_be_visible()
 
