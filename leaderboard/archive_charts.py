@@ -1,4 +1,4 @@
-"""The charts of a quest's archive: a page with their pictures, wide and narrow, light and dark, and the data of each."""
+"""The charts of a quest's archive: pictures wide and narrow, light and dark, and the data of each."""
 
 from __future__ import annotations
 
