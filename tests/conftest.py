@@ -19,7 +19,7 @@ settings.register_profile("quick", max_examples=25, deadline=None)
 settings.load_profile("thorough")
 
 # They take half a minute or more: begun last, one of them would leave the other core without work.
-LONG_FILES = ("test_on_postgres", "test_launcher", "test_student", "test_instructor", "test_adding_a_family")
+LONG_FILES = ("test_launcher", "test_every_page", "test_student", "test_instructor", "test_adding_a_family")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

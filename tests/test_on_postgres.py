@@ -11,7 +11,7 @@ from tests.stack import PROJECT
 WITHOUT_PROCESSES = "not long and not fault and not trains and not browser"
 
 
-@pytest.mark.trains
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.skipif("TEST_DATABASE_URL" in os.environ, reason="this is that run")
 def test_what_uses_the_database_does_the_same_on_postgres(postgres):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from itertools import cycle
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
+
+from tests.stack import until
 
 NET = "Sequential([Flatten(), Dense(10, activation='softmax')])"
 SIZE_OF_PICTURE = "image => image.decode().then(() => image.naturalWidth)"
@@ -38,13 +41,19 @@ def test_pointing_at_a_bar_tells_its_numbers(open_window, scores):
     page.goto("/charts/?unit=shares")
     plot = page.locator("#plot-breakdown canvas")
     plot.scroll_into_view_if_needed()
-    box = plot.bounding_box()
-    assert box
 
-    # The middle bar of three: wherever along it, some part of the family's time is there.
-    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.4 * box["height"], steps=5)
+    # Down the middle, where bars are however many families there are; again and again, since it may be drawn anew.
+    down = cycle(share / 20 for share in range(1, 17))
+    until(lambda: tooltip_at(page, plot, next(down)), seconds=30, what="a bar that tells its numbers")
 
     expect(page.locator("#vg-tooltip-element.visible")).to_contain_text("Family")
+
+
+def tooltip_at(page: Page, plot: Locator, share: float) -> bool:
+    if box := plot.bounding_box():
+        page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + share * box["height"], steps=2)
+        page.wait_for_timeout(100)
+    return page.locator("#vg-tooltip-element.visible").is_visible()
 
 
 def test_without_scripts_a_chart_is_a_picture(open_window, stack, scores):
