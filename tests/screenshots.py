@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from tests import showcase
 from tests.browser.conftest import QUIET, log_in
@@ -31,7 +31,7 @@ WALL: ViewportSize = {"width": 1920, "height": 1080}
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 PATIENCE_MS = 60_000
-DRAWING_MS = 2500  # what scripts draw is there after this time, also on a busy machine
+DRAWING_MS = 2500  # a picture or a table that scripts fetch is there after this time, also on a busy machine
 # Dark everywhere would double the pictures: these show every colour and every kind of element.
 ALSO_DARK = {"board-own", "charts", "wall", "submit-cnn", "submission-cnn", "compare", "desk"}
 COLOURS = 128
@@ -102,11 +102,12 @@ def size_of(place: Place, width: int) -> ViewportSize:
 
 def picture(page: Page, place: Place, width: int) -> bytes:
     """The page once it has drawn itself, as high as it is, up to some screens."""
-    page.wait_for_timeout(DRAWING_MS if "chart" in place.name or place.name == "api" else 400)
+    page.wait_for_timeout(DRAWING_MS if place.name in ("wall-chart", "api") else 400)
     if not place.name.startswith("wall"):
         high = min(page.evaluate("document.documentElement.scrollHeight"), SCREENS * SIZES[width])
         page.set_viewport_size({"width": width, "height": max(high, SIZES[width])})
         page.wait_for_timeout(300)
+    expect(page.locator(".plot canvas")).to_have_count(page.locator(".plot").count(), timeout=PATIENCE_MS)
     return page.screenshot()
 
 
