@@ -24,8 +24,8 @@ worker: setup ## a worker alone, on any machine: DEVICE=cpu|gpu, DATABASE_URL an
 test: setup-dev ## everything but the long tests and the slow faults
 	@$(BIN)/python -m pytest $(SHARED) -m "not long and not fault"
 
-quick: setup-dev ## no training, no browser: under a minute
-	@$(BIN)/python -m pytest $(SHARED) --hypothesis-profile=quick -m "not long and not fault and not trains and not browser"
+quick: setup-dev ## no training, no browser, nothing that waits: under a minute
+	@$(BIN)/python -m pytest $(SHARED) --hypothesis-profile=quick -m "not long and not fault and not trains and not browser and not slow"
 
 test-long: setup-dev ## exact scores on the full data
 	@$(BIN)/python -m pytest -m long
