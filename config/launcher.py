@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from config import broker
+from config import broker, environment
 from config.children import Child, GaveUp
 from workers.lifeline import die_with_parent
 
@@ -97,7 +97,7 @@ def fetch(*names: str) -> None:
 def slots() -> int:
     from workers.slots import usual_slots
 
-    return int(os.environ.get("QUEST_SLOTS") or usual_slots())
+    return environment.number("QUEST_SLOTS") or usual_slots()
 
 
 def celery_worker(queue: str, concurrency: int) -> Child:
@@ -119,8 +119,8 @@ def has_gpu() -> bool:
 def service(host: str, port: int) -> list[Child]:
     bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     web = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", bind, "--worker-class", "gthread"]
-    threads = os.environ.setdefault("QUEST_WEB_THREADS", "8")
-    web += ["--workers", "2", "--threads", threads, "--log-level", "warning", "--graceful-timeout", "5"]
+    threads = environment.number("QUEST_WEB_THREADS")
+    web += ["--workers", "2", "--threads", str(threads), "--log-level", "warning", "--graceful-timeout", "5"]
     children = [
         Child("web", web),
         celery_worker("upkeep", 1),
@@ -130,13 +130,29 @@ def service(host: str, port: int) -> list[Child]:
     return [*children, celery_worker("gpu", 1)] if has_gpu() else children
 
 
+def site_name() -> str:
+    """The first name of ALLOWED_HOSTS that is one; empty where any will do."""
+    return next((name.lstrip(".") for name in environment.words("ALLOWED_HOSTS") if name != "*"), "")
+
+
+def reached_at(host: str) -> str:
+    """HOST as an address to go to."""
+    return "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+
+
+def public_url(host: str, port: int) -> str:
+    """Where people reach the site: behind https its proxy's address, else our own."""
+    name = site_name() or reached_at(host)
+    https = environment.flag("HTTPS", default=environment.flag("QUEST_PRODUCTION"))
+    return f"https://{name}" if https else f"http://{name}:{port}"
+
+
 def wait_until_ready(children: list[Child], host: str, port: int) -> None:
     """Until a submission would really be served: web, broker and a CPU worker."""
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
-    allowed = os.environ.get("ALLOWED_HOSTS", "").replace(",", " ").split()
+    shown = reached_at(host)
     request = urllib.request.Request(f"http://{shown}:{port}/readyz")
-    if allowed and "*" not in allowed:
-        request.add_header("Host", allowed[0].lstrip("."))
+    if name := site_name():
+        request.add_header("Host", name)
     deadline, missing = time.monotonic() + READY_S, ["web"]
     while missing:
         if time.monotonic() > deadline:
@@ -204,7 +220,7 @@ def run(children: list[Child], *, production: bool) -> None:
             os.environ.setdefault("QUEST_SOFT_SHUTDOWN_SECONDS", "5")
         start_broker(folder, children)
         command("migrate", "--verbosity", "0")
-        welcome = prepare(production=production)
+        welcome = prepare(public_url(host, port), production=production)
         for child in service(host, port):
             children.append(child)
             child.start()
@@ -213,12 +229,12 @@ def run(children: list[Child], *, production: bool) -> None:
         keep_going(children)
 
 
-def prepare(*, production: bool) -> str:
-    """Data, and whoever logs in first; what they are to be told."""
+def prepare(url: str, *, production: bool) -> str:
+    """Data, and whoever logs in first, at `url`; what they are to be told."""
     if production:
         fetch()
         command("collectstatic", "--noinput", "--verbosity", "0")
-        return command("invite_instructor")
+        return command("invite_instructor", "--base-url", url)
     dataset = os.environ.get("QUEST_DEMO_DATASET") or "mnist"
     fetch(dataset, "digits")
     return command("demo", "--dataset", dataset)
@@ -259,10 +275,11 @@ def main() -> int:
         signal.signal(number, _stop)
     children: list[Child] = []
     try:
+        environment.check()
         if sys.argv[1] == "worker":
             worker(children, sys.argv[2])
         run(children, production=sys.argv[1] == "serve")
-    except (CannotStart, broker.NoBroker, GaveUp) as reason:
+    except (CannotStart, environment.WrongValue, broker.NoBroker, GaveUp) as reason:
         sys.stderr.write(f"{reason}\n")
         return 1
     except Stopped:

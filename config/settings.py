@@ -11,46 +11,38 @@ import structlog
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from config.environment import flag, number, words
 from config.secret import kept_secret
 from config.version import RELEASE, version
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-
-def _flag(name: str, *, default: bool = False) -> bool:
-    return os.environ.get(name, str(int(default))).strip().lower() in {"1", "true", "yes", "on"}
-
-
-def _words(name: str) -> list[str]:
-    return [word for word in os.environ.get(name, "").replace(",", " ").split() if word]
-
-
 QUEST_HOME = Path(os.environ.get("QUEST_HOME", BASE_DIR / "var")).resolve()
 QUEST_HOME.mkdir(parents=True, exist_ok=True)
-QUEST_PRODUCTION = _flag("QUEST_PRODUCTION")
+QUEST_PRODUCTION = flag("QUEST_PRODUCTION")
 QUEST_VERSION = version(BASE_DIR)
-LEASE_SECONDS = int(os.environ.get("QUEST_LEASE_SECONDS", "60"))
+LEASE_SECONDS = number("QUEST_LEASE_SECONDS")
 HEARTBEAT_SECONDS = LEASE_SECONDS / 6
-REAP_SECONDS = int(os.environ.get("QUEST_REAP_SECONDS", "15"))
+REAP_SECONDS = number("QUEST_REAP_SECONDS")
 WORKER_ALIVE_SECONDS = 30
 
-DEBUG = _flag("DEBUG")
+DEBUG = flag("DEBUG")
 SECRET_KEY = os.environ.get("SECRET_KEY", "")
 if not SECRET_KEY:
     if QUEST_PRODUCTION:
         raise ImproperlyConfigured("Set SECRET_KEY: production does not start with a default secret.")
     SECRET_KEY = kept_secret(QUEST_HOME)
-ALLOWED_HOSTS = _words("ALLOWED_HOSTS") or ([] if QUEST_PRODUCTION else ["*"])
-CSRF_TRUSTED_ORIGINS = _words("CSRF_TRUSTED_ORIGINS")
+ALLOWED_HOSTS = words("ALLOWED_HOSTS") or ([] if QUEST_PRODUCTION else ["*"])
+CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
 if QUEST_PRODUCTION and not ALLOWED_HOSTS:
     raise ImproperlyConfigured("Set ALLOWED_HOSTS to the names that this site is reached by.")
-if _flag("BEHIND_PROXY"):
+if flag("BEHIND_PROXY"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     USE_X_FORWARDED_HOST = True
     # Without these every login would come from the proxy's own address, and be locked out with everybody else's.
     AXES_IPWARE_PROXY_COUNT = 1
     AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"]
-HTTPS = _flag("HTTPS", default=QUEST_PRODUCTION)
+HTTPS = flag("HTTPS", default=QUEST_PRODUCTION)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
@@ -222,11 +214,11 @@ CACHES = {
 }
 # Requests a minute; 0 for no limit.
 API_RATES = {
-    "token": int(os.environ.get("QUEST_TOKEN_RATE", "3000")),
-    "group": int(os.environ.get("QUEST_GROUP_RATE", "6000")),
+    "token": number("QUEST_TOKEN_RATE"),
+    "group": number("QUEST_GROUP_RATE"),
 }
-WEB_THREADS = int(os.environ.get("QUEST_WEB_THREADS", "8"))  # of each web process
-SOFT_SHUTDOWN_SECONDS = float(os.environ.get("QUEST_SOFT_SHUTDOWN_SECONDS", "60"))
+WEB_THREADS = number("QUEST_WEB_THREADS")  # of each web process
+SOFT_SHUTDOWN_SECONDS = number("QUEST_SOFT_SHUTDOWN_SECONDS")
 
 LOGGING = {
     "version": 1,

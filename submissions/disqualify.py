@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from submissions.intake import refuse
+from submissions.intake import check_not_archived, refuse
 from submissions.locks import writing
 from submissions.models import Event, Submission, User
 from submissions.moves import record
@@ -24,6 +24,7 @@ def _decide(submission: Submission, disqualified: bool, kind: Event.Kind, *, use
     if not reason.strip():
         raise refuse("reason", "Say why: the group reads it.")
     with writing():
+        check_not_archived(submission.quest)
         # Compare and set: of two instructors who decide at once, one does, and the history has one line.
         undecided = Submission.objects.filter(pk=submission.pk, disqualified=not disqualified)
         if not undecided.update(disqualified=disqualified):

@@ -94,6 +94,13 @@ def submit(
     return submission, True
 
 
+def check_not_archived(quest: Quest) -> None:
+    """Raises Refused where nothing may change any more, for nobody. Within the transaction of what would change."""
+    quest.refresh_from_db(fields=["state", "course"])
+    if quest.is_archived:
+        raise refuse("quest", closed_because(quest), status=409)
+
+
 def _described(spec: Spec) -> dict[str, Any]:
     counts = parameters(spec)
     return {
@@ -150,7 +157,7 @@ def _check_entry(quest: Quest, submitter: User, group: Group | None) -> None:
     if group is None:
         if not submitter.is_staff:
             raise refuse("group", "You are in no group of this course: ask your instructor.", status=403)
-        return
+        return check_not_archived(quest)
     if group.course_id != quest.course_id:
         raise refuse("quest", f"{group} belongs to another course than {quest}.", status=403)
     if not is_open_for(quest, group):

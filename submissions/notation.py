@@ -123,7 +123,7 @@ def headline(spec: Spec) -> str:
 
 
 def model_from(value: object, *, dataset: str = "mnist", limits: Limits | None = None) -> Reading:
-    """A model as form, API and admin take it: an object, its JSON text, or notation. SpecError if it is refused."""
+    """A model as form and API take it: an object, its JSON text, or notation. SpecError if it is refused."""
     return _only(models_from(value, dataset=dataset, limits=limits))
 
 

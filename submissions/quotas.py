@@ -88,6 +88,8 @@ def open_quests(groups: Iterable[Group]) -> list[tuple[Quest, Group]]:
 
 def closed_because(quest: Quest, group: Group | None = None) -> str:
     """Why `quest` takes no submissions of `group` now, in a sentence."""
+    if quest.is_archived:
+        return f"{quest} is archived: it can only be read."
     now, closes = timezone.now(), deadline(quest, group)
     if quest.opens_at and quest.opens_at > now:
         return f"{quest} opens {quest.opens_at.astimezone(quest.zone):%d/%m/%Y at %H:%M:%S} ({quest.time_zone})."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from submissions.intake import refuse
+from submissions.intake import check_not_archived, refuse
 from submissions.locks import writing
 from submissions.models import Device, Event, State, Submission, User
 from submissions.moves import record
@@ -20,6 +20,7 @@ def rerun(submission: Submission, *, user: User, reason: str = "") -> Submission
     with writing():
         # Whoever runs the same submission again waits here: of two re-runs at once, both might count.
         Submission.objects.select_for_update().get(pk=first_of(submission).pk)
+        check_not_archived(submission.quest)
         runs = runs_of(submission)
         _check_ended(submission, runs)
         counts = not any(run.counts and run.state == State.SCORED for run in runs)
@@ -68,6 +69,7 @@ def choose(submission: Submission, *, user: User, reason: str) -> None:
     if not reason.strip():
         raise refuse("reason", "Say why: the group reads it.")
     with writing():
+        check_not_archived(submission.quest)
         runs = runs_of(submission)
         final = any(run.final for run in runs)
         for run in runs:

@@ -11,11 +11,13 @@ WIDTH = 1000  # of the bar, in its own units
 
 
 def about(duration: float | None) -> str:
-    """A predicted duration, no more exactly than it can be known: `about 40 s`, `about 3 min`, `about 1 h 20 min`."""
+    """A predicted duration, no more exactly than it can be known: `about 4 s`, `about 3 min`, `about 1 h 20 min`."""
     if duration is None:
         return ""
+    if duration < 1:
+        return "under a second"
     if duration < 8:
-        return "a few seconds"
+        return f"about {round(duration)} s"
     if duration < 55:
         return f"about {round(duration / 10) * 10} s"
     if duration < 55 * 60:

@@ -282,7 +282,8 @@ def test_what_is_new_in_the_queue_is_looked_at_at_once(submit, past, worker):
     ("seconds", "words"),
     [
         (None, ""),
-        (0, "a few seconds"),
+        (0, "under a second"),
+        (3.6, "about 4 s"),
         (12, "about 10 s"),
         (54, "about 50 s"),
         (70, "about 1 min"),

@@ -1,8 +1,9 @@
-"""`python -m workers.fetch [name …]` puts data sets into the data home, MNIST and digits where none is named."""
+"""`python -m workers.fetch [name …]` puts data sets into the data home: those named, else in QUEST_DATASETS, else two."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -17,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     options = parser.parse_args(arguments)
     try:
-        for name in options.names or USUAL:
+        for name in options.names or os.environ.get("QUEST_DATASETS", "").replace(",", " ").split() or USUAL:
             datasets.ensure(name, progress=not options.quiet)
     except datasets.FetchError as error:
         sys.stderr.write(f"{error}\n")

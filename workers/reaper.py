@@ -17,18 +17,23 @@ DEVICES = ("cpu", "gpu")
 
 
 def reap() -> None:
-    """One round: expire leases, then top up each queue's wake-ups."""
+    """One round: expire leases, then give each queue the wake-ups that it lacks, and take away what nothing waits for."""
     if expired := expire():
         logger.warning("leases expired", count=expired)
     broker = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5)
     with broker:
         for device in DEVICES:
-            top_up(device, waiting=int(broker.llen(device)))
+            messages, could_begin = int(broker.llen(device)), len(claimable(device))
+            top_up(device, claimable=could_begin, waiting=messages)
+            if messages > could_begin:
+                # From the end that is read first, and no more than were counted: what came since stays. Without a GPU
+                # worker nobody reads the wake-ups that `auto` sends to its queue, and they would pile up.
+                broker.ltrim(device, 0, could_begin - messages - 1)
 
 
-def top_up(device: str, *, waiting: int) -> int:
-    """Send min(claimable, free slots) − `waiting` wake-ups to `device`; how many were sent."""
-    missing = min(len(claimable(device)), free_slots(device)) - waiting
+def top_up(device: str, *, claimable: int, waiting: int) -> int:
+    """Send min(`claimable`, free slots) − `waiting` wake-ups to `device`; how many were sent."""
+    missing = min(claimable, free_slots(device)) - waiting
     return sum(send(device) for _ in range(max(0, missing)))
 
 

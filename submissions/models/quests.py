@@ -204,6 +204,11 @@ class Quest(models.Model):
         return Quest.objects.accepting().filter(pk=self.pk).exists()
 
     @property
+    def is_archived(self) -> bool:
+        """It, or its course: then all that belongs to it can only be read."""
+        return self.state == QuestState.ARCHIVED or self.course.archived
+
+    @property
     def is_revealed(self) -> bool:
         return self.state in (QuestState.REVEALED, QuestState.ARCHIVED)
 
