@@ -1,4 +1,4 @@
-"""`python -m workers.fetch [name …]` puts data sets into the data home: those named, else in QUEST_DATASETS, else two."""
+"""`python -m workers.fetch [name …]` fetches data sets: those named, else QUEST_DATASETS, else MNIST and digits."""
 
 from __future__ import annotations
 

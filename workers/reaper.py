@@ -17,7 +17,7 @@ DEVICES = ("cpu", "gpu")
 
 
 def reap() -> None:
-    """One round: expire leases, then give each queue the wake-ups that it lacks, and take away what nothing waits for."""
+    """One round: expire leases, then give each queue the wake-ups it lacks, and take away what nothing waits for."""
     if expired := expire():
         logger.warning("leases expired", count=expired)
     broker = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5)
