@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from leaderboard.desk_access import for_instructors
 from submissions import outlook, timing
-from submissions.duty import UPKEEP, DutyRefused, set_duty
+from submissions.duty import UPKEEP, DutyRefused, set_duty, why_off_duty
 from submissions.models import Attempt, Device, Duty, State, Submission, Worker
 from submissions.visitors import UserRequest
 
@@ -41,6 +41,7 @@ class Station:
     worker: Worker
     hardware: str
     runs: list[Attempt]
+    why_off_duty: str
 
     @property
     def takes_runs(self) -> bool:
@@ -119,7 +120,15 @@ def _stations() -> list[Station]:
     runs: dict[int, list[Attempt]] = {}
     for attempt in going.select_related("submission__group", "submission__quest").defer("epochs", "output"):
         runs.setdefault(attempt.worker_id, []).append(attempt)
-    return [Station(worker, worker.hardware.label(worker.device), runs.get(worker.pk, [])) for worker in workers]
+    return [
+        Station(
+            worker=worker,
+            hardware=worker.hardware.label(worker.device),
+            runs=runs.get(worker.pk, []),
+            why_off_duty="" if worker.duty == Duty.ON else why_off_duty(worker),
+        )
+        for worker in workers
+    ]
 
 
 @for_instructors

@@ -34,6 +34,21 @@ def set_duty(worker: Worker, duty: Duty, *, user: User) -> None:
         wake(QUEUES[Device.AUTO])  # it may take again; or what only a paused GPU held back is free for others
 
 
+def withdraw(worker: Worker, *, reason: str) -> None:
+    """Take `worker` out of service by itself: it found out that it can do no run, and says why."""
+    with writing():
+        if not Worker.objects.filter(pk=worker.pk, duty=Duty.ON).update(duty=Duty.PAUSED):
+            return  # its other slot was faster, or an instructor
+        note(DeskEvent.Kind.WORKER_PAUSED, actor=worker.name, subject=worker.name, detail=reason)
+        wake(QUEUES[Device.AUTO])
+
+
+def why_off_duty(worker: Worker) -> str:
+    """What was said when `worker` was taken out of service; nothing where an instructor gave no reason."""
+    told = DeskEvent.objects.filter(subject=worker.name, at__gte=worker.started_at, kind__in=_KINDS.values())
+    return told.values_list("detail", flat=True).first() or ""
+
+
 def on_duty(worker: Worker) -> bool:
     """Whether `worker` may claim now."""
     return Worker.objects.filter(pk=worker.pk, duty=Duty.ON).exists()

@@ -190,11 +190,11 @@ def _spent(submission: Submission, exit_: Exit) -> bool:
 
 def _last_word(exit_: Exit, reason: str, *, lost: bool) -> str:
     if lost and exit_ != Exit.LOST:
-        return f"{reason} A worker was lost before that, so it does not count towards your quota."
+        return f"{reason} A worker failed it before that, so it does not count towards your quota."
     again = {
         Exit.OUT_OF_MEMORY: "It needed too much memory each time: try a smaller model or batch.",
         Exit.CRASHED: "It crashed each time, so it was given up.",
-        Exit.LOST: "Its worker was lost each time: no fault of yours, and it does not count towards your quota.",
+        Exit.LOST: "Each time its worker failed it: no fault of yours, and it does not count towards your quota.",
     }
     return f"{reason} {again[exit_]}"
 

@@ -120,7 +120,7 @@ def test_a_lost_worker_among_crashes_costs_no_quota_either(submission, worker, q
         leases.give_back(claim_one(worker), Exit.CRASHED, reason="The training process crashed.")
 
     assert reload(submission).state == State.FAILED
-    assert "A worker was lost before that, so it does not count towards your quota." in reload(submission).reason
+    assert "A worker failed it before that, so it does not count towards your quota." in reload(submission).reason
     assert quotas.quota(quest, group).used == 0
 
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.data_homes import PROJECT
-from tests.trainers import answers, gone, job, train
+from tests.trainers import answer, answers, gone, job, train
 from workers import datasets
 from workers.runs import Run
 from workers.trainer_process import TrainerGone, TrainerProcess
@@ -61,8 +61,8 @@ def test_a_forest_without_a_seed_takes_the_runs_and_repeats_with_it(trainer):
 
 
 def test_a_network_reports_its_epochs_and_its_first_step(trainer):
-    trainer.send(job(CNN))
-    messages = answers(trainer)
+    trainer.send(asked := job(CNN))
+    messages = answers(trainer, asked)
 
     result = messages[-1]["result"]
     epochs = [message["epoch"] for message in messages if message["event"] == "progress" and "loss" in message]
@@ -150,9 +150,9 @@ def test_the_private_part_is_scored_apart(trainer):
 
 
 def test_what_libraries_print_reaches_nobody_as_a_message(trainer):
-    trainer.send(job({"family": "odd", "does": "print"}))
+    trainer.send(asked := job({"family": "odd", "does": "print"}))
 
-    assert [message["event"] for message in answers(trainer)] == ["started", "done"]
+    assert [message["event"] for message in answers(trainer, asked)] == ["started", "done"]
     assert "forged by a C library" in trainer.output_tail
 
 
@@ -164,10 +164,9 @@ def test_of_what_libraries_print_the_last_64_kb_are_kept(trainer):
 
 
 def test_a_python_error_is_the_answer_and_the_trainer_goes_on(trainer):
-    trainer.send(job({"family": "odd", "does": "fail"}))
-    failed = answers(trainer)[-1]
+    failed = answer(trainer, job({"family": "odd", "does": "fail"}, attempt=4711))
 
-    assert (failed["event"], failed["kind"], failed["attempt"]) == ("failed", "error", 17)
+    assert (failed["event"], failed["kind"], failed["attempt"]) == ("failed", "error", 4711)
     assert failed["message"] == "ValueError: the model does not like these images"
     assert "odd_families.py" in failed["traceback"]
     assert train(trainer, KNN)["public"]["total"] == 360
@@ -184,17 +183,14 @@ def test_a_python_error_is_the_answer_and_the_trainer_goes_on(trainer):
     ],
 )
 def test_a_job_that_cannot_be_done_is_answered_with_the_reason(trainer, wrong, said):
-    trainer.send({**job(KNN), **wrong})
-    failed = answers(trainer)[-1]
+    failed = answer(trainer, {**job(KNN), **wrong})
 
     assert failed["event"] == "failed"
     assert said in failed["message"]
 
 
 def test_want_of_memory_is_told_from_other_errors(trainer):
-    trainer.send(job({"family": "odd", "does": "starve"}))
-
-    assert answers(trainer)[-1]["kind"] == "memory"
+    assert answer(trainer, job({"family": "odd", "does": "starve"}))["kind"] == "memory"
 
 
 def test_every_test_image_may_be_wrong(trainer, digits):
@@ -206,9 +202,8 @@ def test_every_test_image_may_be_wrong(trainer, digits):
 
 def test_a_crash_is_told_with_its_code_and_again_when_asked_again(start_trainer):
     crashing = start_trainer()
-    crashing.send(job({"family": "odd", "does": "crash"}))
 
-    assert answers(crashing)[-1] == {"event": "exited", "code": 3}
+    assert answer(crashing, job({"family": "odd", "does": "crash"})) == {"event": "exited", "code": 3}
     assert crashing.receive(timeout=1) == {"event": "exited", "code": 3}
     with pytest.raises(TrainerGone, match="exit code 3"):
         crashing.send(job(KNN))
@@ -320,8 +315,7 @@ def test_no_run_takes_more_threads_than_the_worker_grants(digits):
 
 def test_a_run_for_a_gpu_fails_where_tensorflow_sees_none(start_trainer):
     trainer = start_trainer(device="gpu")
-    trainer.send(job(CNN, device="gpu"))
-    failed = answers(trainer)[-1]
+    failed = answer(trainer, job(CNN, device="gpu"))
 
-    assert failed["event"] == "failed"
+    assert (failed["event"], failed["kind"]) == ("failed", "platform")
     assert "TensorFlow sees none" in failed["message"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +14,47 @@ import pytest
 from workers.trainer_process import Message, TrainerProcess
 
 ENDS = {"done", "failed", "exited"}
+PATIENCE_S = 180.0  # a network's libraries take a minute to import where four processes share a core
+_numbers = itertools.count(1)
 
 
 def job(spec: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    usual = {"do": "train", "attempt": 17, "spec": spec, "engine": "stock", "dataset": "digits", "seed": 123}
+    """A job of a number of its own, so that no test takes the late answer to another's for its own."""
+    usual = {
+        "do": "train",
+        "attempt": next(_numbers),
+        "spec": spec,
+        "engine": "stock",
+        "dataset": "digits",
+        "seed": 123,
+    }
     return {**usual, "device": "cpu", "private_share": 0.0, "split_seed": 1, **changes}
 
 
-def answers(trainer: TrainerProcess, *, within: float = 60) -> list[Message]:
-    """Every message up to the one that ends the job."""
+def answers(trainer: TrainerProcess, to: Mapping[str, Any], *, within: float = PATIENCE_S) -> list[Message]:
+    """What the trainer says about the job `to`, up to the message that ends it."""
     deadline = time.monotonic() + within
     heard: list[Message] = []
     while time.monotonic() < deadline:
         message = trainer.receive(timeout=1)
-        if message:
+        if message and (message.get("attempt") == to["attempt"] or message["event"] == "exited"):
             heard.append(message)
             if message["event"] in ENDS:
                 return heard
     raise AssertionError(f"No end within {within} s: {heard}\n{trainer.output_tail}")
 
 
-def train(trainer: TrainerProcess, spec: dict[str, Any], *, within: float = 60, **changes: Any) -> dict[str, Any]:
+def answer(trainer: TrainerProcess, asked: Mapping[str, Any], *, within: float = PATIENCE_S) -> Message:
+    """The message that ends the job `asked`, which is given to `trainer`."""
+    trainer.send(asked)
+    return answers(trainer, asked, within=within)[-1]
+
+
+def train(
+    trainer: TrainerProcess, spec: dict[str, Any], *, within: float = PATIENCE_S, **changes: Any
+) -> dict[str, Any]:
     """The result of training `spec`."""
-    trainer.send(job(spec, **changes))
-    last = answers(trainer, within=within)[-1]
+    last = answer(trainer, job(spec, **changes), within=within)
     assert last["event"] == "done", last
     result: dict[str, Any] = last["result"]
     return result
@@ -75,7 +93,8 @@ def start_trainer(trainer_environment: dict[str, str]) -> Iterator[Callable[...,
 
     def start(**options: Any) -> TrainerProcess:
         process = TrainerProcess()
-        process.start(threads=options.pop("threads", 1), env=trainer_environment, **options)
+        env = {**trainer_environment, **options.pop("env", {})}
+        process.start(threads=options.pop("threads", 1), env=env, **options)
         started.append(process)
         return process
 

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from submissions.idx_files import PIXEL_MAX, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, data_home
 from workers import idx
+from workers.faults import Unfit
 from workers.sources import FILES, SOURCES, Source, SourceError
 
 SHA256: dict[str, dict[str, str]] = {
@@ -47,7 +48,7 @@ SHAPES: dict[str, tuple[int, int]] = {"mnist": (28, 28), "fashion-mnist": (28, 2
 STAMP = "verified.json"
 
 
-class FetchError(Exception):
+class FetchError(Unfit):
     """No source could give the data set; the message says what was tried and what to do."""
 
 

@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from submissions import claims, clock, queues
+from submissions.duty import why_off_duty
 from submissions.models import Duty, Quest, State, Submission, Worker
 from workers import datasets
 
@@ -111,9 +112,13 @@ def workers() -> Iterator[str]:
 
 @check()
 def duty() -> Iterator[str]:
-    """Workers that somebody paused or drained, and perhaps forgot."""
+    """Workers that somebody paused or drained, and perhaps forgot, or that found themselves unfit."""
     for worker in Worker.objects.alive().exclude(duty=Duty.ON):
-        yield f"Worker {worker.name} is {worker.duty} and takes no runs: resume it at the desk, under Queue."
+        why = why_off_duty(worker)
+        yield (
+            f"Worker {worker.name} is {worker.duty} and takes no runs{f' ({why})' if why else ''}: "
+            f"{'mend that, and ' if why else ''}resume it at the desk, under Queue."
+        )
 
 
 @check()

@@ -62,6 +62,15 @@ def has_gpu() -> bool:
     return bool(_gpus())
 
 
+def gpu_answers() -> bool:
+    """Whether there is a GPU now: one that was there at the start may be gone, or its driver."""
+    _gpus.cache_clear()
+    try:
+        return has_gpu()
+    except Exception:  # noqa: BLE001 - NVML has an error for each way to be lost
+        return False
+
+
 def normalised(model: str) -> str:
     """A CPU's name without marks and clock: `Intel(R) Xeon(R) CPU E5-2680 v4 @ 2.40GHz` → `Intel Xeon E5-2680 v4`."""
     bare = re.sub(r"\((R|TM|C)\)|@.*|\bCPU\b|\b\d+-Core\b|\bProcessor\b", " ", model, flags=re.IGNORECASE)

@@ -11,7 +11,7 @@ from typing import Any
 
 from submissions.models import Attempt, Score
 from submissions.templatetags.quest import seconds
-from workers.supervisor import job_for
+from workers.supervisor import START_SECONDS, job_for
 from workers.trainer_process import Message, TrainerProcess
 
 _TIMES = {"startup_s": "start-up", "data_load_s": "loading", "train_s": "training", "predict_s": "scoring"}
@@ -40,13 +40,18 @@ def trainer(attempt: Attempt, *, device: str) -> Iterator[TrainerProcess]:
 
 
 def messages(attempt: Attempt, process: TrainerProcess, *, device: str, limit_s: float) -> Iterator[Message]:
-    """What the trainer says about the job, up to the message that ends it; `{"event": "late"}` after `limit_s`."""
+    """What the trainer says about the job, up to the message that ends it.
+
+    `{"event": "late"}` once it has trained for `limit_s`, or has not begun within the time that every run has for that.
+    """
     process.send({**job_for(attempt), "device": device})
-    deadline = time.monotonic() + limit_s
+    deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         message = process.receive(timeout=0.5) or {}
         if message.get("event") == "exited" or message.get("attempt") == attempt.pk:
             yield message
+        if message.get("event") == "started":
+            deadline = time.monotonic() + limit_s
         if message.get("event") in ("done", "failed", "exited"):
             return
     yield {"event": "late"}

@@ -17,6 +17,7 @@ from submissions.split import private_indexes
 from workers import datasets, energy, insight, preprocessing, stock_time
 from workers.engines.engine import named
 from workers.engines.registry import engine_named
+from workers.faults import Unfit, what_any_model_needs
 from workers.probes import Company, Sampler, cpu_seconds
 from workers.runs import Labels, Run, Values
 from workers.trainer_process import DEVICE, THREADS
@@ -46,15 +47,17 @@ def score(job: dict[str, Any], *, since: float, report: Report) -> dict[str, Any
     """
     device, threads = os.environ.get(DEVICE, "cpu"), job.get("threads") or int(os.environ.get(THREADS) or 1)
     if job["device"] != device:
-        raise ValueError(f"This trainer computes on {device}, not on {job['device']}.")
+        raise Unfit(f"This trainer computes on {device}, not on {job['device']}.")
     spec = specs.validate(job["spec"], dataset=job["dataset"], offered_only=False)
-    family, engine = family_of(spec), engine_named(job["engine"])
-    engine.warm(family)
+    with what_any_model_needs():
+        family, engine = family_of(spec), engine_named(job["engine"])
+        engine.warm(family)
     watch = Stopwatch(since)
     watch.lap("startup_s")
     cpu_before = cpu_seconds()
     with threadpool_limits(threads), Sampler() as sampler, Company(threads) as company:
-        data = datasets.load(job["dataset"])
+        with what_any_model_needs():
+            data = datasets.load(job["dataset"])
         run = Run(seed=job["seed"], threads=threads, dataset=data, device=device, report=report)
         estimator = engine.build(spec, run)
         predicted, test_images, joules = _compute(spec, estimator, run, watch)

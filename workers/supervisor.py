@@ -16,9 +16,10 @@ from django.db import Error as DatabaseError  # InterfaceError, of a connection 
 from django.db import connections
 
 from submissions import clock, leases
-from submissions.duty import drained
+from submissions.duty import drained, withdraw
 from submissions.families.registry import family_named, offered
-from submissions.models import Attempt, Exit, Quest
+from submissions.locks import writing
+from submissions.models import Attempt, Exit, Quest, Worker
 from submissions.moves import MoveRefused
 from workers import memory, spool
 from workers.registry import be_heard
@@ -30,6 +31,8 @@ TICK_SECONDS = 0.2
 EPOCH_FIGURES = ("epoch", "seconds", "loss", "accuracy", "val_loss", "val_accuracy")
 LOOK_SECONDS = 0.5  # between two looks at the cancel flag and the trainer's memory
 MOST_RUNS = 50
+START_SECONDS = 600  # for what comes before `fit`: a trainer, its libraries, the data, the steps before the model
+UNFIT = "Its worker lacks what every run needs, and was taken out of service."
 TAKEN_OUT = "An instructor took the worker out of service, so another one takes it over."
 MOST_IDLE_BYTES = 3 << 30  # a trainer that holds more than this between runs has leaked
 
@@ -159,7 +162,8 @@ class Watch:
     def __init__(self, attempt: Attempt, trainer: TrainerProcess, *, threads: int) -> None:
         self.attempt, self.trainer, self.threads = attempt, trainer, threads
         self.quest = attempt.submission.quest
-        self.began = self.renewed = time.monotonic()
+        self.began, self.fit_began = time.monotonic(), 0.0
+        self.renewed = self.began
         self.heart, self.look = Every(settings.HEARTBEAT_SECONDS), Every(LOOK_SECONDS)
         self.write = Every(0.7, first=True)
         self.epochs: list[Message] = []
@@ -169,7 +173,7 @@ class Watch:
         try:
             self.trainer.send({**job_for(self.attempt), "threads": self.threads, "sent": _claimed(self.attempt)})
         except TrainerGone as gone:
-            return self._gave_up(Exit.CRASHED, f"The trainer could not be started: {gone}")
+            return self._lost(f"The training process could not be started: {gone}")
         while True:
             message = self.trainer.receive(TICK_SECONDS) or {}
             if message.get("attempt", self.attempt.pk) == self.attempt.pk and self._heard(message):
@@ -185,8 +189,7 @@ class Watch:
             case "failed":
                 self._failed(message)
             case "exited":
-                reason = f"The training process crashed (exit code {message['code']})."
-                self._gave_up(Exit.CRASHED, reason)
+                self._crashed(message["code"])
             case "started" | "progress":
                 self._note(message)
                 return False
@@ -194,27 +197,49 @@ class Watch:
                 return False
         return True
 
+    def _crashed(self, code: int) -> None:
+        if self.fit_began:
+            self._gave_up(Exit.CRASHED, f"The training process crashed (exit code {code}).")
+        else:
+            self._lost(f"The training process ended before the training began (exit code {code}).")
+
     def _note(self, message: Message) -> None:
         if "loss" in message:
             self.epochs.append({name: message[name] for name in EPOCH_FIGURES if name in message})
         self.latest = {name: value for name, value in message.items() if name not in ("attempt", "event")}
+        if message["event"] == "started":
+            self.fit_began = time.monotonic()
         if message["event"] == "started" or self.write.due():
             self._try(lambda: leases.note_progress(self.attempt, self.latest or {"phase": "fit"}, self.epochs))
 
     def _looked(self) -> bool:
-        """Beat the heart and look at the limits; True if the run was ended."""
+        """Look at the limits, beat the heart, and ask whether to go on; True if the run was ended."""
+        looks = self.look.due()
+        # The limits first: they hold without a database, which may be away or hang.
+        if looks and self._beyond_a_limit():
+            return True
         if self.heart.due():
             self._beat()
-        if not self.look.due():
-            return False
-        if self._try(lambda: leases.cancel_asked(self.attempt)):
-            self._end(lambda attempt: leases.stop(attempt, output=self.trainer.output_tail))
-        elif time.monotonic() - self.began > self.quest.run_seconds:
+        return looks and self._called_off()
+
+    def _beyond_a_limit(self) -> bool:
+        """The quest's time is for the training: how long a busy machine takes to get there is no fault of the model."""
+        now = time.monotonic()
+        if self.fit_began and now - self.fit_began > self.quest.run_seconds:
             self._end(lambda attempt: leases.time_out(attempt, output=self.trainer.output_tail))
-        elif self._try(lambda: drained(self.attempt.worker)):
-            self._end(lambda attempt: leases.give_back(attempt, Exit.DRAINED, reason=TAKEN_OUT))
+        elif not self.fit_began and now - self.began > START_SECONDS:
+            self._lost(f"The training had not begun after {START_SECONDS:,} seconds.")
         elif excess := self._excess():
             self._gave_up(Exit.OUT_OF_MEMORY, excess)
+        else:
+            return False
+        return True
+
+    def _called_off(self) -> bool:
+        if self._try(lambda: leases.cancel_asked(self.attempt)):
+            self._end(lambda attempt: leases.stop(attempt, output=self.trainer.output_tail))
+        elif self._try(lambda: drained(self.attempt.worker)):
+            self._end(lambda attempt: leases.give_back(attempt, Exit.DRAINED, reason=TAKEN_OUT))
         else:
             return False
         return True
@@ -251,6 +276,8 @@ class Watch:
     def _failed(self, message: Message) -> None:
         if message["kind"] == "memory":
             return self._out_of_memory(message["traceback"])
+        if message["kind"] == "platform":
+            return self._lost(UNFIT, traceback=message["traceback"], unfit=message["message"])
         reason, traceback = f"The training stopped with an error: {message['message']}", message["traceback"]
         output = self.trainer.output_tail
         self._persist(lambda: leases.fail(self.attempt, reason=reason, traceback=traceback, output=output))
@@ -260,6 +287,23 @@ class Watch:
     def _out_of_memory(self, traceback: str = "") -> None:
         reason = f"It needed more memory than the quest allows ({self.quest.memory_mb:,} MB)."
         self._gave_up(Exit.OUT_OF_MEMORY, reason, traceback)
+
+    def _lost(self, reason: str, *, unfit: str = "", traceback: str = "") -> None:
+        """Give it back as a fault of the platform; where this worker is `unfit` for more, it claims no more.
+
+        That it lost a run may be a mishap; if it lost the one before too, it would go on to lose the whole queue.
+        """
+        self.trainer.kill()
+        worker, output = self.attempt.worker, self.trainer.output_tail
+
+        def let_go() -> None:
+            with writing():
+                if unfit or _lost_its_last(worker):
+                    withdraw(worker, reason=unfit or reason)
+                leases.give_back(self.attempt, Exit.LOST, reason=reason, traceback=traceback, output=output)
+
+        self._persist(let_go)
+        logger.warning("run given back", exit=str(Exit.LOST), reason=reason, unfit=unfit)
 
     def _gave_up(self, exit_: Exit, reason: str, traceback: str = "") -> None:
         self.trainer.kill()
@@ -297,6 +341,11 @@ class Watch:
 def _claimed(attempt: Attempt) -> float:
     """When it was claimed, on `time.monotonic`'s clock: what is measured from then on joins its wait in the queue."""
     return time.monotonic() - max(0.0, (clock.now() - attempt.started_at).total_seconds())
+
+
+def _lost_its_last(worker: Worker) -> bool:
+    ended = worker.attempts.filter(ended_at__isnull=False).order_by("-ended_at", "-pk")
+    return ended.values_list("exit", flat=True).first() == Exit.LOST
 
 
 def _had_company(attempt: Attempt) -> bool:

@@ -4,7 +4,7 @@ In:  {"do": "train", "attempt", "spec", "engine", "dataset", "seed", "device", "
      {"do": "warm", "families": [...], "dataset"}
 Out: {"event": "ready", "pid", "startup_s"} once it reads jobs; {"event": "warmed", "seconds"};
      for a job {"event": "started"} as `fit` begins, {"event": "progress", …}, then either
-     {"event": "done", "result"} or {"event": "failed", "kind": "error" | "memory", "message", "traceback"};
+     {"event": "done", "result"} or {"event": "failed", "kind", "message", "traceback"}, of a kind of `workers.faults`;
      every message about a job carries its "attempt". A job may say when it was "sent", on `time.monotonic`'s clock.
 """
 
@@ -25,15 +25,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from submissions.families.registry import family_named
-from workers import datasets, pace
+from workers import datasets, faults, pace
 from workers.engines.registry import BY_DEMAND, engine_named
 from workers.lifeline import die_with_parent
 from workers.scoring import score
 
 MESSAGE_LENGTH, TRACEBACK_LENGTH = 2_000, 20_000
-
-# TensorFlow's own error has no common base with Python's.
-MEMORY_ERRORS = {"MemoryError", "ResourceExhaustedError", "_ArrayMemoryError"}
 
 Message = dict[str, Any]
 
@@ -118,13 +115,17 @@ def _without_fail(get_ready: Callable[[], object]) -> None:
 
 def failure(error: Exception) -> Message:
     """What the supervisor is told; the message's first lines are what the group reads."""
-    name = type(error).__name__
     return {
         "event": "failed",
-        "kind": "memory" if name in MEMORY_ERRORS else "error",
-        "message": f"{name}: {error}"[:MESSAGE_LENGTH].strip(" :"),
-        "traceback": "".join(traceback.format_exception(error))[-TRACEBACK_LENGTH:],
+        "kind": faults.kind_of(error),
+        "message": _writable(faults.told(error)[:MESSAGE_LENGTH]),
+        "traceback": _writable("".join(traceback.format_exception(error))[-TRACEBACK_LENGTH:]),
     }
+
+
+def _writable(text: str) -> str:
+    """Postgres takes no NUL in a text."""
+    return text.replace("\0", "\ufffd")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -15,6 +15,7 @@ import tensorflow as tf
 from submissions.families import layers
 from submissions.families.cnn import CNN
 from workers.engines import keras_model
+from workers.faults import Unfit
 from workers.idx import Pixels
 from workers.runs import Labels, Run, Values
 from workers.trainer_process import THREADS
@@ -24,7 +25,7 @@ LIBRARIES = {"keras": keras.__version__, "tensorflow": tf.__version__}
 CLASSES = 10
 
 
-class NoGPU(RuntimeError):
+class NoGPU(Unfit):
     """A run that is to be labelled GPU cannot be computed on one."""
 
 

@@ -1,0 +1,41 @@
+"""A trainer that says what it is told to, for what a supervisor does about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from submissions.models import Attempt, Worker
+from tests.cast import claim_one
+from workers.supervisor import Watch
+
+STARTED = {"event": "started"}
+DIED = {"event": "exited", "code": -11}
+
+
+class Scripted:
+    """Stands for a trainer that says what it is told to."""
+
+    output_tail = ""
+
+    def __init__(self, *messages: dict[str, Any]) -> None:
+        self.messages = list(messages)
+
+    def send(self, job: dict[str, Any]) -> None:
+        pass
+
+    def receive(self, timeout: float) -> dict[str, Any] | None:
+        return self.messages.pop(0) if self.messages else None
+
+    def memory_bytes(self) -> int:
+        return 0
+
+    def kill(self) -> None:
+        pass
+
+
+def follow(worker: Worker, *messages: dict[str, Any]) -> Attempt:
+    """The attempt that `worker` claims next, as it ended."""
+    attempt = claim_one(worker)
+    Watch(attempt, Scripted(*messages), threads=1).follow()
+    attempt.refresh_from_db()
+    return attempt

@@ -1,0 +1,171 @@
+"""What no model can be blamed for costs its group nothing, and takes the worker that caused it out of service."""
+
+from __future__ import annotations
+
+import errno
+import sys
+
+import pytest
+
+from submissions import claims
+from submissions.models import Attempt, DeskEvent, Duty, Exit, State, Submission, Worker
+from tests.cast import claim_one, reload
+from tests.scripted import DIED, STARTED, Scripted, follow
+from tests.trainers import answer, job
+from workers import doctor, faults, hardware, supervisor
+from workers.supervisor import Watch
+
+FETCH = {"event": "failed", "kind": "platform", "message": "FetchError: no mnist", "traceback": "Traceback …"}
+
+
+@pytest.fixture
+def other_worker(worker) -> Worker:
+    return Worker.objects.create(
+        name="cpu@there", host="there", pid=2, device="cpu", version="test", hardware=worker.hardware
+    )
+
+
+def test_a_worker_without_data_gives_the_run_back_and_takes_no_more(submission, worker):
+    attempt = follow(worker, FETCH)
+
+    assert (attempt.exit, attempt.traceback) == (Exit.LOST, "Traceback …")
+    assert reload(submission).state == State.QUEUED
+    assert Worker.objects.get().duty == Duty.PAUSED
+    assert claims.claim(device="cpu", worker=worker) is None
+
+
+def test_instructors_read_why_it_takes_no_more(submission, worker, instructor_client):
+    follow(worker, FETCH)
+
+    event = DeskEvent.objects.get()
+    assert (event.kind, event.actor, event.detail) == ("worker_paused", "cpu@here", "FetchError: no mnist")
+    assert list(doctor.duty()) == [
+        "Worker cpu@here is paused and takes no runs (FetchError: no mnist): mend that, and resume it at the desk, "
+        "under Queue."
+    ]
+    for page in ("/desk/queue/", "/desk/history/"):
+        assert "FetchError: no mnist" in instructor_client.get(page).content.decode()
+
+
+def test_a_student_reads_that_it_was_not_the_model(submission, worker, owner_client):
+    for _ in range(3):
+        Worker.objects.update(duty=Duty.ON)
+        follow(worker, FETCH)
+
+    submission = reload(submission)
+    assert (submission.state, submission.refunded) == (State.FAILED, True)
+    told = owner_client.get(f"/submissions/{submission.pk}/").content.decode()
+    assert "Its worker lacks what every run needs" in told
+    assert "no fault of yours" in told
+    assert "FetchError" not in told
+
+
+def test_a_trainer_that_dies_before_the_training_begins_costs_no_quota(submission, worker, other_worker):
+    attempts = [follow(one, DIED) for one in (worker, other_worker, worker)]
+
+    assert [attempt.exit for attempt in attempts] == [Exit.LOST] * 3
+    submission = reload(submission)
+    assert (submission.state, submission.refunded) == (State.FAILED, True)
+    assert "ended before the training began (exit code -11)" in submission.reason
+
+
+def test_a_worker_whose_trainer_dies_twice_in_a_row_takes_no_more(submission, worker):
+    follow(worker, DIED)
+    assert Worker.objects.get().duty == Duty.ON
+
+    follow(worker, DIED)
+    assert Worker.objects.get().duty == Duty.PAUSED
+
+
+def test_a_trainer_that_dies_in_training_is_the_models_affair(submission, worker):
+    assert [follow(worker, STARTED, DIED).exit for _ in range(3)] == [Exit.CRASHED] * 3
+
+    submission = reload(submission)
+    assert (submission.state, submission.refunded) == (State.FAILED, False)
+    assert Worker.objects.get().duty == Duty.ON
+
+
+def watched(worker: Worker, quest, **limits: int) -> Watch:
+    type(quest).objects.filter(pk=quest.pk).update(**limits)
+    watch = Watch(claim_one(worker), Scripted(), threads=1)
+    watch.look.next = 0
+    return watch
+
+
+def test_the_time_until_the_training_begins_is_not_the_models(submission, worker, quest):
+    watch = watched(worker, quest, run_seconds=60)
+    watch.began -= 214
+
+    assert not watch._looked()
+    watch._heard(STARTED)
+    watch.look.next = 0
+    assert not watch._looked()
+    assert reload(submission).state == State.RUNNING
+
+
+def test_a_training_that_takes_longer_than_the_quest_allows_is_stopped(submission, worker, quest):
+    watch = watched(worker, quest, run_seconds=60)
+    watch._heard(STARTED)
+    watch.fit_began -= 61
+
+    assert watch._looked()
+    assert reload(submission).state == State.TIMED_OUT
+
+
+def test_a_training_that_never_begins_is_the_platforms_fault(submission, worker, quest):
+    watch = watched(worker, quest)
+    watch.began -= supervisor.START_SECONDS + 1
+
+    assert watch._looked()
+    assert Attempt.objects.get().exit == Exit.LOST
+    assert "had not begun after 600 seconds" in Submission.objects.get().events.last().reason
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ImportError("no module named keras"), "platform"),
+        (OSError(errno.ENOSPC, "No space left on device"), "platform"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "memory"),
+        (faults.Unfit("no GPU"), "platform"),
+        (MemoryError(), "memory"),
+        (ValueError("Found array with 0 features"), "error"),
+        (TypeError("unexpected keyword"), "error"),
+    ],
+)
+def test_whose_fault_it_is_goes_by_the_type_of_the_error(error, kind):
+    assert faults.kind_of(error) == kind
+
+
+def test_any_error_in_what_every_model_needs_is_the_workers():
+    with pytest.raises(faults.Unfit, match="ValueError: damaged"), faults.what_any_model_needs():
+        raise ValueError("damaged")
+    with pytest.raises(MemoryError), faults.what_any_model_needs():
+        raise MemoryError
+
+
+@pytest.mark.parametrize(("there", "kind"), [(True, "error"), (False, "platform")])
+def test_an_error_on_a_gpu_that_is_gone_is_the_workers(monkeypatch, there, kind):
+    monkeypatch.setenv("QUEST_DEVICE", "gpu")
+    monkeypatch.setattr(hardware, "_from_nvidia_smi", lambda: ({"name": "A100"},) if there else ())
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+
+    assert faults.kind_of(RuntimeError("CUDA_ERROR_UNKNOWN")) == kind
+    hardware._gpus.cache_clear()
+
+
+@pytest.mark.trains
+def test_a_trainer_without_data_says_whose_fault_that_is_and_a_wrong_spec_stays_the_models(start_trainer):
+    trainer = start_trainer(env={"QUEST_DATA_HOME": "/dev/null/nowhere", "QUEST_DATA": ""})
+    failed = answer(trainer, job({"family": "knn"}))
+
+    assert (failed["kind"], failed["message"][:28]) == ("platform", "FetchError: Cannot write to ")
+    assert answer(trainer, job({"family": "knn", "n_neighbors": 0}))["kind"] == "error"
+
+
+@pytest.mark.trains
+def test_what_an_error_says_can_be_written_down(start_trainer):
+    failed = answer(start_trainer(), job({"family": "knn"}, dataset="dig\0its"))
+
+    assert "\0" not in failed["message"] + failed["traceback"]
+    assert "dig" in failed["message"] + failed["traceback"]
