@@ -26,6 +26,7 @@ from submissions.models import (
     Worker,
 )
 from submissions.specs import validate
+from workers import registry
 
 PASSWORD = "correct horse battery"
 
@@ -118,13 +119,16 @@ def owner_token(owner, group) -> str:
 
 
 @pytest.fixture
-def worker(db) -> Worker:
+def worker(db, monkeypatch) -> Worker:
+    """The worker that this process is: a run that a test sees through for long beats its heart."""
     machine = Hardware.objects.create(
         key="a" * 16, cpu_model="AMD EPYC 9B14", cores=2, physical_cores=1, ram_bytes=24 << 30, os="Debian 12"
     )
-    return Worker.objects.create(
+    worker = Worker.objects.create(
         name="cpu@here", host="here", pid=1, device="cpu", slots=2, version="test", hardware=machine
     )
+    monkeypatch.setattr(registry, "_worker", worker)
+    return worker
 
 
 KNN = {"family": "knn", "n_neighbors": 4, "weights": "distance"}

@@ -144,7 +144,7 @@ def test_a_network_on_stock_has_the_threads_that_tensorflow_took_as_it_started(t
         {"kind": "Input", "shape": [64]}, {"kind": "Dense", "units": 10, "activation": "softmax"},
     ]}  # fmt: skip
 
-    assert train(trainer, net, threads=1, within=120)["threads_asked"] == 2
+    assert train(trainer, net, threads=1)["threads_asked"] == 2
 
 
 def test_a_run_goes_to_the_trainer_that_was_made_ready_for_it(slot, claimed, monkeypatch):

@@ -134,7 +134,7 @@ def test_a_desk_export_names_engine_and_prediction(instructor_client, slow_post,
 @pytest.mark.long  # there it has the machine to itself: others' work would not slow both sides alike
 @pytest.mark.parametrize("spec", [{"family": "knn", "p": 3}, {"family": "forest", "n_estimators": 60}, NET], ids=str)
 def test_the_prediction_is_within_a_factor_of_three_of_a_run_on_stock(trainer, spec):
-    told = train(trainer, spec, engine="accelerated", within=120)["stock_predicted_s"]
+    told = train(trainer, spec, engine="accelerated")["stock_predicted_s"]
     stock = [train(trainer, spec, engine="stock", threads=2) for _ in range(2)]
 
     # What a run took less for its CPU than by the clock it waited for others.

@@ -106,9 +106,8 @@ def be_heard() -> bool:
             return bool(_own_row().filter(stopped_at=None).update(last_seen_at=Now()))
     except Error as error:
         logger.warning("worker could not be heard", error=str(error))
-        return True
-    finally:
         connections.close_all()
+        return True
 
 
 def note_reaped() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from celery import bootsteps, current_app, shared_task
 from celery.signals import worker_init, worker_process_init, worker_process_shutdown
+from django.db import connections
 
 from submissions.claims import claim
 from workers import reaper, registry, shifts, spool
@@ -55,6 +56,7 @@ class Hello(bootsteps.StartStopStep):
         if not registry.be_heard():
             logger.error("the database does not know this worker any more: it leaves, to be started anew")
             os.kill(os.getpid(), signal.SIGTERM)
+        connections.close_all()  # a pool child that is forked now would share it
         shifts.listen(self.worker.consumer, registry.this_worker().device, wanted=shifts.wanted())
 
     def stop(self, parent: Any) -> None:
