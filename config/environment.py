@@ -13,6 +13,7 @@ NUMBERS = {
     "QUEST_GROUP_RATE": (6000, 0),
     "QUEST_WEB_THREADS": (8, 1),
     "QUEST_SLOTS": (0, 0),
+    "QUEST_WATTS_PER_CORE": (0, 0),
 }
 
 

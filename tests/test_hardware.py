@@ -93,6 +93,25 @@ def test_without_a_counter_the_energy_is_unknown_and_not_zero(tmp_path, monkeypa
     assert energy.start("gpu")() == {"method": "none", "joules": None}
 
 
+def test_what_nothing_measures_is_estimated_where_the_operator_says_what_a_core_draws(tmp_path, monkeypatch):
+    monkeypatch.setattr(energy, "POWERCAP", tmp_path)
+    monkeypatch.setenv("QUEST_WATTS_PER_CORE", "8")
+    used = iter([10.0, 12.5])
+    monkeypatch.setattr(energy, "cpu_seconds", lambda: next(used))
+
+    drawn = energy.start("cpu")
+
+    assert drawn() == {"method": "estimate", "joules": 20.0}
+    assert energy.start("gpu")() == {"method": "none", "joules": None}
+
+
+def test_what_is_measured_is_not_estimated(powercap, monkeypatch):
+    monkeypatch.setenv("QUEST_WATTS_PER_CORE", "8")
+    powercap.write_text("1000000\n")
+
+    assert energy.start("cpu")()["method"] == "rapl"
+
+
 def test_the_peak_of_memory_is_seen_and_belongs_to_one_run():
     with Sampler() as hungry:
         np.ones(300 << 17)

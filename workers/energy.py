@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from workers.probes import cpu_seconds
+
+WATTS_PER_CORE = "QUEST_WATTS_PER_CORE"  # a whole number, which config.environment checks; 0 for nothing known
+TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 POWERCAP = Path("/sys/class/powercap")
 
 Meter = Callable[[], float]
@@ -14,12 +20,18 @@ Meter = Callable[[], float]
 def start(device: str) -> Callable[[], dict[str, Any]]:
     """Begin to measure; the function that comes back gives `{"method", "joules"}` since then.
 
-    `nvml` is the GPU alone; `rapl` the CPU packages of the whole machine, other runs included.
+    `nvml` is the GPU alone; `rapl` the CPU packages of the whole machine, other runs included; `estimate` what the
+    operator says that a busy core draws, for the run's CPU seconds. Of a GPU nothing is estimated: it draws the most.
     """
-    method, meter = ("nvml", _nvml()) if device == "gpu" else ("rapl", _rapl())
-    if meter is None:
-        return lambda: {"method": "none", "joules": None}
-    return lambda: {"method": method, "joules": round(meter(), 3)}
+    meters = {"nvml": _nvml} if device == "gpu" else {"rapl": _rapl, "estimate": _estimate}
+    for method, begin in meters.items():
+        if meter := begin():
+            return partial(_drawn, method, meter)
+    return lambda: {"method": "none", "joules": None}
+
+
+def _drawn(method: str, meter: Meter) -> dict[str, Any]:
+    return {"method": method, "joules": round(meter(), 3)}
 
 
 def _nvml() -> Meter | None:
@@ -44,6 +56,15 @@ def _rapl() -> Meter | None:
     if not before:
         return None
     return lambda: sum(_since(folder, then) for folder, then in before.items()) / 1e6
+
+
+def _estimate() -> Meter | None:
+    watts = os.environ.get(WATTS_PER_CORE, "").strip()
+    if not watts.isdigit() or int(watts) == 0:
+        return None
+    before = cpu_seconds()
+    # A run that is shorter than a tick of that clock drew something too.
+    return lambda: max(TICK_S, cpu_seconds() - before) * int(watts)
 
 
 def _since(folder: Path, then: int) -> int:
