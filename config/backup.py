@@ -10,7 +10,7 @@ import sqlite3
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from config.launcher import CannotStart, alone
 from submissions import leases
 from submissions.locks import writing
 from submissions.models import Attempt, Exit, Worker
+from submissions.moves import MoveRefused
 
 SERVICE = "MNIST Search Quest"
 MANIFEST = "manifest.json"
@@ -182,7 +183,8 @@ def _settle() -> None:
     """What ran when the backup was made runs no more, and neither do the workers of that time."""
     reason = "The database was put back from a backup meanwhile."
     for attempt in Attempt.objects.filter(ended_at=None).select_related("worker"):
-        leases.give_back(attempt, Exit.DRAINED, reason=reason, actor="restore")
+        with suppress(MoveRefused):  # a worker that was not told to stop has just ended it
+            leases.give_back(attempt, Exit.DRAINED, reason=reason, actor="restore")
     with writing():
         Worker.objects.filter(stopped_at=None).update(stopped_at=timezone.now())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from submissions.desk_history import note
 from submissions.locks import writing
 from submissions.models import DeskEvent, Device, Duty, User, Worker
+from submissions.models.runs import WorkerQuerySet
 from submissions.wakeups import QUEUES, wake
 
 UPKEEP = "upkeep"
@@ -37,7 +38,7 @@ def set_duty(worker: Worker, duty: Duty, *, user: User) -> None:
 def withdraw(worker: Worker, *, reason: str) -> None:
     """Take `worker` out of service by itself: it found out that it can do no run, and says why."""
     with writing():
-        if not Worker.objects.filter(pk=worker.pk, duty=Duty.ON).update(duty=Duty.PAUSED):
+        if not _row(worker).filter(duty=Duty.ON).update(duty=Duty.PAUSED):
             return  # its other slot was faster, or an instructor
         note(DeskEvent.Kind.WORKER_PAUSED, actor=worker.name, subject=worker.name, detail=reason)
         wake(QUEUES[Device.AUTO])
@@ -50,10 +51,15 @@ def why_off_duty(worker: Worker) -> str:
 
 
 def on_duty(worker: Worker) -> bool:
-    """Whether `worker` may claim now."""
-    return Worker.objects.filter(pk=worker.pk, duty=Duty.ON).exists()
+    """Whether `worker` may claim now; one that has left, or was marked so, may not."""
+    return _row(worker).filter(duty=Duty.ON, stopped_at=None).exists()
 
 
 def drained(worker: Worker) -> bool:
     """Whether `worker` is asked to give back what it runs."""
-    return Worker.objects.filter(pk=worker.pk, duty=Duty.DRAINED).exists()
+    return _row(worker).filter(duty=Duty.DRAINED).exists()
+
+
+def _row(worker: Worker) -> WorkerQuerySet:
+    """By its start too: in a database that was put back from a backup the id may be another worker's."""
+    return Worker.objects.filter(pk=worker.pk, started_at=worker.started_at)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from django.utils import timezone
 
 from submissions import claims, leases, moves, queues
 from submissions.duty import DutyRefused, set_duty
@@ -36,6 +38,18 @@ def test_a_worker_that_is_taken_out_of_service_claims_nothing_until_it_is_resume
 
     set_duty(worker, Duty.ON, user=instructor)
     assert claim_one(worker).submission_id == submission.pk
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"stopped_at": timezone.now()}, {"started_at": timezone.now() - timedelta(days=1)}],
+    ids=["it was marked stopped", "its row is another worker's"],
+)
+def test_a_worker_that_the_database_does_not_know_as_one_that_works_claims_nothing(submission, worker, changes):
+    Worker.objects.update(**changes)
+
+    assert claims.claim(device="cpu", worker=worker) is None
+    assert reload(submission).state == State.QUEUED
 
 
 def test_a_paused_worker_does_not_keep_work_waiting_for_it(submission, worker, instructor):

@@ -12,6 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models.functions import Now
 
 from submissions import clock
+from submissions.duty import UPKEEP
 from submissions.locks import writing
 from submissions.models import Hardware, Worker
 from submissions.models.runs import WorkerQuerySet
@@ -38,7 +39,9 @@ def this_worker() -> Worker:
 def say_hello(*, name: str, device: str, slots: int) -> Worker:
     """Register this start of a worker. Raises CannotServe where it could only do harm."""
     global _worker
-    _check_version()
+    _check_tables()
+    _end_former(name)
+    _check_version(device)
     if device == "gpu" and not hardware.has_gpu():
         raise CannotServe(
             "A worker on queue 'gpu' must see a GPU, and there is none here: check the driver with nvidia-smi, install "
@@ -80,15 +83,34 @@ def _hardware(device: str) -> Hardware:
     return Hardware.objects.get_or_create(key=seen["key"], defaults=described)[0]
 
 
-def _check_version() -> None:
+def _check_tables() -> None:
     executor = MigrationExecutor(connections["default"])
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         raise CannotServe("The database is not at this version's tables: run `manage.py migrate` first.")
-    for upkeep in Worker.objects.alive().filter(device="upkeep").exclude(version=settings.QUEST_VERSION):
+
+
+def _end_former(name: str) -> None:
+    """There is one worker of a name on a machine; a former one that was killed would pass for alive for some time."""
+    with writing():
+        Worker.objects.filter(name=name, host=socket.gethostname(), stopped_at=None).update(stopped_at=Now())
+
+
+def _check_version(device: str) -> None:
+    for other in _who_tells_the_version(device).exclude(version=settings.QUEST_VERSION):
         raise CannotServe(
-            f"This is version {settings.QUEST_VERSION} and the service runs {upkeep.version}: "
-            "install the same version on every machine."
+            f"This is version {settings.QUEST_VERSION} and the service runs {other.version} ({other.name} on "
+            f"{other.host}): install the same version on every machine."
         )
+
+
+def _who_tells_the_version(device: str) -> WorkerQuerySet:
+    """The upkeep worker, which is where the service is. Without one a worker that trains asks those of other machines.
+
+    Not those of its own: there what was killed at a deploy seems to be alive for some seconds.
+    """
+    alive = Worker.objects.alive()
+    upkeep = alive.filter(device=UPKEEP)
+    return upkeep if device == UPKEEP or upkeep.exists() else alive.exclude(host=socket.gethostname())
 
 
 def _own_row() -> WorkerQuerySet:
