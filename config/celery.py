@@ -49,6 +49,9 @@ app.conf.update(
     task_store_errors_even_if_ignored=False,
     result_backend=None,
     task_acks_late=True,
+    # The supervisor ends a run at its quest's limit; this ends a supervisor that cannot, and its trainer with it. The
+    # lease runs out then. A drain does not wait for it.
+    task_time_limit=settings.LONGEST_RUN_SECONDS + 2 * 3600,
     task_reject_on_worker_lost=False,  # the database row is the job: a lost message is harmless
     worker_prefetch_multiplier=1,
     worker_soft_shutdown_timeout=settings.SOFT_SHUTDOWN_SECONDS,

@@ -21,6 +21,7 @@ QUEST_HOME = Path(os.environ.get("QUEST_HOME", BASE_DIR / "var")).resolve()
 QUEST_HOME.mkdir(parents=True, exist_ok=True)
 QUEST_PRODUCTION = flag("QUEST_PRODUCTION")
 QUEST_VERSION = version(BASE_DIR)
+LONGEST_RUN_SECONDS = 24 * 3600  # what a quest may allow at most
 LEASE_SECONDS = number("QUEST_LEASE_SECONDS")
 HEARTBEAT_SECONDS = LEASE_SECONDS / 6
 REAP_SECONDS = number("QUEST_REAP_SECONDS")
@@ -114,6 +115,18 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "timeout": 30,
         "transaction_mode": "IMMEDIATE",
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+    }
+elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
+    # A server that is gone without a word, or hangs, keeps nobody waiting for ever. What DATABASE_URL says comes first.
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 5,
+        "tcp_user_timeout": 15_000,
+        "keepalives": 1,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "options": "-c statement_timeout=60s",
+        **DATABASES["default"].get("OPTIONS", {}),
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

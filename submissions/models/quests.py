@@ -220,6 +220,8 @@ class Quest(models.Model):
         super().clean()
         if self.board_needs_exclusive and not self.exclusive:
             raise ValidationError({"board_needs_exclusive": "Then runs must be exclusive, or none would be ranked."})
+        if self.run_seconds is not None and self.run_seconds > settings.LONGEST_RUN_SECONDS:
+            raise ValidationError({"run_seconds": f"A run may take {settings.LONGEST_RUN_SECONDS:,} seconds at most."})
         if not self.has_submissions:
             return
         before = Quest.objects.get(pk=self.pk)

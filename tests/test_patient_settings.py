@@ -1,0 +1,45 @@
+"""What the settings say about servers that hang and workers that cannot end a run themselves."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from config.celery import app
+from tests.stack import PROJECT
+from workers.supervisor import START_SECONDS
+
+SHOW = "import json; from config import settings; print(json.dumps(settings.DATABASES['default']['OPTIONS']))"
+
+
+def options(url: str, home: object) -> dict[str, object]:
+    env = {**os.environ, "DATABASE_URL": url, "QUEST_HOME": str(home)}
+    shown = subprocess.run([sys.executable, "-c", SHOW], env=env, cwd=PROJECT, capture_output=True, text=True)
+    return dict(json.loads(shown.stdout))
+
+
+def test_no_connection_to_postgres_waits_for_ever_and_the_address_has_the_last_word(tmp_path):
+    usual = options("postgres://quest@db/quest", tmp_path)
+    own = options("postgres://quest@db/quest?connect_timeout=20&options=-c%20statement_timeout%3D5min", tmp_path)
+
+    assert (usual["connect_timeout"], usual["options"]) == (5, "-c statement_timeout=60s")
+    assert (own["connect_timeout"], own["options"]) == (20, "-c statement_timeout=5min")
+    assert own["keepalives"] == 1
+
+
+def test_celery_ends_what_a_supervisor_should_have_ended_long_before(settings):
+    assert app.conf.task_time_limit > settings.LONGEST_RUN_SECONDS + START_SECONDS
+
+
+def test_no_quest_allows_a_run_that_celery_would_end(quest, settings):
+    quest.run_seconds = settings.LONGEST_RUN_SECONDS
+    quest.full_clean()
+    quest.run_seconds += 1
+
+    with pytest.raises(ValidationError, match="86,400 seconds at most"):
+        quest.full_clean()
