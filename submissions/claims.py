@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, DateTimeField, ExpressionWrapper, F, Max, Value, Window
+from django.db.models import Count, ExpressionWrapper, F, Max, Window
 from django.db.models.expressions import CombinedExpression
-from django.db.models.functions import Now, RowNumber
+from django.db.models.functions import RowNumber
 
 from submissions import clock, outlook
 from submissions.duty import on_duty
@@ -41,7 +40,7 @@ _FAIREST = """
 
 def lease_end() -> CombinedExpression | ExpressionWrapper:
     """When a lease taken or renewed now runs out, by the database's clock: a worker's own may be wrong."""
-    return ExpressionWrapper(Now() + Value(timedelta(seconds=settings.LEASE_SECONDS)), output_field=DateTimeField())
+    return clock.ahead(settings.LEASE_SECONDS)
 
 
 def takes_auto(device: str) -> bool:
@@ -71,16 +70,19 @@ def _fairest(device: str, autos: str, limit: int | None, shared: bool) -> list[t
         return cursor.fetchall()
 
 
-def claim(*, device: str, worker: Worker) -> Attempt | None:
-    """Take the fairest queued submission for `device`: it is running, under a new lease, when this returns."""
+def claim(*, device: str, worker: Worker, lease: uuid.UUID | None = None) -> Attempt | None:
+    """Take the fairest queued submission for `device`: it is running, under a new lease, when this returns.
+
+    A caller that names the lease finds the attempt by it, should it be interrupted in between.
+    """
     while True:
         try:
-            return _claim_fairest(device, worker)
+            return _claim_fairest(device, worker, lease or uuid.uuid4())
         except MoveRefused:
             continue  # it was cancelled since we looked: the next one is the fairest now
 
 
-def _claim_fairest(device: str, worker: Worker) -> Attempt | None:
+def _claim_fairest(device: str, worker: Worker, lease: uuid.UUID) -> Attempt | None:
     with claiming():
         host = host_now(worker.host)
         ids = _next_on(host, device) if on_duty(worker) else []
@@ -88,7 +90,6 @@ def _claim_fairest(device: str, worker: Worker) -> Attempt | None:
             return None
         submission = Submission.objects.select_related("quest", "group").get(pk=ids[0])
         alone = not host.runs and (submission.quest.exclusive or len(ids) == 1)
-        lease = uuid.uuid4()
         attempt = _open_attempt(submission, device=device, worker=worker, lease=lease, host=host, alone=alone)
         move(
             submission,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -17,6 +18,7 @@ from submissions.moves import MoveRefused, move
 MOST_ATTEMPTS = 3
 MOST_OUT_OF_MEMORY = 2
 REAPER = "the reaper"
+SPARED_SECONDS = 2  # beyond a heartbeat: a worker that lost its connection looks for another one each second
 
 _COUNTED = {Exit.CRASHED, Exit.LOST, Exit.OUT_OF_MEMORY}
 _TIMING = ("startup_s", "data_load_s", "preprocess_s", "first_step_s", "train_s", "predict_s", "total_s", "cpu_s")
@@ -25,9 +27,10 @@ _PLAIN = (*_MEMORY_AND_CORES, "seed", "engine_version", "stock_predicted_s", "ou
 _FULL = {"data_checksum": "", "versions": {}, "epochs": []}
 
 
-def _holding(attempt: Attempt) -> Submission:
+def _holding(attempt: Attempt, *, lock: bool = False) -> Submission:
     """The submission as the holder of this lease sees it: the row's WHERE decides whether it still holds it."""
-    submission = Submission.objects.select_related("quest").get(pk=attempt.submission_id)
+    rows = Submission.objects.select_for_update(of=("self",)) if lock else Submission.objects
+    submission = rows.select_related("quest").get(pk=attempt.submission_id)
     submission.state, submission.lease = State.RUNNING, attempt.lease
     return submission
 
@@ -97,18 +100,20 @@ def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
         _end(attempt, Exit.SCORED, **measured(result))
 
 
-def fail(attempt: Attempt, *, reason: str, traceback: str = "", output: str = "") -> None:
-    """A Python error in training: final, since it would only happen again."""
+def fail(attempt: Attempt, *, reason: str, exit_: Exit = Exit.ERROR, traceback: str = "", output: str = "") -> None:
+    """A Python error in training: final, since it would only happen again. A fault of ours, LOST, is refunded."""
     with writing():
+        submission = _holding(attempt)
         move(
-            _holding(attempt),
+            submission,
             State.FAILED,
             kind=Event.Kind.FAILED,
             actor=attempt.worker.name,
             attempt=attempt,
             reason=reason,
+            refunded=submission.refunded or exit_ == Exit.LOST,
         )
-        _end(attempt, Exit.ERROR, reason=reason, traceback=traceback, output=output)
+        _end(attempt, exit_, reason=reason, traceback=traceback, output=output)
 
 
 def time_out(attempt: Attempt, *, output: str = "") -> None:
@@ -158,14 +163,15 @@ def give_back(
 
     Lost workers and crashes count, at most three; out of memory at most two; a drained worker does not count.
     """
-    submission = _holding(attempt)
     counted = exit_ in _COUNTED
-    spent = _spent(submission, exit_) if counted else False
-    lost = exit_ == Exit.LOST or submission.attempts.filter(exit=Exit.LOST).exists()
-    to, kind = (State.FAILED, Event.Kind.FAILED) if spent else (State.QUEUED, Event.Kind.REQUEUED)
-    if submission.cancel_asked:
-        to, kind, reason = State.CANCELLED, Event.Kind.CANCELLED, "Cancelled while it ran."
     with writing():
+        # Looked at under the lock: a cancel in between would be asked of a run that is in the queue again.
+        submission = _holding(attempt, lock=True)
+        spent = _spent(submission, exit_) if counted else False
+        lost = exit_ == Exit.LOST or submission.attempts.filter(exit=Exit.LOST).exists()
+        to, kind = (State.FAILED, Event.Kind.FAILED) if spent else (State.QUEUED, Event.Kind.REQUEUED)
+        if submission.cancel_asked:
+            to, kind, reason = State.CANCELLED, Event.Kind.CANCELLED, "Cancelled while it ran."
         move(
             submission,
             to,
@@ -174,7 +180,7 @@ def give_back(
             attempt=attempt,
             reason=_last_word(exit_, reason, lost=lost) if to == State.FAILED else reason,
             only_where=only_where,
-            refunded=submission.refunded or (to == State.FAILED and lost),
+            refunded=submission.refunded or (to != State.QUEUED and lost),
         )
         _end(attempt, exit_, counted=counted, reason=reason, traceback=traceback, output=output)
     return to
@@ -197,6 +203,16 @@ def _last_word(exit_: Exit, reason: str, *, lost: bool) -> str:
         Exit.LOST: "Each time its worker failed it: no fault of yours, and it does not count towards your quota.",
     }
     return f"{reason} {again[exit_]}"
+
+
+def spare() -> int:
+    """Give the holders of all leases that are about to run out, or have, the time to renew them once; how many.
+
+    For when the database, or whoever looks after it, was away: then silence says nothing about a worker.
+    """
+    chance = clock.ahead(settings.HEARTBEAT_SECONDS + SPARED_SECONDS)
+    with writing():
+        return Submission.objects.filter(state=State.RUNNING, lease_until__lt=chance).update(lease_until=chance)
 
 
 def expire() -> int:

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from submissions.models import Attempt, Worker
 from tests.cast import claim_one
 from workers.supervisor import Watch
+from workers.trainer_process import Message, TrainerProcess
 
 STARTED = {"event": "started"}
 DIED = {"event": "exited", "code": -11}
 
 
-class Scripted:
+class Scripted(TrainerProcess):
     """Stands for a trainer that says what it is told to."""
 
-    output_tail = ""
-
-    def __init__(self, *messages: dict[str, Any]) -> None:
+    def __init__(self, *messages: Message) -> None:
+        super().__init__()
         self.messages = list(messages)
 
-    def send(self, job: dict[str, Any]) -> None:
+    def send(self, job: Mapping[str, Any]) -> None:
         pass
 
-    def receive(self, timeout: float) -> dict[str, Any] | None:
+    def receive(self, timeout: float) -> Message | None:
         return self.messages.pop(0) if self.messages else None
 
     def memory_bytes(self) -> int:
@@ -33,7 +34,7 @@ class Scripted:
         pass
 
 
-def follow(worker: Worker, *messages: dict[str, Any]) -> Attempt:
+def follow(worker: Worker, *messages: Message) -> Attempt:
     """The attempt that `worker` claims next, as it ended."""
     attempt = claim_one(worker)
     Watch(attempt, Scripted(*messages), threads=1).follow()

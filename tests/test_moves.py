@@ -1,7 +1,10 @@
 """The life cycle: which moves there are, and that of two who move one submission only one does."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from submissions import intake, leases, moves, reruns
 from submissions.models import Event, Exit, Score, State, Submission
@@ -135,6 +138,46 @@ def test_a_run_given_back_after_its_cancel_was_asked_for_is_cancelled(submission
     moves.cancel(submission, user=owner)
 
     assert leases.give_back(attempt, Exit.LOST, reason="Lost.") == State.CANCELLED
+
+
+@pytest.mark.parametrize(("exit_", "refunded"), [(Exit.LOST, True), (Exit.DRAINED, False)])
+def test_a_cancelled_run_is_refunded_where_its_worker_was_lost(submission, owner, worker, exit_, refunded):
+    attempt = claim_one(worker)
+    moves.cancel(submission, user=owner)
+
+    leases.give_back(attempt, exit_, reason="Gone.")
+
+    submission = reload(submission)
+    assert (submission.state, submission.refunded) == (State.CANCELLED, refunded)
+
+
+def test_a_cancel_that_comes_as_a_run_is_given_back_is_not_forgotten(submission, owner, worker, monkeypatch):
+    """It comes when the lock is about to be taken: what was looked at before that is old."""
+    attempt, lock = claim_one(worker), leases.writing
+
+    def cancelled_before():
+        monkeypatch.setattr(leases, "writing", lock)
+        moves.cancel(reload(submission), user=owner)
+        return lock()
+
+    monkeypatch.setattr(leases, "writing", cancelled_before)
+
+    assert leases.give_back(attempt, Exit.DRAINED, reason="Shut down.") == State.CANCELLED
+
+
+def test_who_holds_a_lease_may_renew_it_first_after_an_outage(submit, worker, settings):
+    overdue, lost = submit(), submit()
+    settings.LEASE_SECONDS = -1
+    holder, _silent = claim_one(worker), claim_one(worker)
+    settings.LEASE_SECONDS = 60
+
+    assert leases.spare() == 2
+    assert leases.expire() == 0
+    assert leases.beat(holder)
+    Submission.objects.exclude(pk=holder.submission_id).update(lease_until=timezone.now() - timedelta(seconds=1))
+
+    assert leases.expire() == 1
+    assert {reload(overdue).state, reload(lost).state} == {State.RUNNING, State.QUEUED}
 
 
 def test_a_lease_that_ran_out_is_given_back_and_one_that_was_renewed_is_not(submit, worker, settings):

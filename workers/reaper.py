@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import redis
 import structlog
 from django.conf import settings
 from django.db.models import Sum
 
+from submissions import clock
 from submissions.claims import claimable
-from submissions.leases import expire
+from submissions.leases import expire, spare
 from submissions.models import Attempt, Worker
+from submissions.queues import last_reap
 from submissions.wakeups import send
 
 logger = structlog.get_logger(__name__)
@@ -18,6 +22,8 @@ DEVICES = ("cpu", "gpu")
 
 def reap() -> None:
     """One round: expire leases, then give each queue the wake-ups it lacks, and take away what nothing waits for."""
+    if _was_away():
+        logger.warning("back after a while: holders of leases may renew them first", count=spare())
     if expired := expire():
         logger.warning("leases expired", count=expired)
     broker = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5)
@@ -29,6 +35,16 @@ def reap() -> None:
                 # From the end that is read first, and no more than were counted: what came since stays. Without a GPU
                 # worker nobody reads the wake-ups that `auto` sends to its queue, and they would pile up.
                 broker.ltrim(device, 0, could_begin - messages - 1)
+
+
+def _was_away() -> bool:
+    """Whether a lease may have run out because nobody could renew it: no round was made for about as long as one lasts.
+
+    Rounds that lie further apart than leases last tell nothing about that.
+    """
+    last = last_reap()
+    least = max(settings.LEASE_SECONDS - settings.HEARTBEAT_SECONDS, 2 * settings.REAP_SECONDS)
+    return last is not None and clock.now() - last > timedelta(seconds=least)
 
 
 def top_up(device: str, *, claimable: int, waiting: int) -> int:

@@ -8,6 +8,7 @@ import structlog
 from django.db import Error, connections
 
 from submissions.duty import UPKEEP, on_duty
+from workers import patience
 from workers.registry import this_worker
 
 logger = structlog.get_logger(__name__)
@@ -16,7 +17,8 @@ logger = structlog.get_logger(__name__)
 def wanted() -> bool:
     """Whether this process' worker shall take runs. Where that cannot be asked it does: a claim asks again."""
     try:
-        return this_worker().device == UPKEEP or on_duty(this_worker())
+        with patience.at_most():
+            return this_worker().device == UPKEEP or on_duty(this_worker())
     except Error as error:
         logger.warning("duty not looked at", error=str(error))
         return True

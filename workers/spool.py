@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.db import InterfaceError, OperationalError, connections
 
 from submissions import leases
 from submissions.models import Attempt
@@ -23,43 +25,73 @@ def _home() -> Path:
     return Path(settings.QUEST_HOME) / "spool"
 
 
-def keep(attempt: Attempt, result: dict[str, Any]) -> Path | None:
-    """Write `result` down; None if the disk does not take it, which is no reason not to score it."""
-    path = _home() / f"{attempt.lease}.json"
+def _file(attempt: Attempt) -> Path:
+    return _home() / f"{attempt.lease}.json"
+
+
+def keep(attempt: Attempt, result: dict[str, Any]) -> IO[str] | None:
+    """Write `result` down; None if the disk does not take it, which is no reason not to score it.
+
+    The file is locked for as long as the process lives: whoever delivers what is left over leaves it alone.
+    """
+    path = _file(attempt)
     unfinished = path.with_suffix(".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write_text(json.dumps(result))
+        file = unfinished.open()
+        fcntl.flock(file, fcntl.LOCK_EX)
         os.replace(unfinished, path)
     except OSError as error:
         logger.warning("result not spooled", error=str(error))
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
         return None
-    return path
+    return file
 
 
-def drop(path: Path | None) -> None:
-    if path:
-        path.unlink(missing_ok=True)
+def drop(attempt: Attempt, file: IO[str] | None) -> None:
+    if file:
+        _file(attempt).unlink(missing_ok=True)
+        file.close()
 
 
-def _left_over() -> Iterator[tuple[Path, Attempt | None]]:
-    for path in sorted(_home().glob("*.json")):
-        yield path, Attempt.objects.select_related("worker").filter(lease=path.stem).first()
+def hand_in(attempt: Attempt) -> bool:
+    """Score what this process has spooled and not yet written, if it has. Raises MoveRefused where it is too late."""
+    path = _file(attempt)
+    try:
+        result = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return False
+    leases.finish(attempt, result)
+    path.unlink(missing_ok=True)
+    return True
 
 
 def deliver() -> int:
-    """Score what a worker that died had spooled and not yet written, if its lease still stands; how many."""
-    delivered = 0
-    for path, attempt in _left_over():
-        try:
-            if attempt:
-                leases.finish(attempt, json.loads(path.read_text()))
-                delivered += 1
-        except (MoveRefused, FileNotFoundError):
-            logger.info("spooled result came too late", lease=path.stem)
-        except (ValueError, KeyError):
-            logger.warning("spooled result cannot be read", lease=path.stem)
+    """Score what processes that died had spooled and not yet written, where the lease still stands; how many."""
+    return sum(_deliver(path) for path in sorted(_home().glob("*.json")))
+
+
+def _deliver(path: Path) -> bool:
+    try:
+        with path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            attempt = Attempt.objects.select_related("worker").get(lease=UUID(path.stem))
+            leases.finish(attempt, json.load(file))
+    except (BlockingIOError, FileNotFoundError):
+        return False  # whoever wrote it lives, and writes it or has written it
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("spooled result not delivered yet", lease=path.stem, error=str(error))
+        connections.close_all()
+        return False
+    except (MoveRefused, Attempt.DoesNotExist):
+        logger.info("spooled result came too late", lease=path.stem)
         path.unlink(missing_ok=True)
-    return delivered
+        return False
+    except Exception as error:  # noqa: BLE001 - one file that is none of ours keeps no worker from its work
+        logger.warning("spooled result cannot be read and is set aside", file=path.name, error=repr(error))
+        os.replace(path, path.with_suffix(".unreadable"))
+        return False
+    path.unlink(missing_ok=True)
+    return True

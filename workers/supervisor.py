@@ -1,19 +1,22 @@
 """Sees one attempt through: drives a trainer, keeps the lease, enforces the limits, and writes the end of it.
 
 The supervisor lives in a pool child and never imports a machine-learning library. It never waits for its trainer
-longer than a fifth of a second, so whatever happens – a cancel, a lost lease, a limit, a crash – it can act at once.
+longer than a fifth of a second, nor for the database longer than some seconds, so whatever happens – a cancel, a lost
+lease, a limit, a crash – it can act. Time and memory are limited without asking a database.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from traceback import format_exception
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.conf import settings
 from django.db import Error as DatabaseError  # InterfaceError, of a connection that was cut, is no DatabaseError
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
 
 from submissions import clock, leases
 from submissions.duty import drained, withdraw
@@ -21,7 +24,7 @@ from submissions.families.registry import family_named, offered
 from submissions.locks import writing
 from submissions.models import Attempt, Exit, Quest, Worker
 from submissions.moves import MoveRefused
-from workers import memory, spool
+from workers import memory, patience, spool
 from workers.registry import be_heard
 from workers.slots import gains_by_threads
 from workers.trainer_process import Message, TrainerGone, TrainerProcess
@@ -31,8 +34,11 @@ TICK_SECONDS = 0.2
 EPOCH_FIGURES = ("epoch", "seconds", "loss", "accuracy", "val_loss", "val_accuracy")
 LOOK_SECONDS = 0.5  # between two looks at the cancel flag and the trainer's memory
 MOST_RUNS = 50
+RETRY_SECONDS = 1.0  # between two questions to a database that did not answer
 START_SECONDS = 600  # for what comes before `fit`: a trainer, its libraries, the data, the steps before the model
 UNFIT = "Its worker lacks what every run needs, and was taken out of service."
+NOT_WRITTEN = "Its end could not be written down (%s): a fault of the service, which does not count towards your quota."
+SHUT_DOWN = "The worker was shut down, so another one takes it over."
 TAKEN_OUT = "An instructor took the worker out of service, so another one takes it over."
 MOST_IDLE_BYTES = 3 << 30  # a trainer that holds more than this between runs has leaked
 
@@ -82,10 +88,13 @@ class Supervisor:
         self.trainer.kill()
 
     def see_through(self, attempt: Attempt) -> None:
-        """Train and score `attempt`'s submission. However that goes, the submission is not left running."""
-        structlog.contextvars.bind_contextvars(submission=attempt.submission_id, attempt=attempt.pk)
-        logger.info("run begins", number=attempt.number, device=self.device)
+        """Train and score `attempt`'s submission. However that goes, the submission is not left running.
+
+        Whoever calls gives it back when the worker is told to leave meanwhile, which is a SystemExit at any moment.
+        """
         try:
+            structlog.contextvars.bind_contextvars(submission=attempt.submission_id, attempt=attempt.pk)
+            logger.info("run begins", number=attempt.number, device=self.device)
             threads = self.make_ready(attempt)  # by another trainer, perhaps, than the one that was there
             Watch(attempt, self.trainer, threads=threads).follow()
         except Fenced:
@@ -93,7 +102,6 @@ class Supervisor:
             self.trainer.kill()
         except (SystemExit, KeyboardInterrupt):
             self.trainer.kill()
-            self._give_back_drained(attempt)
             raise
         except Exception:
             logger.exception("run broke off; the reaper will give it back")
@@ -104,17 +112,21 @@ class Supervisor:
             structlog.contextvars.unbind_contextvars("submission", "attempt")
         self.warm_up()
 
-    def _give_back_drained(self, attempt: Attempt) -> None:
-        try:
-            leases.give_back(attempt, Exit.DRAINED, reason="The worker was shut down, so another one takes it over.")
-        except (MoveRefused, DatabaseError) as error:
-            logger.warning("not given back; the reaper will", error=str(error))
-
     def _retire_if_worn(self, last: Attempt) -> None:
         """Also one that was started for a single run; after an exclusive run the next is likely another."""
         worn = self.trainer.runs >= MOST_RUNS or self.trainer.memory_bytes() > MOST_IDLE_BYTES
         if worn or (self.trainer.threads != self.threads and not last.exclusive):
             self.trainer.kill()
+
+
+def let_go(lease: UUID) -> None:
+    """The worker is told to leave: what it claimed under `lease` is scored if it is done, else given back uncounted."""
+    try:
+        attempt = Attempt.objects.select_related("worker").filter(lease=lease, ended_at=None).first()
+        if attempt and not spool.hand_in(attempt):
+            leases.give_back(attempt, Exit.DRAINED, reason=SHUT_DOWN)
+    except (MoveRefused, DatabaseError) as error:
+        logger.warning("not given back; the reaper will", error=str(error))
 
 
 class Every:
@@ -163,15 +175,16 @@ class Watch:
         self.attempt, self.trainer, self.threads = attempt, trainer, threads
         self.quest = attempt.submission.quest
         self.began, self.fit_began = time.monotonic(), 0.0
-        self.renewed = self.began
+        self.ask_again = self.began
         self.heart, self.look = Every(settings.HEARTBEAT_SECONDS), Every(LOOK_SECONDS)
         self.write = Every(0.7, first=True)
         self.epochs: list[Message] = []
         self.latest: Message = {}
 
     def follow(self) -> None:
+        sent = self._try(lambda: _claimed(self.attempt)) or time.monotonic()
         try:
-            self.trainer.send({**job_for(self.attempt), "threads": self.threads, "sent": _claimed(self.attempt)})
+            self.trainer.send({**job_for(self.attempt), "threads": self.threads, "sent": sent})
         except TrainerGone as gone:
             return self._lost(f"The training process could not be started: {gone}")
         while True:
@@ -249,25 +262,30 @@ class Watch:
         return memory.excess(self.trainer.memory_bytes(), allowed_mb=self.quest.memory_mb, slots=slots)
 
     def _beat(self) -> None:
-        """Renew the lease. A database that does not answer is not fencing: train on while the lease lasts."""
+        """Renew the lease. A database that does not answer is not fencing, however long: the lease's row alone tells.
+
+        While it is away nobody else takes the run, and when it is back the reaper lets us renew first.
+        """
         ours = self._try(lambda: leases.beat(self.attempt))
         if ours:
-            self.renewed = time.monotonic()
-            be_heard()
-        elif ours is False or time.monotonic() - self.renewed > settings.LEASE_SECONDS:
+            self._try(be_heard)
+        elif ours is False:
             raise Fenced
+        else:
+            self.heart.next = self.ask_again
 
     def _scored(self, result: dict[str, Any]) -> None:
         result["output"] = self.trainer.output_tail
-        entry = spool.keep(self.attempt, result)
+        file = spool.keep(self.attempt, result)
         try:
-            self._persist(lambda: self._write_score(result))
+            written = self._persist(lambda: self._write_score(result))
         except Fenced:
-            spool.drop(entry)
+            spool.drop(self.attempt, file)
             raise
-        spool.drop(entry)
-        public = result["public"]
-        logger.info("run scored", correct=public["correct"], total=public["total"], **result["timing"])
+        spool.drop(self.attempt, file)
+        if written:
+            public = result["public"]
+            logger.info("run scored", correct=public["correct"], total=public["total"], **result["timing"])
 
     def _write_score(self, result: dict[str, Any]) -> None:
         contended = bool(result.get("contended") or self.attempt.other_runs or _had_company(self.attempt))
@@ -316,26 +334,49 @@ class Watch:
         self._persist(lambda: move(self.attempt))
 
     def _try(self, act: Callable[[], Any]) -> Any:
-        """What `act` gives, or None if the database did not answer."""
+        """What `act` gives, or None if the database did not answer; it is left alone then for as long as that took."""
+        asked = time.monotonic()
+        if asked < self.ask_again:
+            return None
         try:
-            return act()
+            with patience.at_most():
+                return act()
         except DatabaseError as error:
             logger.warning("database does not answer", error=str(error))
             connections.close_all()
+            self.ask_again = time.monotonic() + max(RETRY_SECONDS, time.monotonic() - asked)
             return None
 
-    def _persist(self, act: Callable[[], object]) -> None:
-        """Do `act`, again and again while the database is away. Raises Fenced if the lease was taken from us."""
+    def _persist(self, act: Callable[[], object]) -> bool:
+        """Do `act`, however long the database is away; False if it takes everything but this, which ends the run too.
+
+        Raises Fenced if the lease was taken from us.
+        """
+        try:
+            self._insist(act)
+        except DatabaseError as error:
+            logger.exception("end of run cannot be written")
+            connections.close_all()
+            reason = NOT_WRITTEN % type(error).__name__
+            told = "".join(format_exception(error)).replace("\0", "\ufffd")
+            self._insist(lambda: leases.fail(self.attempt, exit_=Exit.LOST, reason=reason, traceback=told))
+            return False
+        return True
+
+    def _insist(self, act: Callable[[], object]) -> None:
+        """Again and again while the database is away, and beat the heart meanwhile: it may take that already."""
         while True:
             try:
                 act()
                 return
             except MoveRefused as refused:
                 raise Fenced from refused
-            except DatabaseError as error:
+            except (OperationalError, InterfaceError) as error:
                 logger.warning("end of run not written yet", error=str(error))
                 connections.close_all()
-                time.sleep(1)
+                time.sleep(RETRY_SECONDS)
+            if self.heart.due():
+                self._beat()
 
 
 def _claimed(attempt: Attempt) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import uuid
 from typing import Any
 
 import structlog
@@ -12,9 +13,9 @@ from celery.signals import worker_init, worker_process_init, worker_process_shut
 from django.db import connections
 
 from submissions.claims import claim
-from workers import reaper, registry, shifts, spool
+from workers import patience, reaper, registry, shifts, spool
 from workers.lifeline import die_with_parent
-from workers.supervisor import Supervisor
+from workers.supervisor import Supervisor, let_go
 
 logger = structlog.get_logger(__name__)
 _supervisor: Supervisor | None = None
@@ -23,8 +24,14 @@ _supervisor: Supervisor | None = None
 @shared_task(name="workers.work_one")
 def work_one(device: str) -> None:
     """Claim the fairest queued submission for `device` and see it through. Delivered twice, it trains once."""
-    if attempt := claim(device=device, worker=registry.this_worker()):
-        supervisor().see_through(attempt)
+    lease = uuid.uuid4()
+    try:
+        if attempt := claim(device=device, worker=registry.this_worker(), lease=lease):
+            supervisor().see_through(attempt)
+    except (SystemExit, KeyboardInterrupt):
+        # It may come when the claim has just been committed and nobody here knows yet what it was.
+        let_go(lease)
+        raise
 
 
 @shared_task(name="workers.reap")
@@ -53,7 +60,10 @@ class Hello(bootsteps.StartStopStep):
         self.timer = parent.timer.call_repeatedly(registry.HELLO_SECONDS, self.hello)
 
     def hello(self) -> None:
-        if not registry.be_heard():
+        with patience.at_most():
+            heard = registry.be_heard()
+            spool.deliver()  # what a pool child had that was killed
+        if not heard:
             logger.error("the database does not know this worker any more: it leaves, to be started anew")
             os.kill(os.getpid(), signal.SIGTERM)
         connections.close_all()  # a pool child that is forked now would share it
