@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 
@@ -9,11 +10,12 @@ import pytest
 from django.db import DataError, OperationalError, connection
 
 from submissions import leases
-from submissions.models import Attempt, Exit, Score, State, Submission, Worker
+from submissions.models import Attempt, Duty, Exit, Score, State, Submission, Worker
 from tests.cast import claim_one, reload, result_of
 from tests.scripted import STARTED, Scripted, follow
-from workers import patience, spool, supervisor, tasks
-from workers.supervisor import Fenced, Supervisor, Watch
+from workers import hold, patience, spool, supervisor, tasks
+from workers.hold import Fenced
+from workers.supervisor import Supervisor, Watch
 
 DONE = {"event": "done", "result": result_of(350)}
 
@@ -26,10 +28,10 @@ def home(settings, tmp_path):
 @pytest.fixture
 def watch(submission, worker, monkeypatch) -> Watch:
     """A run whose training has begun and whose next look is due; the connection stays: it is the test's transaction."""
-    monkeypatch.setattr(supervisor.connections, "close_all", lambda: None)
+    monkeypatch.setattr(hold.connections, "close_all", lambda: None)
     watch = Watch(claim_one(worker), Scripted(), threads=1)
     watch._heard(STARTED)
-    watch.look.next = watch.heart.next = 0
+    watch.look.next = watch.hold.heart.next = 0
     return watch
 
 
@@ -50,7 +52,7 @@ def test_a_database_that_is_away_for_longer_than_a_lease_costs_nothing(watch, mo
         outage.setattr(leases, "beat", away)
         for _ in range(3):
             assert not watch._looked()
-            watch.look.next = watch.heart.next = watch.ask_again = 0
+            watch.look.next = watch.hold.heart.next = watch.hold.ask_again = 0
     settings.LEASE_SECONDS = 60
 
     assert not watch._looked()
@@ -69,7 +71,7 @@ def test_the_limits_hold_without_a_database(watch, monkeypatch):
     monkeypatch.setattr(watch.trainer, "kill", lambda: killed.append(True))
     monkeypatch.setattr(leases, "beat", away)
     monkeypatch.setattr(leases, "cancel_asked", away)
-    monkeypatch.setattr(watch, "_persist", lambda act: None)  # nothing can be written yet
+    monkeypatch.setattr(watch.hold, "persist", lambda act: None)  # nothing can be written yet
     watch.fit_began -= watch.quest.run_seconds + 1
 
     assert watch._looked()
@@ -102,9 +104,9 @@ def test_what_is_answered_in_time_is_not_disturbed():
 
 def test_a_result_that_comes_while_the_database_is_away_is_written_when_it_is_back(watch, monkeypatch):
     outages, finish = [1, 2], leases.finish
-    monkeypatch.setattr(supervisor, "RETRY_SECONDS", 0)
+    monkeypatch.setattr(hold, "RETRY_SECONDS", 0)
     monkeypatch.setattr(leases, "finish", lambda *given: away() if outages and outages.pop() else finish(*given))
-    watch.heart.next = 0
+    watch.hold.heart.next = 0
 
     watch._heard(DONE)
 
@@ -125,6 +127,16 @@ def test_a_result_that_the_database_refuses_is_no_fault_of_the_groups(watch, mon
     assert "could not be written down (DataError)" in submission.reason
     assert "NUL (0x00)" in Attempt.objects.get().traceback
     assert not list(spool._home().glob("*"))
+
+
+def test_a_worker_that_can_start_no_trainer_gives_the_run_back_and_takes_no_more(submission, worker, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/nowhere/bin/python")
+    with pytest.raises(FileNotFoundError):
+        Supervisor(device="cpu", threads=1, cores=1).see_through(claim_one(worker))
+
+    assert Attempt.objects.get().exit == Exit.LOST
+    assert reload(submission).state == State.QUEUED
+    assert Worker.objects.get().duty == Duty.PAUSED
 
 
 @pytest.fixture

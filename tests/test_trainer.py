@@ -12,7 +12,8 @@ import psutil
 import pytest
 
 from tests.data_homes import PROJECT
-from tests.trainers import answer, answers, gone, job, train
+from tests.stack import until
+from tests.trainers import PATIENCE_S, answer, answers, gone, job, train
 from workers import datasets
 from workers.runs import Run
 from workers.trainer_process import TrainerGone, TrainerProcess
@@ -229,9 +230,7 @@ def test_memory_is_seen_while_it_grows(start_trainer):
         pass
     before = hungry.memory_bytes()
 
-    hungry.receive(timeout=1)
-
-    assert hungry.memory_bytes() > before + (100 << 20)
+    until(lambda: hungry.memory_bytes() > before + (100 << 20), seconds=60, what="100 MB more")
     hungry.kill()
     assert hungry.memory_bytes() == 0
 
@@ -288,7 +287,7 @@ def test_a_trainer_ends_when_nobody_can_send_it_jobs_any_more():
 
 def test_warming_imports_libraries_before_a_job_asks_for_them(start_trainer):
     warm = start_trainer(warm=["knn", "forest"], dataset="digits")
-    messages = [warm.receive(timeout=30), warm.receive(timeout=30)]
+    messages = [warm.receive(timeout=PATIENCE_S), warm.receive(timeout=PATIENCE_S)]
 
     assert [message["event"] for message in messages] == ["ready", "warmed"]
     assert messages[0]["pid"] == warm.pid

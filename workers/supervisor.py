@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from traceback import format_exception
 from typing import Any
 from uuid import UUID
 
 import structlog
-from django.conf import settings
 from django.db import Error as DatabaseError  # InterfaceError, of a connection that was cut, is no DatabaseError
-from django.db import InterfaceError, OperationalError, connections
+from django.db import connections
 
 from submissions import clock, leases
 from submissions.duty import drained, withdraw
@@ -24,8 +22,8 @@ from submissions.families.registry import family_named, offered
 from submissions.locks import writing
 from submissions.models import Attempt, Exit, Quest, Worker
 from submissions.moves import MoveRefused
-from workers import memory, patience, spool
-from workers.registry import be_heard
+from workers import memory, spool
+from workers.hold import Every, Fenced, Hold
 from workers.slots import gains_by_threads
 from workers.trainer_process import Message, TrainerGone, TrainerProcess
 
@@ -34,17 +32,11 @@ TICK_SECONDS = 0.2
 EPOCH_FIGURES = ("epoch", "seconds", "loss", "accuracy", "val_loss", "val_accuracy")
 LOOK_SECONDS = 0.5  # between two looks at the cancel flag and the trainer's memory
 MOST_RUNS = 50
-RETRY_SECONDS = 1.0  # between two questions to a database that did not answer
 START_SECONDS = 600  # for what comes before `fit`: a trainer, its libraries, the data, the steps before the model
 UNFIT = "Its worker lacks what every run needs, and was taken out of service."
-NOT_WRITTEN = "Its end could not be written down (%s): a fault of the service, which does not count towards your quota."
 SHUT_DOWN = "The worker was shut down, so another one takes it over."
 TAKEN_OUT = "An instructor took the worker out of service, so another one takes it over."
 MOST_IDLE_BYTES = 3 << 30  # a trainer that holds more than this between runs has leaked
-
-
-class Fenced(Exception):
-    """The lease is no longer ours: whatever we know must not be written."""
 
 
 class Supervisor:
@@ -95,8 +87,7 @@ class Supervisor:
         try:
             structlog.contextvars.bind_contextvars(submission=attempt.submission_id, attempt=attempt.pk)
             logger.info("run begins", number=attempt.number, device=self.device)
-            threads = self.make_ready(attempt)  # by another trainer, perhaps, than the one that was there
-            Watch(attempt, self.trainer, threads=threads).follow()
+            self._follow(attempt)
         except Fenced:
             logger.warning("lease lost: nothing written")
             self.trainer.kill()
@@ -111,6 +102,15 @@ class Supervisor:
             self._retire_if_worn(attempt)
             structlog.contextvars.unbind_contextvars("submission", "attempt")
         self.warm_up()
+
+    def _follow(self, attempt: Attempt) -> None:
+        try:
+            threads = self.make_ready(attempt)  # by another trainer, perhaps, than the one that was there
+        except OSError as error:  # no memory for another process, or no interpreter any more
+            unfit = f"The training process could not be started: {error}"
+            Watch(attempt, self.trainer, threads=0).lost(UNFIT, unfit=unfit)
+        else:
+            Watch(attempt, self.trainer, threads=threads).follow()
 
     def _retire_if_worn(self, last: Attempt) -> None:
         """Also one that was started for a single run; after an exclusive run the next is likely another."""
@@ -127,20 +127,6 @@ def let_go(lease: UUID) -> None:
             leases.give_back(attempt, Exit.DRAINED, reason=SHUT_DOWN)
     except (MoveRefused, DatabaseError) as error:
         logger.warning("not given back; the reaper will", error=str(error))
-
-
-class Every:
-    """True once in each `seconds`, the first time at once or after the first interval."""
-
-    def __init__(self, seconds: float, *, first: bool = False) -> None:
-        self.seconds = seconds
-        self.next = time.monotonic() + (0 if first else seconds)
-
-    def due(self) -> bool:
-        if time.monotonic() < self.next:
-            return False
-        self.next = time.monotonic() + self.seconds
-        return True
 
 
 def _dataset_in_demand() -> str:
@@ -175,18 +161,17 @@ class Watch:
         self.attempt, self.trainer, self.threads = attempt, trainer, threads
         self.quest = attempt.submission.quest
         self.began, self.fit_began = time.monotonic(), 0.0
-        self.ask_again = self.began
-        self.heart, self.look = Every(settings.HEARTBEAT_SECONDS), Every(LOOK_SECONDS)
-        self.write = Every(0.7, first=True)
+        self.hold = Hold(attempt)
+        self.look, self.write = Every(LOOK_SECONDS), Every(0.7, first=True)
         self.epochs: list[Message] = []
         self.latest: Message = {}
 
     def follow(self) -> None:
-        sent = self._try(lambda: _claimed(self.attempt)) or time.monotonic()
+        sent = self.hold.ask(lambda: _claimed(self.attempt)) or time.monotonic()
         try:
             self.trainer.send({**job_for(self.attempt), "threads": self.threads, "sent": sent})
         except TrainerGone as gone:
-            return self._lost(f"The training process could not be started: {gone}")
+            return self.lost(f"The training process could not be started: {gone}")
         while True:
             message = self.trainer.receive(TICK_SECONDS) or {}
             if message.get("attempt", self.attempt.pk) == self.attempt.pk and self._heard(message):
@@ -214,7 +199,7 @@ class Watch:
         if self.fit_began:
             self._gave_up(Exit.CRASHED, f"The training process crashed (exit code {code}).")
         else:
-            self._lost(f"The training process ended before the training began (exit code {code}).")
+            self.lost(f"The training process ended before the training began (exit code {code}).")
 
     def _note(self, message: Message) -> None:
         if "loss" in message:
@@ -223,7 +208,7 @@ class Watch:
         if message["event"] == "started":
             self.fit_began = time.monotonic()
         if message["event"] == "started" or self.write.due():
-            self._try(lambda: leases.note_progress(self.attempt, self.latest or {"phase": "fit"}, self.epochs))
+            self.hold.ask(lambda: leases.note_progress(self.attempt, self.latest or {"phase": "fit"}, self.epochs))
 
     def _looked(self) -> bool:
         """Look at the limits, beat the heart, and ask whether to go on; True if the run was ended."""
@@ -231,8 +216,7 @@ class Watch:
         # The limits first: they hold without a database, which may be away or hang.
         if looks and self._beyond_a_limit():
             return True
-        if self.heart.due():
-            self._beat()
+        self.hold.beat()
         return looks and self._called_off()
 
     def _beyond_a_limit(self) -> bool:
@@ -241,7 +225,7 @@ class Watch:
         if self.fit_began and now - self.fit_began > self.quest.run_seconds:
             self._end(lambda attempt: leases.time_out(attempt, output=self.trainer.output_tail))
         elif not self.fit_began and now - self.began > START_SECONDS:
-            self._lost(f"The training had not begun after {START_SECONDS:,} seconds.")
+            self.lost(f"The training had not begun after {START_SECONDS:,} seconds.")
         elif excess := self._excess():
             self._gave_up(Exit.OUT_OF_MEMORY, excess)
         else:
@@ -249,9 +233,9 @@ class Watch:
         return True
 
     def _called_off(self) -> bool:
-        if self._try(lambda: leases.cancel_asked(self.attempt)):
+        if self.hold.ask(lambda: leases.cancel_asked(self.attempt)):
             self._end(lambda attempt: leases.stop(attempt, output=self.trainer.output_tail))
-        elif self._try(lambda: drained(self.attempt.worker)):
+        elif self.hold.ask(lambda: drained(self.attempt.worker)):
             self._end(lambda attempt: leases.give_back(attempt, Exit.DRAINED, reason=TAKEN_OUT))
         else:
             return False
@@ -261,24 +245,11 @@ class Watch:
         slots = 1 if self.attempt.exclusive else self.attempt.worker.slots
         return memory.excess(self.trainer.memory_bytes(), allowed_mb=self.quest.memory_mb, slots=slots)
 
-    def _beat(self) -> None:
-        """Renew the lease. A database that does not answer is not fencing, however long: the lease's row alone tells.
-
-        While it is away nobody else takes the run, and when it is back the reaper lets us renew first.
-        """
-        ours = self._try(lambda: leases.beat(self.attempt))
-        if ours:
-            self._try(be_heard)
-        elif ours is False:
-            raise Fenced
-        else:
-            self.heart.next = self.ask_again
-
     def _scored(self, result: dict[str, Any]) -> None:
         result["output"] = self.trainer.output_tail
         file = spool.keep(self.attempt, result)
         try:
-            written = self._persist(lambda: self._write_score(result))
+            written = self.hold.persist(lambda: self._write_score(result))
         except Fenced:
             spool.drop(self.attempt, file)
             raise
@@ -295,10 +266,10 @@ class Watch:
         if message["kind"] == "memory":
             return self._out_of_memory(message["traceback"])
         if message["kind"] == "platform":
-            return self._lost(UNFIT, traceback=message["traceback"], unfit=message["message"])
+            return self.lost(UNFIT, traceback=message["traceback"], unfit=message["message"])
         reason, traceback = f"The training stopped with an error: {message['message']}", message["traceback"]
         output = self.trainer.output_tail
-        self._persist(lambda: leases.fail(self.attempt, reason=reason, traceback=traceback, output=output))
+        self.hold.persist(lambda: leases.fail(self.attempt, reason=reason, traceback=traceback, output=output))
         logger.info("run failed", reason=reason)
         return None
 
@@ -306,7 +277,7 @@ class Watch:
         reason = f"It needed more memory than the quest allows ({self.quest.memory_mb:,} MB)."
         self._gave_up(Exit.OUT_OF_MEMORY, reason, traceback)
 
-    def _lost(self, reason: str, *, unfit: str = "", traceback: str = "") -> None:
+    def lost(self, reason: str, *, unfit: str = "", traceback: str = "") -> None:
         """Give it back as a fault of the platform; where this worker is `unfit` for more, it claims no more.
 
         That it lost a run may be a mishap; if it lost the one before too, it would go on to lose the whole queue.
@@ -320,63 +291,20 @@ class Watch:
                     withdraw(worker, reason=unfit or reason)
                 leases.give_back(self.attempt, Exit.LOST, reason=reason, traceback=traceback, output=output)
 
-        self._persist(let_go)
+        self.hold.persist(let_go)
         logger.warning("run given back", exit=str(Exit.LOST), reason=reason, unfit=unfit)
 
     def _gave_up(self, exit_: Exit, reason: str, traceback: str = "") -> None:
         self.trainer.kill()
         output = self.trainer.output_tail
-        self._persist(lambda: leases.give_back(self.attempt, exit_, reason=reason, traceback=traceback, output=output))
+        self.hold.persist(
+            lambda: leases.give_back(self.attempt, exit_, reason=reason, traceback=traceback, output=output)
+        )
         logger.warning("run given back", exit=str(exit_), reason=reason)
 
     def _end(self, move: Callable[[Attempt], object]) -> None:
         self.trainer.kill()
-        self._persist(lambda: move(self.attempt))
-
-    def _try(self, act: Callable[[], Any]) -> Any:
-        """What `act` gives, or None if the database did not answer; it is left alone then for as long as that took."""
-        asked = time.monotonic()
-        if asked < self.ask_again:
-            return None
-        try:
-            with patience.at_most():
-                return act()
-        except DatabaseError as error:
-            logger.warning("database does not answer", error=str(error))
-            connections.close_all()
-            self.ask_again = time.monotonic() + max(RETRY_SECONDS, time.monotonic() - asked)
-            return None
-
-    def _persist(self, act: Callable[[], object]) -> bool:
-        """Do `act`, however long the database is away; False if it takes everything but this, which ends the run too.
-
-        Raises Fenced if the lease was taken from us.
-        """
-        try:
-            self._insist(act)
-        except DatabaseError as error:
-            logger.exception("end of run cannot be written")
-            connections.close_all()
-            reason = NOT_WRITTEN % type(error).__name__
-            told = "".join(format_exception(error)).replace("\0", "\ufffd")
-            self._insist(lambda: leases.fail(self.attempt, exit_=Exit.LOST, reason=reason, traceback=told))
-            return False
-        return True
-
-    def _insist(self, act: Callable[[], object]) -> None:
-        """Again and again while the database is away, and beat the heart meanwhile: it may take that already."""
-        while True:
-            try:
-                act()
-                return
-            except MoveRefused as refused:
-                raise Fenced from refused
-            except (OperationalError, InterfaceError) as error:
-                logger.warning("end of run not written yet", error=str(error))
-                connections.close_all()
-                time.sleep(RETRY_SECONDS)
-            if self.heart.due():
-                self._beat()
+        self.hold.persist(lambda: move(self.attempt))
 
 
 def _claimed(attempt: Attempt) -> float:
