@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from submissions.entry import Entry
 from submissions.follow import version_of_rows
+from submissions.locks import writing
 from submissions.models import ApiToken, Group, Submission, User
 from submissions.quotas import granted, open_quests
 from submissions.score_chart import score_charts
@@ -149,7 +150,8 @@ def token_create(request: UserRequest, pk: int) -> HttpResponse:
     form = TokenForm(request.POST, label_suffix="")
     if not form.is_valid() or group.course.archived:
         return page(request, group, form)
-    secret = ApiToken.objects.create(user=request.user, group=group, **form.cleaned_data)[1]
+    with writing():
+        secret = ApiToken.objects.create(user=request.user, group=group, **form.cleaned_data)[1]
     return page(request, group, empty_form(), secret=secret)
 
 
@@ -160,6 +162,7 @@ def token_revoke(request: UserRequest, pk: int, token_key: str) -> HttpResponse:
     tokens = ApiToken.objects.filter(group=pk, token_key=token_key)
     token = get_object_or_404(tokens if request.user.is_staff else tokens.filter(user=request.user))
     group = get_object_or_404(Group, pk=pk)
-    token.delete()
+    with writing():
+        token.delete()
     messages.success(request, _("Revoked: %(name)s. Whatever used it is refused from now on.") % {"name": token.name})
     return redirect(address(group))

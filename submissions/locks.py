@@ -27,7 +27,7 @@ _held = _Held()
 def file_lock() -> Iterator[None]:
     """Keeps all other writers of an SQLite file waiting; nothing on Postgres, which needs no such thing."""
     path = str(connection.settings_dict["NAME"])
-    if connection.vendor != "sqlite" or "memory" in path:
+    if connection.vendor != "sqlite" or path == ":memory:" or "mode=memory" in path:
         yield
         return
     with open(f"{path}.lock", "a") as handle:

@@ -6,6 +6,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from submissions.locks import writing
 from submissions.models import Submission, User
 
 LONGEST = 2000
@@ -34,4 +35,5 @@ class NoteForm(forms.Form):
         return own or self.submission.submitter_id == user.pk
 
     def save(self) -> None:
-        Submission.objects.filter(pk=self.submission.pk).update(note=self.cleaned_data["note"])
+        with writing():
+            Submission.objects.filter(pk=self.submission.pk).update(note=self.cleaned_data["note"])

@@ -6,6 +6,8 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
+from django.db.models import QuerySet
 from django.test import Client
 from django.utils import timezone
 
@@ -73,6 +75,15 @@ def test_a_tokens_use_is_noted_once_a_minute(owner_token):
     ApiToken.objects.update(last_used_at=timezone.now() - timedelta(hours=1))
     client.get("/api/v1/me/")
     assert timezone.now() - ApiToken.objects.get().last_used_at < timedelta(minutes=1)
+
+
+def test_a_use_that_cannot_be_noted_is_no_reason_to_refuse_a_request(owner_token, monkeypatch):
+    def locked(*args, **changes):
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(QuerySet, "update", locked)
+
+    assert bearing(owner_token).get("/api/v1/me/").status_code == 200
 
 
 def test_the_database_holds_no_token_that_could_be_used(owner_token):
