@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from django.conf import settings
 from django.db import connection
@@ -147,18 +148,25 @@ def position(submission: Submission) -> int | None:
 def queue_order(device: str) -> list[int]:
     """Ids of the submissions that a submission for `device` waits among, the next one first.
 
-    A group's n-th waiting submission stands behind every other group's earlier ones, as the claims will take them.
+    A group's n-th waiting submission stands behind every other group's earlier ones, as the claims will take them; of
+    those that are their groups' n-th, whose group used less of the device lately stands first.
     """
+    rivals, used = _rivals(device), outlook.used_lately(clock.now())
+    taker = Device.CPU if Device.CPU in rivals else Device.GPU
     running = dict(
         Submission.objects.filter(state=State.RUNNING).values_list("group").annotate(n=Count("id")).order_by()
     )
     waiting = (
-        Submission.objects.filter(state=State.QUEUED, device__in=_rivals(device))
+        Submission.objects.filter(state=State.QUEUED, device__in=rivals)
         .annotate(turn=Window(RowNumber(), partition_by=F("group"), order_by=[F("submitted_at"), F("id")]))
         .values_list("id", "group", "turn", "submitted_at")
     )
-    order = sorted(waiting, key=lambda row: (running.get(row[1], 0) + row[2], row[3], row[0]))
-    return [row[0] for row in order]
+
+    def place(row: tuple[int, int | None, int, datetime]) -> tuple[int, float, datetime, int]:
+        pk, team, turn, since = row
+        return running.get(team, 0) + turn, used.get((team or 0, taker), 0.0), since, pk
+
+    return [row[0] for row in sorted(waiting, key=place)]
 
 
 def _rivals(device: str) -> list[str]:

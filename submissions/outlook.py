@@ -92,9 +92,7 @@ class Queue:
 
     @cached_property
     def used(self) -> dict[tuple[int, str], float]:
-        lately = Attempt.objects.filter(ended_at__gt=self.at - LATELY).order_by()
-        rows = lately.values_list("submission__group", "device").annotate(used=Sum("total_s"))
-        return {(team or 0, device): used or 0.0 for team, device, used in rows}
+        return used_lately(self.at)
 
     def starts(self, takers: dict[int, tuple[str, ...]]) -> dict[int, Start]:
         """When each of the submissions in `takers` would start, given the devices that may take it."""
@@ -135,6 +133,13 @@ class Queue:
             one.pk: (CPU, GPU) if one.pk in self.spilled else of_auto if one.device == AUTO else (one.device,)
             for one in self.queued
         }
+
+
+def used_lately(at: datetime) -> dict[tuple[int, str], float]:
+    """Seconds that each group used of each device in the last hour before `at`."""
+    lately = Attempt.objects.filter(ended_at__gt=at - LATELY).order_by()
+    rows = lately.values_list("submission__group", "device").annotate(used=Sum("total_s"))
+    return {(team or 0, device): used or 0.0 for team, device, used in rows}
 
 
 def _queued(devices: Iterable[str]) -> list[Queued]:

@@ -219,6 +219,21 @@ def test_among_those_it_waits_with_auto_has_its_place(submit, worker):
     assert claims.position(waiting) == 1
 
 
+def test_the_shown_places_are_the_order_of_the_claims(submit, other, course, worker):
+    """Groups that have used nothing, little and much lately; whoever is shown as next is whom the next claim takes."""
+    Quest.objects.update(group_limit=100)
+    team = course.groups.create(name="ITMALGrp03")
+    third = {"group": team, "submitter": person("third", team)}
+    for who, seconds in (({}, 100), (other, 1)):
+        submit(**who)
+        leases.finish(claim_one(worker), result_of(350, train_s=seconds))
+    for who in ({}, {}, other, third, {}, other):
+        submit(**who)
+    shown = claims.queue_order("cpu")
+
+    assert [claim_one(worker).submission_id for _ in shown] == shown
+
+
 @pytest.mark.parametrize("count", [10, 100_000])
 def test_a_claim_asks_as_little_of_a_hundred_thousand_as_of_ten(
     crowd, submit, other, worker, count, django_assert_max_num_queries
