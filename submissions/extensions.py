@@ -6,9 +6,10 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from submissions.desk_history import note
 from submissions.intake import refuse
 from submissions.locks import writing
-from submissions.models import Extension, Group, Quest, QuestState, User
+from submissions.models import DeskEvent, Extension, Group, Quest, QuestState, User
 
 MOST_EXTRA = 1000
 
@@ -32,7 +33,7 @@ def extend(
             raise refuse("extra_submissions", f"{quest} has no daily quota: a group may submit as often as it likes.")
         if closes_at:
             _check_deadline(quest, closes_at)
-        return Extension.objects.create(
+        extension = Extension.objects.create(
             quest=quest,
             group=group,
             extra_submissions=extra_submissions,
@@ -40,6 +41,18 @@ def extend(
             reason=reason.strip(),
             granted_by=user,
         )
+        note(DeskEvent.Kind.EXTENDED, user=user, subject=group, course=quest.course, detail=_told(extension))
+    return extension
+
+
+def _told(extension: Extension) -> str:
+    """What was granted, and why, for the desk's history."""
+    quest, granted = extension.quest, []
+    if extension.extra_submissions:
+        granted.append(f"{extension.extra_submissions:,} more today")
+    if extension.closes_at:
+        granted.append(f"open until {extension.closes_at.astimezone(quest.zone):%d/%m/%Y at %H:%M:%S}")
+    return f"{quest}: {', '.join(granted)}. {extension.reason}"
 
 
 def _check_reason(reason: str) -> None:

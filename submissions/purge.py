@@ -37,6 +37,7 @@ NEUTRAL = "former member "  # and a number; with spaces, so that nobody can have
 ACTOR = "purge_course"
 ERASED = "(erased)"
 _NEUTRAL_GROUP = re.compile(r"Group \d+")
+_ABOUT_GROUPS = (DeskEvent.Kind.GROUP_CREATED, DeskEvent.Kind.EXTENDED)
 _LOGINS = (AccessAttempt, AccessFailureLog, AccessLog)
 
 
@@ -156,6 +157,7 @@ def _of_the_course(course: Course, people: list[int]) -> dict[str, int]:
     keyed = submissions.exclude(idempotency_key=None)
     said = Event.objects.filter(submission__quest__course=course, user__isnull=False).exclude(reason="")
     granted = Extension.objects.filter(quest__course=course).exclude(reason=ERASED)
+    told = DeskEvent.objects.filter(course=course, kind=DeskEvent.Kind.EXTENDED).exclude(detail=ERASED)
     return {
         "tokens": _deleted(ApiToken.objects.filter(Q(user__in=people) | Q(group__course=course))),
         "invitations": _deleted(Invitation.objects.filter(group__course=course)),
@@ -165,6 +167,7 @@ def _of_the_course(course: Course, people: list[int]) -> dict[str, int]:
             said.update(reason="")
             + submissions.filter(state=State.CANCELLED).exclude(reason="").update(reason="")
             + granted.update(reason=ERASED)
+            + told.update(detail=ERASED)
         ),
     }
 
@@ -175,7 +178,7 @@ def _group_names(course: Course) -> int:
     taken = set(course.groups.exclude(pk__in=[group.pk for group in groups]).values_list("name", flat=True))
     free = (name for number in count(1) if (name := f"Group {number}") not in taken)
     for group, name in zip(groups, free, strict=False):
-        about = DeskEvent.objects.filter(course=course, kind=DeskEvent.Kind.GROUP_CREATED, subject=group.name)
+        about = DeskEvent.objects.filter(course=course, kind__in=_ABOUT_GROUPS, subject=group.name)
         about.update(subject=name)
         group.name = name
     Group.objects.bulk_update(groups, ["name"])

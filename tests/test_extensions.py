@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from submissions import entry, intake, quotas
 from submissions.extensions import extend
-from submissions.models import Course, Extension, Group, Quest, QuestState, Submission
+from submissions.models import Course, DeskEvent, Extension, Group, Quest, QuestState, Submission
 from tests.cast import KNN
 
 PASTED = "KNeighborsClassifier(n_neighbors=4, weights='distance')"
@@ -184,6 +184,25 @@ def test_a_group_of_another_course_is_refused(quest, instructor):
 
     with pytest.raises(intake.Refused, match="another course"):
         extend(quest=quest, group=elsewhere, user=instructor, extra_submissions=1, reason="x")
+
+
+def test_the_desks_history_tells_what_was_granted_by_whom_and_why(over, group, instructor, later, instructor_client):
+    Quest.objects.update(daily_quota=5)
+    extend(quest=over, group=group, user=instructor, extra_submissions=2, closes_at=later, reason="Ill.")
+
+    event = DeskEvent.objects.get()
+    assert (event.kind, event.user, event.about) == (DeskEvent.Kind.EXTENDED, instructor, "ITMALGrp01")
+    until = f"{later.astimezone(over.zone):%d/%m/%Y at %H:%M:%S}"
+    assert event.detail == f"Digits quest: 2 more today, open until {until}. Ill."
+    page = " ".join(instructor_client.get("/desk/history/").content.decode().split())
+    assert "instructor gave an extension to <strong>ITMALGrp01</strong>" in page
+
+
+def test_an_extension_that_is_refused_is_no_line_of_the_history(over, group, instructor):
+    with pytest.raises(intake.Refused):
+        extend(quest=over, group=group, user=instructor, reason="Ill.")
+
+    assert not DeskEvent.objects.exists()
 
 
 def test_the_desk_grants_in_the_quests_zone_and_lists_what_was_granted(over, group, instructor_client):

@@ -69,6 +69,10 @@ def term(course, quest, submit, score, owner, owner_token, group, instructor, wo
         group=group, digest="d" * 64, created_by=owner, expires_at=timezone.now() + timedelta(days=1)
     )
     Extension.objects.create(quest=quest, group=group, extra_submissions=1, reason="Ada has the flu")
+    told = "Digits quest: 1 more today. Ada has the flu"
+    DeskEvent.objects.create(
+        kind=DeskEvent.Kind.EXTENDED, actor="instructor", subject=group.name, course=course, detail=told
+    )
     log_in_as_fails("OWNER")
     DeskEvent.objects.create(kind=DeskEvent.Kind.LOGIN_UNLOCKED, actor="instructor", subject="Owner")
     DeskEvent.objects.create(kind=DeskEvent.Kind.LOGIN_RESET, actor="instructor", person=owner, course=course)
@@ -150,6 +154,7 @@ def test_groups_keep_their_names_unless_they_are_to_go(term, other_group, group)
     purge(term)
     assert Group.objects.get(pk=group.pk).name == "Ada and friends"
 
+    DeskEvent.objects.filter(kind=DeskEvent.Kind.EXTENDED).update(subject="Ada and friends")
     purge(term, group_names=True)
 
     assert sorted(Group.objects.values_list("name", "pseudonym")) == [("Group 1", ""), ("Group 2", "Amber Heron")]

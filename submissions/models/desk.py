@@ -24,6 +24,7 @@ class DeskEvent(models.Model):
         QUEST_CHANGED = "quest_changed", _("changed the quest")
         QUEST_MOVED = "quest_moved", _("moved the quest")
         ANNOUNCED = "announced", _("announced in")
+        EXTENDED = "extended", _("gave an extension to")
         LOGIN_RESET = "login_reset", _("reset the login of")
         LOGIN_UNLOCKED = "login_unlocked", _("unlocked the login")
         WORKER_PAUSED = "worker_paused", _("paused the worker")
