@@ -67,7 +67,7 @@ app.conf.update(
         "reap": {
             "task": "workers.reap",
             "schedule": settings.REAP_SECONDS,
-            "options": {"queue": "upkeep", "expires": settings.REAP_SECONDS},
+            "options": {"queue": "upkeep"},  # never `expires`: that goes by the worker's clock, which may be ahead
         }
     },
     beat_scheduler="celery.beat:Scheduler",  # keeps nothing on a disk that may be full, or shared by two beats

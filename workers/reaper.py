@@ -20,8 +20,13 @@ logger = structlog.get_logger(__name__)
 DEVICES = ("cpu", "gpu")
 
 
-def reap() -> None:
-    """One round: expire leases, then give each queue the wake-ups it lacks, and take away what nothing waits for."""
+def reap() -> bool:
+    """One round: expire leases, then give each queue the wake-ups it lacks, and take away what nothing waits for.
+
+    False: there has just been one. Rounds that were asked for while nobody listened cost next to nothing.
+    """
+    if _just_done():
+        return False
     if _was_away():
         logger.warning("back after a while: holders of leases may renew them first", count=spare())
     if expired := expire():
@@ -35,6 +40,13 @@ def reap() -> None:
                 # From the end that is read first, and no more than were counted: what came since stays. Without a GPU
                 # worker nobody reads the wake-ups that `auto` sends to its queue, and they would pile up.
                 broker.ltrim(device, 0, could_begin - messages - 1)
+    return True
+
+
+def _just_done() -> bool:
+    """Whether a round ended less than half an interval ago, by the database's clock."""
+    now = clock.now()
+    return Worker.objects.filter(reaped_at__range=(now - timedelta(seconds=settings.REAP_SECONDS / 2), now)).exists()
 
 
 def _was_away() -> bool:

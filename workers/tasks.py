@@ -37,8 +37,8 @@ def work_one(device: str) -> None:
 @shared_task(name="workers.reap")
 def reap() -> None:
     """Give back what was lost, and send the wake-ups that are missing."""
-    reaper.reap()
-    registry.note_reaped()
+    if reaper.reap():
+        registry.note_reaped()
 
 
 def supervisor() -> Supervisor:

@@ -1,0 +1,59 @@
+"""The reaper's rounds: one every few seconds, however often it is asked for one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from config.celery import app
+from submissions import leases
+from submissions.models import State, Submission, Worker
+from tests.cast import claim_one, reload
+from workers import reaper, registry, tasks
+
+
+@pytest.fixture
+def upkeep(worker, monkeypatch) -> Worker:
+    """The upkeep worker, which this process is, with a broker that answers."""
+    upkeep = Worker.objects.create(
+        name="upkeep@here", host="here", pid=2, device="upkeep", version="test", hardware=worker.hardware
+    )
+    monkeypatch.setattr(registry, "_worker", upkeep)
+    monkeypatch.setattr(reaper.redis.Redis, "llen", lambda *_: 0)
+    monkeypatch.setattr(reaper, "send", lambda device: True)
+    return upkeep
+
+
+@pytest.fixture
+def lapsed(submission, worker):
+    """A submission whose lease has run out."""
+    claim_one(worker)
+    Submission.objects.update(lease_until=Now() - timedelta(seconds=1))
+    return submission
+
+
+def test_a_round_that_was_asked_for_twice_is_made_once(upkeep, lapsed, monkeypatch):
+    rounds = []
+    monkeypatch.setattr(reaper, "expire", lambda: rounds.append(leases.expire()))
+
+    for _ in range(3):
+        tasks.reap()
+
+    assert rounds == [1]
+    assert reload(lapsed).state == State.QUEUED
+
+
+@pytest.mark.parametrize("ago", [timedelta(seconds=10), -timedelta(minutes=10)], ids=["an interval", "in the future"])
+def test_a_round_is_made_half_an_interval_after_the_last_and_whatever_a_wrong_clock_noted(upkeep, lapsed, ago):
+    Worker.objects.filter(pk=upkeep.pk).update(reaped_at=timezone.now() - ago)
+
+    assert reaper.reap()
+
+    assert reload(lapsed).state == State.QUEUED
+
+
+def test_no_message_of_beats_expires_by_a_workers_clock():
+    assert all("expires" not in entry["options"] for entry in app.conf.beat_schedule.values())
