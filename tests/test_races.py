@@ -4,14 +4,16 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from django.conf import settings
 from django.db.models.functions import Now
+from django.test import Client
 
 from submissions import claims, intake, leases, moves, wakeups
 from submissions.locks import writing
 from submissions.models import ApiToken, Attempt, Event, Score, State, Submission
 from submissions.specs import validate
 from tests.at_once import at_once, overlapping
-from tests.cast import KNN, claim_one, client_of, reload, result_of
+from tests.cast import KNN, PASSWORD, claim_one, client_of, person, reload, result_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS = 8
@@ -70,6 +72,16 @@ def test_fifty_posts_at_once_do_not_exceed_the_groups_quota(quest, group, owner,
 
     assert sorted(statuses) == [201] * 10 + [429] * 40
     assert Submission.objects.count() == 10
+
+
+def test_who_logs_in_while_all_the_others_do_gets_in(group):
+    """As many as two web processes have threads. Session, lock-out and last login write beside SQLite's line."""
+    people = [person(f"member{number}", group) for number in range(2 * settings.WEB_THREADS)]
+
+    def log_in(user):
+        return Client().post("/login/", {"username": user.username, "password": PASSWORD}).status_code
+
+    assert at_once([partial(log_in, user) for user in people]) == [302] * len(people)
 
 
 def test_of_two_members_who_post_at_once_only_one_gets_the_last_place(quest, submit, colleague):
