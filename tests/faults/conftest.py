@@ -8,15 +8,21 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import psycopg
 import pytest
 
 from submissions.families import registry
+from submissions.models import Score, Submission
 from tests.faults.site import Site, furnish, kernel_on
+from tests.faults.table import KEPT, Line, Table, fault_of
 from tests.postgres import Cluster
 from tests.stack import PROJECT
+
+TABLE = pytest.StashKey[Table]()
+NO_PARAMETERS = SimpleNamespace(params={})
 
 
 def migrate(site: Site) -> None:
@@ -74,12 +80,50 @@ def site(tmp_path: Path, digits_home: Path, database_url: str, odd_family: None,
 
 @pytest.fixture
 def measured(record_property, request: pytest.FixtureRequest):
-    """Note what was measured in the report and on the terminal, and hold it to the criterion."""
+    """Note what was measured in the table, the report and on the terminal, and hold it to the criterion."""
+    item = request.node
+    database = "Postgres" if "postgres" in getattr(item, "callspec", NO_PARAMETERS).params.values() else "SQLite"
 
-    def measured(what: str, seconds: float, *, at_most: float) -> None:
-        record_property(what, round(seconds, 1))
+    def measured(
+        what: str, value: float, *, at_most: float | None = None, exactly: float | None = None, unit: str = " s"
+    ) -> None:
+        kept = round(value, 2)
+        criterion = f"at most {at_most:g}{unit}" if at_most is not None else ""
+        criterion = f"exactly {exactly:g}" if exactly is not None else criterion
+        met = (at_most is None or value <= at_most) and (exactly is None or value == exactly)
+        unit = "" if exactly is not None else unit
+        line = Line(fault_of(item), database, what, kept, unit, criterion, met)
+        request.config.stash[TABLE].lines.append(line)
+        record_property(what, kept)
         with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-            print(f"\n  {what} {seconds:.1f} s (criterion {at_most:g} s)", end="")  # noqa: T201
-        assert seconds <= at_most, f"{what} {seconds:.1f} s, not {at_most:g} s"
+            print(f"\n  {line}", end="")  # noqa: T201
+        assert met, str(line)
 
     return measured
+
+
+@pytest.fixture
+def scored_once(site: Site, measured):
+    """Note how many score rows these submissions have: one each."""
+
+    def scored_once(*submissions: Submission) -> None:
+        for submission in submissions:
+            assert site.scored_once(submission)
+        rows = Score.objects.filter(submission__in=[submission.pk for submission in submissions]).count()
+        measured("score rows" + (f" of {len(submissions)}" if submissions[1:] else ""), rows, exactly=len(submissions))
+
+    return scored_once
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash.setdefault(TABLE, Table())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show the whole table at the end, and keep it."""
+    table = config.stash[TABLE]
+    if table.lines:
+        terminalreporter.section(f"fault table, kept in {KEPT}")
+        for text in table.text():
+            terminalreporter.write_line(text)
+        table.keep()

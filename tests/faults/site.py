@@ -32,6 +32,7 @@ from config.launcher import CELERY, celery_worker
 from submissions import intake
 from submissions.families.registry import family_named
 from submissions.models import Course, Exit, Group, Quest, QuestState, Score, State, Submission, User
+from submissions.specs import Spec
 from tests.cast import person
 from tests.stack import CLEAN, PROJECT, until
 from workers.lifeline import die_with_parent
@@ -222,9 +223,13 @@ class Site:
 
     def submit(self, does: str = "nothing", *, group: int = 1, **spec: Any) -> Submission:
         """Hand in a model of the test-only family that misbehaves as named."""
+        return self.hand_in(family_named("odd").spec(does=does, **spec), group=group)
+
+    def hand_in(self, spec: Spec, *, group: int = 1, engine: str = "", key: str | None = None) -> Submission:
+        """Hand in any model; with the same `key` it is handed in once."""
         user, team = self.member_of(group)
-        odd = family_named("odd").spec(does=does, **spec)
-        return intake.submit(quest=self.quest, submitter=user, group=team, spec=odd)[0]
+        about = {"quest": self.quest, "submitter": user, "group": team, "engine": engine, "idempotency_key": key}
+        return intake.submit(spec=spec, **about)[0]
 
     def wait(self, submission: Submission, *states: State, seconds: float = 60) -> Submission:
         """The submission once it is in one of `states`, or has ended."""

@@ -28,9 +28,10 @@ def post(url: str, token: str) -> tuple[int, float]:
         return json.load(answer)["id"], time.monotonic() - began
 
 
+@pytest.mark.fault("8 workers and 50 concurrent submitters on SQLite")
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_eight_workers_and_fifty_submitters_meet_no_lock(site: Site, measured):
+def test_eight_workers_and_fifty_submitters_meet_no_lock(site: Site, measured, scored_once):
     url = site.start_web()
     workers = site.start(workers=8)
     members = [site.member_of(number) for number in range(1, PEOPLE + 1)]
@@ -48,7 +49,7 @@ def test_eight_workers_and_fifty_submitters_meet_no_lock(site: Site, measured):
     )
     ended = Submission.objects.filter(pk__in=numbers)
     assert set(ended.values_list("state", flat=True)) == {State.SCORED}
-    assert all(site.scored_once(submission) for submission in ended)
+    scored_once(*ended)
     said = "".join(piece.said for piece in site.pieces)
-    assert "database is locked" not in said
+    measured("lock errors in any log", said.count("database is locked"), exactly=0)
     assert all(worker.process.poll() is None for worker in workers)

@@ -10,9 +10,11 @@ from tests.faults.site import Site
 from tests.stack import until
 
 pytestmark = [pytest.mark.fault, pytest.mark.trains]
+DEPLOY = "SIGTERM to a worker mid-run (a deploy)"
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no matter of the database
 
 
+@pytest.mark.fault(DEPLOY)
 @on_sqlite
 def test_a_worker_asked_to_leave_gives_its_run_back_uncounted(site: Site, measured):
     """With the sixty seconds of patience that a deploy has."""
@@ -34,19 +36,22 @@ def alive(process: psutil.Process) -> bool:
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
-def test_what_was_given_back_is_taken_by_another_worker_at_once(site: Site, measured):
+@pytest.mark.fault(DEPLOY)
+def test_what_was_given_back_is_taken_by_another_worker_at_once(site: Site, measured, scored_once):
     leaving, other = site.start(workers=2)
     runs = [site.running(site.submit("sleep", seconds=6, group=group)) for group in (1, 2)]
     leaving.leave(within=20)
     left = time.monotonic()
     for submission in runs:
         site.wait(submission)
-        assert site.scored_once(submission)
     measured("all scored after", time.monotonic() - left, at_most=30)
+    scored_once(*runs)
+    measured("given back, counted", sum(one.attempts.filter(counted=True).count() for one in runs), exactly=0)
     assert sorted(map(site.exits, runs)) == [[Exit.DRAINED, Exit.SCORED], [Exit.SCORED]]
     assert other.process.poll() is None
 
 
+@pytest.mark.fault(DEPLOY)
 @on_sqlite
 @pytest.mark.parametrize("died", ["long before", "at the same moment", "a moment later"])
 def test_a_worker_leaves_though_its_broker_is_dead(site: Site, measured, died: str):
@@ -66,9 +71,10 @@ def test_a_worker_leaves_though_its_broker_is_dead(site: Site, measured, died: s
     assert Submission.objects.get(pk=submission.pk).state == State.QUEUED
 
 
+@pytest.mark.fault(DEPLOY)
 @on_sqlite
 def test_an_idle_worker_leaves_though_its_broker_hangs(site: Site, measured):
     (worker,) = site.start()
     site.pieces[0].process.send_signal(19)
 
-    measured("left after", worker.leave(within=60), at_most=20)
+    measured("idle, its broker hanging, left after", worker.leave(within=60), at_most=20)

@@ -11,10 +11,14 @@ from tests.faults.site import LEASE_SECONDS, Site
 from tests.stack import until
 
 pytestmark = [pytest.mark.fault, pytest.mark.trains]
+FULL = "database full (`PRAGMA max_page_count`), disk full for the spool"
 
 
+@pytest.mark.fault(FULL)
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_database_that_is_full_during_a_run_loses_nothing_once_it_can_be_written_again(site: Site, measured):
+def test_a_database_that_is_full_during_a_run_loses_nothing_once_it_can_be_written_again(
+    site: Site, measured, scored_once
+):
     site.start_broker()
     workers = [site.start_worker(queue, app="tests.faults.cramped") for queue in ("upkeep", "cpu")]
     for worker in workers:
@@ -34,14 +38,15 @@ def test_a_database_that_is_full_during_a_run_loses_nothing_once_it_can_be_writt
     site.wait(submission)
     measured("scored after there was room again", time.monotonic() - began, at_most=40)
 
-    assert site.scored_once(submission)
+    scored_once(submission)
     assert all(worker.process.poll() is None for worker in workers)
     after = site.submit()
     site.wait(after)
     assert site.scored_once(after)
 
 
-def test_a_full_disk_under_the_spool_is_no_reason_not_to_score(site: Site):
+@pytest.mark.fault(FULL)
+def test_a_full_disk_under_the_spool_is_no_reason_not_to_score(site: Site, scored_once):
     (worker,) = site.start()
     submission = site.running(site.submit("sleep", seconds=3))
     spool = site.home / "spool"
@@ -53,7 +58,7 @@ def test_a_full_disk_under_the_spool_is_no_reason_not_to_score(site: Site):
     assert "result not spooled" in worker.said
     assert "No space left on device" in worker.said
     assert site.exits(submission) == [Exit.SCORED]
-    assert site.scored_once(submission)
+    scored_once(submission)
     until(lambda: not list(spool.iterdir()), seconds=5, what="an empty spool")
     after = site.submit()
     site.wait(after)
