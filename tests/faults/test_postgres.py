@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 
 from submissions import clock
-from submissions.models import Exit, Worker
+from submissions.models import Exit, Submission, Worker
 from tests.faults.site import LEASE_SECONDS, Site
 from tests.postgres import Cluster
 from tests.stack import until
@@ -22,6 +22,8 @@ pytestmark = [
     pytest.mark.trains,
     pytest.mark.parametrize("database_url", ["postgres"], indirect=True),
 ]
+RESTARTS = "Postgres restarted, shorter than the lease, during training and during the finish"
+CLOCKS = "a worker's clock 10 minutes ahead (Postgres, libfaketime)"
 AHEAD = timedelta(minutes=10)
 OUTAGE_SECONDS = 2.0
 
@@ -47,6 +49,18 @@ def restart(postgres: Cluster, long_lease: int, measured) -> Callable[[], None]:
 
 
 @pytest.fixture
+def one_attempt(site: Site, measured, scored_once) -> Callable[[Submission], None]:
+    """One attempt, one score."""
+
+    def one_attempt(submission: Submission) -> None:
+        measured("attempts", submission.attempts.count(), exactly=1)
+        assert site.exits(submission) == [Exit.SCORED]
+        scored_once(submission)
+
+    return one_attempt
+
+
+@pytest.fixture
 def ahead() -> dict[str, str]:
     """What lets a process live ten minutes ahead of the others; its intervals are as long as ever."""
     library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
@@ -63,18 +77,18 @@ def from_now(at: datetime | None) -> timedelta:
     return abs(at - clock.now())
 
 
-def test_postgres_restarted_during_training_costs_nothing(site: Site, restart):
+@pytest.mark.fault(RESTARTS)
+def test_postgres_restarted_during_training_costs_nothing(site: Site, restart, one_attempt):
     site.start()
     submission = site.running(site.submit("sleep", seconds=8))
 
     restart()
-    site.wait(submission)
 
-    assert site.exits(submission) == [Exit.SCORED]
-    assert site.scored_once(submission)
+    one_attempt(site.wait(submission))
 
 
-def test_postgres_away_when_the_training_ends_costs_nothing(site: Site, postgres: Cluster, long_lease):
+@pytest.mark.fault(RESTARTS)
+def test_postgres_away_when_the_training_ends_costs_nothing(site: Site, postgres: Cluster, long_lease, one_attempt):
     site.start()
     submission = site.running(site.submit("sleep", seconds=3))
 
@@ -82,14 +96,13 @@ def test_postgres_away_when_the_training_ends_costs_nothing(site: Site, postgres
     postgres.stop()
     until(lambda: list((site.home / "spool").glob("*.json")), seconds=20, what="a spooled result")
     postgres.start()
-    site.wait(submission)
 
-    assert site.exits(submission) == [Exit.SCORED]
-    assert site.scored_once(submission)
+    one_attempt(site.wait(submission))
     until(lambda: not list((site.home / "spool").iterdir()), seconds=5, what="an empty spool")
 
 
-def test_postgres_restarted_in_the_middle_of_the_finish_costs_nothing(site: Site, restart):
+@pytest.mark.fault(RESTARTS)
+def test_postgres_restarted_in_the_middle_of_the_finish_costs_nothing(site: Site, restart, one_attempt):
     site.start()
     submission = site.running(site.submit("sleep", seconds=3))
 
@@ -99,10 +112,8 @@ def test_postgres_restarted_in_the_middle_of_the_finish_costs_nothing(site: Site
     until(lambda: _somebody_waits(site.database_url), seconds=30, what="the finish")
     restart()
     holder.close()
-    site.wait(submission)
 
-    assert site.exits(submission) == [Exit.SCORED]
-    assert site.scored_once(submission)
+    one_attempt(site.wait(submission))
 
 
 def _somebody_waits(url: str) -> bool:
@@ -113,7 +124,8 @@ def _somebody_waits(url: str) -> bool:
     return found is not None
 
 
-def test_a_workers_clock_that_is_ahead_changes_nothing(site: Site, ahead):
+@pytest.mark.fault(CLOCKS)
+def test_a_workers_clock_that_is_ahead_changes_nothing(site: Site, ahead, one_attempt):
     site.start(workers=0)
     early = site.greeted(site.start_worker("cpu", **ahead))
     submission = site.running(site.submit("sleep", seconds=2.5 * LEASE_SECONDS))
@@ -124,16 +136,19 @@ def test_a_workers_clock_that_is_ahead_changes_nothing(site: Site, ahead):
     assert (attempt.queue_wait_s or 0) < 60
     ended = site.wait(submission)
 
-    assert site.exits(submission) == [Exit.SCORED]
-    assert site.scored_once(submission)
+    one_attempt(submission)
     assert from_now(ended.finished_at) < timedelta(minutes=1)
     assert all(from_now(event.at) < timedelta(minutes=2) for event in ended.events.all())
 
 
-def test_a_reaper_whose_clock_is_ahead_expires_no_lease_early_and_a_lost_one_in_time(site: Site, ahead, measured):
+@pytest.mark.fault(CLOCKS)
+@pytest.mark.parametrize("whose", ["its own", "its own and beat's"])
+def test_a_reaper_whose_clock_is_ahead_expires_no_lease_early_and_a_lost_one_in_time(
+    site: Site, ahead, measured, scored_once, whose: str
+):
     site.start_broker()
     site.greeted(site.start_worker("upkeep", **ahead))
-    site.start_beat(**ahead)
+    site.start_beat(**(ahead if "beat" in whose else {}))
     doomed, other = (site.greeted(site.start_worker("cpu")) for _ in range(2))
     kept, lost = (site.running(site.submit("sleep", seconds=2.5 * LEASE_SECONDS, group=group)) for group in (1, 2))
     holder = {piece.pid: piece for piece in (doomed, other)}[lost.attempts.get().worker.pid]
@@ -141,10 +156,9 @@ def test_a_reaper_whose_clock_is_ahead_expires_no_lease_early_and_a_lost_one_in_
     holder.kill()
     began = time.monotonic()
     site.running(lost, attempt=2)
-    measured("attempt 2 running after", time.monotonic() - began, at_most=60)
+    measured(f"({whose} ahead) attempt 2 running after", time.monotonic() - began, at_most=60)
     site.wait(kept), site.wait(lost)
 
     assert site.exits(kept) == [Exit.SCORED]
     assert site.exits(lost) == [Exit.LOST, Exit.SCORED]
-    assert site.scored_once(kept)
-    assert site.scored_once(lost)
+    scored_once(kept, lost)
