@@ -28,6 +28,8 @@ RENAMED = {
 }
 FIRST_SHAPES = ("input_shape", "input_dim", "batch_input_shape")
 WORDS = ("activation", "kernel_initializer", "bias_initializer", "depthwise_initializer", "pointwise_initializer")
+# What it takes to read and to validate a layer, beside looking at a node.
+LAYER_LOOKS = 10
 RUN_CODE = frozenset({"Lambda", "Layer"})
 
 
@@ -82,6 +84,7 @@ class _Network:
     def add(self, node: ast.expr) -> None:
         if len(self.draft.data["layers"]) >= MOST_LAYERS:
             refuse(node, f"there are more layers than the service's limit of {MOST_LAYERS}.", "layers")
+        self.model.text.look_at(node, LAYER_LOOKS)
         call = self.model.text.resolve(node)
         if not isinstance(call, ast.Call):
             refuse(call, "a layer is written as a call, such as Dense(10).", "layers")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from submissions.families.registry import Family
 from submissions.notation_draft import Draft, Model
 from submissions.notation_pipeline import read_steps, write_steps
 from submissions.notation_script import LOOKING, Script, read_script
-from submissions.notation_text import Aside, NotationError, refuse
+from submissions.notation_text import AS_MADE, Aside, NotationError, refuse
 from submissions.specs import DATASETS, Limits, Spec, SpecError, changed, validate
 
 __all__ = [
@@ -55,7 +56,8 @@ def read_all(text: str, *, dataset: str | None = "mnist", limits: Limits | None 
     for model, draft in zip(script.models, drafts, strict=True):
         spec = _validated(model, draft, dataset=dataset, limits=limits)
         if all(spec != earlier.spec for earlier in found):
-            found.append(_reading(spec, model, [*rest, *draft.asides, *_other_data(script, dataset)], dataset))
+            around = [*_other_data(script, dataset), *_not_in_feed(script, model)]
+            found.append(_reading(spec, model, [*rest, *draft.asides, *around], dataset))
     return found
 
 
@@ -93,16 +95,33 @@ def _other_data(script: Script, dataset: str | None) -> list[Aside]:
     ]
 
 
+def _not_in_feed(script: Script, model: Model) -> list[Aside]:
+    """What a line of the feed does not say of a network."""
+    fitted = any(use.name == "fit" for use in model.uses)
+    if fitted or model.call.lineno not in script.feed or not registry.family_named(model.family).read:
+        return []
+    why = "the feed shows no compile and no fit: write them below it, or it is trained for 5 epochs with adam"
+    return [model.text.aside(model.call, why)]
+
+
 def _reading(spec: Spec, model: Model, asides: list[Aside], dataset: str | None) -> Reading:
+    known = _known_of(spec, dataset)
     weighty: dict[str, str] = {}
     harmless: dict[str, None] = {}
     for aside in sorted(asides, key=lambda aside: aside.line):
-        if aside.changes_score(spec.family, dataset):
+        if aside.changes_score(known):
             weighty.setdefault(str(aside), aside.why)
         else:
             harmless[str(aside)] = None
     consequential = tuple(f"{said} ({why})" for said, why in weighty.items())
     return Reading(spec, tuple(said for said in harmless if said not in weighty), consequential, model.call.lineno)
+
+
+def _known_of(spec: Spec, dataset: str | None) -> set[str | None]:
+    """What makes a line harmless that would change the score of another model, or on other images."""
+    images = DATASETS[dataset or next(iter(DATASETS))]
+    made = set() if registry.family_of(spec).read else {AS_MADE}
+    return {spec.family, dataset, *made, *spec.gets(images)}
 
 
 def parse(text: str) -> Spec:
@@ -156,8 +175,14 @@ def _read_constructor(model: Model, family: Family) -> Draft:
     for use in model.uses:
         if use.name not in LOOKING and use.name != "fit":
             refuse(use.call, f"the method {use.name} is not offered: write it in the constructor.")
-        draft.asides.append(model.text.aside(use.call))
+        weighs = use.name == "fit" and _weighs(use.call)
+        draft.asides.append(model.text.aside(use.call, "every image counts the same here" if weighs else ""))
     return draft
+
+
+def _weighs(fit: ast.Call) -> bool:
+    """Whether it is given more than images and labels: weights, by position, by name or by a pipeline's step."""
+    return len(fit.args) > 2 or any(keyword.arg not in ("X", "y") for keyword in fit.keywords)
 
 
 def _is_gone(family: Family, name: str, value: Any) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from submissions.families.preprocess import STEPS, Step
 from submissions.families.registry import Family, offered
 from submissions.notation_draft import Draft, Model
-from submissions.notation_text import Text, refuse, statements
+from submissions.notation_text import Aside, Text, refuse, statements
 from submissions.specs import changed
 
 PIPELINES = frozenset({"Pipeline", "make_pipeline"})
@@ -97,6 +97,24 @@ def write_steps(steps: tuple[Step, ...]) -> str:
     return ", ".join(
         f"{step.kind}({', '.join(f'{name}={value!r}' for name, value in changed(step).items())})" for step in steps
     )
+
+
+def is_grid(text: Text, parameters: ast.Dict) -> bool:
+    """Whether these are values for a search to try, several for a parameter."""
+    return any(
+        isinstance(value, ast.List) or (isinstance(value, ast.Call) and not text.is_plain(value))
+        for value in parameters.values
+    )
+
+
+def not_varied(text: Text, parameters: ast.Dict, tried: Iterable[Model]) -> Iterator[Aside]:
+    """What the parameters that a search found do not tell: the steps and the parameters that it left as they were."""
+    if "__" in text.said(parameters):
+        why = "steps that the search did not vary are not among these parameters: paste the pipeline"
+        yield text.aside(parameters, why)
+    elif any(model.steps or model.call.args or model.call.keywords for model in tried):
+        why = "what the search did not vary is not among these parameters: paste its best_estimator_"
+        yield text.aside(parameters, why)
 
 
 def model_of(text: Text, parameters: ast.Dict) -> Model | None:

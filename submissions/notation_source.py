@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
+from itertools import pairwise, zip_longest
 
 from submissions.notation_text import Aside
 
@@ -16,20 +16,35 @@ PROMPT = re.compile(r"(In ?\[[\d *]{0,8}\]:|>>>)(?: |$)")
 CONTINUED = re.compile(r"(\.{3,12}:?)(?: |$)")
 OUTPUT = re.compile(r"Out ?\[\d{0,8}\]:")
 CELL = re.compile(r"\[[\d *]{0,8}\]:(?: |$)")
-NUMBERED = re.compile(r"(\d{1,5})(?:[:.|)]?[ \t]|[:.|)]?$)")
-MAGIC = re.compile(r"%{1,2}[A-Za-z]|!\s*\w|```|\?\w")
+NUMBERED = re.compile(r"(\d{1,5})(?:[ \t]{1,4}[|│](?:[ \t]|$)|[:.|)]?[ \t]|[:.|)]?$)")
+MAGIC = re.compile(
+    r"%{1,2}[A-Za-z]|!\s*\w|```|\?{1,2}\w|[\w.]{1,80}\?{1,2}\s{0,9}$"
+    r"|\w[\w, ]{0,80}=\s{0,3}(?:!|%{1,2})\s{0,3}[A-Za-z]"
+)
+# What measures a statement, or profiles it: behind it stands the statement itself.
+MEASURED = re.compile(
+    r"(\w[\w, ]{0,80}=\s{0,3})?%{1,2}(?:time|timeit|prun|memit|mprun|lprun)(?!\w)"
+    r"(?:\s{1,3}-(?:[nrplt]\s?\d{1,9}|[sTDf]\s?[\w.]{1,40}|\w{1,8}))*\s{0,9}"
+)
+STAMP = r"(?:[-*] )?(?:\d{1,4}[/.-]\d{1,2}(?:[/.-]\d{2,4})?,? {1,3}\d{1,2}:\d{2}(?::\d{2})? {0,3}>? {0,3})"
+FACTS = r"(?:\w{1,20} {0,2}= {0,2}[^,()= ]{1,60} {0,2}, {0,3})"
 # 12/10 11:13> "ITMALGrp17: best: dat=mnist, score=0.97206, model=KNeighborsClassifier(…)"
 FEED = re.compile(
-    r"(?:[-*] )?(?:\d{1,4}[/.-]\d{1,2}(?:[/.-]\d{2,4})?,? {1,3}\d{1,2}:\d{2}(?::\d{2})? {0,3}>? {0,3})?"
-    r"[\"']?(?:[\w.-]{1,60}: {0,3})?best: {0,3}(?:\w{1,20} {0,2}= {0,2}[^,()= ]{1,60} {0,2}, {0,3})*"
-    r"(?:model {0,2}= {0,2})?(?=[A-Za-z{])",
+    rf"{STAMP}?[\"']?(?:[\w.-]{{1,60}}: {{0,3}})?best: {{0,3}}{FACTS}*(?:model {{0,2}}= {{0,2}})?(?=[A-Za-z{{])"
+    rf"|(?:{STAMP}[\"']?(?:[^:=\"]{{1,80}}: {{0,3}})?|[\"']?[\w.-]{{1,60}}: {{0,3}})"
+    rf"(?:best: {{0,3}})?{FACTS}{{1,9}}model {{0,2}}= {{0,2}}(?=[A-Za-z{{(])",
     re.IGNORECASE,
 )
 SAID_BEFORE = re.compile(
-    r"(?:ctor for )?best[ _](?:model|estimator|param(?:eter)?s?)[\w ']{0,40}: {0,3}(?=[A-Za-z{])", re.I
+    r"(?:(?:ctor for )?best[ _](?:model|estimator|param(?:eter)?s?)[\w ']{0,40}:"
+    r"|best (?:model|estimator|param(?:eter)?s?) {0,3}=|best: {0,3}[\d.]{1,20} using) {0,3}(?=[A-Za-z{])",
+    re.I,
 )
+# A line of a search's report: what else stands in the text was printed as well.
+REPORT = re.compile(r"(?i)(?:ctor for )?best [\w ']{1,60}[:=]|best: {0,3}[\d.]{1,20} using")
+# What is read of a report: parameters, and constructors.
+ENTRY = re.compile(r"\{|(?:\w{1,60}\.){0,5}[A-Z]\w{0,60}\(")
 QUOTED = re.compile(r"[A-Za-z_][\w.]{0,80}\(")
-FACT = re.compile(r",\s{0,3}(?:score|dat|time)\s{0,3}=\s{0,3}[\w.%-]{1,60}$")
 DATA_SET = re.compile(r"dat {0,2}= {0,2}([\w-]{1,60})", re.IGNORECASE)
 TYPOGRAPHY = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "\u00a0": " ", "\ufeff": "", "\t": "    "})
 
@@ -42,6 +57,21 @@ class Source:
     asides: list[Aside] = field(default_factory=list)
     # (line, name) of each data set that a line of the feed names.
     data_sets: list[tuple[int, str]] = field(default_factory=list)
+    # The lines at which a model of the feed begins.
+    feed: set[int] = field(default_factory=set)
+    # The models and parameters among what a session or a search printed, in their lines; the rest of these is empty.
+    printed: str = ""
+
+    def as_printed(self) -> Source:
+        """The same where none of it is Python: a report, of which the entries are read and all else is left aside."""
+        lines = enumerate(zip(self.code.split("\n"), self.printed.split("\n"), strict=True), start=1)
+        lost = [Aside(number, said.strip()[:80]) for number, (said, read) in lines if said.strip() and not read]
+        return replace(self, code="", asides=[*self.asides, *lost])
+
+    def shown(self) -> str:
+        """Code and what was printed, each in its lines."""
+        both = zip_longest(self.code.split("\n"), self.printed.split("\n"), fillvalue="")
+        return "\n".join(code or printed for code, printed in both)
 
 
 def cleaned(text: str) -> Source:
@@ -49,10 +79,13 @@ def cleaned(text: str) -> Source:
     plain = text.translate(TYPOGRAPHY).replace("\r\n", "\n").replace("\r", "\n").replace("\\_", "_")
     lines = _without_quotes(plain).split("\n")
     source = Source("")
-    lines = _without_prompts(_without_numbers(lines), source)
-    lines = _without_magic(lines, source)
-    lines = _without_feed(lines, source)
+    lines, printed = _without_prompts(_without_numbers(lines), source)
+    lines = _without_feed(_without_magic(lines, source), source)
+    printed = _without_feed(printed, Source(""))
+    if not any(printed) and any(REPORT.match(line.lstrip()[:HEAD]) for line in plain.split("\n")):
+        printed = lines
     source.code = "\n".join(_without_indent(lines))
+    source.printed = "\n".join(_entries(printed))
     return source
 
 
@@ -73,11 +106,11 @@ def _without_numbers(lines: list[str]) -> list[str]:
     return [line.lstrip()[match.end() :] if match else line for match, line in zip(found, lines, strict=True)]
 
 
-def _without_prompts(lines: list[str], source: Source) -> list[str]:
-    """The code of a session; what the session printed is left aside, as it is no code."""
+def _without_prompts(lines: list[str], source: Source) -> tuple[list[str], list[str]]:
+    """The code of a session, and what the session printed: that is left aside, as it is no code."""
     starts = [PROMPT.match(line.lstrip()[:HEAD]) for line in lines]
     doctest = any(start and start[1] == ">>>" for start in starts)
-    kept, depth, printed = [], 0, False
+    kept, shown, depth, printed = [], [], 0, False
     for number, (line, start) in enumerate(zip(lines, starts, strict=True), start=1):
         bare = line.lstrip()
         continued = CONTINUED.match(bare[:HEAD]) if any(starts) else None
@@ -91,8 +124,9 @@ def _without_prompts(lines: list[str], source: Source) -> list[str]:
         if printed and code.strip():
             source.asides.append(Aside(number, bare[:80]))
         kept.append("" if printed else code)
+        shown.append(code if printed else "")
         depth += 0 if printed else depth_of(code)
-    return kept
+    return kept, shown
 
 
 def _without_magic(lines: list[str], source: Source) -> list[str]:
@@ -100,42 +134,88 @@ def _without_magic(lines: list[str], source: Source) -> list[str]:
     kept = []
     for number, line in enumerate(lines, start=1):
         bare = line.lstrip()
-        if bare.startswith("#") or MAGIC.match(bare[:HEAD]):
+        indent = line[: len(line) - len(bare)]
+        if measured := MEASURED.match(bare[:HEAD]):
+            source.asides.append(Aside(number, measured[0].removeprefix(measured[1] or "").strip()))
+            bare = (measured[1] or "") + bare[measured.end() :] if bare[measured.end() :].strip() else ""
+            line = indent + bare
+        elif bare.startswith("#") or MAGIC.match(bare[:HEAD]):
             source.asides.append(Aside(number, bare[:80]))
-            line = ""
+            # A block of commands alone would be none.
+            line = f"{indent}pass" if indent and bare[0] in "!%" else ""
         kept.append(line)
     return kept
 
 
 def _without_feed(lines: list[str], source: Source) -> list[str]:
     """The models of the feed's lines, each of which may run over several."""
-    kept, depth = [], 0
-    inside = False
+    kept: list[str] = []
+    entry: _Entry | None = None
     for number, line in enumerate(lines, start=1):
         bare = line.lstrip()
         head = FEED.match(bare[:HEAD]) or SAID_BEFORE.match(bare[:HEAD])
         if head:
-            said = head[0].strip().replace('"', "")
-            source.asides.append(Aside(number, said.rstrip(",").removesuffix("model=").rstrip(" ,")[:80]))
-            source.data_sets += [(number, name.lower()) for name in DATA_SET.findall(said)]
-            inside, depth, line = True, 0, bare[head.end() :]
-        if inside:
+            _leave(source, number, head[0].replace('"', "").strip().rstrip(",").removesuffix("model="))
+            source.feed |= {number} if DATA_SET.search(head[0]) else set()
+            entry, line = _Entry(), bare[head.end() :]
+            if line.startswith("("):  # the feed says there when the model is shown
+                _leave(source, number, line)
+                entry, line = None, ""
+        if entry:
             line = line.replace("\\n", " ").replace("\\'", "'").replace('\\"', '"')
-            depth += depth_of(line)
-            inside = depth > 0
-            line = line if inside else _without_end(line, source, number)
+            end = entry.end_in(line)
+            if end is not None:
+                _leave(source, number, line[end:])
+                entry, line = None, line[:end]
         kept.append(line)
     return kept
 
 
-def _without_end(line: str, source: Source, number: int) -> str:
-    """The last line of a feed's entry without its closing quote, and without what it says after the model."""
-    line = line.rstrip(" \"',;")
-    while fact := FACT.search(line[-HEAD:]):
-        source.asides.append(Aside(number, fact[0].lstrip(", ")))
-        source.data_sets += [(number, name.lower()) for name in DATA_SET.findall(fact[0])]
-        line = line[: len(line) - len(fact[0])].rstrip()
-    return line
+def _leave(source: Source, number: int, said: str) -> None:
+    """What the feed says before and after a model."""
+    source.data_sets += [(number, name.lower()) for name in DATA_SET.findall(said)]
+    if shown := said.strip(" \"',;"):
+        source.asides.append(Aside(number, shown[:80]))
+
+
+class _Entry:
+    """A constructor or a dictionary among other words, over as many lines as it has."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._quote = ""
+
+    def end_in(self, line: str) -> int | None:
+        """Where in the line it ends: at the bracket that closes it, or, without any, behind its name."""
+        self._quote = ""
+        for place, character in enumerate(line):
+            if self._quote:
+                self._quote = "" if character == self._quote else self._quote
+            elif character in "([{":
+                self._depth += 1
+            elif character in ")]}":
+                self._depth -= 1
+                if self._depth <= 0:
+                    return place + 1
+            elif self._depth and character in "'\"":
+                self._quote = character
+            elif not self._depth and not (character.isalnum() or character in "_. "):
+                return place
+        return None if self._depth else len(line)
+
+
+def _entries(lines: list[str]) -> Iterator[str]:
+    """The lines of what was printed that hold a model or its parameters; the others empty."""
+    entry: _Entry | None = None
+    for line in lines:
+        if entry is None and ENTRY.match(line.strip(" \t'\"")[:HEAD]):
+            entry, line = _Entry(), line.strip(" \t'\"")
+        if entry is None:
+            yield ""
+            continue
+        end = entry.end_in(line)
+        yield line if end is None else line[:end]
+        entry = entry if end is None else None
 
 
 def _without_indent(lines: list[str]) -> list[str]:

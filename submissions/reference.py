@@ -28,9 +28,10 @@ run. Names, defaults and values are those of scikit-learn and Keras; what is lef
 
 Read as well, since notebooks have it: any module path or import alias; names bound before (`k = 3`), tuples,
 arithmetic on numbers (`2**7`, `nf * 2`), numpy's scalars (`np.int64(3)`); prompts (`In [3]:`, `>>>`), line
-numbers at the left edge, `%magics`; lines of the feed, however long; `**best_params`, and the dictionary that
-`best_params_` prints, with or without the steps of a pipeline in its names
-(`kneighborsclassifier__n_neighbors`).
+numbers at the left edge, `%magics` (of `%time model.fit(…)` the statement is read); lines of the feed, however long;
+`**best_params`, and what `best_params_` or a search's report prints, with or without the steps of a pipeline in its
+names (`kneighborsclassifier__n_neighbors`). `fit` is read within other expressions too, as
+`h = model.fit(…).history`, and a model by another name, as `m = model`.
 """
 
 ASIDE = """## What is left aside
@@ -39,14 +40,17 @@ What is no part of the model is left aside, and told in two lists:
 
 - **harmless**: imports, prints, `summary()`, plots, comments, loading the quest's own data, reshaping, one-hot
   labels, the usual split into 60,000 and 10,000;
-- **may change your score**: scaling or varying the images outside of a pipeline, fewer images or a split of your own,
-  another data set, class weights, callbacks other than EarlyStopping. The form asks you to agree; the API tells them in
-  `left_aside.consequential`. Networks get pixels of 0–1, so `x_train / 255` is harmless for them.
+- **may change your score**: scaling, inverting or varying the images outside of a pipeline, other labels, fewer images
+  or a split of your own, another data set, weights of classes or images, callbacks other than EarlyStopping, training
+  in a function. The form asks you to agree; the API tells them in `left_aside.consequential`. Networks get pixels of
+  0–1 unless they begin with Rescaling, so a plain `x_train / 255` is harmless for them. A line of the feed shows no
+  `compile` and no `fit`: write a network's below it.
 
 ## What is refused
 
 - layers and models that are not listed here (`LSTM is not offered`), and what would run code (`Lambda`, `eval`);
 - a loop that adds layers, a function or a class that makes the model: write each layer on a line of its own;
+- a network's `compile` and `fit` in a loop, under a condition, or by another name (`fit = model.fit`);
 - a functional `Model(inputs, outputs)`: write its layers in order, as `Sequential([...])`;
 - a search such as `GridSearchCV`: write the model that it found;
 - several models in one text: the form lets you choose, the API names them.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import pydantic
 import pydantic_core
@@ -57,7 +57,7 @@ class SpecError(ValueError):
         self.errors = errors
 
     @classmethod
-    def of(cls, field: str, message: str) -> SpecError:
+    def of(cls, field: str, message: str) -> Self:
         return cls([{"field": field, "message": message}])
 
 
@@ -74,6 +74,10 @@ class Spec(pydantic.BaseModel):
 
     def measures(self) -> Iterator[tuple[str, str, int]]:
         """(name of the limit, field, value) for each quantity that `Limits` bounds."""
+        yield from ()
+
+    def gets(self, images: Images) -> Iterator[str]:
+        """What is done to the images before the model gets them: "/255" where they are divided by that, "padded"."""
         yield from ()
 
     def size(self) -> tuple[str, float]:

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from leaderboard import queries
+from submissions import notation
+from submissions.families.cnn import CNN
 from submissions.models import Hardware, Quest, Submission
 from tests.cast import FOREST
 
@@ -38,6 +40,31 @@ def test_a_line_is_written_as_the_feed_always_was(client, post):
         "model=KNeighborsClassifier(n_neighbors=4, weights='distance'), train=7.1 s, predict=0.50 s, "
         'hw=AMD EPYC 9B14, 2 cores, engine=accelerated scikit-learn 1.9.1"'
     ]
+
+
+CHAIN = {"family": "knn", "preprocess": [{"kind": "StandardScaler"}], "n_neighbors": 3}
+FLAT = [{"kind": "Input", "shape": [8, 8]}, {"kind": "Flatten"}, {"kind": "Dense", "units": 10}]
+
+
+@pytest.mark.parametrize("model", [None, FOREST, CHAIN], ids=["knn", "forest", "pipeline"])
+def test_a_line_can_be_pasted_where_models_are_submitted(client, post, quest, model):
+    submission = post(350, model=model)
+    post(330, model=model, minutes=1)  # not its group's best one
+
+    reading = notation.read("\n".join(lines(client)), dataset=quest.dataset)
+
+    assert reading.spec == submission.model
+    assert reading.consequential == ()
+
+
+def test_the_line_of_a_network_says_that_compile_and_fit_are_missing(client, post, quest):
+    post(350, model={"family": "cnn", "layers": FLAT})
+
+    reading = notation.read(lines(client)[0], dataset=quest.dataset)
+
+    assert isinstance(reading.spec, CNN)
+    [missing] = reading.consequential
+    assert "the feed shows no compile and no fit" in missing
 
 
 def test_the_newest_stands_first(client, post):

@@ -12,6 +12,7 @@ from submissions.models import Submission
 from tests.test_submit_page import field_error, paste
 
 SCALED = "X = X / 255\nclf = KNeighborsClassifier(n_neighbors=4)\nclf.fit(X, y)\nprint(clf.score(X, y))"
+DIVIDED = "line 1: X = X / 255 (the pixels come as stored here, for networks without Rescaling as 0–1)"
 TWO = "KNeighborsClassifier(n_neighbors=4)\nRandomForestClassifier(n_estimators=20)"
 
 
@@ -24,7 +25,7 @@ def test_the_form_asks_to_agree_to_what_may_change_the_score(owner_client, quest
     asked = owner_client.post("/submit/", paste(quest, SCALED))
 
     assert "may change your score" in field_error(asked, "acknowledged")
-    assert "line 1: X = X / 255 (the pixels are 0–255 here, for networks 0–1)" in asked.content.decode()
+    assert DIVIDED in asked.content.decode()
     assert not Submission.objects.exists()
 
     owner_client.post("/submit/", paste(quest, SCALED, acknowledged=value_of(asked, "acknowledged")))
@@ -47,6 +48,94 @@ def test_training_what_is_no_model_of_the_text_is_not_left_aside_silently():
     assert told.harmless == ("line 3: model.predict(X)",)
     [trained] = told.consequential
     assert trained == "line 2: model.fit(X, y) (model is no model of this text: name the model where it is made)"
+
+
+NET = "model = Sequential([Flatten(), Dense(10)])\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "%time history = model.fit(x, y, epochs=20)",
+        "%timeit -n 1 -r 1 model.fit(x, y, epochs=20)",
+        "%prun -s cumulative model.fit(x, y, epochs=20)",
+        "%%time\nmodel.fit(x, y, epochs=20)",
+        "h = model.fit(x, y, epochs=20).history['loss']",
+        "pd.DataFrame(model.fit(x, y, epochs=20).history).plot()",
+        "print(model.fit(x, y, epochs=20))",
+        "print(f'{model.fit(x, y, epochs=20)}')",
+        "time_it(model.fit(x, y, epochs=20))",
+        "h = {'first': [model.fit(x, y, epochs=20)]}",
+        "with tf.device('gpu'):\n  model.fit(x, y, epochs=20)",
+        "try:\n  model.fit(x, y, epochs=20)\nexcept KeyboardInterrupt:\n  pass",
+        "m = model\nm.fit(x, y, epochs=20)",
+        "m = keras.models.clone_model(model)\nm.fit(x, y, epochs=20)",
+    ],
+)
+def test_training_is_read_wherever_it_surely_happens(line):
+    spec = notation.read(NET + line).spec
+
+    assert isinstance(spec, CNN)
+    assert spec.epochs == 20
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("if new:\n  model.fit(x, y, epochs=20)", "Line 3: model.fit(…) within a loop, a condition or a function"),
+        ("for e in range(20): model.fit(x, y)", "Line 2: model.fit(…) within a loop"),
+        ("def train():\n  model.compile('sgd')", "Line 3: model.compile(…) within a loop"),
+        ("train and model.fit(x, y, epochs=20)", "write it on a line of its own, with all its epochs"),
+        ("fit = lambda: model.fit(x, y)", "model.fit(…) within a loop"),
+        ("[model.add(Dense(5)) for i in range(3)]", "model.add(…) within a loop"),
+        ("model.add(Dense(64)) if deep else None", "write each layer on a line of its own"),
+        ("add = model.add\nadd(Dense(64))", "Line 2: model.add by another name is not read: call model.add(…) itself"),
+        ("partial(model.fit, epochs=20)(x, y)", "model.fit by another name is not read"),
+    ],
+)
+def test_training_that_happens_never_or_often_is_refused(line, words):
+    with pytest.raises(notation.NotationError) as refused:
+        notation.read(NET + line)
+
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("line", ["train(model)", "def train(m):\n  m.fit(x, y)", "history = fit_all(model, x, y)"])
+def test_a_functions_training_may_change_a_networks_score(line):
+    assert any("a function's training is not read" in told for told in notation.read(NET + line).consequential)
+    assert not notation.read(f"{line}\nmodel = KNeighborsClassifier()").consequential
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["clf", "x.shape", "scores['knn'] > 0.9", "'what I did'", "w = model.layers[0].get_weights()[0]", "lambda: 1"],
+)
+def test_no_line_disappears_without_a_word(line):
+    assert notation.read(f"{NET}{line}").harmless == (f"line 2: {line}",)
+
+
+def test_what_a_model_answers_is_no_data():
+    reading = notation.read(
+        "knn = KNeighborsClassifier()\ny_pred = knn.predict(X) > 5\nDisplay(confusion_matrix(y, knn.predict(X)))"
+    )
+
+    assert not reading.consequential
+
+
+def test_a_network_may_be_padded_and_divided_as_it_is_here():
+    padded = "x = np.pad(x / 255, ((0, 0), (2, 2), (2, 2)))\n"
+
+    assert not notation.read(f"{padded}Sequential([Input((32, 32, 1)), Flatten(), Dense(10)])").consequential
+    assert len(notation.read(f"{padded}Sequential([Input((28, 28)), Flatten(), Dense(10)])").consequential) == 1
+    assert not notation.read("x = x / 16\nSequential([Dense(10)])", dataset="digits").consequential
+    assert notation.read("x = x / 255\nSequential([Dense(10)])", dataset="digits").consequential
+
+
+@pytest.mark.parametrize(
+    "line", ["X = X.reshape(len(X), X.shape[1] * X.shape[2])", "y = y.astype(int)", "X = X[:60000]"]
+)
+def test_another_form_of_the_same_data_is_harmless(line):
+    assert not notation.read(f"{line}\nKNeighborsClassifier()").consequential
 
 
 def test_agreeing_to_one_text_agrees_to_no_other(owner_client, quest):
@@ -90,7 +179,7 @@ def test_the_api_takes_the_model_and_tells_both_lists(owner_client, quest):
 
     assert answer.status_code == 201
     told = answer.json()["left_aside"]
-    assert told["consequential"] == ["line 1: X = X / 255 (the pixels are 0–255 here, for networks 0–1)"]
+    assert told["consequential"] == [DIVIDED]
     assert "line 4: print(clf.score(X, y))" in told["harmless"]
 
 

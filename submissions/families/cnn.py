@@ -66,6 +66,12 @@ class CNN(Spec):
         yield from self.optimizer.misfits()
         yield from self._misfit_training()
 
+    def gets(self, images: Images) -> Iterator[str]:
+        if self.layers[1].kind != "Rescaling":
+            yield f"/{images.brightest}"
+        if getattr(self.layers[0], "shape", ())[:1] == (32,):
+            yield "padded"
+
     def measures(self) -> Iterator[tuple[str, str, int]]:
         yield "epochs", "epochs", self.epochs
         yield "parameters", "layers", sum(parameters(self) or ())
