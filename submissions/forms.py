@@ -122,7 +122,7 @@ class SubmissionForm(forms.Form):
         """A key that a second click repeats – and that another model has not, after going back and changing it."""
         assert self.reading is not None
         chosen = [self.entry.quest.pk, dump(self.reading.spec), self.cleaned_data.get("device", "")]
-        chosen.append(self.cleaned_data["engine"])
+        chosen += [self.cleaned_data["engine"], self.cleaned_data["note"]]
         return f"form:{self.cleaned_data['key'] or uuid.uuid4()}:{_digest(chosen)}"
 
 

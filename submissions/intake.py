@@ -59,14 +59,14 @@ def submit(
     """
     device = device or devices_for(spec)[0]
     _check_device(spec, device)
-    fingerprint = _fingerprint(quest, spec, device, engine)
+    fingerprints = _fingerprints(quest, spec, device, engine, note)
     with writing():
         # Whoever submits as this user or for this group waits here: parallel posts can neither pass the group's quota
         # nor use one idempotency key twice.
         User.objects.select_for_update().get(pk=submitter.pk)
         if group is not None:
             Group.objects.select_for_update().get(pk=group.pk)
-        if earlier := _earlier(submitter, idempotency_key, fingerprint):
+        if earlier := _earlier(submitter, idempotency_key, fingerprints):
             return earlier, False
         # Read anew and held: neither deadline nor data set may change between this look and the commit.
         quest = Quest.objects.select_for_update(of=("self",)).select_related("course").get(pk=quest.pk)
@@ -86,7 +86,7 @@ def submit(
             submitted_at=now,
             ranked_at=now,
             idempotency_key=idempotency_key,
-            idempotency_body=fingerprint if idempotency_key else "",
+            idempotency_body=fingerprints[0] if idempotency_key else "",
             **_described(spec),
         )
         record(submission, Event.Kind.SUBMITTED, actor=submitter.display_name, user=submitter)
@@ -137,16 +137,22 @@ def no_such_engine(quest: Quest, engine: str) -> str:
     return f"There is no engine {engine!r}; there is {', '.join(quest.engines)}."
 
 
-def _fingerprint(quest: Quest, spec: Spec, device: str, engine: str) -> str:
-    body = json.dumps([quest.pk, dump(spec), device, engine], sort_keys=True)
-    return hashlib.sha256(body.encode()).hexdigest()
+def _fingerprints(quest: Quest, spec: Spec, device: str, engine: str, note: str) -> list[str]:
+    """What stands for this request, and for one that means the same: with the usual engine spelt out, or left open."""
+    same = {"": quest.default_engine, quest.default_engine: ""}
+    engines = [engine, same[engine]] if engine in same else [engine]
+    return [_fingerprint([quest.pk, dump(spec), device, one, *([note] if note else [])]) for one in engines]
 
 
-def _earlier(submitter: User, key: str | None, fingerprint: str) -> Submission | None:
+def _fingerprint(body: list[object]) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def _earlier(submitter: User, key: str | None, fingerprints: Sequence[str]) -> Submission | None:
     if key is None:
         return None
     earlier = Submission.objects.filter(submitter=submitter, idempotency_key=key).first()
-    if earlier and earlier.idempotency_body != fingerprint:
+    if earlier and earlier.idempotency_body not in fingerprints:
         raise refuse(
             "Idempotency-Key", f"This key already stands for submission {earlier.pk}, which is another one.", status=409
         )

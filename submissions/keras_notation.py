@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,7 @@ from submissions.keras_training import read_compile, read_fit, read_setting
 from submissions.keras_words import check_only, word
 from submissions.notation_draft import Draft, Model
 from submissions.notation_script import LOOKING
-from submissions.notation_text import refuse
+from submissions.notation_text import refuse, walked
 
 ALIASES = {
     "InputLayer": "Input", "Convolution2D": "Conv2D", "SeparableConvolution2D": "SeparableConv2D",
@@ -28,6 +29,8 @@ RENAMED = {
 }
 FIRST_SHAPES = ("input_shape", "input_dim", "batch_input_shape")
 WORDS = ("activation", "kernel_initializer", "bias_initializer", "depthwise_initializer", "pointwise_initializer")
+# Layers that may stand for another one's activation.
+ACTIVATIONS = frozenset({"ReLU", "LeakyReLU", "ELU", "Softmax"})
 # What it takes to read and to validate a layer, beside looking at a node.
 LAYER_LOOKS = 10
 RUN_CODE = frozenset({"Lambda", "Layer"})
@@ -52,6 +55,7 @@ class _Network:
     done: set[str] = field(default_factory=set)
 
     def constructor(self) -> None:
+        self._refuse_positional_layers()
         given = self.model.text.arguments(self.model.call, ("layers", "trainable", "name"))
         self.draft.lines["layers"] = self.model.call.lineno
         for name in given:
@@ -59,11 +63,32 @@ class _Network:
                 refuse(given[name], f"{name} is not offered in Sequential: leave it out.", name)
         check_only(self.model.text, given, {"trainable": (True,)})
         if "layers" in given:
-            listed = self.model.text.resolve(given["layers"])
-            if not isinstance(listed, ast.List | ast.Tuple):
-                refuse(listed, "the layers are written as a list: Sequential([Dense(10), …]).", "layers")
-            for node in listed.elts:
+            for node in self._listed(given["layers"]):
                 self.add(node)
+
+    def _listed(self, node: ast.expr) -> Iterator[ast.expr]:
+        """The layers of a list, and of the lists that are spread in it."""
+        listed = self.model.text.resolve(node)
+        if not isinstance(listed, ast.List | ast.Tuple):
+            refuse(listed, f"the layers are written as a list, Sequential([Dense(10), …]){_instead(listed)}.", "layers")
+        for item in listed.elts:
+            if isinstance(item, ast.Starred):
+                self.model.text.look_at(item)
+                yield from self._listed(item.value)
+            else:
+                yield item
+
+    def _refuse_positional_layers(self) -> None:
+        """`nn.Sequential(nn.Flatten(), nn.Linear(784, 10))`, as PyTorch has it."""
+        call, text = self.model.call, self.model.text
+        if any(isinstance(node, ast.Call) for node in call.args):
+            torch = {"nn", "torch"} & {*text.dotted(call.func)}
+            refuse(
+                call,
+                f"{'this is PyTorch; here ' if torch else ''}the layers are given as one list, as in Keras: "
+                "Sequential([Flatten(), Dense(10)]).",
+                "layers",
+            )
 
     def method(self, name: str, call: ast.Call) -> None:
         if name == "add":
@@ -110,10 +135,23 @@ class _Network:
         }
         self._first_shape(kind, given)
         fields = check_only(text, given, INPUT_ONLY if kind == "Input" else LAYER_ONLY)
+        behind = self._layer_as_activation(fields)
         data = {name: word(text, value) if name in WORDS else text.literal(value) for name, value in fields.items()}
+        if isinstance(padding := data.get("padding"), str):
+            data["padding"] = padding.lower()  # as Keras takes it
         place = self._put({"kind": kind, **data}, call)
         for name, value in fields.items():
             self.draft.lines[f"layers.{place}.{name}"] = value.lineno
+        if behind is not None:
+            self.add(behind)
+
+    def _layer_as_activation(self, fields: dict[str, ast.expr]) -> ast.expr | None:
+        """`Dense(10, activation=LeakyReLU())`: the same as that layer behind this one."""
+        given = fields.get("activation")
+        call = self.model.text.resolve(given) if given is not None else None
+        if isinstance(call, ast.Call) and self.model.text.called(call) in ACTIVATIONS:
+            return fields.pop("activation")
+        return None
 
     def _first_shape(self, kind: str, given: dict[str, ast.expr]) -> None:
         """The input that Keras lets the first layer name."""
@@ -164,6 +202,15 @@ INPUT_ONLY: dict[str, tuple[object, ...]] = {
     "batch_size": NONE, "dtype": (None, "float32"), "sparse": (None, False), "ragged": (None, False),
     "optional": (False,),
 }  # fmt: skip
+
+
+def _instead(listed: ast.expr) -> str:
+    """Why an expression is no list of layers, where that can be told."""
+    if any(isinstance(part, ast.comprehension) for part in walked(listed)):
+        return ": a loop that makes layers is not read"
+    if isinstance(listed, ast.Name) and " " in listed.id:
+        return f": {listed.id} is not read"
+    return ""
 
 
 def _next(match: re.Match[str]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from submissions.families.training import OPTIMIZERS, EarlyStopping
 from submissions.keras_words import check_only, snake, word
 from submissions.notation_draft import Draft, Use
-from submissions.notation_text import Text, refuse
+from submissions.notation_text import NotationError, Text, refuse
 
 COMPILE = ("optimizer", "loss", "loss_weights", "metrics")
 COMPILE_ASIDE = ("metrics", "weighted_metrics", "run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss")
@@ -71,6 +71,18 @@ def read_fit(text: Text, call: ast.Call, draft: Draft) -> None:
             draft.leave(node.lineno, name)
         elif name not in ("x", "y"):
             refuse(node, f"{name} is not offered in fit: leave it out.", name)
+    if "validation_data" in given and "validation_split" not in given:
+        _refuse_unwatched(draft)
+
+
+def _refuse_unwatched(draft: Draft) -> None:
+    """Early stopping by images that are set aside with `validation_data`."""
+    stopping = draft.data.get("early_stopping")
+    monitor = stopping.get("monitor", EarlyStopping().monitor) if stopping is not None else ""
+    if str(monitor).startswith("val_"):
+        why = "validation_data is left aside, so nothing is there to watch: give validation_split=0.1, which is offered"
+        line = draft.lines["early_stopping"]
+        raise NotationError.of("early_stopping", f"Line {line}: EarlyStopping watches {monitor}, but {why}.")
 
 
 def read_setting(text: Text, use: Use, draft: Draft) -> None:

@@ -64,7 +64,8 @@ class Source:
 
     def as_printed(self) -> Source:
         """The same where none of it is Python: a report, of which the entries are read and all else is left aside."""
-        lines = enumerate(zip(self.code.split("\n"), self.printed.split("\n"), strict=True), start=1)
+        both = zip_longest(self.code.split("\n"), self.printed.split("\n"), fillvalue="")
+        lines = enumerate(both, start=1)
         lost = [Aside(number, said.strip()[:80]) for number, (said, read) in lines if said.strip() and not read]
         return replace(self, code="", asides=[*self.asides, *lost])
 
@@ -82,10 +83,14 @@ def cleaned(text: str) -> Source:
     lines, printed = _without_prompts(_without_numbers(lines), source)
     lines = _without_feed(_without_magic(lines, source), source)
     printed = _without_feed(printed, Source(""))
-    if not any(printed) and any(REPORT.match(line.lstrip()[:HEAD]) for line in plain.split("\n")):
+    if (
+        not any(printed)
+        and "best" in plain.lower()
+        and any(REPORT.match(line.lstrip()[:HEAD]) for line in plain.split("\n"))
+    ):
         printed = lines
     source.code = "\n".join(_without_indent(lines))
-    source.printed = "\n".join(_entries(printed))
+    source.printed = "\n".join(_entries(printed)) if any(printed) else ""
     return source
 
 
@@ -135,7 +140,9 @@ def _without_magic(lines: list[str], source: Source) -> list[str]:
     for number, line in enumerate(lines, start=1):
         bare = line.lstrip()
         indent = line[: len(line) - len(bare)]
-        if measured := MEASURED.match(bare[:HEAD]):
+        if not any(sign in bare for sign in "#%!?`"):
+            pass
+        elif measured := MEASURED.match(bare[:HEAD]):
             source.asides.append(Aside(number, measured[0].removeprefix(measured[1] or "").strip()))
             bare = (measured[1] or "") + bare[measured.end() :] if bare[measured.end() :].strip() else ""
             line = indent + bare
@@ -153,8 +160,7 @@ def _without_feed(lines: list[str], source: Source) -> list[str]:
     entry: _Entry | None = None
     for number, line in enumerate(lines, start=1):
         bare = line.lstrip()
-        head = FEED.match(bare[:HEAD]) or SAID_BEFORE.match(bare[:HEAD])
-        if head:
+        if head := _head(bare[:HEAD]):
             _leave(source, number, head[0].replace('"', "").strip().rstrip(",").removesuffix("model="))
             source.feed |= {number} if DATA_SET.search(head[0]) else set()
             entry, line = _Entry(), bare[head.end() :]
@@ -169,6 +175,14 @@ def _without_feed(lines: list[str], source: Source) -> list[str]:
                 entry, line = None, line[:end]
         kept.append(line)
     return kept
+
+
+def _head(line: str) -> re.Match[str] | None:
+    """What stands before a model in a line of the feed, or where a program prints one."""
+    told = line.lower()
+    if "best" not in told and "model" not in told:
+        return None
+    return FEED.match(line) or SAID_BEFORE.match(line)
 
 
 def _leave(source: Source, number: int, said: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,6 +45,11 @@ EXIT_CODES: tuple[tuple[type[QuestError], int], ...] = (
     (TryLater, 7), (Refused, 3), (NotExpressible, 3), (NotSignedIn, 4), (CannotReach, 5), (ServiceTrouble, 5),
     (RunFailed, 6), (ClientTooOld, 8),
 )  # fmt: skip
+
+# Cells that are no Python: the whole of each is in another language, or goes into a file.
+ANOTHER_LANGUAGE = re.compile(
+    r"\s*%%(?:bash|sh|script|system|cmd|html|HTML|javascript|js|latex|markdown|svg|SVG|sql|R|perl|ruby|cython|writefile|file)\b|\s*%%!"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -92,9 +98,15 @@ def _parser() -> argparse.ArgumentParser:
     for name, do, about in (("board", _board, "the ranking"), ("feed", _feed, "the chronicle, newest first")):
         listing = add(name, do, about)
         listing.add_argument("--quest")
-        listing.add_argument("--limit", type=int, default=50)
+        listing.add_argument("--limit", type=_count, default=50, metavar="ROWS", help="at most so many; 50")
     add("quota", _quota, "what is left today")
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of rows: give 1 or more")
+    return int(text)
 
 
 def _quest(options: argparse.Namespace) -> Quest:
@@ -131,13 +143,12 @@ def _model(given: str) -> Any:
 
 
 def _cells(notebook: str, name: str) -> str:
-    """A notebook's code, without the lines that are for the notebook itself."""
+    """A notebook's code as it stands there; the service itself tells which lines it leaves aside."""
     try:
         cells = [cell["source"] for cell in json.loads(notebook)["cells"] if cell["cell_type"] == "code"]
     except (ValueError, KeyError, TypeError) as error:
         raise NotExpressible(f"{name} is not a notebook.") from error
-    lines = (line for cell in cells for line in "".join(cell).splitlines())
-    return "\n".join(line for line in lines if not line.lstrip().startswith(("%", "!")))
+    return "\n".join(code for code in map("".join, cells) if not ANOTHER_LANGUAGE.match(code))
 
 
 def _status(options: argparse.Namespace) -> None:
@@ -156,9 +167,15 @@ def _watch(options: argparse.Namespace) -> None:
 def _wait(run: Run, options: argparse.Namespace) -> None:
     try:
         run.wait()
-    finally:
-        if options.json:
-            _tell(run.data, "", options)
+    except (RunFailed, KeyboardInterrupt):
+        _tell_json(run, options)
+        raise
+    _tell_json(run, options)
+
+
+def _tell_json(run: Run, options: argparse.Namespace) -> None:
+    if options.json:
+        _tell(run.data, "", options)
 
 
 def _cancel(options: argparse.Namespace) -> None:

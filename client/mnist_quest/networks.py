@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,8 @@ KERAS = ("keras", "tf_keras", "tensorflow", "keras_core")
 FILLED_IN = {"data_format": "channels_last", "activation": "linear"}
 # They change no score; dtype is written where it is not what the whole model's policy has.
 ASIDE = ("name", "dtype", "jit_compile")
+NOT_SENT = "which cannot be sent: give a plain value, or one of Keras' names."
+NOT_KERAS = f"code of your own, {NOT_SENT}"
 SEQUENTIAL = "write it as keras.Sequential([…]) of the layers that it has, one after the other"
 
 
@@ -59,6 +61,9 @@ def _check(model: Any, training: Training) -> None:
         raise NotExpressible(f"{what} cannot be sent: {SEQUENTIAL}.")
     if not getattr(model, "optimizer", None):
         raise NotExpressible("This model is not compiled: call model.compile(optimizer=…, loss=…) first.")
+    compiled = getattr(getattr(model, "_compile_config", None), "config", {})
+    if compiled.get("loss_weights") is not None:
+        raise NotExpressible("compile(loss_weights=…) cannot be sent: a model here has one loss. Leave it out.")
     if training.epochs is None:
         raise NotExpressible(
             "Say how long to train it: quest.submit(model, epochs=5). A model does not know its epochs."
@@ -122,6 +127,7 @@ def _object(thing: Any, extra: list[str] | None = None) -> str:
     """Something of Keras' with a configuration, as its constructor: what it must be given first, then what differs."""
     kind = type(thing)
     known = parameters(kind)
+    _refuse_own_code(thing, known)
     values = {name: _meant(thing, name, value) for name, value in thing.get_config().items() if name not in ASIDE}
     if "strides" in values and values.get("strides") == values.get("pool_size"):
         del values["strides"]
@@ -136,35 +142,36 @@ def _object(thing: Any, extra: list[str] | None = None) -> str:
     return f"{kind.__name__}({', '.join([*words, *named, *(extra or [])])})"
 
 
+def _refuse_own_code(thing: Any, known: Iterable[str]) -> None:
+    """Functions of one's own: Keras writes them as their name, which it may know for another, or as their bytecode."""
+    for name in known:
+        live = getattr(thing, name, None)
+        module = getattr(live, "__module__", None) or ""
+        if callable(live) and not hasattr(live, "get_config") and module.split(".")[0] not in KERAS:
+            called = getattr(live, "__name__", type(live).__name__)
+            raise NotExpressible(f"{type(thing).__name__}: {name} is {called}, {NOT_KERAS}")
+
+
 def _meant(thing: Any, name: str, value: Any) -> Any:
     """A value as it was given: the object itself where the configuration describes one, None where it was open."""
     if FILLED_IN.get(name) == value:
         return None
     if name == "learning_rate" and isinstance(value, float):
         return single(value)
-    if isinstance(value, Mapping) and "class_name" in value:
-        live = getattr(thing, name, None)
-        return live if hasattr(live, "get_config") else _Described(value)
-    return value
-
-
-@dataclass
-class _Described:
-    """An object of which there is only its serialised form."""
-
-    data: Mapping[str, Any]
+    live = getattr(thing, name, None)
+    return live if isinstance(value, Mapping) and hasattr(live, "get_config") else value
 
 
 def _text(value: Any, name: str) -> str:
-    if isinstance(value, _Described):
-        code = value.data["class_name"] == "function"
-        called = f"{value.data.get('config')}, code of your own" if code else f"a {value.data['class_name']}"
-        raise NotExpressible(f"{name} is {called}: that cannot be sent. Give a plain value, or one of Keras' names.")
+    if isinstance(value, Mapping):
+        raise NotExpressible(f"{name} is a {value.get('class_name', 'mapping')}, {NOT_SENT}")
     if hasattr(value, "get_config"):
         if type(value).__module__.split(".")[0] not in KERAS:
             raise NotExpressible(f"{name}: {type(value).__name__} is code of your own, and the service runs none.")
         written = _object(value)
-        return repr(_snake(written[:-2])) if written.endswith("()") else written
+        # A layer stands for itself, also where it is another one's activation; anything else has a name in Keras.
+        named = written.endswith("()") and not hasattr(value, "count_params")
+        return repr(_snake(written[:-2])) if named else written
     return literal(value, name)
 
 
@@ -205,5 +212,12 @@ def _callback(callback: Any) -> str:
         for name in ("monitor", "patience", "baseline", "restore_best_weights", "start_from_epoch")
         if hasattr(callback, name)
     }
+    values["mode"] = getattr(callback, "mode", None) or _direction(callback)
     values["min_delta"] = abs(callback.min_delta)  # Keras keeps it with the sign of the direction
     return f"EarlyStopping({', '.join(f'{name}={literal(value, name)}' for name, value in given(kind, values))})"
+
+
+def _direction(callback: Any) -> str:
+    """Whether more is better or less: older versions of Keras keep this alone of `mode`."""
+    comparison = getattr(getattr(callback, "monitor_op", None), "__name__", "")
+    return {"greater": "max", "less": "min"}.get(comparison, "auto")

@@ -75,8 +75,11 @@ class Submissions(Endpoint):
     def post(self, request: Request) -> Response:
         asked = checked(SubmissionRequest, request.data, request)
         key = idempotency_key(request)
-        quest = asked.pop("quest", None) or _quest_of_earlier(request, key) or only_quest(request)
-        reading = notation.model_from(asked.pop("model"), dataset=quest.dataset, limits=quest.limits)
+        earlier = _quest_of_earlier(request, key)
+        quest = asked.pop("quest", None) or earlier or only_quest(request)
+        # A retry is held against the first try, not against limits that are tighter by now.
+        limits = None if earlier == quest else quest.limits
+        reading = notation.model_from(asked.pop("model"), dataset=quest.dataset, limits=limits)
         submission, new = intake.submit(
             quest=quest,
             submitter=who(request),
