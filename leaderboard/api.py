@@ -97,7 +97,9 @@ class Row(serializers.Serializer[Submission]):
         help_text="Where `model` is null: when it is shown, in words; else null."
     )
     family = serializers.CharField()
-    parameters = serializers.IntegerField(allow_null=True, help_text="Of a network, trainable and fixed.")
+    parameters = serializers.SerializerMethodField(
+        help_text="Of a network, trainable and fixed; null while the quest does not show you the model."
+    )
     device = serializers.ChoiceField(RUN_DEVICES, source="score.attempt.device", help_text="What it ran on.")
     engine = serializers.CharField()
     engine_version = serializers.CharField(source="score.attempt.engine_version")
@@ -116,6 +118,9 @@ class Row(serializers.Serializer[Submission]):
     @extend_schema_field(Interval)
     def get_interval(self, row: Submission) -> dict[str, float]:
         return _interval(row.correct or 0, row.total or 0)
+
+    def get_parameters(self, row: Submission) -> int | None:
+        return self._sight.parameters(row)
 
     def get_model(self, row: Submission) -> str | None:
         return row.headline if self._sight.shows_model(row) else None

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count, F, FloatField, Max, Q, QuerySet, RowRange, Subquery, Window
+from django.db.models import Count, Expression, F, FloatField, Max, Q, QuerySet, RowRange, Subquery, Window
 from django.db.models.functions import Cast, Coalesce, NullIf, Rank, RowNumber
 from django.db.models.lookups import GreaterThan
 from django.utils import timezone
@@ -50,6 +50,7 @@ _SORTED_BY: dict[str, tuple[str, type]] = {
     "when": ("ranked_at", datetime),
 }
 SORTS = tuple(_SORTED_BY)
+_OF_THE_MODEL = {"parameters"}
 
 
 def published_quests(user: User | AnonymousUser | None = None) -> list[Quest]:
@@ -102,6 +103,7 @@ def board(
     """
     points, of = ("score__private_correct", "score__private_total") if ranks_by_private(quest) else ("correct", "total")
     keys = board_keys(sort)
+    seen = seen or sight(quest, None)
     standing = _standing(quest, seen, family=family, hardware=hardware, device=device)
     if best:
         standing = _best(quest, standing, points)
@@ -110,7 +112,7 @@ def board(
         ranked_score=Cast(points, FloatField()) / NullIf(of, 0),
         points=F(points),
         out_of=F(of),
-        sorted_by=F(_SORTED_BY.get(sort.removeprefix("-"), (points,))[0]),
+        sorted_by=_sorted_by(sort, seen) or F(points),
     )
     if after is not None:
         # No rank is 0; but a condition on the rank is asked of the ranked rows, and not before they are ranked.
@@ -118,12 +120,18 @@ def board(
     return rows.order_by(*ordering(keys))
 
 
-def _standing(
-    quest: Quest, seen: Sight | None, *, family: str, hardware: int | None, device: str
-) -> QuerySet[Submission]:
+def _sorted_by(sort: str, seen: Sight) -> Expression | F | None:
+    """The column that `sort` names, as far as the reader may know it; None by rank."""
+    column = _SORTED_BY.get(sort.removeprefix("-"))
+    if column is None:
+        return None
+    return seen.of_the_model(column[0]) if column[0] in _OF_THE_MODEL else F(column[0])
+
+
+def _standing(quest: Quest, seen: Sight, *, family: str, hardware: int | None, device: str) -> QuerySet[Submission]:
     asked = {"family": family, "score__attempt__hardware": hardware, "score__attempt__device": device}
     wanted = {name: value for name, value in asked.items() if value}
-    return ranked(quest).filter(_known(quest, seen), **wanted)
+    return ranked(quest).filter(seen.known(), **wanted)
 
 
 def _known(quest: Quest, seen: Sight | None) -> Q:
@@ -156,7 +164,8 @@ def board_keys(sort: str) -> list[Key]:
     column = _SORTED_BY.get(sort.removeprefix("-"))
     if column is None:
         return by_merit
-    # A model without parameters, or a run whose time is unknown, stands last either way.
+    # A model without parameters, one whose parameters the reader may not know, and a run whose time is unknown stand
+    # last either way.
     return [Key("sorted_by", column[1], descending=sort.startswith("-"), nullable=True), *by_merit]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q
+from django.db.models import Case, Expression, F, Q, When
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -34,6 +34,17 @@ class Sight:
         """Whether the reader may read this submission's configuration, in any form."""
         mine = self.reader is not None and submission.submitter_id == self.reader
         return self.models_open or self.whole or mine or self.is_own(submission.group_id)
+
+    def parameters(self, submission: Submission) -> int | None:
+        """How large a network is, which says much of what it is: for those alone who may read its configuration."""
+        return submission.parameters if self.shows_model(submission) else None
+
+    def of_the_model(self, column: str) -> Expression | F:
+        """A column of submissions, null where the reader may not read the model: `shows_model` for the database."""
+        if self.models_open or self.whole:
+            return F(column)
+        legible = Q(group__in=self.own) if self.reader is None else Q(group__in=self.own) | Q(submitter=self.reader)
+        return Case(When(legible, then=F(column)), default=None)
 
     def name(self, group: Group | None) -> str:
         """What the reader may know the group by: its name, or its pseudonym. None stands for the instructors."""

@@ -12,16 +12,36 @@ from submissions.models import ApiToken, Group, ModelsShown, Quest
 from tests.cast import person
 
 STARTS = [
-    *("/", "/?show=all", "/?sort=train", "/?wall", "/?wall=feed", "/feed/", "/feed.txt", "/charts/", "/status/"),
+    *(
+        "/",
+        "/?show=all",
+        "/?sort=train",
+        "/?show=all&sort=parameters",
+        "/?wall",
+        "/?wall=feed",
+        "/feed/",
+        "/feed.txt",
+        "/charts/",
+        "/status/",
+    ),
     *("/api/v1/leaderboard/", "/api/v1/leaderboard/?show=all", "/api/v1/feed/", "/api/v1/quests/", "/api/v1/hardware/"),
 ]
-LINK = re.compile(r"""(?:href|src|hx-get|data-[a-z-]+)="(/[^"#]*)|"(?:next|url|page)": "http://testserver(/[^"]*)""")
+LINK = re.compile(r"""(?:href|src|hx-get|data-[a-z-]+)="(/[^"#]*)|"(?:next|url|page)": ?"http://testserver(/[^"]*)""")
 PICTURES = (".svg", ".png", ".vega")  # drawn from the same numbers as the files beside them
 NEITHER = ("/static/", "/charts/vega-", "/api/docs", "/api/schema", "/logout", "/login", "/client", "/password")
 NAMES = ("ITMALGrp01", "owner", "colleague")
 MODELS = ("n_neighbors=17", "n_neighbors&#x27;: 17", '"n_neighbors": 17', "&quot;n_neighbors&quot;: 17")
-SECRETS = NAMES + MODELS
+SIZES = ("1,210", '"parameters":1210')  # 64 → 16 → 10 and nothing else
+SECRETS = NAMES + MODELS + SIZES
 MODEL = {"family": "knn", "n_neighbors": 17}
+NET = {
+    "family": "cnn",
+    "layers": [
+        {"kind": "Input", "shape": [64]},
+        {"kind": "Dense", "units": 16, "activation": "relu"},
+        {"kind": "Dense", "units": 10, "activation": "softmax"},
+    ],
+}
 
 
 @pytest.fixture
@@ -30,6 +50,7 @@ def hidden(quest, submit, score, colleague, stranger, other_group) -> Quest:
     Quest.objects.filter(pk=quest.pk).update(pseudonyms=True, models_shown=ModelsShown.AFTER_CLOSING)
     score(submit(MODEL), 350)
     score(submit(MODEL, note="Ask the owner."), 340)
+    score(submit(NET), 330)
     score(submit(submitter=stranger, group=other_group), 345)
     submit(MODEL)
     return Quest.objects.get(pk=quest.pk)
@@ -73,12 +94,13 @@ def test_a_model_that_is_shown_does_not_tell_whose_it_is(hidden, stranger_client
 
     assert {secret for _address, secret in found} & set(NAMES) == set()
     assert {secret for _address, secret in found} & set(MODELS)
+    assert {secret for _address, secret in found} >= set(SIZES)
 
 
 def test_the_walk_would_have_found_them(hidden, owner_client, instructor_client):
     for insider in (owner_client, instructor_client):
         found = {secret for _address, secret in leaks(insider, most=15)}
-        assert {"ITMALGrp01", "n_neighbors=17"} <= found
+        assert {"ITMALGrp01", "n_neighbors=17", *SIZES} <= found
 
 
 def test_a_token_of_another_group_learns_no_more(hidden, stranger, other_group):
@@ -104,6 +126,29 @@ def test_a_model_that_is_hidden_says_until_when(hidden, client):
     assert (row["model"], row["model_hidden"]) == (None, "shown after closing")
     assert "model=(shown after closing)" in client.get("/feed.txt").text
     assert "shown after closing" in client.get("/").text
+
+
+def test_sorted_by_size_the_networks_whose_size_is_hidden_stand_last_by_rank(
+    quest, hidden, submit, score, stranger, other_group, client, stranger_client
+):
+    small = {**NET, "layers": [NET["layers"][0], NET["layers"][2]]}
+    score(submit(small, submitter=stranger, group=other_group), 320)
+
+    def sizes(reader: Client) -> list[int | None]:
+        rows = reader.get("/api/v1/leaderboard/?show=all&sort=-parameters").json()["results"]
+        return [row["parameters"] for row in rows if row["family"] == "cnn" or row["parameters"]]
+
+    assert sizes(client) == [None, None]
+    assert sizes(stranger_client) == [650, None]
+    Quest.objects.update(models_shown=ModelsShown.ALWAYS)
+    assert sizes(client) == [1210, 650]
+
+
+def test_pages_of_a_board_sorted_by_hidden_sizes_make_up_the_whole(hidden, client):
+    first = client.get("/api/v1/leaderboard/?show=all&sort=parameters&limit=2").json()
+    second = client.get(first["next"]).json()
+
+    assert [row["correct"] for row in first["results"] + second["results"]] == [350, 345, 340, 330]
 
 
 def test_ones_own_rows_are_shown_whole_among_the_hidden_ones(hidden, owner_client, stranger_client):

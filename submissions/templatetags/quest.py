@@ -102,6 +102,12 @@ def may_read(sight: Sight, submission: Submission) -> bool:
     return sight.shows_model(submission)
 
 
+@register.filter
+def parameters_of(sight: Sight, submission: Submission) -> int | None:
+    """How many parameters the network has, where the reader may know it."""
+    return sight.parameters(submission)
+
+
 @register.simple_tag
 def final_offer(submission: Submission, user: User | AnonymousUser) -> Offer | None:
     """What `user` is offered about marking the submission as final."""
