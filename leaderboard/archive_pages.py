@@ -19,7 +19,6 @@ from submissions.errors import class_names, mistakes
 from submissions.models import Submission
 from submissions.timing import parts
 from submissions.visibility import Sight
-from submissions.wilson import wilson
 
 FEED_PAGE = 500
 STYLES = ("quest.css", "board.css", "charts.css", "submissions/submissions.css", "submission.css", "archive.css")
@@ -75,7 +74,6 @@ def _score(row: Submission, seen: Sight) -> bytes:
         submission=row,
         attempt=score.attempt,
         parts=parts(score.attempt),
-        interval=wilson(score.correct, score.total),
         mistakes=found,
         matrix=found.matrix() if found else [],
         names=class_names(seen.quest.dataset),

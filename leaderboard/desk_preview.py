@@ -14,10 +14,13 @@ from django.views.decorators.http import require_safe
 from leaderboard import queries
 from leaderboard.desk_access import for_instructors
 from submissions.entry import Entry
+from submissions.expected import expected
+from submissions.families.shapes import parameters
 from submissions.models import Extension, Group, Quest
+from submissions.presets import presets
 from submissions.quotas import Quota
 from submissions.visitors import UserRequest
-from submissions.ways import PASTE, form_for, ways
+from submissions.ways import PASTE, examples, form_for, ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +48,16 @@ def preview(request: UserRequest, pk: int) -> HttpResponse:
     entry = NewcomersEntry(quest, Group(course=quest.course, name=_("your group")))
     way = request.GET.get("way", PASTE)
     way = way if way in ways() else PASTE
+    form = form_for(way, entry, preset=presets(quest).get(request.GET.get("preset", "")))
+    spec = form.reading.spec if form.reading else None
     context = {
         "quest": quest,
         "pulse": replace(queries.pulse(quest), phase=_phase(quest)),
         "entry": entry,
-        "form": form_for(way, entry),
+        "form": form,
+        "presets": examples(form),
+        "parameters": parameters(spec) if spec else None,
+        "expected": expected(spec, quest) if spec else None,
         "way": way,
         "ways": ways(),
     }

@@ -19,7 +19,6 @@ from submissions.notes import NoteForm
 from submissions.readers import Reading, reading
 from submissions.submission_page import errors_shown, insight_of
 from submissions.visitors import UserRequest, logged_in, number
-from submissions.wilson import wilson
 from submissions.written import written
 
 PER_PAGE = 50
@@ -129,7 +128,6 @@ def _results(request: UserRequest, found: Reading, following: Following) -> dict
         "submission": submission,
         "reading": found,
         "following": following,
-        "interval": wilson(submission.correct or 0, submission.total or 0),
         "errors": errors_shown(submission, request.GET),
         **insight_of(submission),
     }

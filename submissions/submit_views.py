@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from submissions.builder import Change, rearranged, rows_in, with_rows
 from submissions.entry import Entry, enter, enterable, why_nowhere
-from submissions.forms import FamilyForm, SubmissionForm
+from submissions.forms import SubmissionForm
 from submissions.models import Quest, Submission
 from submissions.network_form import NetworkForm, WidthForm
 from submissions.presets import presets
@@ -18,7 +18,7 @@ from submissions.specs import Spec
 from submissions.understood import understood
 from submissions.visibility import sight
 from submissions.visitors import UserRequest, logged_in, number
-from submissions.ways import PASTE, form_for, ways
+from submissions.ways import PASTE, examples, form_for, ways
 
 
 @logged_in
@@ -131,20 +131,12 @@ def _page(request: UserRequest, quests: list[Quest], form: SubmissionForm, **mor
         "entry": form.entry,
         "way": form.way,
         "ways": ways(),
-        "presets": _examples(form),
+        "presets": examples(form),
         "width_form": _width_form(request, form.entry) if isinstance(form, NetworkForm) else None,
         **_context(request, form),
         **more,
     }
     return render(request, "submissions/submit.html", context)
-
-
-def _examples(form: SubmissionForm) -> dict[str, Spec]:
-    """The presets that this form can be filled with."""
-    found = presets(form.entry.quest)
-    if isinstance(form, FamilyForm):
-        return {name: spec for name, spec in found.items() if isinstance(spec, form.family.spec)}
-    return found
 
 
 def _nowhere(request: UserRequest) -> HttpResponse:

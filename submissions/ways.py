@@ -13,7 +13,7 @@ from submissions.families.registry import Family, offered
 from submissions.forms import FamilyForm, PasteForm, SubmissionForm
 from submissions.network_form import NetworkForm
 from submissions.notation import Reading
-from submissions.presets import defaults
+from submissions.presets import defaults, presets
 from submissions.spec_fields import is_flat
 from submissions.specs import Spec
 
@@ -45,6 +45,14 @@ def form_for(
     form = PasteForm(data, entry=entry, initial={"model": text, **(kept or {})})
     form.reading = Reading(preset) if preset else None
     return form
+
+
+def examples(form: SubmissionForm) -> dict[str, Spec]:
+    """The presets that this form can be filled with."""
+    found = presets(form.entry.quest)
+    if isinstance(form, FamilyForm):
+        return {name: spec for name, spec in found.items() if isinstance(spec, form.family.spec)}
+    return found
 
 
 def _with_form() -> list[Family]:

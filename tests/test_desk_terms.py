@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -100,6 +101,18 @@ def test_nothing_is_announced_in_an_archived_course(quest, instructor_client):
     instructor_client.post(f"/desk/quests/{quest.pk}/announce/", {"announcement": "too late"})
 
     assert Quest.objects.get().announcement == ""
+
+
+def test_the_preview_of_a_network_shows_its_layers_and_what_to_start_from(course, instructor_client):
+    draft = Quest.objects.create(course=course, name="Secret plan", dataset="mnist")
+    address = f"/desk/quests/{draft.pk}/preview/?way=cnn"
+
+    assert re.findall(r'<h3 id="layer-.*?">(\w+)</h3>', instructor_client.get(address).text) == [
+        "Input", "Flatten", "Dense",
+    ]  # fmt: skip
+    begun = instructor_client.get(address + "&preset=LeNet-5")
+    assert "60,856 trainable and 840 fixed parameters" in begun.text
+    assert "preset=LeNet-5" in begun.text
 
 
 @pytest.mark.parametrize("way", ["cnn", "nonsense"])

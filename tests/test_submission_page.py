@@ -118,11 +118,16 @@ def test_the_configuration_stands_there_as_notation_and_as_json(owner_client, su
 def test_the_private_score_shows_after_the_reveal_alone(owner_client, submission, worker):
     Quest.objects.update(private_share=0.5)
     leases.finish(claim_one(worker), result_of(170, 180, private=(150, 180)))
-    assert "0.83333" not in page(owner_client, submission)
+    before = page(owner_client, submission)
+    assert "170 of 180 public test images are right." in before
+    assert "0.83333" not in before
 
     Quest.objects.update(state=QuestState.REVEALED)
 
-    assert "Private score: <strong>0.83333</strong> (150 of 180)." in page(owner_client, submission)
+    after = " ".join(page(owner_client, submission).split())
+    assert '<p class="score">0.83333</p>' in after
+    assert "150 of 180 private test images are right. 95% interval: 0.77205 to 0.88069." in after
+    assert "The public score was <strong>0.94444</strong>: 170 of 180 public test images. 95% interval:" in after
 
 
 def test_a_failure_says_why_and_keeps_the_traceback_for_instructors(

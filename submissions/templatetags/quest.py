@@ -14,6 +14,7 @@ from submissions.dataset_images import image_uri
 from submissions.finals import Offer, offer
 from submissions.models import Group, Quest, Submission, User
 from submissions.visibility import Sight
+from submissions.wilson import wilson
 
 register = template.Library()
 
@@ -30,6 +31,12 @@ def score(accuracy: float | None) -> str:
 def percent(share: float | None) -> str:
     """A share in per cent with one decimal."""
     return NOTHING if share is None else f"{100 * share:.1f} %"
+
+
+@register.simple_tag
+def interval_of(correct: int, total: int) -> tuple[float, float]:
+    """The 95% interval (Wilson) of an accuracy, as (low, high)."""
+    return wilson(correct, total)
 
 
 @register.simple_tag
