@@ -63,7 +63,7 @@ def _page(request: HttpRequest, seen: Sight) -> tuple[Page[queries.Posted], list
 def feed_page(request: HttpRequest) -> HttpResponse:
     """The feed whole; or, polled with `?seen=`, its live part, and 204 while nothing has changed."""
     quests = queries.published_quests(request.user)
-    quest = queries.chosen(quests, request.GET.get("quest", ""))
+    quest = queries.chosen(quests, request.GET.get("quest", ""), request.user)
     if quest is None:
         return render(request, "leaderboard/no_quest.html")
     seen = sight(quest, request.user)

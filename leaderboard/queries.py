@@ -12,6 +12,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, Expression, F, FloatField, Max, Q, QuerySet, RowRange, Subquery, Window
 from django.db.models.functions import Cast, Coalesce, NullIf, Rank, RowNumber
 from django.db.models.lookups import GreaterThan
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from submissions.entry import Entry
@@ -20,6 +21,7 @@ from submissions.keysets import Key, Place, beyond, ordering
 from submissions.models import Attempt, Event, Extension, Group, Quest, QuestState, State, Submission, User
 from submissions.quotas import open_quests
 from submissions.visibility import Sight, sight
+from submissions.visitors import number
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -71,11 +73,14 @@ def entry_of(quest: Quest, user: User | AnonymousUser) -> Entry | None:
 
 def current_quest(asked: str = "", *, user: User | AnonymousUser | None = None) -> Quest | None:
     """The quest that a page is about: the one `asked` for by id, else the first of `published_quests`."""
-    return chosen(published_quests(user), asked)
+    return chosen(published_quests(user), asked, user)
 
 
-def chosen(quests: list[Quest], asked: str) -> Quest | None:
-    return next((quest for quest in quests if str(quest.pk) == asked), quests[0] if quests else None)
+def chosen(quests: list[Quest], asked: str, user: User | AnonymousUser | None) -> Quest | None:
+    """The quest `asked` for by id, else the first of `quests`; Http404 where `user` knows of none with that id."""
+    if not asked:
+        return quests[0] if quests else None
+    return get_object_or_404(Quest.objects.visible_to(user).select_related("course"), pk=number(asked))
 
 
 def ranks_by_private(quest: Quest) -> bool:

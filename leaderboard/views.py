@@ -79,7 +79,7 @@ def board_page(request: HttpRequest) -> HttpResponse:
     if "wall" in request.GET:
         return wall.wall_page(request)
     quests = queries.published_quests(request.user)
-    quest = queries.chosen(quests, request.GET.get("quest", ""))
+    quest = queries.chosen(quests, request.GET.get("quest", ""), request.user)
     if quest is None:
         return render(request, "leaderboard/no_quest.html")
     seen = sight(quest, request.user)

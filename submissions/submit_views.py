@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from submissions.builder import Change, rearranged, rows_in, with_rows
@@ -85,7 +85,9 @@ def turn(request: UserRequest, way: str) -> HttpResponse:
 
 
 def _entry(request: UserRequest, quests: list[Quest]) -> Entry | None:
-    wanted = request.POST.get("quest") or request.GET.get("quest")
+    if asked := request.GET.get("quest"):
+        get_object_or_404(Quest.objects.visible_to(request.user), pk=number(asked))
+    wanted = request.POST.get("quest") or asked
     if not wanted and (model := _model_of(request)):
         wanted = str(model.quest_id)
     return enter(request.user, quests, wanted)

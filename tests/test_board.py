@@ -154,7 +154,7 @@ def test_a_heading_sorts_and_then_turns_round(client, quest, scored):
 
 @pytest.mark.parametrize(
     "query",
-    ["family=sponge", "hardware=0", "hardware=x-cpu", "sort=--train", "sort=spec", "quest=²", "quest=9" * 30, "page=x"],
+    ["family=sponge", "hardware=0", "hardware=x-cpu", "sort=--train", "sort=spec", "quest=", "page=x"],
 )
 def test_a_filter_that_makes_no_sense_is_as_good_as_none(client, scored, query):
     response = client.get(f"/?{query}")
@@ -223,11 +223,41 @@ def test_the_open_quest_is_shown_first_and_the_others_can_be_chosen(client, cour
     assert "<h1>Closed later</h1>" in client.get(f"/?quest={later.pk}").text
 
 
-def test_nobody_sees_a_draft_by_its_number(client, instructor_client, course, quest):
+ABOUT_A_QUEST = ("/", "/?wall=feed", "/feed/", "/feed.txt", "/charts/", "/charts/cost.csv", "/submit/")
+
+
+def asking(client, address: str, quest: object):
+    return client.get(f"{address}{'&' if '?' in address else '?'}quest={quest}")
+
+
+@pytest.mark.parametrize("asked", ["99", "²", "9" * 30, "-1", "Digits quest"])
+def test_a_quest_that_is_not_there_is_not_another_one(client, owner_client, quest, asked):
+    for address in ABOUT_A_QUEST:
+        assert asking(owner_client, address, asked).status_code == 404, address
+
+    lost = asking(client, "/", asked)
+    assert "a quest that no instructor has opened yet" in lost.text
+    assert 'href="/">To the board' in lost.text
+
+
+def test_a_draft_is_seen_by_its_number_by_instructors_alone(client, owner_client, instructor_client, course, quest):
+    draft = Quest.objects.create(course=course, name="Secret plan", dataset="digits")
+
+    for address in ABOUT_A_QUEST:
+        assert asking(owner_client, address, draft.pk).status_code == 404, address
+    assert asking(client, "/", draft.pk).status_code == 404
+    for address in ("/", "/feed/", "/charts/", "/submit/", "/desk/ranking/"):
+        assert "Secret plan" in asking(instructor_client, address, draft.pk).text, address
+    assert asking(instructor_client, "/?wall", draft.pk).status_code == 404, "a wall is for everybody"
+
+
+def test_the_api_refuses_a_quest_that_is_not_there(client, course, quest):
     draft = Quest.objects.create(course=course, name="Secret plan")
 
-    for anyone in (client, instructor_client):
-        assert "Secret plan" not in anyone.get(f"/?quest={draft.pk}").text
+    for asked in (99, draft.pk):
+        for address in ("/api/v1/leaderboard/", "/api/v1/feed/"):
+            response = asking(client, address, asked)
+            assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "quest")
 
 
 class TestPrivateShare:

@@ -35,7 +35,7 @@ CHOICES = ("engine", "cost", "show", "unit")  # of the address, beside the quest
 def charts_page(request: HttpRequest) -> HttpResponse:
     """The charts whole; or, polled with `?seen=`, their live part, and 204 while nothing has changed."""
     quests = queries.published_quests(request.user)
-    quest = queries.chosen(quests, request.GET.get("quest", ""))
+    quest = queries.chosen(quests, request.GET.get("quest", ""), request.user)
     if quest is None:
         return render(request, "leaderboard/no_quest.html")
     seen = sight(quest, request.user)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import cast
 
-from django.contrib.auth.models import AnonymousUser
 from rest_framework.request import Request
 
 from submissions import quotas
 from submissions.intake import refuse
 from submissions.models import ApiToken, Course, Group, Quest, Submission, User
-from submissions.models.quests import QuestQuerySet
 from submissions.models.submission import SubmissionQuerySet
 
 
@@ -35,10 +33,6 @@ def own_submissions(request: Request) -> SubmissionQuerySet:
     visible = Submission.objects.visible_to(who(request))
     group = token_group(request)
     return visible.filter(group=group) if group and not who(request).is_staff else visible
-
-
-def visible_quests(user: User | AnonymousUser) -> QuestQuerySet:
-    return Quest.objects.all() if user.is_staff else Quest.objects.published()
 
 
 def open_quests(request: Request) -> list[Quest]:

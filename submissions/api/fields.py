@@ -8,7 +8,6 @@ from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.plumbing import ResolvedComponent
 from rest_framework import serializers
 
-from submissions.api.acting import visible_quests
 from submissions.families import registry
 from submissions.models import Quest
 
@@ -56,7 +55,7 @@ class QuestField(serializers.Field):
         return found[0]
 
     def _matching(self, data: str | int) -> list[Quest]:
-        quests = visible_quests(self.context["request"].user).select_related("course")
+        quests = Quest.objects.visible_to(self.context["request"].user).select_related("course")
         if isinstance(data, int) or (data.isascii() and data.isdigit() and len(data) < 20):
             return list(quests.filter(pk=int(data))) if int(data) <= BIGGEST_ID else []
         # PostgreSQL refuses to be asked for a text with NUL in it.

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from submissions.api.acting import acting_group, open_quests, token_group, visible_quests, who
+from submissions.api.acting import acting_group, open_quests, token_group, who
 from submissions.api.endpoint import Endpoint, PublicEndpoint, checked
 from submissions.api.refusals import refused
 from submissions.api.representations import HardwareOut
@@ -59,7 +59,7 @@ class Quests(PublicEndpoint):
     def get(self, request: Request) -> Response:
         asked = checked(QuestQuery, request.query_params, request)
         chosen = {name: value for name, value in asked.items() if value}
-        quests = visible_quests(request.user).select_related("course").filter(**chosen)
+        quests = Quest.objects.visible_to(request.user).select_related("course").filter(**chosen)
         return Response({"results": QuestOut(quests, many=True, context={"request": request}).data})
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -85,6 +86,10 @@ QUEST_MOVES: dict[str, frozenset[str]] = {
 class QuestQuerySet(models.QuerySet["Quest"]):
     def published(self) -> QuestQuerySet:
         return self.exclude(state=QuestState.DRAFT)
+
+    def visible_to(self, user: User | AnonymousUser | None) -> QuestQuerySet:
+        """Those that `user` may know of: a draft is the instructors'."""
+        return self.all() if user is not None and user.is_staff else self.published()
 
     def accepting(self, at: datetime | None = None) -> QuestQuerySet:
         """Quests that take submissions at this moment."""
