@@ -115,6 +115,7 @@ def _table(request: HttpRequest, group: Group, name: str, *, whole: bool) -> dic
         "whole": whole,
         "rows": list(zip(newest, legible, strict=True)),
         "charts": score_charts(newest),
+        "zones": sorted({row.quest.time_zone for row in newest}),
         "count": count,
         "version": f"{version_of_rows(newest)}-{sum(legible)}-{count}",
     }

@@ -107,4 +107,4 @@ def spent_because(quest: Quest, allowance: Quota) -> str:
     if allowance.next_at is None:
         return why
     at = allowance.next_at.astimezone(quest.zone)
-    return f"{why} The next submission is free at {at:%H:%M} on {at:%d/%m}."
+    return f"{why} Next submission free at {at:%H:%M} on {at:%d/%m} ({quest.time_zone})."

@@ -70,7 +70,7 @@ class Sight:
         """What stands in place of a model that the reader may not see."""
         if self.quest.models_shown == ModelsShown.FROM and self.quest.models_shown_from:
             at = self.quest.models_shown_from.astimezone(self.quest.zone)
-            return gettext("shown from %(at)s") % {"at": f"{at:%d/%m %H:%M}"}
+            return gettext("shown from %(at)s %(zone)s") % {"at": f"{at:%d/%m %H:%M}", "zone": self.quest.time_zone}
         return gettext("shown after closing")
 
     @property

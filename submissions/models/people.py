@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils import timezone
+from django.utils.functional import cached_property
 from knox.models import AbstractAuthToken, AuthTokenManager
 
 
@@ -43,6 +47,16 @@ class Course(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.term}".strip()
+
+    @cached_property
+    def time_zone(self) -> str:
+        """That of its newest quest: in it is told when what belongs to no quest, such as a token, was made."""
+        newest = self.quests.order_by("-created_at").values_list("time_zone", flat=True).first()
+        return newest or settings.TIME_ZONE
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
 
 
 class Group(models.Model):  # type: ignore[django-manager-missing]

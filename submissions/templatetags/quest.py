@@ -12,7 +12,7 @@ from django.templatetags.tz import do_timezone
 from submissions import timing
 from submissions.dataset_images import image_uri
 from submissions.finals import Offer, offer
-from submissions.models import Group, Quest, Submission, User
+from submissions.models import Course, Group, Quest, Submission, User
 from submissions.visibility import Sight
 from submissions.wilson import wilson
 
@@ -86,9 +86,9 @@ def about(duration: float | None) -> str:
 
 
 @register.filter
-def in_zone(at: datetime | None, quest: Quest) -> datetime | str:
-    """The same moment in the quest's zone, for the `date` filter to format."""
-    return NOTHING if at is None else do_timezone(at, quest.zone)
+def in_zone(at: datetime | None, place: Quest | Course) -> datetime | str:
+    """The same moment in the zone of the quest or course, for the `date` filter to format."""
+    return NOTHING if at is None else do_timezone(at, place.zone)
 
 
 @register.filter
