@@ -94,6 +94,18 @@ def test_the_history_is_drawn_from_two_scores_on(submission, submit, score, clie
     assert page.count("<circle") == 2
 
 
+def test_scores_are_linked_for_those_who_may_open_them(scored, client, stranger_client):
+    address = f"/submissions/{scored.pk}/"
+
+    assert f'href="{address}"' in text_of(stranger_client)
+    assert stranger_client.get(address).status_code == 200
+    assert address not in text_of(client), "without a login there is no page of a submission"
+
+    Quest.objects.update(models_shown=ModelsShown.AFTER_CLOSING)
+
+    assert address not in text_of(stranger_client)
+
+
 def test_the_line_is_the_best_so_far_and_only_rises(submit, score, instructor):
     rows = [
         score(submit(KNN | {"n_neighbors": 1 + i}), correct, ago=timedelta(hours=9 - i))
