@@ -12,7 +12,7 @@ from submissions import leases
 from submissions.follow import ADVISED
 from submissions.models import Attempt, Exit, Insight, ModelsShown, Quest, State, Submission
 from submissions.notes import LONGEST
-from tests.cast import FOREST, claim_one, reload, result_of
+from tests.cast import FOREST, KNN, claim_one, reload, result_of
 from workers import datasets
 
 
@@ -276,3 +276,37 @@ def test_each_way_to_fail_has_its_advice_and_says_whether_it_counts(owner_client
         quota = "It does not count towards your quota." if exit_ == Exit.LOST else "It counts towards your quota."
         assert quota in response.content.decode()
         assert f"submissions/advice/_{exit_}.html" in {one.name for one in response.templates}
+
+
+@pytest.mark.parametrize(("model", "helps"), [(KNN, "algorithm='brute'"), (FOREST, "max_depth")])
+def test_what_needs_less_memory_is_said_for_the_models_own_family(owner_client, submit, worker, model, helps):
+    submission = submit(model)
+    for _ in range(2):
+        leases.give_back(claim_one(worker), Exit.OUT_OF_MEMORY, reason="It needed more memory than the quest allows.")
+
+    advice = page(owner_client, submission).partition('class="failure"')[2].partition("quota")[0].split("</p>", 1)[1]
+
+    assert helps in advice
+    assert "batch" not in advice
+
+
+def test_a_crash_is_told_in_words_and_the_workers_own_are_for_instructors(
+    owner_client, instructor_client, submission, worker
+):
+    said = "The trainer could not be started: The trainer is gone (exit code -9)."
+    for _ in range(3):
+        leases.give_back(claim_one(worker), Exit.CRASHED, reason=said)
+
+    def reason(client) -> str:
+        return page(client, submission).partition('<p class="reason">')[2].partition("</p>")[0]
+
+    assert "It broke off while it was trained, 3 times, and was given up." in reason(owner_client)
+    assert "trainer" not in reason(owner_client)
+    assert said in reason(instructor_client)
+
+
+def test_threads_that_nobody_counted_are_not_told(owner_client, submission, score):
+    score(submission, 350)
+    Attempt.objects.update(threads_asked=2, threads_used=None)
+
+    assert "<dd>2 granted</dd>" in page(owner_client, submission)
