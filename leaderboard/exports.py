@@ -167,8 +167,10 @@ def _cell(value: object) -> object:
 
 
 def json_lines(records: Iterable[Record]) -> Iterator[str]:
+    """Null for nothing throughout; in a table it is an empty cell."""
     before = "["
     for each in records:
-        yield f"{before}\n{json.dumps(each, ensure_ascii=False)}"
+        told = {name: None if value == "" else value for name, value in each.items()}
+        yield f"{before}\n{json.dumps(told, ensure_ascii=False)}"
         before = ","
     yield "[]\n" if before == "[" else "\n]\n"

@@ -42,7 +42,6 @@ class Limits:
     epochs: int | None = None
     parameters: int | None = None
     trees: int | None = None
-    neighbors: int | None = None
     owner: str = "quest"
 
 

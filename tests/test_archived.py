@@ -71,3 +71,17 @@ def test_the_desk_says_so(archive, submission, score, instructor_client):
     page = instructor_client.post(f"/desk/submissions/{scored.pk}/rerun/", {"reason": "Again."}, follow=True)
 
     assert ONLY_READ in page.content.decode()
+
+
+def test_the_desk_offers_nothing_that_would_be_refused(archive, submission, score, instructor, instructor_client):
+    first = score(submission, 300)
+    score(reruns.rerun(first, user=instructor, reason="The fan had failed."), 340)
+    pages = ("/desk/", "/desk/ranking/", f"/submissions/{first.pk}/")
+
+    def offered() -> set[str]:
+        text = "".join(instructor_client.get(page).text for page in pages)
+        return {words for words in ("Re-run…", "Disqualify…", "Let it count…") if words in text}
+
+    assert offered() == {"Re-run…", "Disqualify…", "Let it count…"}
+    archive()
+    assert offered() == set()

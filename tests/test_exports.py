@@ -66,6 +66,14 @@ def test_a_spreadsheet_computes_nothing_that_a_group_typed(two, instructor_clien
     assert json.loads(body(instructor_client.get("/desk/submissions.json")))[0]["group"] == name
 
 
+def test_nothing_is_null_in_json_and_an_empty_cell_in_a_table(submission, instructor_client):
+    (row,) = json.loads(body(instructor_client.get("/desk/submissions.json")))
+    (cells,) = table(instructor_client.get("/desk/submissions.csv"))
+
+    for name in ("finished_at", "reason", "device", "hardware", "engine", "energy_method", "train_s"):
+        assert (name, row[name], cells[name]) == (name, None, "")
+
+
 def test_private_scores_wait_for_the_reveal(submit, score, quest, instructor_client):
     score(submit(), 351, private=(80, 100))
     before = json.loads(body(instructor_client.get("/desk/submissions.json")))[0]["private_score"]
@@ -109,5 +117,5 @@ def test_an_instructor_s_own_submission_is_exported_out_of_competition(submit, i
 
     (row,) = json.loads(body(instructor_client.get("/desk/submissions.json")))
 
-    assert (row["group"], row["submitter"], row["competes"]) == ("", "instructor", False)
+    assert (row["group"], row["submitter"], row["competes"]) == (None, "instructor", False)
     assert Submission.objects.get().out_of_competition

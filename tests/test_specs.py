@@ -164,7 +164,6 @@ def test_whole_numbers_and_fractions_mean_different_things_to_a_forest():
 @pytest.mark.parametrize(
     ("data", "limits", "field", "words"),
     [
-        ({"family": "knn", "n_neighbors": 9}, Limits(neighbors=8), "n_neighbors", "9 neighbors are over the quest's"),
         ({"family": "forest"}, Limits(trees=99), "n_estimators", "100 trees are over the quest's limit of 99"),
         (network(epochs=9), Limits(epochs=8), "epochs", "9 epochs are over the quest's limit of 8"),
         (network(), Limits(parameters=7849, owner="course"), "layers", "7,850 parameters are over the course's limit"),

@@ -65,9 +65,6 @@ class KNN(Spec):
         if known and self.metric not in known:
             yield "metric", f"{self.metric!r} does not go with algorithm={self.algorithm!r}: use algorithm='brute'."
 
-    def measures(self) -> Iterator[tuple[str, str, int]]:
-        yield "neighbors", "n_neighbors", self.n_neighbors
-
     def size(self) -> tuple[str, float]:
         power = self.p if self.metric == "minkowski" else POWERS.get(self.metric)
         metric = self.metric if power is None else f"minkowski {power:g}"
