@@ -1,18 +1,28 @@
 """Cancelled or scored, never both, and the process is gone."""
 
-import random
 import time
 
 import pytest
 
-from submissions.models import Exit, Score, State, Submission
+from submissions.locks import writing
+from submissions.models import Event, Exit, Score, State, Submission
 from submissions.moves import MoveRefused, cancel
 from tests.faults.site import Site
 from tests.stack import until
+from tests.trainers import gone
 
 pytestmark = [pytest.mark.fault, pytest.mark.trains]
+CANCELS = "cancel when queued, running, finishing"
 
 
+@pytest.fixture
+def unhurried(site: Site) -> Site:
+    """A site whose hearts beat so rarely that a run of a few seconds waits for no write before its last."""
+    site.env["QUEST_LEASE_SECONDS"] = "600"
+    return site
+
+
+@pytest.mark.fault(CANCELS)
 def test_what_waits_is_cancelled_at_once_and_what_runs_within_seconds(site: Site, measured):
     (worker,) = site.start()
     user, _ = site.member_of(1)
@@ -29,24 +39,58 @@ def test_what_waits_is_cancelled_at_once_and_what_runs_within_seconds(site: Site
     assert site.wait(running).state == State.CANCELLED
     assert site.exits(running) == [Exit.CANCELLED]
     assert not queued.attempts.exists()
-    assert not Score.objects.exists()
+    measured("score rows", Score.objects.count(), exactly=0)
     assert Submission.objects.get(pk=queued.pk).refunded
 
 
-def test_a_cancel_that_meets_the_finish_leaves_it_cancelled_or_scored_and_never_both(site: Site):
-    site.start(slots=2)
+@pytest.mark.fault(CANCELS)
+def test_a_cancel_between_a_results_arrival_and_its_write_leaves_it_scored(unhurried: Site, measured, scored_once):
+    """The result is spooled and waits for its write while the cancel is asked for, and gets it afterwards."""
+    site = unhurried
+    site.start()
     user, _ = site.member_of(1)
-    ends = []
-    for _ in range(12):
-        submission = site.running(site.submit("sleep", seconds=0.4))
-        time.sleep(random.uniform(0, 0.5))
-        try:
-            cancel(submission, user=user)
-        except MoveRefused:
-            assert Submission.objects.get(pk=submission.pk).state == State.SCORED
-        ended = site.wait(submission)
-        scores = Score.objects.filter(submission=ended).count()
-        assert (ended.state, scores) in {(State.SCORED, 1), (State.CANCELLED, 0)}, site.story(ended)
-        assert site.exits(ended) == [Exit.SCORED if scores else Exit.CANCELLED]
-        ends.append(ended.state)
-    assert ends
+    submission = site.running(site.submit("sleep", seconds=6))
+
+    with writing():
+        Submission.objects.select_for_update().get(pk=submission.pk)
+        until(lambda: list((site.home / "spool").glob("*.json")), seconds=60, what="the result")
+        assert Submission.objects.get(pk=submission.pk).state == State.RUNNING
+        assert cancel(submission, user=user) == State.RUNNING
+    ended = site.wait(submission)
+
+    kinds = list(ended.events.order_by("id").values_list("kind", flat=True))
+    assert kinds[-2:] == [Event.Kind.CANCEL_ASKED, Event.Kind.SCORED]
+    assert site.exits(ended) == [Exit.SCORED]
+    scored_once(ended)
+
+
+@pytest.mark.fault(CANCELS)
+def test_a_cancel_before_the_result_arrives_leaves_it_cancelled(unhurried: Site, measured):
+    """The trainer is held up before its result, and ended there."""
+    site = unhurried
+    (worker,) = site.start()
+    user, _ = site.member_of(1)
+    submission = site.running(site.submit("sleep", seconds=10))
+    (trainer,) = worker.trainers()
+    trainer.suspend()
+
+    assert cancel(submission, user=user) == State.RUNNING
+    ended = site.wait(submission)
+
+    assert (ended.state, site.exits(ended)) == (State.CANCELLED, [Exit.CANCELLED])
+    measured("score rows of what was cancelled", Score.objects.count(), exactly=0)
+    assert gone(trainer.pid, within=15)
+
+
+@pytest.mark.fault(CANCELS)
+def test_a_cancel_after_the_write_is_refused(site: Site, scored_once):
+    site.start()
+    user, _ = site.member_of(1)
+    submission = site.submit("sleep", seconds=0.5)
+    site.wait(submission, State.SCORED)
+
+    with pytest.raises(MoveRefused, match="already ended"):
+        cancel(submission, user=user)
+
+    assert not Submission.objects.get(pk=submission.pk).cancel_asked
+    scored_once(submission)
