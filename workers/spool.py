@@ -38,9 +38,10 @@ def keep(attempt: Attempt, result: dict[str, Any]) -> IO[str] | None:
     unfinished = path.with_suffix(".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(json.dumps(result))
-        file = unfinished.open()
+        file = unfinished.open("w")
         fcntl.flock(file, fcntl.LOCK_EX)
+        file.write(json.dumps(result))
+        file.flush()
         os.replace(unfinished, path)
     except OSError as error:
         logger.warning("result not spooled", error=str(error))

@@ -251,6 +251,7 @@ class Watch:
         try:
             written = self.hold.persist(lambda: self._write_score(result))
         except Fenced:
+            logger.warning("a late result was refused")
             spool.drop(self.attempt, file)
             raise
         spool.drop(self.attempt, file)
