@@ -273,3 +273,54 @@ def test_a_number_that_no_submission_has_is_not_found(api, quest, number):
     for response in (api.get(f"{URL}{number}/"), api.post(f"{URL}{number}/cancel/")):
         assert response.status_code == 404
         assert fields(response) == [""]
+
+
+def test_a_key_stands_for_its_note_too(api, quest):
+    first = post(api, {"model": KNN, "note": "one"}, **{"Idempotency-Key": "k"})
+    other = post(api, {"model": KNN, "note": "another"}, **{"Idempotency-Key": "k"})
+
+    assert (first.status_code, other.status_code) == (201, 409)
+
+
+def test_the_usual_engine_spelt_out_is_the_same_submission(api, quest):
+    left_open = post(api, {"model": KNN}, **{"Idempotency-Key": "k"})
+    spelt_out = post(api, {"model": KNN, "engine": quest.default_engine}, **{"Idempotency-Key": "k"})
+
+    assert spelt_out.status_code == 200
+    assert spelt_out.json()["id"] == left_open.json()["id"]
+
+
+def test_a_retry_gives_its_submission_back_though_limits_are_tighter_by_now(api, quest):
+    first = post(api, {"model": FOREST}, **{"Idempotency-Key": "k"})
+    Quest.objects.update(max_trees=1)
+
+    again = post(api, {"model": FOREST}, **{"Idempotency-Key": "k"})
+    anew = post(api, {"model": FOREST})
+
+    assert (again.status_code, again.json()["id"]) == (200, first.json()["id"])
+    assert anew.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"model": KNN, "engine": "zz"}, '"zz" is not offered: give one of '),
+        ({}, "Give the model as text, such as"),
+    ],
+)
+def test_a_refusal_says_what_would_be_right(api, quest, body, words):
+    assert words in post(api, body).json()["errors"][0]["message"]
+
+
+def test_a_sort_that_is_not_offered_is_told_which_are(api, quest):
+    message = api.get(URL, {"sort": "foo"}).json()["errors"][0]["message"]
+
+    assert message.startswith('"foo" is not offered: give one of when, -when, score')
+
+
+@pytest.mark.parametrize("token", ["Token quest_unknown", ""])
+def test_whoever_has_no_token_is_told_where_to_get_one(client, quest, token):
+    response = client.get(URL, headers={"Authorization": token} if token else {})
+
+    assert response.status_code == 401
+    assert "Make a token on your group's page" in response.json()["errors"][0]["message"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mnist_quest import Quest, command
+from mnist_quest.errors import CannotReach
 from submissions.models import State, Submission
 from tests.client_ways import InProcess
 
@@ -189,3 +190,36 @@ def test_the_guide_names_every_command_and_every_exit_code():
         assert f"| {code} |" in guide
     for name in ("login", "submit", "status", "watch", "cancel", "board", "feed", "quota"):
         assert f"mnist-quest {name}" in guide
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_a_notebook_is_sent_as_it_stands_and_cells_in_other_languages_are_not(said, tmp_path):
+    cells = ["%%bash\nls", "%time clf = KNeighborsClassifier(n_neighbors=4)\n!ls", "%%html\n<b>"]
+    content = {"cells": [{"cell_type": "code", "source": cell} for cell in cells]}
+    (tmp_path / "work.ipynb").write_text(json.dumps(content))
+
+    code, data = said("submit", str(tmp_path / "work.ipynb"), "--json")
+
+    assert (code, data["model"]) == (0, TEXT)
+    assert data["left_aside"]["harmless"] == ["line 1: %time", "line 2: !ls"]
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_json_is_one_document_even_where_the_connection_is_lost(said, submission, monkeypatch):
+    def lost(self, **more):
+        raise CannotReach("Cannot reach it.")
+
+    monkeypatch.setattr("mnist_quest.run.Run.wait", lost)
+
+    code, data = said("watch", str(submission.pk), "--json")
+
+    assert (code, data) == (5, {"errors": [{"field": "", "message": "Cannot reach it."}]})
+
+
+@pytest.mark.parametrize("arguments", [("board", "--limit", "0"), ("feed", "--limit", "-1"), ("feed", "--limit", "x")])
+def test_a_limit_below_one_is_a_wrong_command_line(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        command.main(arguments)
+
+    assert ended.value.code == 2
+    assert "give 1 or more" in capsys.readouterr().err

@@ -140,6 +140,41 @@ def test_code_is_refused_by_name(keras):
             notation(model, epochs=1)
 
 
+def test_a_function_of_ones_own_is_refused_by_name_and_never_sent(keras):
+    def relu(x):
+        return x
+
+    for activation, called in ((lambda x: x, "<lambda>"), (relu, "relu")):
+        model = keras.Sequential([keras.layers.Dense(10, activation=activation)])
+        model.compile(loss="mse")
+        with pytest.raises(NotExpressible, match=f"Dense: activation is {called}, code of your own"):
+            notation(model, epochs=1)
+
+
+def test_an_activation_that_is_a_layer_stays_one(keras):
+    model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10, activation=keras.layers.LeakyReLU())])
+    model.compile(loss="mse")
+
+    kinds = [layer["kind"] for layer in dump(parse(notation(model, epochs=1)))["layers"]]
+
+    assert kinds == ["Input", "Dense", "LeakyReLU"]
+
+
+def test_weights_of_losses_are_refused(keras):
+    with pytest.raises(NotExpressible, match="loss_weights"):
+        notation(dense(keras, loss_weights=[2.0]), epochs=1)
+
+
+def test_early_stopping_the_other_way_round_is_not_lost(keras):
+    stopping = keras.callbacks.EarlyStopping(monitor="val_loss", mode="max")
+
+    text = notation(dense(keras), epochs=1, validation_split=0.1, callbacks=[stopping])
+
+    assert "mode='max'" in text
+    with pytest.raises(NotationError, match="mode is offered as 'auto' or 'min' only"):
+        parse(text)
+
+
 def test_a_layer_that_the_service_does_not_offer_is_refused_there_by_name(keras):
     model = keras.Sequential([keras.layers.LSTM(3)])
     model.compile(loss="mse")

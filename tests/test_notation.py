@@ -225,6 +225,17 @@ def test_seed_and_precision_are_read_where_keras_has_them():
         ("m = Sequential([Dense(10)])\nm.fit(x, y, callbacks=[EarlyStopping()])", "needs a validation_split above 0"),
         ("m = Sequential([Dense(10)])\nm.pop()", "the method pop is not offered"),
         ("i = Input((784,))\no = Dense(10)(i)\nm = keras.Model(i, o)", "Line 3: a functional Model is not read"),
+        ("nn.Sequential(nn.Flatten(), nn.Linear(784, 10))", "this is PyTorch; here the layers are given as one list"),
+        ("Sequential(Flatten(), Dense(10))", "the layers are given as one list, as in Keras"),
+        ("Sequential([Flatten()] + [Dense(9) for i in a])", "a loop that makes layers is not read"),
+        ("some = []\nsome.append(Dense(10))\nSequential(some)", "some, which this line changes, is not read"),
+        ("i = Input((784,))\no = Dense(10)(i)", "Line 1: a functional Model is not read: write its layers in order"),
+        ("KNeighborsClassifier(" + "9" * 5_000 + ")", "Line 1: this number is too large"),
+        ("OneVsRestClassifier(KNeighborsClassifier(3)).fit(X, y)", "OneVsRestClassifier is not offered"),
+        ("clf = SVC(C=3).fit(X, y)", "SVC is not offered"),
+        ("[KNeighborsClassifier(k) for k in a]", "Line 1: a loop that makes models is not read"),
+        ("m = Sequential([Dense(10)])\nm.fit(x, y, validation_data=(a, b), callbacks=[EarlyStopping()])",
+         "validation_data is left aside, so nothing is there to watch: give validation_split=0.1"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused_naming_line_and_thing(text, words):
@@ -302,3 +313,28 @@ def test_parameters_in_braces_are_read_as_python_and_specs_as_json():
     assert notation.model_from('{"family": "knn", "n_neighbors": 4}').spec == spec
     with pytest.raises(SpecError, match="This is not JSON"):
         notation.model_from('{"family": "knn", ')
+
+
+def test_a_layer_as_activation_is_the_layer_behind():
+    inside = network("Sequential([Dense(8, activation=layers.LeakyReLU(0.1)), Dense(10, activation=Softmax())])")
+    behind = network("Sequential([Dense(8), LeakyReLU(0.1), Dense(10), Softmax()])")
+
+    assert inside == behind
+
+
+def test_padding_may_be_in_capitals_as_keras_takes_it():
+    assert network('Sequential([Conv2D(4, 3, padding="SAME"), Flatten(), Dense(10)])').layers[1].padding == "same"  # type: ignore[union-attr]
+
+
+def test_a_list_of_layers_may_be_spread_in_another():
+    assert network("rest = [Flatten(), Dense(10)]\nSequential([*rest])") == network(
+        "Sequential([Flatten(), Dense(10)])"
+    )
+
+
+def test_a_network_of_twice_as_many_layers_as_are_common_is_not_too_large():
+    layers = "".join(
+        "model.add(layers.Dense(64, activation='relu', kernel_initializer='he_normal'))\n" for _ in range(60)
+    )
+
+    assert len(network(f"model = Sequential()\n{layers}model.add(Dense(10))").layers) == 62

@@ -132,7 +132,7 @@ def _refused(url: str, response: httpx.Response) -> QuestError:
     status, errors = response.status_code, _errors(response)
     said = " ".join(message for _field, message in errors)
     if status == 401:
-        return NotSignedIn(f"{url} does not take this token: {said} Create another on your group's page.")
+        return NotSignedIn(f"{url} does not take this token: {said}")
     if status == 426:
         return ClientTooOld(said)
     if status == 429:

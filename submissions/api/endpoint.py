@@ -51,7 +51,15 @@ class PublicEndpoint(Endpoint):
 
 
 class Strict(serializers.Serializer[Any]):
-    """Refuses a name that it does not know: a misspelt option must not be ignored in silence."""
+    """Refuses a name that it does not know: a misspelt option must not be ignored in silence. Says what is offered."""
+
+    def get_fields(self) -> dict[str, Any]:
+        fields: dict[str, Any] = super().get_fields()
+        for field in fields.values():
+            if isinstance(field, serializers.ChoiceField):
+                offered = ", ".join(str(choice) for choice in field.choices if choice != "")
+                field.error_messages["invalid_choice"] = f'"{{input}}" is not offered: give one of {offered}.'
+        return fields
 
     def to_internal_value(self, data: Any) -> Any:
         unknown = [str(name) for name in data if name not in self.fields] if hasattr(data, "keys") else []

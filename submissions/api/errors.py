@@ -8,7 +8,13 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http.multipartparser import MultiPartParserError
-from rest_framework.exceptions import APIException, UnsupportedMediaType, ValidationError
+from rest_framework.exceptions import (
+    APIException,
+    AuthenticationFailed,
+    NotAuthenticated,
+    UnsupportedMediaType,
+    ValidationError,
+)
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -16,6 +22,8 @@ from submissions.intake import Refused
 from submissions.moves import MoveRefused
 from submissions.notation import NotationError
 from submissions.specs import SpecError
+
+WHERE_TOKENS_ARE = "Make a token on your group's page, and send it as the header Authorization: Token …"
 
 
 def as_errors(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -58,6 +66,8 @@ def _within_model(entry: dict[str, str]) -> dict[str, str]:
 def _entries(error: Exception) -> Iterator[dict[str, str]]:
     if isinstance(error, ValidationError):
         yield from _flat("", error.detail)
+    elif isinstance(error, NotAuthenticated | AuthenticationFailed):
+        yield {"field": "", "message": f"{error.detail} {WHERE_TOKENS_ARE}"}
     elif isinstance(error, APIException):
         yield {"field": "", "message": str(error.detail)}
     else:

@@ -18,9 +18,10 @@ BIGGEST_ID = 2**63 - 1
 class ModelField(serializers.Field):
     """A model as it comes in: an object, or text. What is in it, `notation.model_from` judges."""
 
-    default_error_messages = {
-        "invalid": f'Give the model as text, such as "{MODEL_EXAMPLE}", or as an object with a "family".'
-    }
+    default_error_messages = dict.fromkeys(
+        ("invalid", "required"),
+        f'Give the model as text, such as "{MODEL_EXAMPLE}", or as an object with a "family".',
+    )
 
     def to_internal_value(self, data: object) -> str | dict[str, Any]:
         if not isinstance(data, str | dict):
