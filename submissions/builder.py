@@ -104,22 +104,33 @@ def _still_there(button: str, place: int, length: int) -> str:
 
 
 def _added(rows: list[Row], change: Change) -> tuple[list[Row], Touched]:
-    row = new_row(change.kind)
-    place = int(change.after) + 1 if change.after.isascii() and change.after.isdecimal() else _fitting(rows, row)
+    row, fits = new_row(change.kind), True
+    if change.after.isascii() and change.after.isdecimal():
+        place = int(change.after) + 1
+    else:
+        place, fits = _fitting(rows, row)
     place = max(1, min(place, len(rows)))
-    words = _("%(kind)s is added as layer %(place)s.") % {"kind": change.kind, "place": place}
+    words = (
+        _("%(kind)s is added as layer %(place)s.")
+        if fits
+        else _("%(kind)s fits nowhere in the network as it stands; it is added as layer %(place)s all the same.")
+    ) % {"kind": change.kind, "place": place}
     return [*rows[:place], row, *rows[place:]], Touched(place, "field", words)
 
 
-def _fitting(rows: list[Row], row: Row) -> int:
-    """The last place where the network takes this layer, short of its output; else the last place at all."""
+def _fitting(rows: list[Row], row: Row) -> tuple[int, bool]:
+    """The last place where the network takes this layer, short of its output; else the last place at all, and False.
+
+    True as well where nobody can say, some other layer being wrong by itself.
+    """
     before, new = layers_of(rows), layers_of([row])
     complete = len(before) == len(rows) and [one.shape for one in built(before)[-1:]] == [(10,)] and len(rows) > 2
     end = len(rows) - 1 if complete else len(rows)
     if len(before) < len(rows):
-        return end
+        return end, True
     fitting = (place for place in range(end, 0, -1) if _fit([*before[:place], *new, *before[place:]]))
-    return next(fitting, end)
+    found = next(fitting, None)
+    return (end, False) if found is None else (found, True)
 
 
 def layers_of(rows: Sequence[Row]) -> list[Layer]:

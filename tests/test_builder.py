@@ -68,6 +68,18 @@ def test_a_layer_is_added_after_the_one_that_is_chosen(after, place):
     assert after_pressing("add", "BatchNormalization", after).index("BatchNormalization") == place
 
 
+def test_a_layer_that_fits_nowhere_is_added_and_that_is_said():
+    flat = rows("Flatten(), Dense(16, activation='relu'), Dense(10, activation='softmax')")
+    flat[0]["shape"] = "(64,)"
+    added = Change.asked({"change": "add", "add-kind": "Conv2D"})
+
+    listed, touched = rearranged(flat, added)
+
+    assert [row["kind"] for row in listed] == ["Input", "Flatten", "Dense", "Conv2D", "Dense"]
+    assert touched.words == "Conv2D fits nowhere in the network as it stands; it is added as layer 3 all the same."
+    assert rearranged(rows(), added)[1].words == "Conv2D is added as layer 3."
+
+
 def test_without_an_output_layers_are_added_at_the_end():
     assert after_pressing("add", "Dense", listed=rows()[:4])[-1] == "Dense"
 

@@ -188,7 +188,7 @@ def test_odd_values_in_a_field_are_refused_beside_it(owner_client, quest, value)
 
 
 def test_an_unknown_way_or_preset_is_the_empty_box(owner_client, quest):
-    response = owner_client.get("/submit/?way=svm&preset=AlexNet&quest=x")
+    response = owner_client.get("/submit/?way=svm&preset=AlexNet")
 
     assert response.context["way"] == "paste"
     assert response.context["form"]["model"].value() == ""
@@ -206,7 +206,10 @@ def test_a_preset_fills_the_box_with_its_notation(owner_client, quest):
 
 
 def test_only_presets_that_the_quest_takes_are_offered(owner_client, quest):
-    assert "LeNet-5" not in owner_client.get("/submit/").context["presets"]
+    offered = owner_client.get("/submit/?way=cnn").context["presets"]
+
+    assert "LeNet-5" not in offered
+    assert [layer.kind for layer in offered["Small convnet for 8×8"].layers][:2] == ["Input", "Conv2D"]
 
 
 def test_a_spent_quota_is_said_before_and_after_trying(owner_client, quest, submission):

@@ -163,6 +163,18 @@ SIMPLE_CONVNET = CNN(
     validation_split=0.1,
 )
 
+SMALL_CONVNET = CNN(
+    layers=(
+        layers.Input(shape=(8, 8, 1)),
+        image_layers.Conv2D(filters=32, kernel_size=(3, 3), activation="relu"),
+        image_layers.MaxPooling2D(),
+        layers.Flatten(),
+        layers.Dropout(rate=0.25),
+        layers.Dense(units=10, activation="softmax"),
+    ),
+    epochs=15,
+)
+
 register(
     Family(
         name="cnn",
@@ -177,6 +189,7 @@ register(
             "LeNet-5": LENET_5,
             "LeNet-5-like": LENET_5_LIKE,
             "Keras’ simple convnet": SIMPLE_CONVNET,
+            "Small convnet for 8×8": SMALL_CONVNET,
             "Dense net 512": dense(512),
             "Dense net 4096": dense(4096),
         },
