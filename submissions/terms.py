@@ -8,7 +8,7 @@ from submissions.desk_history import note
 from submissions.locks import writing
 from submissions.models import Course, DeskEvent, Quest, User
 
-_OF_ONE_TERM = ("id", "course", "announcement")
+_OF_ONE_TERM = ("id", "course", "announcement", "split_seed")
 _MOVED = ("opens_at", "closes_at", "models_shown_from")
 
 

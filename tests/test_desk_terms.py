@@ -39,6 +39,7 @@ def test_a_new_term_has_the_quests_as_drafts_and_no_groups(last_year, group, cou
     [draft] = new.quests.all()
     assert (draft.name, draft.state, draft.daily_quota, draft.private_share) == ("Digits quest", "draft", 7, 0.4)
     assert draft.pseudonyms
+    assert draft.split_seed != last_year.split_seed, "last year's private images may be known"
     assert (draft.announcement, draft.announced_at, draft.frozen_at) == ("", None, None)
     assert not new.groups.exists()
     assert Quest.objects.get(pk=last_year.pk).state == QuestState.OPEN, "the last term goes on as it was"

@@ -60,7 +60,7 @@ def test_errors_are_chosen_by_their_true_class_by_the_answer_or_by_both():
 
 
 def test_until_the_reveal_only_the_public_images_are_told_of(wrong_everywhere):
-    private = private_indexes(360, 0.5, 1)
+    private = private_indexes(360, 0.5, wrong_everywhere.quest.split_seed)
 
     before = mistakes(wrong_everywhere)
     Quest.objects.update(state=QuestState.REVEALED)

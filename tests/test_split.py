@@ -1,3 +1,4 @@
+from submissions.models import Quest
 from submissions.split import private_indexes
 
 
@@ -23,3 +24,10 @@ def test_the_private_part_is_spread_over_the_whole_test_part():
     halves = [sum(index < 5_000 for index in private_indexes(10_000, 0.2, seed=seed)) for seed in range(20)]
 
     assert all(850 < half < 1_150 for half in halves)
+
+
+def test_which_images_are_private_cannot_be_told_from_the_source():
+    seeds = {Quest().split_seed for _ in range(5)}
+
+    assert len(seeds) == 5
+    assert all(0 <= seed < 2**31 for seed in seeds)

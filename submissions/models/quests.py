@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -27,6 +28,11 @@ def validate_time_zone(name: str) -> None:
 
 def default_time_zone() -> str:
     return settings.TIME_ZONE
+
+
+def any_split() -> int:
+    """Drawn, since the share is known to everybody: whoever knew the seed as well could tell the private images."""
+    return secrets.randbelow(2**31)
 
 
 class Engine(models.TextChoices):
@@ -116,7 +122,7 @@ class Quest(models.Model):
         validators=[MinValueValidator(0.0), MaxValueValidator(0.9)],
         help_text="The part of the test images that is scored in secret until the reveal, 0 to 0.9.",
     )
-    split_seed = models.PositiveIntegerField(default=1, help_text="Chooses which test images are private.")
+    split_seed = models.PositiveIntegerField(default=any_split, help_text="Chooses which test images are private.")
     opens_at = models.DateTimeField(null=True, blank=True)
     closes_at = models.DateTimeField(null=True, blank=True)
     time_zone = models.CharField(max_length=60, default=default_time_zone, validators=[validate_time_zone])
