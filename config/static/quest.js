@@ -13,6 +13,27 @@ window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("[data-submit-on-change]")) form.reset();
 });
 
+// A table in a part that is exchanged stays where it was scrolled to.
+const scrolled = new Map();
+function* tables() {
+  const met = new Map();
+  for (const box of document.querySelectorAll(".table-scroll")) {
+    const home = box.closest("[id]")?.id;
+    met.set(home, (met.get(home) ?? 0) + 1);
+    yield [`${home} ${met.get(home)}`, box];
+  }
+}
+document.addEventListener("htmx:beforeSwap", () => {
+  scrolled.clear();
+  for (const [name, box] of tables()) if (box.scrollLeft || box.scrollTop) scrolled.set(name, [box.scrollLeft, box.scrollTop]);
+});
+// Twice: what is folded up right after a swap, and unfolded after that, cannot be scrolled before.
+for (const moment of ["htmx:afterSwap", "htmx:afterSettle"]) {
+  document.addEventListener(moment, () => {
+    for (const [name, box] of scrolled.size ? tables() : []) if (scrolled.has(name)) box.scrollTo(...scrolled.get(name));
+  });
+}
+
 // What scrolls sideways and holds nothing that takes the focus takes it itself, for whoever scrolls by keyboard.
 function letKeysScroll() {
   for (const box of document.querySelectorAll(".table-scroll, pre, .strip")) {
