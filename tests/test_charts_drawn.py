@@ -90,6 +90,17 @@ def test_the_browser_gets_the_drawing_with_the_readers_own_numbers(client, owner
     assert any(row["own"] for row in rows(owner_client))
 
 
+def test_lines_are_told_apart_by_their_dashes_too_and_the_legend_has_the_same(client, network):
+    drawn = ask(client, "/charts/progress.vega").json()
+    scales = {scale["name"]: scale for scale in drawn["scales"]}
+    legend = next(one for one in drawn["legends"] if "strokeDash" in one)
+    dashes = [tuple(dash) for dash in scales[legend["strokeDash"]]["range"]]
+    looks = list(zip(scales[legend["stroke"]]["range"], dashes, strict=True))
+
+    assert len(set(dashes[:6])) == 6  # in one round of the colours
+    assert len(set(looks)) == len(looks)
+
+
 def test_a_drawing_that_fails_is_told_from_one_that_is_late(client, network):
     with pytest.raises(NoPicture) as failed:
         studio.ask({"do": "compile", "chart": "nonsense"}, until=soon() + 30)

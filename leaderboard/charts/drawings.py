@@ -15,7 +15,8 @@ import altair as alt
 Words = dict[str, Any]
 Drawing = alt.Chart | alt.LayerChart | alt.FacetChart
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
-DASHES = [[1, 0], [6, 3], [2, 2]]
+DASHES = [[1, 0], [6, 3], [2, 2], [12, 3], [8, 2, 2, 2], [4, 2, 1, 2]]  # in halves of a line's width
+MOST_LINES = 18  # that are told apart: by colour and dash, both of which change from line to line
 DAY_OR_HOUR = "utcFormat(datum.value, utchours(datum.value) || utcminutes(datum.value) ? '%H:%M' : '%d/%m')"
 FONT = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica Neue, Noto Sans, DejaVu Sans, sans-serif"
 
@@ -68,6 +69,10 @@ FORMATS = {
 class Look:
     scheme: Scheme
     format: Format
+
+    @property
+    def dashed(self) -> list[float]:
+        return [3.5 * self.format.line, 2 * self.format.line]
 
     def config(self) -> dict[str, Any]:
         """What all drawings share."""
@@ -140,7 +145,7 @@ def _cost(look: Look, words: Words) -> Drawing:
         ),
     )  # fmt: skip
     front = alt.Chart(alt.NamedData("front")).mark_line(
-        interpolate="step-after", strokeDash=[7, 4], color=look.scheme.soft, strokeWidth=look.format.line
+        interpolate="step-after", strokeDash=look.dashed, color=look.scheme.soft, strokeWidth=look.format.line
     )
     layers = alt.layer(front.encode(**place), _ring("runs", look, **place), points.add_params(chosen))
     return layers.add_params(*_limits())
@@ -156,14 +161,13 @@ def _progress(look: Look, words: Words) -> Drawing:
     place = {"x": alt.X("at:T", title=words["at"], scale=scale, axis=axis), "y": _score_axis(words)}
     chosen = alt.selection_point(name="chosen", fields=["line"], bind="legend")
     dim = alt.when(chosen).then(alt.value(1)).otherwise(alt.value(0.12))
-    colours = list(look.scheme.colours)
-    dashes = [dash for dash in DASHES for _ in colours]
-    thick, groups = look.format.line, alt.Legend(columns=look.format.names)
+    thick = look.format.line
+    groups = alt.Legend(columns=look.format.names, symbolType="stroke", symbolSize=(16 * thick) ** 2)
     data = alt.Chart(alt.NamedData("lines"))
     lines = data.mark_line(interpolate="step-after").encode(
         **place,
-        color=alt.Color("line:N", sort=None, scale=alt.Scale(range=colours * len(DASHES)), legend=groups),
-        strokeDash=alt.StrokeDash("line:N", sort=None, scale=alt.Scale(range=dashes), legend=groups),
+        color=alt.Color("line:N", sort=None, scale=alt.Scale(range=_colours(look)), legend=groups),
+        strokeDash=alt.StrokeDash("line:N", sort=None, scale=alt.Scale(range=_dashes(look)), legend=groups),
         strokeWidth=alt.when("datum.own").then(alt.value(2 * thick)).otherwise(alt.value(thick)),
         opacity=dim,
     )
@@ -177,6 +181,19 @@ def _progress(look: Look, words: Words) -> Drawing:
     return layers.resolve_scale(color="independent", strokeDash="independent").add_params(*_limits(), *times)
 
 
+def _colours(look: Look) -> list[str]:
+    """The colour of each line, in the order of their places."""
+    colours = look.scheme.colours
+    return [colours[place % len(colours)] for place in range(MOST_LINES)]
+
+
+def _dashes(look: Look) -> list[list[float]]:
+    """The dash of each line: another one for the next, and in the second round another one for the same colour."""
+    rounds = len(look.scheme.colours)
+    chosen = [DASHES[(place + place // rounds) % len(DASHES)] for place in range(MOST_LINES)]
+    return [[part * look.format.line / 2 for part in dash] for dash in chosen]
+
+
 def _rest(look: Look, words: Words, place: dict[str, Any]) -> list[alt.Chart]:
     """The line that stands for all groups without one of their own; none where there are none."""
     if not words["rest"]:
@@ -188,8 +205,7 @@ def _rest(look: Look, words: Words, place: dict[str, Any]) -> list[alt.Chart]:
 
 def _by_place(look: Look) -> alt.Color:
     """The colour that the first, second, third … has in the layer whose legend explains it."""
-    colours = list(look.scheme.colours)
-    scale = alt.Scale(domain=list(range(2 * len(colours))), range=colours * 2)
+    scale = alt.Scale(domain=list(range(MOST_LINES)), range=_colours(look))
     return alt.Color("place:N", scale=scale, legend=None)
 
 
@@ -242,7 +258,7 @@ def _size(look: Look, words: Words) -> Drawing:
         tooltip=_tooltip(words, group="group", model="model", parameters="parameters", train_text="time",
                          score_text="score", hardware="hardware"),
     )  # fmt: skip
-    fits = alt.Chart(alt.NamedData("fits")).mark_line(strokeDash=[7, 4], strokeWidth=look.format.line)
+    fits = alt.Chart(alt.NamedData("fits")).mark_line(strokeDash=look.dashed, strokeWidth=look.format.line)
     fits = fits.encode(**place, color=_by_place(look), detail="hardware:N")
     layers = alt.layer(fits, _ring("runs", look, **place), points.add_params(chosen))
     return layers.resolve_scale(color="independent", shape="independent")
