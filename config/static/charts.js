@@ -38,6 +38,7 @@ async function draw(plot) {
   const old = drawn.get(plot);
   if (old?.from === from && old.beat === beat) return;
   drawn.set(plot, { ...old, from, beat });
+  say(plot, plot.dataset.wait);
   try {
     vega ??= load();
     const [embed, spec] = await Promise.all([vega, specification(from)]);
@@ -70,12 +71,20 @@ async function show(plot, embed, spec, seen) {
 }
 
 function picture(plot) {
-  if (plot.querySelector("canvas")) return; // what was drawn before is better than nothing
   const image = document.createElement("img");
   image.alt = "";
-  image.addEventListener("error", () => plot.replaceChildren(plot.dataset.sorry));
+  image.addEventListener("load", () => plot.querySelector("canvas") || plot.replaceChildren(image));
+  image.addEventListener("error", () => say(plot, plot.dataset.sorry));
   image.src = plot.dataset.svg + look(plot);
-  plot.replaceChildren(image);
+}
+
+// Where nothing is drawn yet: that it will be, or why it is not. What was drawn before is better than words.
+function say(plot, words) {
+  if (plot.querySelector("canvas, img")) return;
+  const told = document.createElement("p");
+  told.className = "told";
+  told.textContent = words;
+  plot.replaceChildren(told);
 }
 
 // One after the other, from the top.
@@ -99,13 +108,14 @@ let unfolded = [];
 document.addEventListener("htmx:beforeSwap", () => {
   unfolded = [...document.querySelectorAll("#charts details[open]")].map((one) => one.id);
 });
-document.addEventListener("htmx:afterSettle", () => {
+document.addEventListener("htmx:afterSwap", () => {
   for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
-  watch();
 });
+document.addEventListener("htmx:afterSettle", watch);
 
 function watch() {
   resized.disconnect();
+  for (const plot of plots()) say(plot, plot.dataset.wait);
   for (const plot of plots()) resized.observe(plot); // which tells of each at once, and so draws it
 }
 

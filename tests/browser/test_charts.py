@@ -36,6 +36,22 @@ def test_every_chart_is_drawn_and_follows_the_choices(open_window, scores, width
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_a_chart_says_that_it_is_being_drawn_and_at_once_when_it_cannot_be(open_window, scores):
+    page = open_window(ignored=("the server responded with a status of 500",))
+    held = []
+    page.route(re.compile("/charts/cost[.]"), held.append)
+
+    page.goto("/charts/")
+    expect(page.locator("#plot-cost")).to_have_text("The chart is being drawn …")
+    until(lambda: page.wait_for_timeout(100) or held, seconds=60, what="the chart being asked for")
+    page.unroute(re.compile("/charts/cost[.]"))
+    page.route(re.compile("/charts/cost[.]"), lambda route: route.fulfill(status=500))
+    held[0].fulfill(status=500)
+
+    expect(page.locator("#plot-cost")).to_have_text("The chart could not be drawn. The numbers are below.")
+    expect(page.locator("#plot-progress canvas")).to_have_count(1)
+
+
 def test_pointing_at_a_bar_tells_its_numbers(open_window, scores):
     page = open_window()
     page.goto("/charts/?unit=shares")
