@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 WIDTH, HEIGHT, MARGIN = 320, 140, 12
+LEFT = 50  # where the lines begin; what the axis says stands left of that
 MOST_DOTS = 40  # with more epochs than that they would hide the line
 
 
@@ -67,4 +68,4 @@ def _values(epochs: Sequence[Mapping[str, Any]], key: str) -> list[tuple[int, fl
 def _place(epoch: int, value: float, planned: int, low: float, high: float) -> tuple[float, float]:
     across = epoch / (planned - 1) if planned > 1 else 0.5
     up = (value - low) / (high - low) if high > low else 0.5
-    return round(MARGIN + across * (WIDTH - 2 * MARGIN), 1), round(HEIGHT - MARGIN - up * (HEIGHT - 2 * MARGIN), 1)
+    return round(LEFT + across * (WIDTH - LEFT - MARGIN), 1), round(HEIGHT - MARGIN - up * (HEIGHT - 2 * MARGIN), 1)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from submissions.curves import HEIGHT, MARGIN, WIDTH, curves
+from submissions.curves import HEIGHT, LEFT, MARGIN, WIDTH, curves
 
 
 def test_lines_go_from_the_first_epoch_to_the_last_and_from_the_least_value_to_the_greatest():
     loss, accuracy = curves([{"loss": 0.5, "accuracy": 0.8}, {"loss": 0.1, "accuracy": 0.9}])
 
-    assert loss.lines[0].places == [(MARGIN, MARGIN), (WIDTH - MARGIN, HEIGHT - MARGIN)]
-    assert accuracy.lines[0].places == [(MARGIN, HEIGHT - MARGIN), (WIDTH - MARGIN, MARGIN)]
+    assert loss.lines[0].places == [(LEFT, MARGIN), (WIDTH - MARGIN, HEIGHT - MARGIN)]
+    assert accuracy.lines[0].places == [(LEFT, HEIGHT - MARGIN), (WIDTH - MARGIN, MARGIN)]
     assert (loss.low, loss.high, loss.lines[0].latest) == (0.1, 0.5, 0.1)
 
 
 def test_epochs_that_are_to_come_have_their_place():
     (loss,) = curves([{"loss": 0.5}, {"loss": 0.1}], planned=5)
 
-    assert loss.lines[0].places[-1][0] == MARGIN + (WIDTH - 2 * MARGIN) / 4
+    assert loss.lines[0].places[-1][0] == LEFT + (WIDTH - LEFT - MARGIN) / 4
     assert loss.epochs == 5
 
 
