@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.text import Truncator
@@ -21,6 +22,8 @@ from submissions.models.quests import LOCKED_BY_SUBMISSIONS, default_time_zone, 
 from submissions.wakeups import QUEUES, wake
 
 TIMES = ("opens_at", "closes_at")
+# What is refused of a quest as a whole is told beside the field that mends it.
+BESIDE = {"quest_opens_before_it_closes": "closes_at", "models_shown_from_a_date": "models_shown_from"}
 MOMENTS = (*TIMES, "models_shown_from")
 SECTIONS = (
     (_("The quest"), ("course", "name", "announcement", "dataset", "private_share", "split_seed")),
@@ -98,6 +101,12 @@ class QuestForm(forms.ModelForm):
         except forms.ValidationError:
             name = default_time_zone()
         return ZoneInfo(name)
+
+    def _update_errors(self, errors: forms.ValidationError) -> None:
+        fields = {rule.violation_error_message: BESIDE.get(rule.name) for rule in Quest._meta.constraints}
+        for error in errors.error_dict.pop(NON_FIELD_ERRORS, []):
+            self.add_error(fields.get(error.message), error)
+        super()._update_errors(errors)  # type: ignore[misc]
 
     def sections(self) -> list[tuple[str, list[forms.BoundField]]]:
         """The fields under their headings."""

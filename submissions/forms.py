@@ -20,7 +20,18 @@ from submissions.spec_fields import OfferedChoice, filled_in, spec_fields, typed
 from submissions.specs import Spec, SpecError, dump, validate
 
 LONGEST_NOTE = 2000
+ASKED_FOR = ("acknowledged", "chosen")  # only where the text leaves something open
 NOTATION = {"class": "notation", "spellcheck": "false", "autocapitalize": "off", "autocomplete": "off"}
+
+
+class SlottedField(forms.BoundField):
+    """A field whose errors have a place of their own, which is there before any error is."""
+
+    @property
+    def aria_describedby(self) -> str | None:
+        if self.field.widget.attrs.get("aria-describedby") or not self.auto_id or self.is_hidden:
+            return None
+        return f"{self.auto_id}_errors {self.auto_id}_helptext" if self.help_text else f"{self.auto_id}_errors"
 
 
 class SubmissionForm(forms.Form):
@@ -48,6 +59,7 @@ class SubmissionForm(forms.Form):
     # What the shown boxes and choices stand for; their fields hold digests, so that another text asks again.
     acknowledged = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
     chosen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+    bound_field_class = SlottedField
     way = ""
     reading: Reading | None = None
     readings: Sequence[Reading] = ()
@@ -67,6 +79,16 @@ class SubmissionForm(forms.Form):
     def model_fields(self) -> list[forms.BoundField]:
         """Those that say what the model is."""
         raise NotImplementedError
+
+    @property
+    def told_beside(self) -> list[forms.BoundField]:
+        """The fields that are seen, each with a place for its errors."""
+        return self.visible_fields()
+
+    @property
+    def told_above(self) -> list[forms.BoundField]:
+        """The fields whose errors have no place beside them; those of a box or choice that is asked for stand there."""
+        return [field for field in self.hidden_fields() if field.name not in ASKED_FOR]
 
     def read(self) -> Sequence[Reading]:
         """The models that one can choose from, mostly one; SpecError where there is none."""

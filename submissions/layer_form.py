@@ -125,9 +125,10 @@ class LayerForm(forms.Form):
         self.add_error(name if name in self.fields else None, message)
 
     @property
-    def refusals(self) -> list[str]:
+    def refusals(self) -> list[tuple[str, str]]:
+        """(id of the field that it is about, message); no id where it is about the layer."""
         return [
-            message if name == NON_FIELD_ERRORS else f"{name}: {message}"
+            ("", message) if name == NON_FIELD_ERRORS else (self[name].auto_id, f"{name}: {message}")
             for name, messages in self.errors.items()
             for message in map(str, messages)
         ]

@@ -72,7 +72,7 @@ def bare_field(model: type[pydantic.BaseModel], name: str, *, help_text: str = "
     shared: dict[str, Any] = {"label": label or name, "required": False, "help_text": help_text}
     if choices := _choices(schema):
         return OfferedChoice(choices=[(_shown(choice), repr(choice)) for choice in choices], **shared)
-    widget = forms.NumberInput(attrs=_bounds(schema)) if _is_one_number(schema) else forms.TextInput()
+    widget = forms.TextInput(attrs={"inputmode": _keys(schema)} if _is_one_number(schema) else {})
     return forms.CharField(widget=widget, max_length=500, **shared)
 
 
@@ -133,8 +133,10 @@ def _is_one_number(schema: Schema) -> bool:
     return len(kinds) == 1 and kinds[0].get("type") in NUMBERS
 
 
-def _bounds(schema: Schema) -> dict[str, object]:
+def _keys(schema: Schema) -> str:
+    """The keyboard of a phone. Not a number's box: what a browser cannot read there it sends as empty, the default."""
     number = next(branch for branch in _branches(schema) if branch.get("type") in NUMBERS)
-    given = {"min": number.get("minimum"), "max": number.get("maximum")}
-    bounds = {name: bound for name, bound in given.items() if bound is not None}
-    return {"step": 1 if number["type"] == "integer" else "any", **bounds}
+    least = number.get("minimum", number.get("exclusiveMinimum"))
+    if least is None or least < 0:
+        return "text"
+    return "numeric" if number["type"] == "integer" else "decimal"

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from submissions.builder import Change, rearranged, rows_in, with_rows
 from submissions.entry import Entry, enter, enterable, why_nowhere
-from submissions.forms import SubmissionForm
+from submissions.forms import ASKED_FOR, FamilyForm, SubmissionForm
 from submissions.models import Quest, Submission
 from submissions.network_form import NetworkForm, WidthForm
 from submissions.presets import presets
@@ -32,7 +32,7 @@ def submit(request: UserRequest) -> HttpResponse:
     form = _form(request, entry)
     if form.is_bound and form.is_valid() and (submission := form.submit(request.user)):
         return redirect("submissions:detail", submission.pk)
-    return _page(request, quests, form)
+    return _page(request, quests, form, refused=form.is_bound)
 
 
 @logged_in
@@ -153,6 +153,6 @@ def _refusals(form: SubmissionForm) -> list[str]:
     return [
         str(message) if str(message).startswith("Line ") else f"{names.get(name, '')}{message}"
         for name, messages in form.errors.items()
-        if name not in ("chosen", "acknowledged")
+        if name not in ASKED_FOR
         for message in messages
     ]

@@ -76,6 +76,19 @@ def test_what_cannot_be_is_refused_beside_its_field(quest, course, instructor_cl
     assert Quest.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [("models_shown_from", {"models_shown": "from"}), ("closes_at", {"opens_at": "2027-01-01T00:00"})],
+)
+def test_what_two_fields_say_together_is_refused_beside_the_one_that_mends_it(
+    course, instructor_client, field, changes
+):
+    response = instructor_client.post("/desk/quests/new/", FORM | {"course": course.pk, **changes})
+
+    assert list(response.context["form"].errors) == [field]
+    assert f'id="id_{field}_error"' in response.text
+
+
 def test_editing_changes_what_was_typed_and_leaves_the_state(quest, instructor_client):
     instructor_client.post(f"/desk/quests/{quest.pk}/", form_of(quest, daily_quota="", announcement="Well done!"))
 

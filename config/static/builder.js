@@ -21,3 +21,13 @@ document.addEventListener("htmx:afterSettle", () => {
   field.closest("details")?.setAttribute("open", "");
   field.focus();
 });
+
+// What a look at the model finds wrong with a field stands beside it, and the field is marked; after Submit the cursor
+// goes to the first one.
+document.addEventListener("htmx:afterSettle", () => {
+  for (const field of document.querySelectorAll('#submission [aria-invalid="true"]')) field.removeAttribute("aria-invalid");
+  for (const told of document.querySelectorAll("#submission [data-about]")) {
+    document.getElementById(told.dataset.about)?.setAttribute("aria-invalid", "true");
+  }
+});
+document.querySelector('main [aria-invalid="true"]')?.focus();

@@ -34,7 +34,8 @@ def test_what_may_change_the_score_is_agreed_to_before_it_is_submitted(open_wind
     expect(tick).to_be_visible()
 
     page.get_by_role("button", name="Submit", exact=True).click()
-    expect(page.locator("main")).to_contain_text("agree to that")
+    expect(page.locator(".consequential")).to_contain_text("agree to that")
+    expect(tick).to_be_focused()
     expect(page.get_by_label("Your model")).to_have_value(SCALED)
     tick.check()
     hand_in(page)
@@ -81,6 +82,52 @@ def test_layers_are_added_moved_and_removed_and_the_cursor_goes_with_them(open_w
     expect(page.get_by_role("button", name="Remove layer 1, Flatten")).to_be_focused()
     assert layers(page) == ["Input", "Flatten", "Dense"]
     assert_stayed(page)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_what_is_wrong_stands_beside_its_field_while_it_is_typed_and_after_submit(open_window, width):
+    page = open_window("itmalgrp03", width=width)
+    page.goto("/submit/?way=knn")
+    stay(page)
+    power = page.get_by_label("p", exact=True)
+    told = page.locator("#id_model_p_errors")
+
+    power.fill("0.2")
+    expect(told).to_contain_text("give a number from 1 to 100")
+    expect(power).to_have_attribute("aria-invalid", "true")
+    assert_stayed(page)
+    page.get_by_role("button", name="Submit", exact=True).click()  # the browser holds nothing back
+    expect(power).to_be_focused()
+    expect(told).to_contain_text("give a number from 1 to 100")
+    expect(power).to_have_value("0.2")
+
+    power.fill("3")
+    expect(told).to_be_empty()
+    expect(power).not_to_have_attribute("aria-invalid", "true")
+
+
+def test_a_wrong_layer_is_marked_while_it_is_typed(open_window):
+    page = open_window("itmalgrp03")
+    page.goto("/submit/?way=cnn")
+    units = layer(page, 2).get_by_label("units")
+    right = border(layer(page, 2))
+
+    units.fill("many")
+    expect(page.locator("#layer-2-told")).to_contain_text("units: 'many' is not allowed")
+    expect(units).to_have_attribute("aria-invalid", "true")
+    assert border(layer(page, 2)) != right
+
+    units.fill("10")
+    page.get_by_label("epochs").fill("-3")
+    expect(page.locator("#id_model_epochs_errors")).to_contain_text("give a whole number from 1")
+    expect(units).not_to_have_attribute("aria-invalid", "true")
+
+
+def border(of: Locator) -> str:
+    page = of.page
+    page.mouse.move(0, 0)
+    page.evaluate("document.activeElement.blur()")
+    return of.evaluate("element => getComputedStyle(element).borderTopColor")
 
 
 def test_the_builder_works_without_scripts(open_window):
