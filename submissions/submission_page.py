@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.core.paginator import Page, Paginator
 from django.http import QueryDict
 
+from submissions import idx_files
 from submissions.errors import CLASSES, MatrixRow, Mistake, Mistakes, class_names, mistakes
 from submissions.insights import look
 from submissions.models import Insight, Submission
@@ -73,4 +74,12 @@ def insight_of(submission: Submission) -> dict[str, Any]:
     """What the trainer's look into the model shows, with its kind; empty where there is none."""
     found = Insight.objects.filter(submission=submission).first()
     shown = look(found.data) if found else None
+    if isinstance(shown, list):
+        shown = _with_truths(shown, submission.quest.dataset)
     return {"insight": shown, "insight_kind": found.data["kind"]} if found and shown else {}
+
+
+def _with_truths(wrong: list[dict[str, Any]], dataset: str) -> list[dict[str, Any]]:
+    """The digits that were read wrong with what each is; None where the labels are not at hand."""
+    truths = idx_files.labels(dataset)
+    return [{**row, "truth": truths[row["index"]] if truths else None} for row in wrong]

@@ -121,6 +121,18 @@ def test_what_the_trainer_saw_in_the_model_is_shown(owner_client, scored, seen, 
     assert words in page(owner_client, scored)
 
 
+def test_an_image_is_told_with_what_it_is_and_what_it_was_read_as(owner_client, scored, digits):
+    nearest = {"index": 5, "label": 9, "distance": 1.5}
+    wrong = [{"index": 3, "given": 9, "neighbours": [nearest]}]
+    Insight.objects.create(submission=scored, data={"kind": "neighbours", "wrong": wrong})
+
+    text = page(owner_client, scored)
+
+    assert f'alt="Test image 3: {digits.test_labels[3]}, read as 9"' in text
+    assert 'alt="Training image 5: 9"' in text
+    assert f'alt="Test image 0: {digits.test_labels[0]}, read as {(digits.test_labels[0] + 1) % 10}"' in text
+
+
 def test_an_insight_of_a_kind_that_is_not_known_is_left_out(owner_client, scored):
     Insight.objects.create(submission=scored, data={"kind": "dreams"})
 
