@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
 from django import template
 from django.contrib.auth.models import AnonymousUser
 from django.templatetags.tz import do_timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
 from submissions import timing
 from submissions.dataset_images import image_uri
@@ -19,6 +22,8 @@ from submissions.wilson import wilson
 register = template.Library()
 
 NOTHING = "–"
+BEHIND = re.compile(r"(?<=[(,])(?=[^\s)])")  # where a space follows, a line may end anyhow
+LINE_MAY_END = mark_safe("<wbr>")
 
 
 @register.filter
@@ -43,6 +48,12 @@ def interval_of(correct: int, total: int) -> tuple[float, float]:
 def picture(dataset: str, part: str, index: int) -> str:
     """The `src` of a data set's image."""
     return image_uri(dataset, part, index)
+
+
+@register.filter
+def breakable(notation: str) -> SafeString:
+    """The notation escaped, and marked where a line of a table may end: behind a bracket or comma, never in a word."""
+    return format_html_join(LINE_MAY_END, "{}", ((part,) for part in BEHIND.split(notation)))
 
 
 @register.filter
