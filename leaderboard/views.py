@@ -102,6 +102,8 @@ def _shown(request: HttpRequest, seen: Sight) -> dict[str, Any]:
         "movements": movement.movements(page, before),
         "wish": wish,
         "engines_mixed": _engines_mixed(page, wish),
+        "sized": any(row.parameters is not None and seen.shows_model(row) for row in page),
+        "stock_told": any(row.score.attempt.stock_predicted_s is not None for row in page),
         "here": wish.query(quest, page=str(page.number) if page.number > 1 else ""),
         "columns": {"rank": Column(wish.query(quest, sort=""), "" if wish.sort else "ascending")}
         | {name: _column(wish, quest, name) for name in queries.SORTS},

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from submissions.builder import Change, rearranged, rows_in, with_rows
 from submissions.entry import Entry, enter, enterable, why_nowhere
-from submissions.forms import ASKED_FOR, FamilyForm, SubmissionForm
+from submissions.forms import ASKED_FOR, SubmissionForm
 from submissions.models import Quest, Submission
 from submissions.network_form import NetworkForm, WidthForm
 from submissions.presets import presets
