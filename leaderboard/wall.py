@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 
 from leaderboard import feed, movement, queries
-from leaderboard.charts.gallery import CHARTS
+from leaderboard.charts.figure import Figure
+from leaderboard.charts.gallery import CHARTS, subject
 from submissions.visibility import Sight, sight
 
 ROWS = 8  # at the size that can be read from eight metres; one less below the news of a record
+FEW = 6  # rows that leave room for a second line of each model
+SHORT = 11  # characters of a group's name that need no wide column
 LINES = 5
 PANES = ("board", "feed", *CHARTS)
 RECORD_STANDS = timedelta(minutes=10)
@@ -43,7 +46,8 @@ def wall_page(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=204)
     template = "leaderboard/_wall.html" if "seen" in request.GET else "leaderboard/wall.html"
     context = {"quest": quest, "sight": seen, "pulse": pulse, "version": version, "record": news}
-    return render(request, template, context | _standing(seen, less=bool(news)) | _pane(request.GET.get("wall", "")))
+    context |= _standing(seen, less=bool(news)) | _pane(request.GET.get("wall", "")) | {"figures": _figures(seen)}
+    return render(request, template, context)
 
 
 def record(seen: Sight) -> Record | None:
@@ -58,6 +62,8 @@ def _standing(seen: Sight, *, less: bool) -> dict[str, Any]:
     rows = list(queries.board(seen.quest, seen=seen)[: ROWS - less])
     return {
         "rows": rows,
+        "roomy": len(rows) <= FEW - less,
+        "short_names": all(len(seen.name(row.group)) <= SHORT for row in rows),
         "movements": movement.movements(rows, movement.ranks_before(seen.quest, seen)),
         "by_private": queries.ranks_by_private(seen.quest),
         "lines": [feed.line(row, seen) for row in queries.feed(seen.quest, seen=seen)[: LINES - less]],
@@ -67,4 +73,10 @@ def _standing(seen: Sight, *, less: bool) -> dict[str, Any]:
 def _pane(asked: str) -> dict[str, Any]:
     """The pane that is shown, and the one that a page without scripts goes on to."""
     pane = asked if asked in PANES else PANES[0]
-    return {"pane": pane, "next_pane": PANES[(PANES.index(pane) + 1) % len(PANES)], "charts": list(CHARTS)}
+    return {"pane": pane, "next_pane": PANES[(PANES.index(pane) + 1) % len(PANES)]}
+
+
+def _figures(seen: Sight) -> list[Figure]:
+    """The charts, for the sentence that stands above each; none before there are scores."""
+    about = subject(seen.quest, seen, QueryDict())
+    return [draw(about) for draw in CHARTS.values()] if about.runs else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.test_student import assert_stayed, stay
 
@@ -35,6 +36,36 @@ def test_a_score_that_comes_in_moves_neither_scroll_nor_focus(stack, scored, ope
     assert board.evaluate("document.activeElement.id") == f"group-{scored}"
     assert board.evaluate("shift") < 0.1
     assert_stayed(board)
+
+
+@pytest.mark.parametrize(("path", "live"), [("/?show=all", "#board"), ("/groups/ITMALGrp01/", "#group-submissions")])
+def test_a_table_that_was_scrolled_sideways_stays_so_when_a_score_comes_in(stack, scored, open_window, path, live):
+    page = open_window("itmalgrp01", width=900)
+    page.goto(path)
+    stay(page)
+    table = page.locator(f"{live} .table-scroll")
+    table.evaluate("box => { box.scrollLeft = 60 }")
+    before = table.locator("tbody tr").count()
+
+    stack.wait(stack.submit("KNeighborsClassifier(n_neighbors=5, weights='distance', leaf_size=40, p=1)"))
+    expect(table.locator("tbody tr")).to_have_count(before + 1)
+
+    assert table.evaluate("box => box.scrollLeft") == 60
+    assert_stayed(page)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1280, 720)])
+def test_few_models_stand_on_the_wall_whole_and_each_chart_has_its_sentence(scored, open_window, width, height):
+    wall = open_window()
+    wall.set_viewport_size({"width": width, "height": height})
+    wall.goto("/?wall")
+
+    for cell in wall.locator(".wall-board :is(.model, th .cut)").all():
+        assert cell.evaluate("e => e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight + 1")
+    expect(wall.locator(".wall-head .badge-open")).to_be_visible()  # no date says so
+
+    wall.goto("/?wall=cost")
+    expect(wall.locator("[data-pane=cost] .reading")).to_contain_text("Pareto front")
 
 
 @pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1280, 720)])
