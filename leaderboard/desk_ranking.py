@@ -103,6 +103,7 @@ def ranking(request: UserRequest) -> HttpResponse:
         "columns": wish.columns(),
         "by_rank": wish.query(sort=""),
         "engines_mixed": _engines_mixed(page, wish),
+        "sized": any(row.parameters is not None for row in page),
         "by_private": queries.ranks_by_private(quest),
         "query": wish.query(),
         "here": wish.query(page=page.number),
