@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 
+from submissions.engines import ACCELERATED, STOCK
 from submissions.forecast import Forecast, Forecaster, Job
 from submissions.intake import devices_for
-from submissions.models import Device, Engine, Quest, Worker
+from submissions.models import Device, Quest, Worker
 from submissions.specs import DATASETS, Spec, dump
 
 AROUND_IT = 0.5  # seconds that a run takes beside training and scoring, in a trainer that is warm
@@ -16,7 +17,7 @@ WITHIN = 3  # the factor by which the arithmetic may be wrong, either way
 def expected(spec: Spec, quest: Quest, *, device: str = "", engine: str = "") -> Forecast | None:
     """What a run of `spec` should take in all, within the quest's limit; one that rests on no run says runs=0.
 
-    None where neither is known: on a GPU, nothing but runs tells.
+    None where neither is known: on a GPU, and of engines that were added, nothing but runs tells.
     """
     engine, device = engine or quest.default_engine, _settled(device or devices_for(spec)[0])
     job = Job(spec.family, json.dumps(dump(spec)), quest.dataset, engine, quest.run_seconds)
@@ -32,7 +33,9 @@ def _settled(device: str) -> str:
 
 
 def _by_arithmetic(spec: Spec, quest: Quest, engine: str) -> Forecast | None:
-    work = spec.rough_seconds(DATASETS[quest.dataset], accelerated=engine != Engine.STOCK)
+    if engine not in (STOCK, ACCELERATED):
+        return None
+    work = spec.rough_seconds(DATASETS[quest.dataset], accelerated=engine == ACCELERATED)
     if work is None:
         return None
     low, middle, high = (AROUND_IT + work * factor for factor in (1 / WITHIN, 1, WITHIN))

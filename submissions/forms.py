@@ -12,6 +12,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from submissions import intake, notation
+from submissions.engines import engine_named
 from submissions.entry import Entry
 from submissions.families.registry import Family
 from submissions.models import Device, Quest, Submission, User
@@ -74,7 +75,7 @@ class SubmissionForm(forms.Form):
         choice.queryset = Quest.objects.filter(pk=entry.quest.pk)
         engine = self.fields["engine"]
         assert isinstance(engine, OfferedChoice)
-        engine.choices = [(offered.value, offered.label) for offered in entry.quest.engines]
+        engine.choices = [(name, engine_named(name).label) for name in entry.quest.engines]
 
     def model_fields(self) -> list[forms.BoundField]:
         """Those that say what the model is."""

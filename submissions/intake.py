@@ -12,11 +12,11 @@ from typing import Any
 
 from django.utils import timezone
 
-from submissions import notation
+from submissions import engines, notation
 from submissions.families.registry import family_of
 from submissions.families.shapes import parameters
 from submissions.locks import writing
-from submissions.models import Device, Engine, Event, Group, Quest, Submission, User
+from submissions.models import Device, Event, Group, Quest, Submission, User
 from submissions.moves import record
 from submissions.quotas import closed_because, is_open_for, quota, spent_because
 from submissions.specs import Spec, dump, validate
@@ -132,7 +132,7 @@ def _check_engine(quest: Quest, engine: str) -> None:
 
 def no_such_engine(quest: Quest, engine: str) -> str:
     """Why `quest` takes nothing for `engine`."""
-    if engine in Engine.values:
+    if engine in engines.names():
         return f"This quest does not take submissions for the {engine} engine, only for {' or '.join(quest.engines)}."
     return f"There is no engine {engine!r}; there is {', '.join(quest.engines)}."
 

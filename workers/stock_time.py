@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from submissions.engines import STOCK
 from submissions.specs import DATASETS, Spec
 from workers import pace
-from workers.engines import stock
 from workers.engines.engine import Engine
 from workers.runs import Run
 
@@ -24,7 +24,7 @@ def predicted(
 
     `laps` and `cpu_s` are what the run itself took.
     """
-    if engine.name == stock.ENGINE.name or run.device == "gpu":
+    if engine.name == STOCK or run.device == "gpu":
         return None
     if getattr(estimator, "as_stock", False):
         return round(laps["train_s"] + laps["predict_s"], 3)

@@ -12,7 +12,7 @@ from django.http import QueryDict
 from django.utils.functional import Promise
 
 from leaderboard.charts.runs import Run
-from submissions.models import EnginePolicy, Quest
+from submissions.models import Quest
 
 Row = dict[str, Any]
 MOST_POINTS = 1500
@@ -40,10 +40,9 @@ class Wish:
     @classmethod
     def read(cls, asked: QueryDict, runs: Iterable[Run], quest: Quest) -> Self:
         engines = dict(Counter(run.engine for run in runs).most_common())
-        usual = "stock" if quest.engine_policy in (EnginePolicy.STOCK, EnginePolicy.STOCK_ONLY) else "accelerated"
         engine = asked.get("engine", "")
         return cls(
-            engine=engine if engine in engines else next(iter(engines), usual),
+            engine=engine if engine in engines else next(iter(engines), quest.default_engine),
             engines=engines,
             cost=_one_of(COSTS, asked.get("cost")),
             show=_one_of(SHOWN, asked.get("show")),

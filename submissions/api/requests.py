@@ -9,13 +9,14 @@ from django.db.models.functions import Cast, NullIf
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from submissions import engines
 from submissions.api.cursors import Paged
 from submissions.api.endpoint import Strict
 from submissions.api.fields import ModelField, QuestField
 from submissions.api.waiting import LONGEST_S
 from submissions.families import registry
 from submissions.intake import refuse
-from submissions.models import Device, Engine, QuestState, State
+from submissions.models import Device, QuestState, State
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 LONGEST_KEY = 200
@@ -37,7 +38,7 @@ class SubmissionRequest(Strict):
         Device.choices, required=False, help_text="Left out: the family's own, for a network whichever is free."
     )
     engine = serializers.ChoiceField(
-        Engine.choices, required=False, help_text="How it is computed; left out, the quest's default_engine."
+        engines.choices(), required=False, help_text="How it is computed; left out, the quest's default_engine."
     )
     note = serializers.CharField(
         required=False, allow_blank=True, max_length=2000, help_text="For your group and the instructors."

@@ -10,12 +10,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from submissions import engines as known_engines
 from submissions.api.acting import acting_group, open_quests, token_group, who
 from submissions.api.endpoint import Endpoint, PublicEndpoint, checked
 from submissions.api.refusals import refused
 from submissions.api.representations import HardwareOut
 from submissions.api.requests import Nothing, QuestQuery
-from submissions.models import ApiToken, Engine, Extension, Group, Hardware, Quest, QuestState, Worker
+from submissions.models import ApiToken, Extension, Group, Hardware, Quest, QuestState, Worker
 from submissions.quotas import Quota, deadline, granted, is_open_for, quota
 
 
@@ -23,10 +24,12 @@ class QuestOut(serializers.ModelSerializer[Quest]):
     course = serializers.CharField(source="course.__str__", read_only=True)
     state = serializers.ChoiceField(QuestState.choices, read_only=True)
     engines = serializers.ListField(
-        child=serializers.ChoiceField(Engine.choices), read_only=True, help_text="Those that a submission may ask for."
+        child=serializers.ChoiceField(known_engines.choices()),
+        read_only=True,
+        help_text="Those that a submission may ask for.",
     )
     default_engine = serializers.ChoiceField(
-        Engine.choices, read_only=True, help_text="What a submission that names none runs on."
+        known_engines.choices(), read_only=True, help_text="What a submission that names none runs on."
     )
     accepting = serializers.SerializerMethodField(
         help_text="Takes submissions now: yours where you are signed in, since a group may have its own deadline."

@@ -5,8 +5,6 @@ from submissions.models.people import ApiToken, Course, Group, Invitation, Membe
 from submissions.models.quests import (
     DATASETS,
     QUEST_MOVES,
-    Engine,
-    EnginePolicy,
     Extension,
     ModelsShown,
     Quest,
@@ -25,8 +23,6 @@ __all__ = [
     "DeskEvent",
     "Device",
     "Duty",
-    "Engine",
-    "EnginePolicy",
     "Event",
     "Exit",
     "Extension",

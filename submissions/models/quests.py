@@ -14,6 +14,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from submissions import engines
 from submissions.models.people import Course, Group, User
 from submissions.specs import Limits
 
@@ -33,35 +34,6 @@ def default_time_zone() -> str:
 def any_split() -> int:
     """Drawn, since the share is known to everybody: whoever knew the seed as well could tell the private images."""
     return secrets.randbelow(2**31)
-
-
-class Engine(models.TextChoices):
-    """How it is computed. The definition of the model, and so the score, is the same on each."""
-
-    STOCK = "stock", "stock: scikit-learn and Keras as a notebook calls them"
-    ACCELERATED = "accelerated", "accelerated: the same answers, computed faster"
-
-
-class EnginePolicy(models.TextChoices):
-    """Which engine a quest's submissions run on by default, and whether a group may ask for the other."""
-
-    ACCELERATED = "accelerated", "accelerated, unless a group asks for stock"
-    STOCK = "stock", "stock, unless a group asks for accelerated"
-    ACCELERATED_ONLY = "accelerated_only", "accelerated only"
-    STOCK_ONLY = "stock_only", "stock only"
-
-    @property
-    def engines(self) -> tuple[Engine, ...]:
-        """What may be asked for, the default first."""
-        return _ENGINES[self]
-
-
-_ENGINES = {
-    EnginePolicy.ACCELERATED: (Engine.ACCELERATED, Engine.STOCK),
-    EnginePolicy.STOCK: (Engine.STOCK, Engine.ACCELERATED),
-    EnginePolicy.ACCELERATED_ONLY: (Engine.ACCELERATED,),
-    EnginePolicy.STOCK_ONLY: (Engine.STOCK,),
-}
 
 
 class ModelsShown(models.TextChoices):
@@ -140,7 +112,9 @@ class Quest(models.Model):
     memory_mb = models.PositiveIntegerField(
         default=8192, validators=[MinValueValidator(512)], help_text="A run that needs more memory is stopped."
     )
-    engine_policy = models.CharField("engine", max_length=20, choices=EnginePolicy, default=EnginePolicy.ACCELERATED)
+    engine_policy = models.CharField(
+        "engine", max_length=20, choices=engines.policy_choices, default=engines.ACCELERATED
+    )
     exclusive = models.BooleanField(
         "exclusive runs", default=False, help_text="Each run has its machine, with all cores, to itself."
     )
@@ -184,9 +158,6 @@ class Quest(models.Model):
                 name="models_shown_from_a_date",
                 violation_error_message="Give the date from which on the models are shown.",
             ),
-            models.CheckConstraint(
-                condition=Q(engine_policy__in=EnginePolicy.values), name="quest_engine_policy_known"
-            ),
             models.CheckConstraint(condition=Q(state__in=QuestState.values), name="quest_state_known"),
         ]
 
@@ -202,12 +173,12 @@ class Quest(models.Model):
         return Limits(epochs=self.max_epochs, parameters=self.max_parameters, trees=self.max_trees, owner="quest")
 
     @property
-    def engines(self) -> tuple[Engine, ...]:
+    def engines(self) -> tuple[str, ...]:
         """Those that a submission may ask for, the default first."""
-        return EnginePolicy(self.engine_policy).engines
+        return engines.allowed(self.engine_policy)
 
     @property
-    def default_engine(self) -> Engine:
+    def default_engine(self) -> str:
         return self.engines[0]
 
     @property

@@ -6,8 +6,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from submissions import engines
 from submissions.models.people import Group, User
-from submissions.models.quests import Engine, Quest
+from submissions.models.quests import Quest
 from submissions.models.runs import Attempt
 from submissions.specs import Spec, validate
 
@@ -69,7 +70,7 @@ class Submission(models.Model):
     headline = models.TextField(help_text="The notation's first statement, which board and feed show.")
     parameters = models.BigIntegerField(null=True, help_text="Trainable and fixed, for a network.")
     device = models.CharField(max_length=10, choices=Device, default=Device.CPU)
-    engine = models.CharField(max_length=20, choices=Engine, default=Engine.STOCK)
+    engine = models.CharField(max_length=20, choices=engines.choices, default=engines.STOCK)
     seed = models.BigIntegerField(help_text="What the trainer seeds with where the spec names no seed.")
     note = models.TextField(blank=True, help_text="The group's own note, seen by the group and instructors.")
 

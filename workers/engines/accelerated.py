@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from submissions.engines import ACCELERATED
 from submissions.families.registry import Family
 from workers.engines.engine import Engine
 
@@ -16,4 +17,4 @@ def _builder(family: Family) -> str:
     return FASTER.get(family.name, family.trainer)
 
 
-ENGINE = Engine(name="accelerated", label="the same answers, computed faster", builder=_builder)
+ENGINE = Engine(name=ACCELERATED, builder=_builder)

@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 
+from submissions.engines import STOCK
 from submissions.families.registry import Family, family_of
 from submissions.specs import Spec
 from workers.runs import Estimator, Run
+
+AS_STOCK = " (as stock)"  # what a version says of work that an engine leaves to the family's own trainer
 
 
 def named(libraries: Mapping[str, str]) -> str:
@@ -19,15 +22,19 @@ def named(libraries: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """`builder` gives the dotted path `module:callable` that builds a family's estimator on this engine.
+    """`name` is that of `submissions.engines`; `builder` gives the dotted path `module:callable` that builds a
+    family's estimator on this engine – the family's own `trainer` where the engine leaves it to stock.
 
     The module may name its libraries with their versions in `LIBRARIES`, and have a function `warm()` that gets
     them ready for a first run, and costs nothing when called again.
     """
 
     name: str
-    label: str
     builder: Callable[[Family], str]
+
+    def as_stock(self, family: Family) -> bool:
+        """Whether this other engine than stock leaves the family to the family's own trainer."""
+        return self.name != STOCK and self.builder(family) == family.trainer
 
     def module(self, family: Family) -> ModuleType:
         """The module that builds `family`'s estimators; imports the libraries it needs."""

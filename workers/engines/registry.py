@@ -1,19 +1,18 @@
-"""Every engine that a worker has."""
+"""The arithmetic of every engine that is registered in `submissions.engines`."""
 
 from __future__ import annotations
 
-from workers.engines import accelerated, stock
+import importlib
+
+from submissions import engines
 from workers.engines.engine import Engine
 
-ENGINES: dict[str, Engine] = {engine.name: engine for engine in (stock.ENGINE, accelerated.ENGINE)}
-
 # The one that most submissions ask for first: trainers are warmed in this order.
-BY_DEMAND = (accelerated.ENGINE.name, stock.ENGINE.name)
+BY_DEMAND = tuple(engines.names())
 
 
 def engine_named(name: str) -> Engine:
-    """The engine `name`; LookupError if this worker has none of that name."""
-    try:
-        return ENGINES[name]
-    except KeyError:
-        raise LookupError(f"This worker has no engine {name!r}; it has {', '.join(ENGINES)}.") from None
+    """The engine `name`, imported; LookupError if there is none of that name."""
+    module, _, attribute = engines.engine_named(name).trainer.partition(":")
+    engine: Engine = getattr(importlib.import_module(module), attribute)
+    return engine

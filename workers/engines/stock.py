@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from submissions.engines import STOCK
 from workers.engines.engine import Engine
 
-ENGINE = Engine(name="stock", label="scikit-learn and Keras as they come", builder=lambda family: family.trainer)
+ENGINE = Engine(name=STOCK, builder=lambda family: family.trainer)

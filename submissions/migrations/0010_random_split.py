@@ -5,7 +5,7 @@ import submissions.models.quests
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("submissions", "0008_course_purged"),
+        ("submissions", "0009_extensions_in_the_desk_history"),
     ]
 
     operations = [
