@@ -10,7 +10,9 @@ import pytest
 
 from submissions.families.forest import Forest
 from submissions.families.knn import KNN
+from submissions.families.preprocess import MinMaxScaler
 from submissions.models import Attempt
+from submissions.specs import DATASETS
 from tests.cast import KNN as SUBMITTED
 from tests.trainers import train
 from workers import pace, stock_time
@@ -62,6 +64,25 @@ def slow_post(submit, score):
 )
 def test_on_mnist_the_formula_tells_ball_tree_from_brute_force(reference, spec, measured):
     assert measured / 2 < predicted(spec) < measured * 2
+
+
+@pytest.mark.parametrize(
+    ("spec", "most", "least"),
+    [
+        (KNN(p=3), 10, 10),
+        (KNN(p=3, preprocess=(MinMaxScaler(),)), 2400, 2300),
+        (KNN(metric="canberra"), 2400, 2300),
+        (KNN(algorithm="ball_tree", preprocess=(MinMaxScaler(),)), 9, 8),
+    ],
+)
+def test_the_kernels_speed_is_expected_only_of_what_they_compute(spec, most, least):
+    assert least <= spec.rough_seconds(DATASETS["mnist"], accelerated=True) <= most
+
+
+def test_after_a_step_stock_is_predicted_by_the_formula_too(reference):
+    scaled = KNN(algorithm="ball_tree", preprocess=(MinMaxScaler(),))
+
+    assert predicted(scaled, as_stock=False) == predicted(KNN(algorithm="ball_tree"))
 
 
 def test_a_machine_half_as_fast_takes_twice_as_long(reference, monkeypatch):

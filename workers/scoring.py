@@ -15,7 +15,7 @@ from submissions import specs
 from submissions.families.registry import family_of
 from submissions.split import private_indexes
 from workers import datasets, energy, insight, preprocessing, stock_time
-from workers.engines.engine import named
+from workers.engines.engine import AS_STOCK, named
 from workers.engines.registry import engine_named
 from workers.faults import Unfit, what_any_model_needs
 from workers.probes import Company, Sampler, cpu_seconds
@@ -61,6 +61,7 @@ def score(job: dict[str, Any], *, since: float, report: Report) -> dict[str, Any
         run = Run(seed=job["seed"], threads=threads, dataset=data, device=device, report=report)
         estimator = engine.build(spec, run)
         predicted, test_images, joules = _compute(spec, estimator, run, watch)
+    remark = getattr(estimator, "remark", AS_STOCK if engine.as_stock(family) else "")
     libraries, cpu_s = getattr(estimator, "libraries", engine.libraries(family)), cpu_seconds() - cpu_before
     watch.laps["total_s"] = round(time.monotonic() - since, 6)
     private = private_indexes(len(predicted), job["private_share"], job["split_seed"])
@@ -87,7 +88,7 @@ def score(job: dict[str, Any], *, since: float, report: Report) -> dict[str, Any
             **preprocessing.library(spec),
         },
         "engine": engine.name,
-        "engine_version": named(libraries) + getattr(estimator, "remark", ""),
+        "engine_version": (named(libraries) + remark).strip(),
         "data_checksum": data.checksum,
         "parameters": getattr(estimator, "parameters", None),
         "energy": joules,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from submissions.engines import STOCK
+from submissions.families.registry import family_of
 from submissions.specs import DATASETS, Spec
 from workers import pace
 from workers.engines.engine import Engine
@@ -26,7 +27,7 @@ def predicted(
     """
     if engine.name == STOCK or run.device == "gpu":
         return None
-    if getattr(estimator, "as_stock", False):
+    if getattr(estimator, "as_stock", engine.as_stock(family_of(spec))):
         return round(laps["train_s"] + laps["predict_s"], 3)
     if threads := getattr(estimator, "stock_threads", None):
         return round(cpu_s / threads, 3)

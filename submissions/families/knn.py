@@ -25,6 +25,7 @@ Metric = Literal[
 # Metrics that scikit-learn's trees know; "brute" and "auto" take every one.
 KD_TREE = frozenset({"minkowski", "euclidean", "l2", "manhattan", "cityblock", "l1", "chebyshev"})
 POWERS = {"euclidean": 2, "l2": 2, "manhattan": 1, "cityblock": 1, "l1": 1}
+KERNELS = frozenset({"minkowski", "sqeuclidean", "cosine", "chebyshev"} | POWERS.keys())  # the accelerated engine's own
 TREES = {"kd_tree": KD_TREE, "ball_tree": KD_TREE | {"braycurtis", "canberra", "hamming"}}
 
 # Nanoseconds that scikit-learn 1.9 takes on one core for a pixel of one pair of images, by power or metric; what is not
@@ -65,21 +66,44 @@ class KNN(Spec):
         if known and self.metric not in known:
             yield "metric", f"{self.metric!r} does not go with algorithm={self.algorithm!r}: use algorithm='brute'."
 
+    @property
+    def power(self) -> float | None:
+        """The p of a Minkowski metric, under whatever name; None for another metric."""
+        return self.p if self.metric == "minkowski" else POWERS.get(self.metric)
+
+    @property
+    def compares_bytes(self) -> bool:
+        """Whether the accelerated engine's kernels know it: they take pixels as stored, not what steps make of them."""
+        return not self.preprocess and self.metric in KERNELS
+
+    def search(self, features: int) -> str:
+        """What scikit-learn makes of `algorithm` among so many features."""
+        if self.algorithm != "auto":
+            return self.algorithm
+        trees = [tree for tree, metrics in TREES.items() if self.metric in metrics]
+        return trees[0] if trees and features <= FEW_FEATURES else "brute"
+
+    def quickest_search(self, features: int) -> str:
+        """The one by which it finds the same neighbours soonest."""
+        measure = self.power or self.metric
+        if self.metric in KD_TREE and BY_TREE.get(measure, BY_POWERS) <= BY_BRUTE_FORCE.get(measure, BY_POWERS):
+            return "kd_tree"
+        return "brute" if self.metric in KD_TREE and features > FEW_FEATURES else self.search(features)
+
     def size(self) -> tuple[str, float]:
-        power = self.p if self.metric == "minkowski" else POWERS.get(self.metric)
-        metric = self.metric if power is None else f"minkowski {power:g}"
+        metric = self.metric if self.power is None else f"minkowski {self.power:g}"
         return f"{self.algorithm} {metric}{steps_size(self.preprocess)}", 1.0
 
     def rough_seconds(self, images: Images, *, accelerated: bool) -> float | None:
         """By the distances: each test image to each training image, over every feature."""
-        power = self.p if self.metric == "minkowski" else POWERS.get(self.metric)
+        measure = self.power or self.metric
         features = features_after(self.preprocess, pixels(images)) or pixels(images)
         distances = images.test * images.train * features
-        if accelerated:
-            return FAST_SECONDS.get(power or self.metric, OTHER_FAST_SECONDS) * distances / MNIST_DISTANCES
-        by_tree = "tree" in self.algorithm or (self.algorithm == "auto" and features <= FEW_FEATURES)
-        nanoseconds = (BY_TREE if by_tree else BY_BRUTE_FORCE).get(power or self.metric, BY_POWERS)
-        one_core = self.n_jobs in (None, 1) and (by_tree or self.metric in ASKED)
+        if accelerated and self.compares_bytes:
+            return FAST_SECONDS.get(measure, OTHER_FAST_SECONDS) * distances / MNIST_DISTANCES
+        by_tree = "tree" in (self.quickest_search(features) if accelerated else self.search(features))
+        nanoseconds = (BY_TREE if by_tree else BY_BRUTE_FORCE).get(measure, BY_POWERS)
+        one_core = self.n_jobs in (None, 1) and (by_tree or self.metric in ASKED) and not accelerated
         return A_CALL + nanoseconds * 1e-9 * distances / (1 if one_core else 2)
 
 

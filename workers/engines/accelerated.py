@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import traceback
+from functools import cache
+
 from submissions.engines import ACCELERATED
 from submissions.families.registry import Family
 from workers.engines.engine import Engine
@@ -14,7 +18,19 @@ FASTER = {
 
 
 def _builder(family: Family) -> str:
-    return FASTER.get(family.name, family.trainer)
+    faster = FASTER.get(family.name)
+    return faster if faster and _works_here(faster.partition(":")[0]) else family.trainer
+
+
+@cache
+def _works_here(module: str) -> bool:
+    """Not every platform has a wheel of each library that is faster: what cannot be imported is left to stock."""
+    try:
+        importlib.import_module(module)
+    except Exception:  # noqa: BLE001 - a library that does not fit fails in its own way
+        traceback.print_exc()
+        return False
+    return True
 
 
 ENGINE = Engine(name=ACCELERATED, builder=_builder)

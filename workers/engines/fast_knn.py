@@ -1,11 +1,13 @@
 """K nearest neighbours, as scikit-learn defines it, found by integer products and compiled kernels.
 
-`algorithm` and `leaf_size` say how to search, not what to find, so they make no difference here. What this does not
-know – another metric, more neighbours than images – is left to scikit-learn as it comes, and the version says so.
+`algorithm` and `leaf_size` say how to search, not what to find, so they make no difference here. What the kernels do
+not know – another metric, pixels of which a step made fractions, more neighbours than images – scikit-learn finds, by
+the quickest way that it has; the version says which, or that it was as stock.
 """
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from threading import Lock
@@ -16,14 +18,14 @@ import onnxruntime
 
 from submissions.families.knn import KNN
 from workers.engines import nearest, stock_knn
+from workers.engines.engine import AS_STOCK
 from workers.engines.integer_product import IntegerProduct, exact_shift
 from workers.idx import Pixels
 from workers.runs import Estimator, Labels, Run, Values
 
 LIBRARIES = {"numba": numba.__version__, "onnxruntime": onnxruntime.__version__}
 
-POWERS = {"euclidean": 2.0, "l2": 2.0, "sqeuclidean": 2.0, "manhattan": 1.0, "cityblock": 1.0, "l1": 1.0}
-OTHERS = {"minkowski", "cosine", "chebyshev"}
+BY_THREADS = {"correlation"}  # which brute force shares out as `n_jobs` says; others take all cores anyway
 QUERIES = 128  # at a time: their distances to all training images are 30 MB
 CLASSES = 10
 
@@ -33,7 +35,8 @@ class FastNearestNeighbors:
 
     def __init__(self, spec: KNN, run: Run) -> None:
         self.spec, self.run = spec, run
-        self.power = spec.p if spec.metric == "minkowski" else POWERS.get(spec.metric)
+        power = 2 if spec.metric == "sqeuclidean" else spec.power
+        self.power = power and float(power)  # of one type, for which the kernels are compiled
 
     def prepare(self, images: Pixels) -> Values:
         return np.ascontiguousarray(images.reshape(len(images), -1))
@@ -79,7 +82,7 @@ class FastNearestNeighbors:
             nearest.squares_from_products(products, self.norms[start : start + products.shape[1]], norms, block)
             nearest.offer_squares(block, start, distances, images)
         if p != 2:
-            powers = np.arange(256, dtype=np.float64) ** p
+            powers = np.array([math.pow(difference, p) for difference in range(256)])  # as C's `pow`, to the last bit
             whole = int(p) if p == int(p) and p <= nearest.LONGEST_EXACT_POWER else 0
             nearest.refine(queries, self.images, squares, self.inked, powers, p, whole, distances, images)
         if self.spec.metric != "sqeuclidean":
@@ -109,30 +112,45 @@ def _lengths(norms: Values) -> Values:
     return np.sqrt(np.where(norms == 0, 1, norms).astype(np.float64))
 
 
-class AsItComes(stock_knn.NearestNeighbors):
-    """scikit-learn's own, for what the kernels do not know."""
+class ByScikitLearn(stock_knn.NearestNeighbors):
+    """scikit-learn's own by the way that is quickest, on every thread that it can use."""
 
     libraries = stock_knn.LIBRARIES
-    remark = " (as stock)"
-    as_stock = True
 
+    def __init__(self, spec: KNN, run: Run) -> None:
+        super().__init__(stock_knn.estimator_of(spec, run), run)
+        self.spec = spec
+        self.as_stock, self.remark = True, AS_STOCK
 
-def _serves(spec: KNN, run: Run) -> bool:
-    known = spec.metric in OTHERS or spec.metric in POWERS
-    as_bytes = not spec.preprocess  # a scaler makes fractions of them
-    return known and as_bytes and spec.n_neighbors <= len(run.dataset.train_labels) and exact_shift() is not None
+    def fit(self, images: Values, labels: Labels) -> None:
+        self._hasten(images.shape[1])
+        super().fit(images, labels)
+
+    def _hasten(self, features: int) -> None:
+        """How the neighbours are sought hangs on how many features the steps have left."""
+        stock, quickest = self.spec.search(features), self.spec.quickest_search(features)
+        if quickest != stock:
+            self.estimator.set_params(algorithm=quickest, leaf_size=KNN().leaf_size)
+        shared_out = "tree" in quickest or self.spec.metric in BY_THREADS
+        threads = self.run.threads if shared_out else self.estimator.n_jobs
+        self.as_stock = quickest == stock and (threads or 1) == (self.estimator.n_jobs or 1)
+        self.estimator.set_params(n_jobs=threads)
+        self.remark = AS_STOCK if self.as_stock else f" ({quickest}, {self.run.threads} threads)"
 
 
 def build(spec: KNN, run: Run) -> Estimator:
-    if _serves(spec, run):
-        return FastNearestNeighbors(spec, run)
-    return AsItComes(stock_knn.estimator_of(spec, run), run)
+    enough = spec.n_neighbors <= len(run.dataset.train_labels)
+    serves = spec.compares_bytes and enough and exact_shift() is not None
+    return FastNearestNeighbors(spec, run) if serves else ByScikitLearn(spec, run)
 
 
 @cache
 def warm() -> None:
-    """Compile the kernels, or find them compiled, by a search among a handful of images."""
+    """Compile the kernels, or find them compiled, by a search among a handful of images that are only read."""
+    if exact_shift() is None:
+        return
     pixels = np.random.default_rng(0).integers(0, 256, (64, 16), dtype=np.uint8)
+    pixels.flags.writeable = False  # as a data set's are, for which numba compiles kernels of their own
     for spec in (KNN(), KNN(p=3), KNN(p=1.5), KNN(metric="cosine"), KNN(metric="chebyshev")):
         search = FastNearestNeighbors(spec, None)  # type: ignore[arg-type]
         search.fit(pixels, np.zeros(len(pixels), np.int64))

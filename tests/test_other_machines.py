@@ -1,0 +1,83 @@
+"""Where the faster libraries do not serve – another processor, another platform – scikit-learn does, and it is said."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import pytest
+
+from submissions.families.cnn import dense
+from submissions.families.knn import KNN
+from submissions.families.registry import family_named
+from tests.trainers import job
+from workers import scoring
+from workers.engines import accelerated, fast_knn
+from workers.engines.registry import engine_named
+
+pytestmark = pytest.mark.trains
+
+
+@pytest.fixture(autouse=True)
+def digits(digits_home, monkeypatch):
+    monkeypatch.setenv("QUEST_DATA_HOME", str(digits_home))
+
+
+@pytest.fixture
+def without(monkeypatch):
+    """A platform that has no wheel of this library."""
+
+    def without(library: str, *ours: str) -> None:
+        monkeypatch.setitem(sys.modules, library, None)
+        for module in ours:
+            monkeypatch.delitem(sys.modules, module, raising=False)
+        accelerated._works_here.cache_clear()
+
+    yield without
+    monkeypatch.undo()
+    accelerated._works_here.cache_clear()
+
+
+def scored(spec, **changes):
+    model = spec.model_dump(mode="json")
+    return scoring.score(job(model, engine="accelerated", **changes), since=time.monotonic(), report=lambda said: None)
+
+
+def test_a_processor_without_exact_integer_products_has_its_runs_scored_as_stock(monkeypatch):
+    monkeypatch.setattr(fast_knn, "exact_shift", lambda: None)
+    fast_knn.warm.cache_clear()
+
+    result = scored(KNN(n_neighbors=3))
+
+    assert result["engine_version"].startswith("scikit-learn")
+    assert result["engine_version"].endswith("(as stock)")
+    assert result["public"]["correct"] > 0.9 * result["public"]["total"]
+    assert result["stock_predicted_s"] == pytest.approx(
+        result["timing"]["train_s"] + result["timing"]["predict_s"], abs=1e-3
+    )
+
+
+@pytest.mark.parametrize("library", ["onnx", "onnxruntime", "numba"])
+def test_a_platform_without_a_library_has_its_runs_scored_as_stock(without, library):
+    stock = scored(KNN(n_neighbors=3))["errors"]
+    without(library, "workers.engines.fast_knn", "workers.engines.integer_product", "workers.engines.nearest")
+
+    result = scored(KNN(n_neighbors=3))
+
+    assert result["engine_version"].startswith("scikit-learn")
+    assert result["engine_version"].endswith("(as stock)")
+    assert result["errors"] == stock
+
+
+def test_so_has_it_its_networks(without):
+    without("numba", "workers.engines.fast_cnn")
+
+    result = scored(dense(8, pixels=64).model_copy(update={"epochs": 1}))
+
+    assert result["engine_version"].startswith("keras")
+    assert result["engine_version"].endswith("(as stock)")
+
+
+def test_the_stock_engine_is_not_called_as_stock():
+    assert not engine_named("stock").as_stock(family_named("knn"))
+    assert not engine_named("accelerated").as_stock(family_named("forest"))
