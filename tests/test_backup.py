@@ -23,12 +23,11 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from django.utils import timezone
 
-from config import backup
 from config.launcher import alone
 from submissions import intake, leases
 from submissions.models import Course, Exit, Group, Hardware, Quest, QuestState, Score, State, Submission, User, Worker
 from submissions.specs import validate
-from tests.cast import KNN, claim_one, person, reload, result_of
+from tests.cast import KNN, claim_one, person, result_of
 from tests.postgres import Cluster
 from tests.stack import PROJECT
 
@@ -303,17 +302,3 @@ def _spoilt(file: Path, damage: str, folder: Path) -> Path:
             if (folder / name).exists():
                 archive.add(folder / name, name)
     return folder / "spoilt.tar.gz"
-
-
-def test_a_run_that_ends_while_the_restore_settles_does_not_break_it_off(submission, worker, monkeypatch):
-    attempt, give_back = claim_one(worker), leases.give_back
-
-    def too_late(*given, **more):
-        leases.finish(attempt, result_of(350))
-        return give_back(*given, **more)
-
-    monkeypatch.setattr(leases, "give_back", too_late)
-    backup._settle()
-
-    assert reload(submission).state == State.SCORED
-    assert not Worker.objects.filter(stopped_at=None).exists()

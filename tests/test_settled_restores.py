@@ -1,0 +1,34 @@
+"""After a restore nothing runs that ran when the backup was made, and its workers have left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from config import backup
+from submissions import leases
+from submissions.models import Attempt, Exit, State, Worker
+from tests.cast import claim_one, reload, result_of
+
+
+def test_what_ran_is_given_back_uncounted_and_its_worker_has_left(submission, worker):
+    claim_one(worker)
+
+    backup._settle()
+
+    assert reload(submission).state == State.QUEUED
+    assert (Attempt.objects.get().exit, Attempt.objects.get().counted) == (Exit.DRAINED, False)
+    assert not Worker.objects.filter(stopped_at=None).exists()
+
+
+def test_a_run_that_ends_meanwhile_does_not_break_it_off(submission, worker, monkeypatch):
+    attempt, give_back = claim_one(worker), leases.give_back
+
+    def too_late(*given: Any, **more: Any) -> None:
+        leases.finish(attempt, result_of(350))
+        give_back(*given, **more)
+
+    monkeypatch.setattr(leases, "give_back", too_late)
+    backup._settle()
+
+    assert reload(submission).state == State.SCORED
+    assert not Worker.objects.filter(stopped_at=None).exists()
