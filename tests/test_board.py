@@ -82,7 +82,7 @@ def test_a_row_shows_score_model_cost_and_hardware(client, scored):
     text = client.get("/").text
 
     assert "0.97222" in text
-    assert "RandomForestClassifier(n_estimators=20)" in text
+    assert "RandomForestClassifier(<wbr>n_estimators=20)" in text
     assert "3 min 05 s" in text
     assert "AMD EPYC 9B14, 2 cores" in text
     assert "scikit-learn 1.9.1" in text

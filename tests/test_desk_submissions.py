@@ -27,7 +27,7 @@ def test_every_submission_is_listed_with_its_times_newest_first(three, instructo
 
     assert [submission.pk for submission in response.context["page"]] == [one.pk for one in reversed(three)]
     page = response.content.decode()
-    for shown in ("0.97222", "9.0 s", "0.50 s", "AMD EPYC 9B14, 2 cores", "RandomForestClassifier(n_estimators=20)"):
+    for shown in ("0.97222", "9.0 s", "0.50 s", "AMD EPYC 9B14, 2 cores", "n_estimators=20)"):
         assert shown in page
 
 
@@ -95,7 +95,7 @@ def test_a_long_list_takes_a_fixed_number_of_queries(submit, score, instructor_c
 
 def test_an_instructor_cancels_with_a_reason_that_the_group_reads(submission, instructor_client):
     asked = instructor_client.get(f"/desk/submissions/{submission.pk}/cancel/?next=/desk/%3Fstate%3Dqueued")
-    assert "KNeighborsClassifier(n_neighbors=4" in asked.content.decode()
+    assert "n_neighbors=4" in asked.content.decode()
 
     done = instructor_client.post(
         f"/desk/submissions/{submission.pk}/cancel/", {"reason": "The data was wrong.", "next": "/desk/?state=queued"}

@@ -155,7 +155,7 @@ def test_a_last_layer_that_gives_logits_gets_a_loss_on_logits(owner_client, ques
 def test_what_is_wrong_with_a_layer_is_told_at_that_layer(quest, place, row, said):
     form = refused(quest, network(quest, *SMALL[:place], row, *SMALL[place + 1 :]))
 
-    assert form.rows[place].refusals[0].startswith(said)
+    assert form.rows[place].refusals[0][1].startswith(said)
     assert f"Layer {place}" in form.errors["model_layers"][0]
     assert not any(form.rows[other].refusals for other in range(3) if other != place)
 
