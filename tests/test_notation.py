@@ -323,7 +323,7 @@ def test_a_layer_as_activation_is_the_layer_behind():
 
 
 def test_padding_may_be_in_capitals_as_keras_takes_it():
-    assert network('Sequential([Conv2D(4, 3, padding="SAME"), Flatten(), Dense(10)])').layers[1].padding == "same"  # type: ignore[union-attr]
+    assert network('Sequential([Conv2D(4, 3, padding="SAME"), Flatten(), Dense(10)])').layers[1].padding == "same"
 
 
 def test_a_list_of_layers_may_be_spread_in_another():

@@ -43,7 +43,7 @@ def test_no_slot_idles_for_a_second_while_another_group_waits(site: Site, measur
     """
     site.start(slots=3)
     site.set_quest(group_limit=2)
-    longest = []
+    longest: list[float] = []
     while len(longest) < 3 and min(longest, default=2) > 1:
         greedy = [site.submit("sleep", seconds=0.6, group=1) for _ in range(20)]
         until(lambda: site.waiting() == 0, seconds=60, what="every wake-up used")
