@@ -85,6 +85,19 @@ def test_images_at_the_same_distance_stand_in_the_training_sets_order(mnist, run
         assert images.tolist() == [[0, 1, 2, 3]] * 3
 
 
+@pytest.mark.parametrize("p", [2, 3])
+def test_a_thousand_neighbours_stand_in_order_the_earlier_first_of_those_at_the_same_distance(mnist, run, p):
+    few = np.tile(rows(mnist.train_images[:700]), (2, 1))  # each twice, so that most distances come twice
+    fast = fast_knn.build(KNN(n_neighbors=1000, p=p), run)
+    fast.fit(fast.prepare(few), np.arange(len(few)) % 10)
+
+    _, images = fast.kneighbors(fast.prepare(mnist.test_images[:5]))
+
+    for place, query in enumerate(rows(mnist.test_images[:5])):
+        exact = (np.abs(few.astype(np.int64) - query) ** p).sum(axis=1)
+        assert images[place].tolist() == np.argsort(exact, kind="stable")[:1000].tolist()
+
+
 def test_integer_products_are_exact_to_the_brightest_pixel(mnist):
     assert exact_shift() is not None
     bright = np.full((5, 784), 255, np.uint8)

@@ -72,6 +72,7 @@ class FastNearestNeighbors:
             nearest.offer_maxima(queries, self.images, distances, images)
         else:
             self._by_power(queries, self.power, distances, images)
+        nearest.in_order(distances, images)
         return distances, images
 
     def _by_power(self, queries: Values, p: float, distances: Values, images: Values) -> None:
