@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Paginator
 from django.db.models import F, QuerySet
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
@@ -93,7 +93,8 @@ def ranking(request: UserRequest) -> HttpResponse:
     if seen == now.beat:
         return HttpResponse(status=204)
     wish = RankingWish.read(request.GET, quest)
-    page = Paginator(wish.rows(request.user), PAGE).get_page(request.GET.get("page"))
+    rows = wish.rows(request.user)
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     context = {
         "quest": quest,
         "pulse": now,
@@ -102,8 +103,8 @@ def ranking(request: UserRequest) -> HttpResponse:
         "sort": wish.sort,
         "columns": wish.columns(),
         "by_rank": wish.query(sort=""),
-        "engines_mixed": _engines_mixed(page, wish),
         "sized": any(row.parameters is not None for row in page),
+        "engines_mixed": queries.engines_mixed(rows) if wish.sort.removeprefix("-") in TIMES else [],
         "by_private": queries.ranks_by_private(quest),
         "query": wish.query(),
         "here": wish.query(page=page.number),
@@ -113,9 +114,3 @@ def ranking(request: UserRequest) -> HttpResponse:
     if seen is not None:
         return render(request, "leaderboard/desk/_ranking.html", context)
     return render(request, "leaderboard/desk/ranking.html", context | {"quests": queries.published_quests()})
-
-
-def _engines_mixed(page: Page[Submission], wish: RankingWish) -> list[str]:
-    """The engines of the rows, where they are ordered by a time and of more than one."""
-    engines = {row.score.attempt.engine for row in page} if wish.sort.removeprefix("-") in TIMES else set()
-    return sorted(engines) if len(engines) > 1 else []

@@ -163,6 +163,12 @@ def _best(quest: Quest, standing: QuerySet[Submission], points: str) -> QuerySet
     return standing.annotate(place=Window(RowNumber(), partition_by=F("group"), order_by=order)).filter(place=1)
 
 
+def engines_mixed(rows: QuerySet[Any]) -> list[str]:
+    """The engines that computed these rows, also those of other pages, where they are several."""
+    engines = sorted(set(rows.order_by().values_list("score__attempt__engine", flat=True)))
+    return engines if len(engines) > 1 else []
+
+
 def board_keys(sort: str) -> list[Key]:
     """What the rows of `board` are ordered by."""
     by_merit = [Key("points", int, descending=True), Key("ranked_at", datetime), Key("pk", int)]

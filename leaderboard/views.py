@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -101,9 +101,10 @@ def _shown(request: HttpRequest, seen: Sight) -> dict[str, Any]:
         "page": page,
         "movements": movement.movements(page, before),
         "wish": wish,
-        "engines_mixed": _engines_mixed(page, wish),
         "sized": any(row.parameters is not None and seen.shows_model(row) for row in page),
         "stock_told": any(row.score.attempt.stock_predicted_s is not None for row in page),
+        # Their times say little of each other.
+        "engines_mixed": queries.engines_mixed(rows) if wish.sort.removeprefix("-") in BY_TIME else [],
         "here": wish.query(quest, page=str(page.number) if page.number > 1 else ""),
         "columns": {"rank": Column(wish.query(quest, sort=""), "" if wish.sort else "ascending")}
         | {name: _column(wish, quest, name) for name in queries.SORTS},
@@ -114,12 +115,6 @@ def _shown(request: HttpRequest, seen: Sight) -> dict[str, Any]:
         "newer": wish.query(quest, page=str(page.number - 1)),
         "older": wish.query(quest, page=str(page.number + 1)),
     }
-
-
-def _engines_mixed(page: Page[queries.Ranked], wish: Wish) -> list[str]:
-    """The engines on a page that is sorted by time, where they are several: their times say little of each other."""
-    engines = {row.score.attempt.engine for row in page} if wish.sort.removeprefix("-") in BY_TIME else set()
-    return sorted(engines) if len(engines) > 1 else []
 
 
 def _column(wish: Wish, quest: Quest, name: str) -> Column:

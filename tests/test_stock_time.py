@@ -8,6 +8,7 @@ from typing import cast
 
 import pytest
 
+from leaderboard import views
 from submissions.families.forest import Forest
 from submissions.families.knn import KNN
 from submissions.families.preprocess import MinMaxScaler
@@ -135,7 +136,9 @@ def test_so_do_the_feed_the_submission_and_the_api(client, owner_client, slow_po
     assert row["timing"]["stock_predicted"] == 580.0
 
 
-def test_a_board_sorted_by_time_names_the_engines_that_it_mixes(client, submit, score, stranger, other_group):
+def test_a_board_sorted_by_time_names_the_engines_that_it_mixes(
+    client, submit, score, stranger, other_group, monkeypatch
+):
     note = "these runs are of different engines (accelerated, stock)"
     score(submit(), 350)
     assert note not in client.get("/?sort=train").text
@@ -143,6 +146,10 @@ def test_a_board_sorted_by_time_names_the_engines_that_it_mixes(client, submit, 
 
     assert note in client.get("/?sort=train").text
     assert note in client.get("/?sort=-predict").text
+    with monkeypatch.context() as patch:
+        patch.setattr(views, "PAGE", 1)  # also where each page has runs of one engine alone
+        assert note in client.get("/?sort=train").text
+        assert note in client.get("/?sort=train&page=2").text
     assert note not in client.get("/").text
 
 
