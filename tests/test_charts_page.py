@@ -185,7 +185,7 @@ class TestWhoSeesWhat:
         assert "RandomForestClassifier" not in seen
         assert "Random forest of ITMALGrp01" in seen
         assert "RandomForestClassifier" in own
-        assert {record["model"] for record in records(client, "cost")} == {""}
+        assert {record["model"] for record in records(client, "cost")} == {None}
 
     def test_networks_that_are_not_shown_yet_do_not_tell_their_size(self, client, submit, score):
         score(submit(NET), 340)
