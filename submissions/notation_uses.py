@@ -48,7 +48,6 @@ class Uses:
         waiting: list[tuple[ast.AST, bool]] = [(node, True) for node in reversed(nodes)]
         while waiting:
             node, sure = waiting.pop()
-            self.text.look_at(node)
             if isinstance(node, ast.Call) and self._taken(node, sure=sure):
                 continue
             self._refuse_other_name(node)
