@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from itertools import islice
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,7 +15,7 @@ from submissions.families.forest import Forest
 from submissions.families.knn import KNN
 from tests.bench import __main__ as bench_command
 from tests.bench import cnn, forest, knn, mixed, notebook, warm
-from tests.bench.contest import Bench, Contest, Peer, accelerated, compared, contend, in_a_process
+from tests.bench.contest import Bench, Contest, Peer, Taken, accelerated, compared, contend, in_a_process, learnt
 from tests.bench.limits import Size, limit_of
 from tests.bench.memory import MemoryWatch
 from tests.bench.peaks import Peaks
@@ -22,7 +24,7 @@ from workers import datasets
 
 PEAKS = Peaks(float64=1e9, float32=1e9, int8=1e9, byte_ops=1e9, comparisons=1e9, copied=1e9)
 MNIST = Size(train=60_000, test=10_000, pixels=784)
-KEYS = ["name", "ours_s", "peer", "peer_s", "ratio", "limit_s", "runs", "scaled"]
+KEYS = ["name", "ours_s", "peer", "peer_s", "ratio", "limit_s", "runs", "scaled", "target", "remark"]
 
 ROW = Row(
     name="KNN p=2",
@@ -45,7 +47,9 @@ def digits(digits_home, monkeypatch):
 def test_a_row_holds_what_the_design_asks_for():
     assert list(ROW.as_json()) == KEYS
     assert ROW.as_json() | {"ratio": 350.0, "scaled": "160 of 10,000 queries"} == ROW.as_json()
-    assert Row(name="x", runs=1).as_json()["scaled"] is False
+    assert ROW.as_json()["target"] == {"ratio": 150, "seconds": None, "met": True}
+    plain = Row(name="x", runs=1, remark="3 answers differ.").as_json()
+    assert (plain["scaled"], plain["target"], plain["remark"]) == (False, None, "3 answers differ.")
 
 
 def test_a_row_says_beside_its_ratio_whether_the_target_is_met():
@@ -155,6 +159,29 @@ def test_every_target_of_the_whole_bench_has_its_row():
         ("RandomForestClassifier()", 1.6),
         ("LeNet-5-like", 1.5),
     }
+    assert mixed.TARGET.ratio == 3
+    assert [target.seconds for target in warm.TARGETS.values()] == [0.15, 0.5, 1.0]
+
+
+def test_how_soon_fit_begins_is_told_for_each_family_and_data_set(monkeypatch):
+    monkeypatch.setattr(warm, "served", lambda dataset: nullcontext(SimpleNamespace(process=SimpleNamespace(pid=1))))
+    monkeypatch.setattr(warm, "MemoryWatch", lambda pid: nullcontext(SimpleNamespace(rows=lambda during: [])))
+    monkeypatch.setattr(warm, "latencies", lambda stack, models: ([0.1, 0.2, 0.6] * (len(list(models)) // 3), [0.5]))
+
+    rows = {row.name: row for row in warm.rows(Bench(runs=3, peaks=PEAKS))}
+
+    for dataset in ("digits", "mnist"):
+        for family, verdict in (("neighbours", "met"), ("forest", "missed"), ("network", "missed")):
+            assert rows[f"{family} on {dataset}: accepted → fit begins, median"].verdict == verdict
+        assert rows[f"network on {dataset}: accepted → fit begins, 95%"].verdict == "missed"
+        assert rows[f"scored → on an open board, {dataset}, 95%"].verdict == "met"
+
+
+def test_lenet_5_like_is_compared_over_five_seeds():
+    [like, _] = cnn.contests(quick=False)
+
+    assert like.seeds == 5
+    assert [like.seeded(like.spec, run).seed for run in (1, 5)] == [1, 5]
 
 
 def test_a_quick_bench_has_fewer_rows_and_smaller_samples():
@@ -172,9 +199,25 @@ def test_the_ten_mixed_submissions_are_ones_that_the_service_takes():
     assert [specs.validate(specs.dump(spec), dataset="mnist") for spec in entries] == entries
 
 
+def taken(answers):
+    return Taken(seconds=1.0, answers=answers)
+
+
 def test_answers_that_differ_are_said():
-    assert compared({1: 7, 2: 3, 9: 1}, {1: 7, 2: 5}) == "1 of 2 answers differ."
-    assert compared({1: 7}, {1: 7}) == compared({}, {1: 7}) == ""
+    ours, theirs = taken({1: 7, 2: 3, 9: 1}), taken({1: 7, 2: 5})
+
+    assert compared([ours], [theirs]) == "1 of 2 answers differ."
+    assert compared([ours, theirs], [theirs, theirs]) == "1 of 4 answers in 2 runs differ."
+    assert compared([theirs], [theirs]) == compared([taken({})], [theirs]) == ""
+
+
+def test_accuracies_of_networks_are_told_for_both_sides_and_kept(digits):
+    labels = dict(enumerate(digits.test_labels.tolist()))
+
+    told = learnt([taken(labels)], [taken(labels | {0: -1})], "digits")
+
+    assert told["remark"] == "test accuracy 1.0000 (1.0000–1.0000) against 0.9972 (0.9972–0.9972), 1 seeds."
+    assert Row(name="x", runs=1, **told).as_json()["accuracies"] == {"ours": [1.0], "peer": [359 / 360]}
 
 
 def test_the_slowest_twentieth_is_beyond_the_95th_percentile():
@@ -238,6 +281,7 @@ def test_a_notebooks_network_is_scaled_by_its_later_epochs(digits):
 
     assert taken["scaled"] == "2 of 8 epochs"
     assert 0 < taken["seconds"] < 60
+    assert len(taken["answers"]) == 360
 
 
 @pytest.mark.trains
@@ -251,11 +295,12 @@ def test_a_part_of_a_forests_trees_is_scaled_on_our_side_too(digits):
 @pytest.mark.trains
 def test_submissions_go_through_the_whole_service(stack):
     with MemoryWatch(stack.process.pid) as memory:
-        seconds = mixed.through(stack, [KNN(n_neighbors=9), Forest(n_estimators=7)])
-        fits, shows = warm.latencies(stack, islice(warm.MODELS, 2))
+        seconds, answered = mixed.through(stack, [KNN(n_neighbors=9), Forest(n_estimators=7)], "digits")
+        fits, shows = warm.latencies(stack, islice(warm.models("digits").values(), 2))
         memory.look()
 
     assert seconds > 0
+    assert [len(one.answers) for one in answered] == [360, 360]
     assert (len(fits), len(shows)) == (2, 2)
     assert min(*fits, *shows) > 0
     worker, trainer = memory.rows("here")

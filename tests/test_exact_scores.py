@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from submissions.families.knn import KNN
 from tests.trainers import train
 from workers import datasets
+from workers.runs import Run
 from workers.trainer_process import TrainerProcess
 
+ENGINES = ("stock", "accelerated")
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 
@@ -23,30 +26,95 @@ def mnist_trainer(mnist_home: Path) -> Iterator[TrainerProcess]:
     trainer.kill()
 
 
-def on_mnist(trainer, spec):
-    return train(trainer, spec, within=800, dataset="mnist")
+@pytest.fixture(scope="module")
+def mnist(mnist_home):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QUEST_DATA_HOME", str(mnist_home))
+        return datasets.load("mnist")
 
 
+def on_mnist(trainer, spec, engine="stock"):
+    return train(trainer, spec, within=800, dataset="mnist", engine=engine)
+
+
+def rows(images):
+    return images.reshape(len(images), -1).astype(float)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(
     ("parameters", "correct"),
     [({"n_neighbors": 4, "weights": "distance"}, 9_714), ({"n_neighbors": 3}, 9_705)],
 )
-def test_nearest_neighbours(mnist_trainer, parameters, correct):
-    assert on_mnist(mnist_trainer, {"family": "knn", **parameters})["public"] == {"correct": correct, "total": 10_000}
+def test_nearest_neighbours(mnist_trainer, engine, parameters, correct):
+    result = on_mnist(mnist_trainer, {"family": "knn", **parameters}, engine)
+
+    assert result["public"] == {"correct": correct, "total": 10_000}
+    assert "as stock" not in result["engine_version"]
 
 
-def test_a_forest_gives_what_scikit_learn_gives_when_called_directly(mnist_trainer, mnist_home, monkeypatch):
+@pytest.fixture(scope="module")
+def errors_of_a_forest(mnist):
     from sklearn.ensemble import RandomForestClassifier
 
-    result = on_mnist(mnist_trainer, {"family": "forest", "random_state": 0, "n_jobs": -1})
-
-    monkeypatch.setenv("QUEST_DATA_HOME", str(mnist_home))
-    mnist = datasets.load("mnist")
-    forest = RandomForestClassifier(random_state=0, n_jobs=2)
-    forest.fit(mnist.train_images.reshape(60_000, -1).astype(float), mnist.train_labels)
-    predicted = forest.predict(mnist.test_images.reshape(10_000, -1).astype(float))
+    forest = RandomForestClassifier(random_state=0, n_jobs=2).fit(rows(mnist.train_images), mnist.train_labels)
+    predicted = forest.predict(rows(mnist.test_images))
     wrong = np.flatnonzero(predicted != mnist.test_labels)
-    assert result["errors"] == [[int(index), int(predicted[index])] for index in wrong]
+    return [[int(index), int(predicted[index])] for index in wrong]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_forest_gives_what_scikit_learn_gives_when_called_directly(mnist_trainer, errors_of_a_forest, engine):
+    result = on_mnist(mnist_trainer, {"family": "forest", "random_state": 0, "n_jobs": -1}, engine)
+
+    assert result["errors"] == errors_of_a_forest
+
+
+# Queries spread over the test images: one takes scikit-learn half a second of CPU where powers are taken. The products
+# with 60,000 images come in fifteen blocks.
+@pytest.mark.parametrize(
+    ("metric", "p", "count"),
+    [
+        ("minkowski", 2, 10_000), ("minkowski", 1, 200), ("minkowski", 1.5, 20), ("minkowski", 3, 20),
+        ("minkowski", 4, 20), ("minkowski", 6, 20), ("cosine", 2, 1_000),
+    ],
+)  # fmt: skip
+def test_among_all_training_images_the_neighbours_are_scikit_learns(mnist, metric, p, count):
+    from sklearn.neighbors import KNeighborsClassifier
+
+    from workers.engines import fast_knn
+
+    asked = np.linspace(0, 10_000, count, endpoint=False, dtype=int)
+    labels, k = np.array(mnist.train_labels), 5
+    run = Run(seed=1, threads=2, dataset=mnist)
+    direct = KNeighborsClassifier(p=p, metric=metric, algorithm="brute").fit(rows(mnist.train_images), labels)
+    wanted, _ = direct.kneighbors(rows(mnist.test_images[asked]), k + 1)
+    for weights in ("uniform", "distance"):
+        fast = fast_knn.build(KNN(n_neighbors=k, weights=weights, metric=metric, p=p), run)
+        fast.fit(fast.prepare(mnist.train_images), labels)
+        queries = fast.prepare(mnist.test_images[asked])
+        distances, _ = fast.kneighbors(queries[:500])
+        assert distances == pytest.approx(wanted[:500, :k], rel=1e-9, abs=1e-12)
+        answers = direct.set_params(n_neighbors=k, weights=weights).predict(rows(mnist.test_images[asked]))
+        tied = np.isclose(wanted[:, k - 1], wanted[:, k], rtol=1e-12, atol=0)
+        assert tied.mean() < 0.02
+        assert (fast.predict(queries) == answers)[~tied].all()
+
+
+def test_among_all_training_images_maxima_stand_in_the_training_sets_order(mnist):
+    from workers.engines import fast_knn
+
+    asked, k = np.linspace(0, 10_000, 25, endpoint=False, dtype=int), 20
+    fast = fast_knn.build(KNN(n_neighbors=k, metric="chebyshev"), Run(seed=1, threads=2, dataset=mnist))
+    fast.fit(fast.prepare(mnist.train_images), np.array(mnist.train_labels))
+    distances, images = fast.kneighbors(fast.prepare(mnist.test_images[asked]))
+
+    training = mnist.train_images.reshape(60_000, -1)
+    for place, query in enumerate(mnist.test_images[asked].reshape(len(asked), -1)):
+        maxima = (np.maximum(training, query) - np.minimum(training, query)).max(axis=1)
+        nearest = np.argsort(maxima, kind="stable")[:k]
+        assert images[place].tolist() == nearest.tolist()
+        assert distances[place].tolist() == maxima[nearest].tolist()
 
 
 def test_predicting_in_parts_changes_no_answer(mnist_trainer, mnist_home, monkeypatch):
@@ -62,7 +130,8 @@ def test_predicting_in_parts_changes_no_answer(mnist_trainer, mnist_home, monkey
     assert result["errors"] == [[int(index), int(predicted[index])] for index in wrong]
 
 
-def test_the_lenet_5_like_net_gets_more_than_98_percent_in_five_epochs(mnist_trainer):
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_lenet_5_like_net_gets_more_than_98_percent_in_five_epochs(mnist_trainer, engine):
     def convolution(filters):
         return {"kind": "Conv2D", "filters": filters, "kernel_size": 3, "activation": "relu"}
 
@@ -73,7 +142,7 @@ def test_the_lenet_5_like_net_gets_more_than_98_percent_in_five_epochs(mnist_tra
     hidden = [convolution(6), pooling, convolution(16), pooling, {"kind": "Flatten"}, dense(120), dense(84)]
     layers = [{"kind": "Input", "shape": [32, 32, 1]}, *hidden, dense(10, "softmax")]
 
-    result = on_mnist(mnist_trainer, {"family": "cnn", "layers": layers, "epochs": 5, "seed": 1})
+    result = on_mnist(mnist_trainer, {"family": "cnn", "layers": layers, "epochs": 5, "seed": 1}, engine)
 
     assert result["public"]["correct"] > 9_800
     assert result["parameters"] == 81_194

@@ -14,7 +14,7 @@ from submissions.families import training
 from submissions.families.cnn import CNN, LENET_5, LENET_5_LIKE, dense
 from tests.trainers import train
 from workers.datasets import Dataset
-from workers.engines import fast_cnn, stock_cnn, unit_kernels
+from workers.engines import fast_cnn, image_kernels, stock_cnn, unit_kernels
 from workers.engines.compiled_composition import knows
 from workers.runs import Run
 
@@ -104,13 +104,14 @@ def after_the_same_steps(spec, *, threads=1):
     stock, fast = stock_cnn.build(spec, run), fast_cnn.build(spec, run)
     stock.model.run_eagerly = True  # three steps are done before they could be traced
     images, labels = stock.prepare(run.dataset.train_images), run.dataset.train_labels.astype(np.int64)
+    bytes_ = fast.prepare(run.dataset.train_images)
     order = RANDOM.permutation(len(images))
     sparse = spec.loss.name == "sparse_categorical_crossentropy"
     for batch in (order[:BATCH], order[BATCH : 2 * BATCH], order[-7:]):
         stock.model.train_on_batch(
             images[batch], labels[batch] if sparse else keras.utils.to_categorical(labels[batch], 10)
         )
-        fast.network.learn(fast.laid(images), labels, batch)
+        fast.network.learn(fast.laid(bytes_), labels, batch)
     fast.network.weights.store()
     return stock.model.get_weights(), fast.model.get_weights()
 
@@ -150,7 +151,7 @@ def test_it_answers_as_keras_does_with_the_weights_that_it_found():
 
     fast.fit(images, run.dataset.train_labels)
 
-    assert (fast.predict(others) == fast.model.predict(others, verbose=0).argmax(axis=1)).all()
+    assert (fast.predict(others) == fast.model.predict(fast.floats(others), verbose=0).argmax(axis=1)).all()
 
 
 def test_dropout_drops_its_share_and_keeps_the_sum():
@@ -177,7 +178,7 @@ def test_epochs_are_told_as_keras_tells_them():
     assert set(run.epochs[0]) == {"seconds", "loss", "accuracy", "val_loss", "val_accuracy"}
     assert run.first_step_s is not None
     loss, accuracy = fast.model.evaluate(
-        fast.prepare(run.dataset.train_images)[35:], run.dataset.train_labels[35:], verbose=0
+        fast.floats(fast.prepare(run.dataset.train_images)[35:]), run.dataset.train_labels[35:], verbose=0
     )
     assert run.epochs[-1]["val_loss"] == pytest.approx(loss, rel=1e-4)
     assert run.epochs[-1]["val_accuracy"] == pytest.approx(accuracy)
@@ -198,6 +199,34 @@ def test_training_stops_early_and_goes_back_to_the_best_weights():
     assert len(losses) == losses.index(min(losses)) + 3 < 40
     loss, _ = fast.network.judge(fast.laid(images[42:]), run.dataset.train_labels[42:].astype(np.int64))
     assert loss == pytest.approx(min(losses), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["convolution", "LeNet-5-like", "activations", "squares"])
+def test_bytes_mean_the_floats_that_keras_is_given(name):
+    spec = NETWORKS[name]
+    run = a_run(side=28 if spec.layers[0].shape[0] == 32 else SIDE)
+    stock, fast = stock_cnn.build(spec, run), fast_cnn.build(spec, run)
+
+    prepared = fast.prepare(run.dataset.train_images)
+
+    assert prepared.dtype == np.uint8
+    assert (fast.floats(prepared) == stock.prepare(run.dataset.train_images)).all()
+
+
+def test_a_warm_engine_has_every_kernel_compiled_for_bytes_that_are_only_read():
+    fast_cnn.warm.cache_clear()
+    fast_cnn.warm()
+    kernels = [kernel for kernel in vars(image_kernels).values() if hasattr(kernel, "signatures")]
+    before = [len(kernel.signatures) for kernel in kernels]
+
+    for name in ("LeNet-5", "LeNet-5-like", "convolution"):
+        spec = NETWORKS[name]
+        run = a_run(count=BATCH, side=28 if spec.layers[0].shape[0] == 32 else SIDE)
+        run.dataset.train_images.flags.writeable = False
+        fast = fast_cnn.build(spec.model_copy(update={"epochs": 1}), run)
+        fast.fit(fast.prepare(run.dataset.train_images), run.dataset.train_labels)
+
+    assert [len(kernel.signatures) for kernel in kernels] == before
 
 
 def test_the_same_seed_gives_the_same_weights():

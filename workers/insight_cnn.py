@@ -17,7 +17,7 @@ MOST_WEIGHTS = 40_000
 def first_layer(estimator: Any, tested: Tested) -> dict[str, Any]:
     """Kernels scaled so that 128 is no weight; maps, one row a digit, each row as bright as its brightest pixel."""
     digits = [int(np.flatnonzero(tested.dataset.test_labels == digit)[0]) for digit in range(10)]
-    values = tested.images[digits]
+    values = getattr(estimator, "floats", np.asarray)(tested.images[digits])
     for layer in estimator.model.layers:
         values = np.asarray(layer(values, training=False), np.float32)
         weights = _weights(layer)

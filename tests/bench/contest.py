@@ -8,7 +8,8 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import mean, median
+from typing import Any
 
 import numpy as np
 
@@ -46,6 +47,10 @@ class Taken:
     scaled: str = ""
     answers: Mapping[int, int] = field(default_factory=dict)
 
+    def accuracy(self, dataset: str) -> float:
+        labels = datasets.load(dataset).test_labels
+        return sum(int(labels[at]) == digit for at, digit in self.answers.items()) / len(self.answers)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
@@ -59,33 +64,41 @@ class Peer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contest:
-    """What we run, and against whom. `trees`: of a forest too large to be grown whole here, ours grows as many."""
+    """What we run, and against whom. `trees`: of a forest too large to be grown whole here, ours grows as many.
+
+    `seeds`: so many runs, each with another seed on both sides; what they learn is compared by its test accuracy.
+    """
 
     name: str
     spec: Spec
     peers: tuple[Peer, ...]
     trees: int | None = None
+    seeds: int = 0
+
+    def seeded(self, spec: Spec, run: int) -> Spec:
+        return spec.model_copy(update={"seed": run}) if self.seeds else spec
 
 
 def contend(contest: Contest, bench: Bench) -> Iterator[Row]:
     """A row for each peer."""
     ours: list[Taken] = []
     theirs: list[list[Taken]] = [[] for _ in contest.peers]
-    for _ in range(bench.runs):
-        ours.append(accelerated(contest.spec, bench.dataset, trees=contest.trees))
+    runs = contest.seeds or bench.runs
+    for run in range(1, runs + 1):
+        ours.append(accelerated(contest.seeded(contest.spec, run), bench.dataset, trees=contest.trees))
         for peer, taken in zip(contest.peers, theirs, strict=True):
-            taken.append(notebook(peer.spec, bench.dataset, sample=peer.sample))
+            taken.append(notebook(contest.seeded(peer.spec, run), bench.dataset, sample=peer.sample))
     for peer, taken in zip(contest.peers, theirs, strict=True):
         yield Row(
             name=contest.name,
-            runs=bench.runs,
+            runs=runs,
             ours_s=middle(ours),
             peer=peer.label,
             peer_s=middle(taken),
             limit_s=bench.limit(contest.spec),
             scaled=taken[0].scaled or ours[0].scaled,
             target=peer.target,
-            remark=compared(ours[-1].answers, taken[-1].answers),
+            **learnt(ours, taken, bench.dataset) if contest.seeds else {"remark": compared(ours, taken)},
         )
 
 
@@ -93,11 +106,24 @@ def middle(runs: Sequence[Taken]) -> float:
     return median(run.seconds for run in runs)
 
 
-def compared(ours: Mapping[int, int], theirs: Mapping[int, int]) -> str:
-    """A sentence if the two answer otherwise; empty if they agree, or are not to be compared."""
-    both = ours.keys() & theirs.keys()
-    differing = sum(ours[at] != theirs[at] for at in both)
-    return f"{differing} of {len(both):,} answers differ." if differing else ""
+def compared(ours: Sequence[Taken], theirs: Sequence[Taken]) -> str:
+    """A sentence if the two answer otherwise in any run; empty if they always agree."""
+    pairs = [
+        (one.answers[at], other.answers[at])
+        for one, other in zip(ours, theirs, strict=True)
+        for at in one.answers.keys() & other.answers.keys()
+    ]
+    differing = sum(one != other for one, other in pairs)
+    of_runs = f" in {len(ours)} runs" if len(ours) > 1 else ""
+    return f"{differing} of {len(pairs):,} answers{of_runs} differ." if differing else ""
+
+
+def learnt(ours: Sequence[Taken], theirs: Sequence[Taken], dataset: str) -> dict[str, Any]:
+    """The test accuracies of both sides, and a sentence about them."""
+    sides = {"ours": ours, "peer": theirs}
+    found = {side: [run.accuracy(dataset) for run in runs] for side, runs in sides.items()}
+    told = [f"{mean(values):.4f} ({min(values):.4f}–{max(values):.4f})" for values in found.values()]
+    return {"accuracies": found, "remark": f"test accuracy {told[0]} against {told[1]}, {len(ours)} seeds."}
 
 
 def accelerated(spec: Spec, dataset: str, *, trees: int | None = None) -> Taken:
@@ -114,11 +140,11 @@ def accelerated(spec: Spec, dataset: str, *, trees: int | None = None) -> Taken:
     finally:
         trainer.kill()
     seconds = (result["timing"]["train_s"] + result["timing"]["predict_s"]) / share
-    answers = {} if spec.family == "cnn" else _answers(result["errors"], dataset)
-    return Taken(seconds=seconds, scaled=scaled, answers=answers)
+    return Taken(seconds=seconds, scaled=scaled, answers=answers_of(result["errors"], dataset))
 
 
-def _answers(errors: Sequence[Sequence[int]], dataset: str) -> dict[int, int]:
+def answers_of(errors: Sequence[Sequence[int]], dataset: str) -> dict[int, int]:
+    """All answers, from those that were wrong."""
     answers = np.array(datasets.load(dataset).test_labels)
     for at, digit in errors:
         answers[at] = digit

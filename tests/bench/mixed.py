@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from statistics import median
 
 from submissions import specs
@@ -12,12 +15,14 @@ from submissions.families.forest import Forest
 from submissions.families.knn import KNN
 from submissions.specs import Spec
 from tests.bench.cnn import SIMPLE_CONVNET
-from tests.bench.contest import Bench, Taken, notebook
+from tests.bench.contest import Bench, Taken, answers_of, compared, notebook
 from tests.bench.memory import MemoryWatch
 from tests.bench.rows import Row, Target
 from tests.bench.service import GROUPS, served, settle
 from tests.stack import Stack
 
+TARGET = Target(ratio=3)
+ERRORS = "SELECT errors FROM submissions_score WHERE submission_id = ?"
 LONGEST_S, LOOK_SECONDS = 1800, 0.2
 ENDS = {"scored", "failed", "timed_out", "cancelled"}
 
@@ -45,41 +50,57 @@ def contend(entries: Sequence[tuple[Spec, int | None]], bench: Bench) -> Iterato
     with served(bench.dataset) as stack, MemoryWatch(stack.process.pid) as memory:
         ours, theirs = [], []
         for _ in range(bench.runs):
-            ours.append(through(stack, [spec for spec, _ in entries]))
-            theirs.append(one_after_another(entries, bench.dataset))
+            ours.append(through(stack, [spec for spec, _ in entries], bench.dataset))
+            theirs.append([notebook(spec, bench.dataset, sample=sample) for spec, sample in entries])
             settle(stack)
+    totals = [one_after_another(taken) for taken in theirs]
     yield Row(
         name=f"{len(entries)} mixed submissions, whole service",
         runs=bench.runs,
-        ours_s=median(ours),
+        ours_s=median(seconds for seconds, _ in ours),
         peer="the same by a plain script",
-        peer_s=median(taken.seconds for taken in theirs),
+        peer_s=median(total.seconds for total in totals),
         limit_s=sum(bench.limit(spec) for spec, _ in entries),
-        scaled=theirs[0].scaled,
-        target=Target(ratio=3),
+        scaled=totals[0].scaled,
+        target=TARGET,
+        remark=compared(*_comparable(entries, [answers for _, answers in ours], theirs)),
     )
     yield from memory.rows("mixed")
 
 
-def one_after_another(entries: Sequence[tuple[Spec, int | None]], dataset: str) -> Taken:
-    """The sum; libraries are imported and data loaded outside of it."""
-    taken = [notebook(spec, dataset, sample=sample) for spec, sample in entries]
+def _comparable(
+    entries: Sequence[tuple[Spec, int | None]], ours: Sequence[Sequence[Taken]], theirs: Sequence[Sequence[Taken]]
+) -> tuple[list[Taken], list[Taken]]:
+    """The runs of neighbours on both sides: forests and networks have no seed here, and answer otherwise each time."""
+    places = [place for place, (spec, _) in enumerate(entries) if isinstance(spec, KNN)]
+    return [run[place] for run in ours for place in places], [run[place] for run in theirs for place in places]
+
+
+def one_after_another(taken: Sequence[Taken]) -> Taken:
+    """The sum; libraries were imported and data loaded outside of it."""
     parts = sum(bool(one.scaled) for one in taken)
     return Taken(seconds=sum(one.seconds for one in taken), scaled=f"parts of {parts} of them" if parts else "")
 
 
-def through(stack: Stack, entries: Sequence[Spec]) -> float:
-    """Seconds from the first POST, by five groups in turn, until the last one is scored."""
+def through(stack: Stack, entries: Sequence[Spec], dataset: str) -> tuple[float, list[Taken]]:
+    """Seconds from the first POST, by five groups in turn, until the last one is scored; and what each answered."""
     began = time.monotonic()
-    waiting = {
+    made = [
         stack.submit(specs.dump(spec), user=GROUPS[place % len(GROUPS)])["id"] for place, spec in enumerate(entries)
-    }
+    ]
+    waiting = set(made)
     while waiting:
         if time.monotonic() - began > LONGEST_S:
             raise TimeoutError(f"After {LONGEST_S} s submissions {sorted(waiting)} have not ended.")
         time.sleep(LOOK_SECONDS)
         waiting -= _scored(stack, waiting)
-    return time.monotonic() - began
+    return time.monotonic() - began, [_answered(stack, number, dataset) for number in made]
+
+
+def _answered(stack: Stack, submission: int, dataset: str) -> Taken:
+    with closing(sqlite3.connect(f"file:{stack.home / 'quest.sqlite3'}?mode=ro", uri=True)) as database:
+        [errors] = database.execute(ERRORS, [submission]).fetchone()
+    return Taken(seconds=0.0, answers=answers_of(json.loads(errors), dataset))
 
 
 def _scored(stack: Stack, waiting: set[int]) -> set[int]:

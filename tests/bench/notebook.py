@@ -79,10 +79,11 @@ def network(spec: CNN, data: Dataset, sample: int | None) -> Answer:
     clock = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: ends.append(time.perf_counter()))
     options = {"epochs": epochs, "batch_size": spec.batch_size, "validation_split": spec.validation_split}
     fitting, _ = seconds_of(lambda: model.fit(images, labels, **options, callbacks=[clock], verbose=0))
-    asking, _ = seconds_of(lambda: model.predict(queries, verbose=0).argmax(axis=1))
+    asking, predicted = seconds_of(lambda: model.predict(queries, verbose=0).argmax(axis=1))
     left_out = spec.epochs - epochs
     scaled = f"{epochs} of {spec.epochs} epochs" if left_out else ""
-    return _answer(fitting + asking + left_out * median(np.diff(ends)[1:] if left_out else [0]), scaled, ())
+    seconds = fitting + asking + left_out * median(np.diff(ends)[1:] if left_out else [0])
+    return _answer(seconds, scaled, enumerate(predicted))
 
 
 def _answer(seconds: float, scaled: str, answers: Any) -> Answer:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 HEADINGS = ("measured", "ours", "peer", "takes", "ratio", "target", "limit", "× limit", "runs", "scaled from")
-WIDTHS = (41, 9, 30, 8, 6, 15, 8, 7, 4, 21)
+WIDTHS = (50, 9, 30, 8, 6, 15, 8, 7, 4, 21)
 RIGHT = {"ours", "takes", "ratio", "limit", "× limit", "runs"}
 
 
@@ -22,6 +22,9 @@ class Target:
     ratio: float | None = None
     seconds: float | None = None
 
+    def as_json(self) -> dict[str, Any]:
+        return {"ratio": self.ratio, "seconds": self.seconds}
+
     def __str__(self) -> str:
         return f"≥ {self.ratio:g}×" if self.ratio else f"≤ {shown(self.seconds)}"
 
@@ -31,7 +34,8 @@ class Row:
     """One line: medians over `runs`, in seconds.
 
     `limit_s` is what the machine would need at its measured peak (`tests.bench.limits`); `scaled` says from which part
-    a time was scaled up. A row about memory has `peak_bytes`, and no seconds.
+    a time was scaled up. A row about memory has `peak_bytes`, and no seconds; one about networks the test accuracies of
+    all runs, ours and the peer's.
     """
 
     name: str
@@ -43,6 +47,7 @@ class Row:
     scaled: str = ""
     target: Target | None = None
     peak_bytes: int | None = None
+    accuracies: Mapping[str, Sequence[float]] | None = None
     remark: str = ""
 
     @property
@@ -68,8 +73,11 @@ class Row:
             "limit_s": rounded(self.limit_s),
             "runs": self.runs,
             "scaled": self.scaled or False,
+            "target": self.target and self.target.as_json() | {"met": self.verdict == "met"},
+            "remark": self.remark,
         }
-        return row if self.peak_bytes is None else {**row, "peak_bytes": self.peak_bytes}
+        more = {"peak_bytes": self.peak_bytes, "accuracies": self.accuracies}
+        return row | {name: value for name, value in more.items() if value is not None}
 
     def cells(self) -> tuple[str, ...]:
         ours = shown(self.ours_s) if self.peak_bytes is None else f"{self.peak_bytes / 1e6:,.0f} MB"
@@ -134,7 +142,7 @@ class Report:
     def end(self) -> None:
         for row in self.rows:
             if row.remark:
-                self.tell(f"{row.name}, {row.peer}: {row.remark}")
+                self.tell(f"{', '.join(filter(None, (row.name, row.peer)))}: {row.remark}")
         missed = sum(row.verdict == "missed" for row in self.rows)
         judged = sum(bool(row.verdict) for row in self.rows)
         self.tell(f"{judged - missed} of {judged} targets met. Written to {self.path}.")

@@ -32,8 +32,16 @@ Counted = tuple[float, int]  # the sum of the losses, and how many answers were 
 class Share:
     """One thread's part: the layers over arrays for `lanes` images, and the slopes that they give."""
 
-    def __init__(self, spec: CNN, weights: Weights, lanes: int, random: np.random.Generator, codes: Values) -> None:
-        self.lanes = lanes
+    def __init__(
+        self,
+        spec: CNN,
+        weights: Weights,
+        lanes: int,
+        random: np.random.Generator,
+        codes: Values,
+        brightness: Values,
+    ) -> None:
+        self.lanes, self.brightness = lanes, brightness
         self.slopes = np.zeros_like(weights.flat)
         shape = cast(layers.Input, spec.layers[0]).shape
         self.images = blank((*shape, 1, 1)[:3] if len(shape) == 1 else shape, lanes)
@@ -73,7 +81,7 @@ class Share:
 
     def _forward(self, images: Values, piece: Values, *, training: bool) -> Values:
         chosen = piece if len(piece) == self.lanes else np.resize(piece, self.lanes)
-        image_kernels.gather(images, chosen, self.images)
+        image_kernels.gather(images, chosen, self.brightness, self.images)
         values = self.input
         with np.errstate(over="ignore", invalid="ignore"):  # a training that diverges is told by its loss
             for layer in self.layers:
@@ -82,10 +90,10 @@ class Share:
 
 
 class CompiledNetwork:
-    """`model` is Keras', with the weights to begin with."""
+    """`model` is Keras', with the weights to begin with; images are bytes, which mean 256 kinds of `brightness`."""
 
-    def __init__(self, spec: CNN, model: Any, *, threads: int, seed: int) -> None:
-        self.spec, self.weights = spec, Weights(model)
+    def __init__(self, spec: CNN, model: Any, *, brightness: Values, threads: int, seed: int) -> None:
+        self.spec, self.weights, self.brightness = spec, Weights(model), brightness
         self.random = np.random.default_rng(seed)
         self.codes = model.layers[-1].codes.numpy() if isinstance(spec.layers[-1], layers.RBF) else np.zeros((0, 0))
         most = LANES_OF_IMAGES if _convolves(spec) else LANES_OF_UNITS
@@ -98,7 +106,7 @@ class CompiledNetwork:
 
     def _shares(self, lanes: int, count: int) -> list[Share]:
         streams = self.random.spawn(count)
-        return [Share(self.spec, self.weights, lanes, stream, self.codes) for stream in streams]
+        return [Share(self.spec, self.weights, lanes, stream, self.codes, self.brightness) for stream in streams]
 
     def epoch(self, images: Values, labels: Labels, told: Callable[[int], None]) -> tuple[float, float]:
         """(loss, accuracy) of one pass in a new order; `told` hears of each step that is done, counted from 1."""

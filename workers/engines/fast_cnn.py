@@ -21,6 +21,7 @@ from workers.engines import keras_model, stock_cnn
 from workers.engines.compiled_composition import knows, multiplications
 from workers.engines.compiled_network import CompiledNetwork
 from workers.engines.stock_cnn import Network
+from workers.idx import Pixels
 from workers.runs import Estimator, Labels, Run, Values
 
 LIBRARIES = {"numba": numba.__version__, "keras": keras.__version__}
@@ -33,12 +34,24 @@ MOST_MULTIPLICATIONS = 1_000_000
 
 
 class FastNetwork(Network):
-    """Learns as `model.fit` does: a new order each epoch, a last batch that may be smaller, the last images aside."""
+    """Learns as `model.fit` does: a new order each epoch, a last batch that may be smaller, the last images aside.
+
+    Images stay bytes until their batch is gathered: as floats, MNIST takes longer to lay out than a class waits for.
+    """
 
     def __init__(self, spec: CNN, run: Run) -> None:
         super().__init__(spec, run)
         self.threads = run.threads
-        self.network = CompiledNetwork(spec, self.model, threads=run.threads, seed=run.seed)
+        scaled = 1 if isinstance(spec.layers[1], layers.Rescaling) else run.dataset.pixel_max
+        self.brightness = np.arange(256, dtype=np.float32) / np.float32(scaled)
+        self.network = CompiledNetwork(spec, self.model, brightness=self.brightness, threads=run.threads, seed=run.seed)
+
+    def prepare(self, images: Pixels) -> Values:
+        return _only_read(self.placed(images))
+
+    def floats(self, images: Values) -> Values:
+        """What Keras' model takes for these."""
+        return self.brightness[images]
 
     def fit(self, images: Values, labels: Labels) -> None:
         images, labels = self.laid(images), labels.astype(np.int64)
@@ -92,6 +105,13 @@ class FastNetwork(Network):
         return images.reshape((*images.shape, 1, 1)[:4])
 
 
+def _only_read(images: Values) -> Values:
+    """As a data set is: for an array that may be written to, numba would compile kernels of another kind."""
+    images = np.asarray(images).view()
+    images.flags.writeable = False
+    return images
+
+
 def _warming() -> Iterator[CNN]:
     """Small networks that together use every kernel."""
     begin, dense = layers.Input(shape=(8, 8, 1)), layers.Dense(units=10)
@@ -111,9 +131,11 @@ def _warming() -> Iterator[CNN]:
 def warm() -> None:
     """Compile the kernels, or find them compiled, by a step of small networks; and get TensorFlow ready."""
     stock_cnn.warm()
-    images, labels = np.zeros((2, 8, 8, 1), np.float32), np.zeros(2, np.int64)
+    images, labels = _only_read(np.zeros((2, 8, 8, 1), np.uint8)), np.zeros(2, np.int64)
+    black = np.zeros(256, np.float32)
     for spec in _warming():
-        CompiledNetwork(spec, keras_model.build(spec), threads=1, seed=0).learn(images, labels, np.arange(2))
+        network = CompiledNetwork(spec, keras_model.build(spec), brightness=black, threads=1, seed=0)
+        network.learn(images, labels, np.arange(2))
 
 
 class ManySteps(Network):

@@ -19,15 +19,15 @@ ZERO = np.float32(0)
 
 
 @compiled
-def gather(images: Values, chosen: Values, out: Values) -> None:
-    """The `chosen` of `images` (n × rows × columns × channels) into `out`."""
+def gather(images: Values, chosen: Values, brightness: Values, out: Values) -> None:
+    """The `chosen` of `images` (n × rows × columns × channels, bytes) into `out`, each byte as its `brightness`."""
     rows, channels, columns, lanes = out.shape
     for lane in range(lanes):
         image = images[chosen[lane]]
         for row in range(rows):
             for channel in range(channels):
                 for column in range(columns):
-                    out[row, channel, column, lane] = image[row, column, channel]
+                    out[row, channel, column, lane] = brightness[image[row, column, channel]]
 
 
 @compiled

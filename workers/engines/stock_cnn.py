@@ -6,7 +6,7 @@ import os
 import time
 from contextlib import AbstractContextManager
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -43,15 +43,19 @@ class Network:
 
     def prepare(self, images: Pixels) -> Values:
         """float32 in the network's input shape: 0–1, or as stored where the network begins by rescaling."""
-        first, second = self.spec.layers[:2]
-        assert isinstance(first, layers.Input)
-        pixels = images.astype(np.float32)
+        second = self.spec.layers[1]
+        pixels = self.placed(images).astype(np.float32)
         if not isinstance(second, layers.Rescaling):
             pixels /= self.run.dataset.pixel_max
-        border = (first.shape[0] - images.shape[1]) // 2 if len(first.shape) == 3 else 0
+        return pixels
+
+    def placed(self, images: Pixels) -> Pixels:
+        """The bytes in the network's input shape, with a border where it is larger than the images."""
+        shape = cast(layers.Input, self.spec.layers[0]).shape
+        border = (shape[0] - images.shape[1]) // 2 if len(shape) == 3 else 0
         if border:
-            pixels = np.pad(pixels, ((0, 0), (border, border), (border, border)))
-        return pixels.reshape(len(images), *first.shape)
+            images = np.pad(images, ((0, 0), (border, border), (border, border)))
+        return images.reshape(len(images), *shape)
 
     def fit(self, images: Values, labels: Labels) -> None:
         sparse = self.spec.loss.name == "sparse_categorical_crossentropy"
