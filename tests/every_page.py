@@ -32,6 +32,8 @@ PUBLIC = [
     Place("api", "/api/docs/", "noscript a"),
     Place("login", "/login/", "input[name=password]"),
     Place("404", "/nowhere/", ".notice a.button", status=404),
+    Place("join-code", "/join/{code}/", "main form button"),
+    Place("welcome", "{welcome}", "input[name=new_password1]"),
 ]
 WALL = [
     Place("wall", "/?wall", "section:not([hidden]) table.wall-board tbody tr"),
@@ -78,5 +80,7 @@ INSTRUCTORS = [
     Place("desk-rerun", "/desk/submissions/{knn}/rerun/", "input#reason", INSTRUCTOR),
     Place("desk-cancel", "/desk/submissions/{queued}/cancel/", "input#reason", INSTRUCTOR),
     Place("submission-instructor", "/submissions/{net}/", "table.confusion", INSTRUCTOR),
+    Place("desk-count", "/desk/submissions/{knn}/count/", "input#reason", INSTRUCTOR),
+    Place("desk-drain", "/desk/workers/{worker}/", "main form button", INSTRUCTOR),
 ]
 EVERY = [*PUBLIC, *WALL, *MEMBERS, *INSTRUCTORS]

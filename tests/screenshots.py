@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
@@ -27,6 +29,7 @@ from tests.stack import Stack, running
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pages"
 SIZES = {1280: 800, 390: 844}
 SCREENS = 3  # a longer page is cut below the third screen
+WHOLE = ("charts", "submit")  # but for these, of which the rest is not like what is seen of it
 WALL: ViewportSize = {"width": 1920, "height": 1080}
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
@@ -35,6 +38,15 @@ DRAWING_MS = 2500  # a picture or a table that scripts fetch is there after this
 # Dark everywhere would double the pictures: these show every colour and every kind of element.
 ALSO_DARK = {"board-own", "charts", "wall", "submit-cnn", "submission-cnn", "compare", "desk"}
 COLOURS = 128
+# No address leads there: a form whose cookie is gone, and a service that fails, whose page is laid over another.
+FAILED = [Place("403", "/login/", "main", status=403), Place("500", "/broken/", "main", status=500)]
+ABOUT = [
+    "Taken by `make screenshots`: wide, on a phone, and some of them dark. It starts a service of its own on the 8×8",
+    "digits, so scores and times are not those of MNIST, and fills it with a class that has been at it for a week. The",
+    "service's own workers trained every model that has a score; the times of day were moved apart afterwards, and the",
+    "runs that failed, timed out or still go on were staged for the picture. Pages are cut below the third screen, but",
+    "for the charts and the ways to submit.",
+]
 
 
 def main() -> None:
@@ -42,7 +54,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="of single pages; without any, all are taken")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     asked = parser.parse_args()
-    places = [place for place in EVERY if not asked.names or place.name in asked.names]
+    places = [place for place in [*EVERY, *FAILED] if not asked.names or place.name in asked.names]
     asked.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="screenshots-") as folder:
         home = Path(folder)
@@ -66,7 +78,7 @@ class Camera:
 
     browser: Browser
     stack: Stack
-    numbers: dict[str, int]
+    numbers: dict[str, Any]
     folder: Path
 
     def take_all(self, places: list[Place]) -> None:
@@ -85,9 +97,41 @@ class Camera:
             log_in(page, user, self.stack.logins[user][0])
         for place in places:
             page.set_viewport_size(size_of(place, width))
-            page.goto(place.path.format(**self.numbers))
+            if place in FAILED:
+                self.fail(page, place)
+            else:
+                page.goto(place.path.format(**self.numbers))
             (self.folder / file_of(place, width, scheme)).write_bytes(small(picture(page, place, width)))
         window.close()
+
+    def fail(self, page: Page, place: Place) -> None:
+        if place.status == 403:
+            page.goto(place.path)
+            page.context.clear_cookies()
+            page.get_by_label("Username").fill("somebody")
+            page.get_by_label("Password").fill("something")
+            page.get_by_role("button", name="Log in").click()
+            page.wait_for_load_state()
+        else:
+            page.route(
+                f"**{place.path}", lambda route: route.fulfill(status=500, content_type="text/html", body=broken())
+            )
+            page.goto(place.path)
+
+
+def broken() -> str:
+    """The page of a service that fails, which needs nothing of it."""
+    code = "from django.template.loader import render_to_string as r; import sys; sys.stdout.write(r('500.html'))"
+    django = f"import django; django.setup(); {code}"
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    return subprocess.run(
+        [sys.executable, "-c", django],
+        cwd=FOLDER.parent.parent,
+        env=environment,
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    ).stdout
 
 
 def file_of(place: Place, width: int, scheme: Scheme) -> str:
@@ -104,7 +148,9 @@ def picture(page: Page, place: Place, width: int) -> bytes:
     """The page once it has drawn itself, as high as it is, up to some screens."""
     page.wait_for_timeout(DRAWING_MS if place.name in ("wall-chart", "api") else 400)
     if not place.name.startswith("wall"):
-        high = min(page.evaluate("document.documentElement.scrollHeight"), SCREENS * SIZES[width])
+        high = page.evaluate("document.documentElement.scrollHeight")
+        if place.name.partition("-")[0] not in WHOLE:
+            high = min(high, SCREENS * SIZES[width])
         page.set_viewport_size({"width": width, "height": max(high, SIZES[width])})
         page.wait_for_timeout(300)
     expect(page.locator(".plot canvas")).to_have_count(page.locator(".plot").count(), timeout=PATIENCE_MS)
@@ -121,8 +167,8 @@ def small(png: bytes) -> bytes:
 
 def write_index(folder: Path) -> None:
     """A page that shows them all, in the order of the site."""
-    lines = ["# The pages", "", "Taken by `make screenshots`: wide, on a phone, and some of them dark.", ""]
-    for place in EVERY:
+    lines = ["# The pages", "", *ABOUT, ""]
+    for place in [*EVERY, *FAILED]:
         taken = [file_of(place, width, scheme) for width in SIZES for scheme in SCHEMES]
         shown = [image_of(name) for name in taken if (folder / name).exists()]
         if shown:

@@ -1,7 +1,7 @@
 """A class that has been at it for a week: fills a running service, as `python -m tests.showcase` with its QUEST_HOME.
 
 Every score is trained by the service's own workers; only dates are set back, and the runs that end badly are ended by
-hand. Prints as JSON the numbers of the submissions that pages are to be looked at for.
+hand. Prints as JSON, by name, what goes into the addresses of the pages that are to be looked at.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import django
 from django.db.models import F, Q
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from submissions.models import Attempt, Group, Quest, Submission, Worker
 
 PROJECT = Path(__file__).resolve().parent.parent
-PATIENCE_S = 400
+PATIENCE_S = 1400
 CHEAP_NET = "Sequential([Flatten(), Dense({}, activation='relu'), Dense(10, activation='softmax')])"
 NET = """model = Sequential([
     Conv2D(16, 3, activation='relu'), MaxPooling2D(), Flatten(), Dropout(0.2), Dense(10, activation='softmax')])
@@ -59,8 +59,8 @@ MEMBERS = {
 }  # fmt: skip
 
 
-def fill(home: Path, what: str = "week") -> dict[str, int]:
-    """Fill the service in `home`; the submissions' numbers by name. `what` is week, or endings alone."""
+def fill(home: Path, what: str = "week") -> dict[str, Any]:
+    """Fill the service in `home`; by name, what goes into the addresses of pages. `what` is week, or endings alone."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.showcase", what],
         cwd=PROJECT, check=True, stdout=subprocess.PIPE, text=True,
@@ -69,23 +69,23 @@ def fill(home: Path, what: str = "week") -> dict[str, int]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def main(what: str) -> dict[str, int]:
+def main(what: str) -> dict[str, Any]:
     from submissions.models import Quest
 
     quest = Quest.objects.get(pk=1)
     if what == "endings":
-        return decided(quest) | endings(quest)
+        return decided(quest) | endings(quest) | doors(quest)
     introduce()
     warm_up = another(quest, "Warm-up", private_share=0.4, final_runs=2)
     another(quest, "Finale", state="draft", exclusive=True)
-    numbers = {name: submit(quest, *row) for name, row in WEEK.items()}
+    numbers: dict[str, Any] = {name: submit(quest, *row) for name, row in WEEK.items()}
     numbers |= {name: submit(warm_up, *row) for name, row in WARM_UP.items()} | {"revealed": warm_up.pk}
     wait_for(numbers.values())
     numbers |= endings(quest)
     set_back(timedelta(days=8))
     tell(quest, warm_up)
     numbers |= {name: submit(quest, "ITMALGrp01", ENDLESS) for name in ("running", "beside", "queued")}
-    return numbers
+    return numbers | doors(quest)
 
 
 def introduce() -> None:
@@ -181,6 +181,21 @@ def hired() -> Iterator[Worker]:
     finally:
         Worker.objects.filter(pk=worker.pk).update(stopped_at=timezone.now())
         Worker.objects.filter(pk__in=others).update(duty="on")
+
+
+def doors(quest: Quest) -> dict[str, Any]:
+    """What opens pages that one comes to but once: an invitation, a newcomer's first link, and a worker's number."""
+    from submissions import invitations, slips
+    from submissions.models import Membership, User, Worker
+
+    group = group_named("ITMALGrp05", quest)
+    newcomer = User.objects.create_user("alonzo", first_name="Alonzo", last_name="Church")  # without a password
+    Membership.objects.create(user=newcomer, group=group, course=group.course)
+    return {
+        "code": invitations.invite(group, user=newcomer),
+        "welcome": slips.one_time_link(newcomer, base_url=""),
+        "worker": Worker.objects.alive().filter(device="cpu").latest("pk").pk,
+    }
 
 
 def set_back(span: timedelta) -> None:

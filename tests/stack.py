@@ -123,7 +123,7 @@ def running(home: Path, data_home: Path, **env: str) -> Iterator[Stack]:
     words = {"PORT": str(port), "QUEST_DATA_HOME": str(data_home), "QUEST_DEMO_DATASET": "digits", **env}
     process, log = launch(home, **words)
     try:
-        until(lambda: _ready(process, log), seconds=120, what="Ready")
+        until(lambda: _ready(process, log), seconds=900, what="Ready")
         yield Stack(f"http://127.0.0.1:{port}", home, process, log)
     finally:
         if process.poll() is None:

@@ -39,7 +39,7 @@ def test_every_chart_is_drawn_and_follows_the_choices(open_window, scores, width
 def test_a_chart_says_that_it_is_being_drawn_and_at_once_when_it_cannot_be(open_window, scores):
     page = open_window(ignored=("the server responded with a status of 500",))
     held = []
-    page.route(re.compile("/charts/cost[.]"), held.append)
+    page.route(re.compile("/charts/cost[.]"), lambda route: held.append(route))
 
     page.goto("/charts/")
     expect(page.locator("#plot-cost")).to_have_text("The chart is being drawn …")
