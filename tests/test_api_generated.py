@@ -20,13 +20,14 @@ RULES = Path(__file__).with_name("schemathesis.toml")
 
 
 @pytest.fixture
-def site(live_server, owner_token, submit, score, monkeypatch) -> list[str]:
+def site(live_server, client, owner_token, submit, score, monkeypatch) -> list[str]:
     """A site with something on its board and in its queue; where it is and who asks, as schemathesis takes it."""
     hold = waiting.hold
     monkeypatch.setattr(waiting, "hold", lambda look, seen, seconds: hold(look, seen, seconds=0.01))
     score(submit(), 330)
     submit(FOREST)
     Quest.objects.update(daily_quota=None)
+    client.get("/api/schema/")  # the first takes longest, and schemathesis waits for ten seconds at most
     return [f"{live_server.url}/api/schema/?format=json", "-H", f"Authorization: Token {owner_token}"]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, NoReturn, TypeVar
 
 from django.http import QueryDict
+from drf_spectacular.extensions import OpenApiSerializerExtension
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated, IsAuthenticatedOrReadOnly
@@ -77,6 +78,17 @@ class Strict(serializers.Serializer[Any]):
         refused = [name for name in blank if not getattr(self.fields[name], "allow_blank", False)]
         if refused:
             raise serializers.ValidationError(dict.fromkeys(refused, "Give it a value, or leave it out."))
+
+
+class DescribeStrict(OpenApiSerializerExtension):
+    """A body with a name that is not known is refused, and the description says so."""
+
+    target_class = Strict
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        schema: dict[str, Any] = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        return {**schema, "additionalProperties": False}
 
 
 Asked = TypeVar("Asked", bound=Strict)
