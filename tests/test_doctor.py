@@ -29,6 +29,7 @@ def service(worker, settings, monkeypatch, digits_home):
     monkeypatch.setitem(doctor.CHECKS, "broker", doctor.Check(lambda: iter(()), needs_database=False))
     now = timezone.now()
     Worker.objects.update(version=settings.QUEST_VERSION, started_at=now - LONG_AGO)
+    worker.refresh_from_db()
     upkeep = {"host": "here", "pid": 2, "device": "upkeep", "hardware": worker.hardware, "reaped_at": now}
     return Worker.objects.create(
         name="upkeep@here", version=settings.QUEST_VERSION, started_at=now - LONG_AGO, **upkeep

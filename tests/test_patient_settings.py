@@ -14,6 +14,7 @@ from config.celery import app
 from tests.stack import PROJECT
 from workers.supervisor import START_SECONDS
 
+USUAL = "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s"
 SHOW = "import json; from config import settings; print(json.dumps(settings.DATABASES['default']['OPTIONS']))"
 
 
@@ -27,7 +28,7 @@ def test_no_connection_to_postgres_waits_for_ever_and_the_address_has_the_last_w
     usual = options("postgres://quest@db/quest", tmp_path)
     own = options("postgres://quest@db/quest?connect_timeout=20&options=-c%20statement_timeout%3D5min", tmp_path)
 
-    assert (usual["connect_timeout"], usual["options"]) == (5, "-c statement_timeout=60s")
+    assert (usual["connect_timeout"], usual["options"]) == (5, USUAL)
     assert (own["connect_timeout"], own["options"]) == (20, "-c statement_timeout=5min")
     assert own["keepalives"] == 1
 
