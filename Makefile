@@ -2,8 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEVICE ?= cpu
-# Two processes share the test files, the long ones first: most tests wait for something, or keep one core busy.
-SHARED := -n 2 --dist loadfile --no-loadscope-reorder
+# Two processes share the tests in the groups of tests/conftest.py: most tests wait for something, or keep one core busy.
+SHARED := -n 2 --dist loadgroup --no-loadscope-reorder
 # TensorFlow with CUDA and the one without are two packages: which one depends on the machine.
 LOCAL := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | grep -q GPU && echo local-gpu || echo local)
 
@@ -27,11 +27,11 @@ test: setup-dev ## everything but the long tests and the slow faults
 quick: setup-dev ## no training, no browser, nothing that waits: under a minute
 	@$(BIN)/python -m pytest $(SHARED) --hypothesis-profile=quick -m "not long and not fault and not trains and not browser and not slow"
 
-test-long: setup-dev ## exact scores on the full data
-	@$(BIN)/python -m pytest -m long
+test-long: setup-dev ## exact scores on the full data, every page in a browser, services of the tests' own
+	@$(BIN)/python -m pytest $(SHARED) -m long
 
 test-faults: setup-dev ## breaks real processes
-	@$(BIN)/python -m pytest -m fault
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m fault
 
 bench: setup-dev ## ours beside plain scikit-learn and Keras: half an hour, on an idle machine; NAMES=knn for some rows
 	@$(BIN)/python -m tests.bench $(NAMES)

@@ -12,14 +12,12 @@ pytest_plugins = [
     "tests.stack",
     "tests.postgres",
     "tests.client_ways",
+    "tests.faults.table",
 ]
 # Property tests look at so many generated examples; `make quick` at a few.
 settings.register_profile("thorough", max_examples=200, deadline=None)
 settings.register_profile("quick", max_examples=25, deadline=None)
 settings.load_profile("thorough")
-
-# They take half a minute or more: begun last, one of them would leave the other core without work.
-LONG_FILES = ("test_launcher", "test_every_page", "test_student", "test_instructor", "test_adding_a_family")
 
 # They start processes, wait, or walk over the whole site: too long for the inner loop, though they train nothing.
 SLOW_FILES = frozenset(
@@ -36,15 +34,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.path.stem in SLOW_FILES:
             item.add_marker("slow")
-    items.sort(key=lambda item: _turn(item.path.stem))
+        item.add_marker(pytest.mark.xdist_group("stack" if _uses_the_stack(item) else item.path.stem))
+    # The largest group first: begun last, it would leave the other process without work.
+    items.sort(key=lambda item: not _uses_the_stack(item))
     if "TEST_DATABASE_URL" in os.environ:  # all else ran beside, and gives the same here
         others = [item for item in items if not _asks_a_database(item)]
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if _asks_a_database(item)]
 
 
-def _turn(file: str) -> int:
-    return LONG_FILES.index(file) if file in LONG_FILES else len(LONG_FILES)
+def _uses_the_stack(item: pytest.Item) -> bool:
+    """Such tests stay in one process, so that the whole service is started once."""
+    return "stack" in getattr(item, "fixturenames", ())
 
 
 def _asks_a_database(item: pytest.Item) -> bool:

@@ -32,7 +32,7 @@ PUBLIC = [
     Place("api", "/api/docs/", "noscript a"),
     Place("login", "/login/", "input[name=password]"),
     Place("404", "/nowhere/", ".notice a.button", status=404),
-    Place("join-code", "/join/{code}/", "main form button"),
+    Place("join-code", "/join/{code}/", "form button"),
     Place("welcome", "{welcome}", "input[name=new_password1]"),
 ]
 WALL = [
@@ -81,6 +81,6 @@ INSTRUCTORS = [
     Place("desk-cancel", "/desk/submissions/{queued}/cancel/", "input#reason", INSTRUCTOR),
     Place("submission-instructor", "/submissions/{net}/", "table.confusion", INSTRUCTOR),
     Place("desk-count", "/desk/submissions/{knn}/count/", "input#reason", INSTRUCTOR),
-    Place("desk-drain", "/desk/workers/{worker}/", "main form button", INSTRUCTOR),
+    Place("desk-drain", "/desk/workers/{worker}/", "form button", INSTRUCTOR),
 ]
 EVERY = [*PUBLIC, *WALL, *MEMBERS, *INSTRUCTORS]

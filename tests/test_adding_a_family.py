@@ -11,7 +11,7 @@ import pytest
 
 from tests.stack import PROJECT, Stack, running
 
-pytestmark = [pytest.mark.trains, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.trains, pytest.mark.long, pytest.mark.timeout(300)]
 
 GUIDE = PROJECT / "docs" / "adding-a-family.md"
 MODEL = "NearestCentroid(metric='manhattan')"

@@ -68,6 +68,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory, digits_home: Path) -> Ite
 
 
 @pytest.mark.trains
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_an_added_engine_is_asked_for_computes_and_is_named_on_the_board(extended):
     run = extended.wait(extended.submit(MODEL, engine="kd"), seconds=120)

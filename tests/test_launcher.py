@@ -28,6 +28,7 @@ def refusal(process: subprocess.Popen, log) -> str:
     return log.read_text()
 
 
+@pytest.mark.long
 def test_a_second_start_keeps_the_data_and_the_end_leaves_nothing_behind(tmp_path, digits_home):
     with running(tmp_path, digits_home) as first:
         submitted = first.wait(first.submit("KNeighborsClassifier()"))
@@ -142,6 +143,7 @@ def behind_a_proxy(port: int, path: str) -> tuple[int, str, str]:
         return answer.status, answer.headers.get("Location", ""), answer.read().decode()
 
 
+@pytest.mark.long
 def test_serving_works_end_to_end_with_production_settings(tmp_path, mnist_home):
     port = free_port()
     process, log = launch(

@@ -16,7 +16,7 @@ WITHOUT_PROCESSES = "not long and not fault and not trains and not browser"
 @pytest.mark.skipif("TEST_DATABASE_URL" in os.environ, reason="this is that run")
 def test_what_uses_the_database_does_the_same_on_postgres(postgres):
     command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider", "-m", WITHOUT_PROCESSES]
-    command += ["--hypothesis-profile=quick"]
+    command += ["--hypothesis-profile=quick", "-n", "2"]
     environment = {**os.environ, "TEST_DATABASE_URL": postgres.create("same")}
 
     run = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)

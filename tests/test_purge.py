@@ -30,7 +30,7 @@ from submissions.models import (
 from submissions.purge import PurgeRefused, purge
 from tests.cast import client_of
 
-TRACES = ("Ada", "Lovelace", "lovelace@", "au123", "owner", "Bernoulli", "flu", "key-1")
+TRACES = ("Augusta", "Lovelace", "lovelace@", "au123", "owner", "Bernoulli", "flu", "key-1")
 
 
 def everything() -> str:
@@ -57,19 +57,19 @@ def traces() -> list[str]:
 def term(course, quest, submit, score, owner, owner_token, group, instructor, worker) -> Course:
     """A course that is over, with all that a term leaves of its students."""
     User.objects.filter(pk=owner.pk).update(
-        first_name="Ada", last_name="Lovelace", email="lovelace@example.org", student_number="au123"
+        first_name="Augusta", last_name="Lovelace", email="lovelace@example.org", student_number="au123"
     )
     owner.refresh_from_db()
     client_of(owner)
     score(submit(idempotency_key="key-1"), 351)
     again = score(submit(), 340)
-    Submission.objects.update(note="Ada's idea, from Bernoulli")
-    disqualify(again, user=instructor, reason="Ada had the flu")
+    Submission.objects.update(note="Augusta's idea, from Bernoulli")
+    disqualify(again, user=instructor, reason="Augusta had the flu")
     Invitation.objects.create(
         group=group, digest="d" * 64, created_by=owner, expires_at=timezone.now() + timedelta(days=1)
     )
-    Extension.objects.create(quest=quest, group=group, extra_submissions=1, reason="Ada has the flu")
-    told = "Digits quest: 1 more today. Ada has the flu"
+    Extension.objects.create(quest=quest, group=group, extra_submissions=1, reason="Augusta has the flu")
+    told = "Digits quest: 1 more today. Augusta has the flu"
     DeskEvent.objects.create(
         kind=DeskEvent.Kind.EXTENDED, actor="instructor", subject=group.name, course=course, detail=told
     )

@@ -51,6 +51,7 @@ def going(stack, numbers) -> Iterator[dict[str, int]]:
         stack.ask("POST", f"/api/v1/submissions/{number}/cancel/")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 @pytest.mark.parametrize("user", VISITORS, ids=lambda user: user or "anonymous")
 def test_every_page_is_there_fits_stands_still_and_is_accessible(open_window, numbers, user, width, scheme):
@@ -62,6 +63,7 @@ def test_every_page_is_there_fits_stands_still_and_is_accessible(open_window, nu
     assert faults == []
 
 
+@pytest.mark.long
 def test_so_are_the_pages_of_what_runs_and_what_waits(open_window, going):
     windows = {place.user: open_window(place.user, width=390) for place in GOING}
     for page in windows.values():
@@ -95,6 +97,7 @@ def barriers(page: Page, *, whole: bool) -> list[str]:
     return [f"{rule['id']} ({rule['help']}): {rule['nodes'][0]['target']}" for rule in found if rule["impact"] in GRAVE]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("user", VISITORS, ids=lambda user: user or "anonymous")
 def test_no_page_needs_scripts_to_be_read(open_window, numbers, user):
     """Each has its heading, and what a visitor comes for, without them."""
@@ -111,7 +114,7 @@ def stands_alone(page: Page, place: Place, numbers: dict[str, int]) -> bool:
     return there and page.locator("h1").count() > 0 and page.locator("main").locator(place.shows).count() > 0
 
 
-def test_a_visitor_with_a_keyboard_alone_skips_to_the_content_and_sees_where_the_focus_is(open_window, numbers):
+def test_a_visitor_with_a_keyboard_alone_skips_to_the_content_and_sees_where_the_focus_is(open_window):
     page = open_window(MEMBER)
     page.goto("/submissions/")
 

@@ -39,7 +39,7 @@ def test_a_quest_is_opened_frozen_closed_revealed_by_its_finals_and_archived(ope
     expect(member.locator(".badge-final")).to_be_visible()
 
     desk.get_by_role("button", name="Freeze").click()
-    expect(desk.locator("main")).to_contain_text("frozen since")
+    expect(desk.locator("main")).to_contain_text("Frozen since")
     late = submit(stack, number, "KNeighborsClassifier(n_neighbors=1)", "itmalgrp02")
     board.reload()
     expect(board.locator(f"#place-{other}")).to_be_visible()

@@ -17,11 +17,10 @@ import pytest
 from submissions.families import registry
 from submissions.models import Score, Submission
 from tests.faults.site import Site, furnish, kernel_on
-from tests.faults.table import KEPT, Line, Table, fault_of
+from tests.faults.table import Line, fault_of, note
 from tests.postgres import Cluster
 from tests.stack import PROJECT
 
-TABLE = pytest.StashKey[Table]()
 NO_PARAMETERS = SimpleNamespace(params={})
 
 
@@ -79,8 +78,8 @@ def site(tmp_path: Path, digits_home: Path, database_url: str, odd_family: None,
 
 
 @pytest.fixture
-def measured(record_property, request: pytest.FixtureRequest):
-    """Note what was measured in the table, the report and on the terminal, and hold it to the criterion."""
+def measured(request: pytest.FixtureRequest):
+    """Note what was measured in the table, and hold it to the criterion."""
     item = request.node
     database = "Postgres" if "postgres" in getattr(item, "callspec", NO_PARAMETERS).params.values() else "SQLite"
 
@@ -93,10 +92,7 @@ def measured(record_property, request: pytest.FixtureRequest):
         met = (at_most is None or value <= at_most) and (exactly is None or value == exactly)
         unit = "" if exactly is not None else unit
         line = Line(fault_of(item), database, what, kept, unit, criterion, met)
-        request.config.stash[TABLE].lines.append(line)
-        record_property(what, kept)
-        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-            print(f"\n  {line}", end="")  # noqa: T201
+        note(item, line)
         assert met, str(line)
 
     return measured
@@ -113,17 +109,3 @@ def scored_once(site: Site, measured):
         measured("score rows" + (f" of {len(submissions)}" if submissions[1:] else ""), rows, exactly=len(submissions))
 
     return scored_once
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash.setdefault(TABLE, Table())
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Show the whole table at the end, and keep it."""
-    table = config.stash[TABLE]
-    if table.lines:
-        terminalreporter.section(f"fault table, kept in {KEPT}")
-        for text in table.text():
-            terminalreporter.write_line(text)
-        table.keep()

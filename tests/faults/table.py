@@ -12,6 +12,7 @@ import pytest
 from tests.stack import PROJECT
 
 KEPT = PROJECT / "var" / "faults.json"
+PROPERTY = "measured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,23 @@ class Line:
         return f"{self.database:<9} {self.what}: {self.measured:g}{self.unit}{held_to}{sign}"
 
 
-@dataclass
+@dataclass(eq=False)
 class Table:
+    """A plugin, of the process that gathers what the others report."""
+
     lines: list[Line] = field(default_factory=list)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "teardown":
+            self.lines += [Line(**kept) for name, kept in report.user_properties if name == PROPERTY]
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Show the whole table at the end, and keep it."""
+        if self.lines:
+            terminalreporter.section(f"fault table, kept in {KEPT.relative_to(PROJECT)}")
+            for text in self.text():
+                terminalreporter.write_line(text)
+            self.keep()
 
     def text(self) -> Iterator[str]:
         """The lines below their faults, these in the order in which they were first met."""
@@ -45,6 +60,15 @@ class Table:
     def keep(self, path: Path = KEPT) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps([asdict(line) for line in self.lines], indent=1, ensure_ascii=False) + "\n")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Table())
+
+
+def note(item: pytest.Item, line: Line) -> None:
+    """Let the table have a line of what `item` measured."""
+    item.user_properties.append((PROPERTY, asdict(line)))
 
 
 def fault_of(item: pytest.Item) -> str:
