@@ -2,8 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEVICE ?= cpu
-# Two processes share the tests in the groups of tests/conftest.py: most tests wait for something, or keep one core busy.
-SHARED := -n 2 --dist loadgroup --no-loadscope-reorder
+# Two processes share the test files as tests/conftest.py says: most tests wait for something, or keep one core busy.
+SHARED := -n 2 --dist loadfile --no-loadscope-reorder
 # TensorFlow with CUDA and the one without are two packages: which one depends on the machine.
 LOCAL := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | grep -q GPU && echo local-gpu || echo local)
 

@@ -1,9 +1,12 @@
 """What every test gets: the cast, the data homes, real trainers, and the whole service where a test asks for it."""
 
 import os
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 pytest_plugins = [
     "tests.cast",
@@ -18,6 +21,14 @@ pytest_plugins = [
 settings.register_profile("thorough", max_examples=200, deadline=None)
 settings.register_profile("quick", max_examples=25, deadline=None)
 settings.load_profile("thorough")
+
+# What uses the whole service stays in one process, so that it is started once.
+STACK_FOLDER, STACK_FILES = "browser", frozenset(
+    {
+        "test_api_waiting_served", "test_bench", "test_client_install", "test_doctor", "test_launcher", "test_logs",
+        "test_main_job", "test_quickstart",
+    }
+)  # fmt: skip
 
 # They start processes, wait, or walk over the whole site: too long for the inner loop, though they train nothing.
 SLOW_FILES = frozenset(
@@ -34,18 +45,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.path.stem in SLOW_FILES:
             item.add_marker("slow")
-        item.add_marker(pytest.mark.xdist_group("stack" if _uses_the_stack(item) else item.path.stem))
     # The largest group first: begun last, it would leave the other process without work.
-    items.sort(key=lambda item: not _uses_the_stack(item))
+    items.sort(key=lambda item: not _uses_the_stack(item.path))
     if "TEST_DATABASE_URL" in os.environ:  # all else ran beside, and gives the same here
         others = [item for item in items if not _asks_a_database(item)]
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if _asks_a_database(item)]
 
 
-def _uses_the_stack(item: pytest.Item) -> bool:
-    """Such tests stay in one process, so that the whole service is started once."""
-    return "stack" in getattr(item, "fixturenames", ())
+class ByService(LoadFileScheduling):
+    """A file is never divided between processes, and those that use the whole service count as one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "stack" if _uses_the_stack(Path(file)) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    return ByService(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+def _uses_the_stack(path: Path) -> bool:
+    return path.parent.name == STACK_FOLDER or path.stem in STACK_FILES
 
 
 def _asks_a_database(item: pytest.Item) -> bool:

@@ -15,6 +15,8 @@ for name in ("DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "QUEST_PRODUCTION", 
 os.mkdir(os.path.join(_home, "static"))
 os.environ["QUEST_HOME"] = _home
 os.environ["REDIS_URL"] = "redis://127.0.0.1:1/0"
+# Kernels are compiled once for all homes: half a minute of each trainer's time.
+os.environ.setdefault("NUMBA_CACHE_DIR", os.path.join(os.path.dirname(__file__), os.pardir, "var", "compiled"))
 ON_POSTGRES = "TEST_DATABASE_URL" in os.environ
 if ON_POSTGRES:
     os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]

@@ -45,11 +45,11 @@ def count(pattern: str, said: str) -> int:
     return int(found[1].replace(",", ""))
 
 
-@pytest.mark.trains  # not that it does: but half a minute is too long for `make quick`
-def test_a_few_hundred_made_up_requests_find_no_fault(site, tmp_path):
-    said = summary(site, tmp_path, "--phases", "fuzzing,stateful", "--max-examples", "15", "--generation-deterministic")
+@pytest.mark.trains  # not that it does: but it takes too long for `make quick`
+def test_a_hundred_made_up_requests_find_no_fault(site, tmp_path):
+    said = summary(site, tmp_path, "--phases", "fuzzing", "--max-examples", "7", "--generation-deterministic")
 
-    assert count(r"([\d,]+) generated", said) >= 250
+    assert count(r"([\d,]+) generated", said) >= 90
     assert count(r"Tested: (\d+)", said) == 14
 
 
