@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEVICE ?= cpu
+# What pytest compiles is kept for the next run, though PYTHONDONTWRITEBYTECODE be set.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 # Two processes share the test files as tests/conftest.py says: most tests wait for something, or keep one core busy.
 SHARED := -n 2 --dist loadfile --no-loadscope-reorder
 # TensorFlow with CUDA and the one without are two packages: which one depends on the machine.
@@ -22,16 +24,16 @@ worker: setup ## a worker alone, on any machine: DEVICE=cpu|gpu, DATABASE_URL an
 	@exec $(BIN)/python -m config.launcher worker $(DEVICE)
 
 test: setup-dev ## everything but the long tests and the slow faults
-	@$(BIN)/python -m pytest $(SHARED) -m "not long and not fault"
+	@$(PYTEST) $(SHARED) -m "not long and not fault"
 
 quick: setup-dev ## no training, no browser, nothing that waits: under a minute
-	@$(BIN)/python -m pytest $(SHARED) --hypothesis-profile=quick -m "not long and not fault and not trains and not browser and not slow"
+	@$(PYTEST) $(SHARED) --hypothesis-profile=quick -m "not long and not fault and not trains and not browser and not slow"
 
 test-long: setup-dev ## exact scores on the full data, every page in a browser, services of the tests' own
-	@$(BIN)/python -m pytest $(SHARED) -m long
+	@$(PYTEST) $(SHARED) -m long
 
 test-faults: setup-dev ## breaks real processes
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m fault
+	@$(PYTEST) -n 2 --dist worksteal -m fault
 
 bench: setup-dev ## ours beside plain scikit-learn and Keras: half an hour, on an idle machine; NAMES=knn for some rows
 	@$(BIN)/python -m tests.bench $(NAMES)

@@ -12,6 +12,7 @@ NEEDED, NOT_YET = (3, 11), (3, 14)
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(VENV, "bin", "python")
+OWN = ("config", "submissions", "leaderboard", "workers")
 CLIENT_WHEELS = os.path.join(VENV, "share", "client-wheels")
 # A lock file stands for itself and those that it contains: whoever has `dev` has `local` too.
 CONTAINS = {"dev": ("dev", "local", "worker", "web"), "local": ("local", "worker", "web"), "worker": ("worker", "web")}
@@ -129,6 +130,8 @@ def main():
             install(sys.argv[1])
         if not installed("client"):
             fetch_client_wheels()
+        # Where PYTHONDONTWRITEBYTECODE is set, each process would compile the project's own files anew.
+        subprocess.call([PYTHON, "-m", "compileall", "-qq"] + [os.path.join(ROOT, name) for name in OWN])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What every test gets: the cast, the data homes, real trainers, and the whole service where a test asks for it."""
 
+import gc
 import os
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ pytest_plugins = [
     "tests.faults.table",
 ]
 # Property tests look at so many generated examples; `make quick` at a few.
-settings.register_profile("thorough", max_examples=200, deadline=None)
+settings.register_profile("thorough", max_examples=100, deadline=None)
 settings.register_profile("quick", max_examples=25, deadline=None)
 settings.load_profile("thorough")
 
@@ -38,6 +39,12 @@ SLOW_FILES = frozenset(
         "test_hidden", "test_layering", "test_logs", "test_races",
     }
 )  # fmt: skip
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: looking for garbage in it again and again takes a seventh of the small tests' time."""
+    gc.freeze()
+    gc.set_threshold(50_000)
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses

@@ -45,18 +45,11 @@ def count(pattern: str, said: str) -> int:
     return int(found[1].replace(",", ""))
 
 
-@pytest.mark.trains  # not that it does: but it takes too long for `make quick`
-def test_a_hundred_made_up_requests_find_no_fault(site, tmp_path):
-    said = summary(site, tmp_path, "--phases", "fuzzing", "--max-examples", "7", "--generation-deterministic")
-
-    assert count(r"([\d,]+) generated", said) >= 90
-    assert count(r"Tested: (\d+)", said) == 14
-
-
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_five_thousand_made_up_requests_find_no_fault(site, tmp_path):
     said = summary(site, tmp_path, "--max-examples", "100")
 
     assert count(r"([\d,]+) generated", said) >= 5000
+    assert count(r"Tested: (\d+)", said) == 14
     assert count(r"API Links:\s+(\d+) covered", said) >= 3

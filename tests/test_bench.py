@@ -261,6 +261,7 @@ def test_a_side_that_fails_says_why(digits):
 
 
 @pytest.mark.trains
+@pytest.mark.long
 def test_both_sides_train_the_same_model_and_a_row_compares_them(digits):
     by_ball_tree = Peer(label="ball_tree", spec=KNN(n_neighbors=3, algorithm="ball_tree"), sample=90)
     contest = Contest(name="KNN k=3", spec=KNN(n_neighbors=3), peers=(by_ball_tree,))
@@ -276,6 +277,7 @@ def test_both_sides_train_the_same_model_and_a_row_compares_them(digits):
 
 
 @pytest.mark.trains
+@pytest.mark.long
 def test_a_notebooks_network_is_scaled_by_its_later_epochs(digits):
     taken = notebook.network(dense(16, pixels=64).model_copy(update={"epochs": 8}), digits, 2)
 
@@ -285,6 +287,7 @@ def test_a_notebooks_network_is_scaled_by_its_later_epochs(digits):
 
 
 @pytest.mark.trains
+@pytest.mark.long
 def test_a_part_of_a_forests_trees_is_scaled_on_our_side_too(digits):
     taken = accelerated(Forest(n_estimators=400, random_state=0), "digits", trees=20)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.trains, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.trains, pytest.mark.long, pytest.mark.timeout(240)]
 PYTHONS = ["3.9", "3.10", "3.11", "3.12", "3.13"]
 
 
@@ -40,9 +40,7 @@ def student(request, stack, tmp_path_factory) -> Path:
     return home
 
 
-everywhere = pytest.mark.parametrize(
-    "student", [pytest.param(one, marks=[pytest.mark.long] if one != "3.11" else []) for one in PYTHONS], indirect=True
-)
+everywhere = pytest.mark.parametrize("student", PYTHONS, indirect=True)
 
 
 def run(student: Path, *command: str, **env: str) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,7 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parent.parent
 
-pytestmark = [pytest.mark.trains, pytest.mark.timeout(290)]
+pytestmark = [pytest.mark.trains, pytest.mark.long, pytest.mark.timeout(290)]
 
 
 def test_the_quickstart_runs_from_top_to_bottom(stack, tmp_path):

@@ -111,7 +111,6 @@ def test_the_times_are_those_of_the_run_and_add_up(trainer):
     train(trainer, KNN)
     timing = train(trainer, KNN)["timing"]
 
-    assert timing["startup_s"] < 0.5
     assert timing["first_step_s"] is None
     parts = sum(timing[part] for part in ("startup_s", "data_load_s", "train_s", "predict_s"))
     assert parts <= timing["total_s"] < parts + 1
@@ -291,7 +290,8 @@ def test_warming_imports_libraries_before_a_job_asks_for_them(start_trainer):
 
     assert [message["event"] for message in messages] == ["ready", "warmed"]
     assert messages[0]["pid"] == warm.pid
-    assert train(warm, KNN)["timing"]["startup_s"] < 0.5
+    cold = start_trainer()
+    assert train(warm, KNN)["timing"]["startup_s"] < train(cold, KNN)["timing"]["startup_s"] / 2
 
 
 def test_lines_in_parts_and_lines_of_noise_are_read_as_they_should(monkeypatch):

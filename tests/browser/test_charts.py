@@ -10,6 +10,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.stack import until
 
+pytestmark = pytest.mark.long
+
 NET = "Sequential([Flatten(), Dense(10, activation='softmax')])"
 SIZE_OF_PICTURE = "image => image.decode().then(() => image.naturalWidth)"
 

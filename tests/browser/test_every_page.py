@@ -14,6 +14,8 @@ from playwright.sync_api import Page, expect
 from tests import showcase
 from tests.every_page import EVERY, INSTRUCTOR, INSTRUCTORS, MEMBER, MEMBERS, NOBODY, PUBLIC, WALL, Place
 
+pytestmark = pytest.mark.long
+
 NET = "Sequential([Conv2D(4, 3, activation='relu'), Flatten(), Dense(10, activation='softmax')])"
 SLOW = {"family": "forest", "n_estimators": 1000, "max_features": None}
 GRAVE = ("serious", "critical")
@@ -51,7 +53,6 @@ def going(stack, numbers) -> Iterator[dict[str, int]]:
         stack.ask("POST", f"/api/v1/submissions/{number}/cancel/")
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 @pytest.mark.parametrize("user", VISITORS, ids=lambda user: user or "anonymous")
 def test_every_page_is_there_fits_stands_still_and_is_accessible(open_window, numbers, user, width, scheme):
@@ -63,7 +64,6 @@ def test_every_page_is_there_fits_stands_still_and_is_accessible(open_window, nu
     assert faults == []
 
 
-@pytest.mark.long
 def test_so_are_the_pages_of_what_runs_and_what_waits(open_window, going):
     windows = {place.user: open_window(place.user, width=390) for place in GOING}
     for page in windows.values():
@@ -97,7 +97,6 @@ def barriers(page: Page, *, whole: bool) -> list[str]:
     return [f"{rule['id']} ({rule['help']}): {rule['nodes'][0]['target']}" for rule in found if rule["impact"] in GRAVE]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("user", VISITORS, ids=lambda user: user or "anonymous")
 def test_no_page_needs_scripts_to_be_read(open_window, numbers, user):
     """Each has its heading, and what a visitor comes for, without them."""

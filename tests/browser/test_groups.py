@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
+
+pytestmark = pytest.mark.long
 
 PASSWORD = "notes on the engine"
 KNN = "KNeighborsClassifier(n_neighbors=6)"

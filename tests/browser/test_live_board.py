@@ -7,6 +7,8 @@ from playwright.sync_api import expect
 
 from tests.browser.test_student import assert_stayed, stay
 
+pytestmark = pytest.mark.long
+
 LIVE_MS = 5_000
 
 

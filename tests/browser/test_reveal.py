@@ -6,9 +6,12 @@ import re
 from pathlib import Path
 from zipfile import ZipFile
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_instructor import make_quest
+
+pytestmark = pytest.mark.long
 
 STRONG, WEAK = "KNeighborsClassifier(n_neighbors=3)", "KNeighborsClassifier(n_neighbors=200)"
 COURSE = "Machine learning demo"
