@@ -198,7 +198,7 @@ def _last_word(exit_: Exit, reason: str, *, lost: bool) -> str:
     if lost and exit_ != Exit.LOST:
         return f"{reason} A worker failed it before that, so it does not count towards your quota."
     again = {
-        Exit.OUT_OF_MEMORY: "It needed too much memory each time: try a smaller model or batch.",
+        Exit.OUT_OF_MEMORY: "It needed too much memory each time: try a smaller model.",
         Exit.CRASHED: "It crashed each time, so it was given up.",
         Exit.LOST: "Each time its worker failed it: no fault of yours, and it does not count towards your quota.",
     }

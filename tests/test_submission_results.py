@@ -305,7 +305,7 @@ def test_what_needs_less_memory_is_said_for_the_models_own_family(owner_client, 
 def test_a_crash_is_told_in_words_and_the_workers_own_are_for_instructors(
     owner_client, instructor_client, submission, worker
 ):
-    said = "The trainer could not be started: The trainer is gone (exit code -9)."
+    said = "The training process could not be started: it has ended already (exit code -9)."
     for _ in range(3):
         leases.give_back(claim_one(worker), Exit.CRASHED, reason=said)
 
@@ -313,7 +313,7 @@ def test_a_crash_is_told_in_words_and_the_workers_own_are_for_instructors(
         return page(client, submission).partition('<p class="reason">')[2].partition("</p>")[0]
 
     assert "It broke off while it was trained, 3 times, and was given up." in reason(owner_client)
-    assert "trainer" not in reason(owner_client)
+    assert "training process" not in reason(owner_client)
     assert said in reason(instructor_client)
 
 

@@ -102,13 +102,13 @@ class TrainerProcess:
     def send(self, job: Mapping[str, Any]) -> None:
         """Hand over a job; raises TrainerGone if nobody takes it."""
         if not self.alive():
-            raise TrainerGone(f"The trainer is gone (exit code {self.exit_code}).")
+            raise TrainerGone(f"it has ended already (exit code {self.exit_code}).")
         if job.get("do") == "train" and self._output:
             self._output.forget()  # what was said about another group's model is none of this one's
         try:
             os.write(self._pipe("stdin"), json.dumps({"sent": time.monotonic(), **job}).encode() + b"\n")
         except OSError as error:
-            raise TrainerGone(f"The trainer does not listen any more: {error}.") from error
+            raise TrainerGone(f"it does not listen any more: {error}.") from error
         self.runs += job.get("do") == "train"
 
     def receive(self, timeout: float) -> Message | None:
