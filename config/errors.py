@@ -6,17 +6,18 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 
 _WORDS = {
-    403: "You may not see or do this.",
-    404: "There is nothing at this address.",
-    500: "Something went wrong on our side; nothing that you had submitted is lost.",
+    403: _("You may not see or do this."),
+    404: _("There is nothing at this address."),
+    500: _("Something went wrong on our side; nothing that you had submitted is lost."),
 }
 
 
 def _answer(request: HttpRequest, status: int) -> HttpResponse:
     if request.path.startswith("/api/"):
-        return JsonResponse({"errors": [{"field": "", "message": _WORDS[status]}]}, status=status)
+        return JsonResponse({"errors": [{"field": "", "message": str(_WORDS[status])}]}, status=status)
     return render(request, f"{status}.html", status=status)
 
 

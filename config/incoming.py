@@ -8,12 +8,13 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.http import parse_header_parameters
+from django.utils.translation import gettext_lazy as _
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Respond = Callable[[HttpRequest], HttpResponseBase]
 API = "/api/v1/"
 CHARSETS = {"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin-1", "latin1", "windows-1252", "cp1252"}
-UNREADABLE = "Send the body as UTF-8: the charset in the header Content-Type is none that is read here."
+UNREADABLE = _("Send the body as UTF-8: the charset in the header Content-Type is none that is read here.")
 
 
 def readable(application: Application) -> Application:
@@ -22,7 +23,7 @@ def readable(application: Application) -> Application:
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if _charset(environ.get("CONTENT_TYPE", "")) in CHARSETS:
             return application(environ, start_response)
-        body = json.dumps({"errors": [{"field": "Content-Type", "message": UNREADABLE}]}).encode()
+        body = json.dumps({"errors": [{"field": "Content-Type", "message": str(UNREADABLE)}]}).encode()
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
         start_response("415 Unsupported Media Type", headers)
         return [body]

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -55,7 +56,8 @@ class BoardQuery(FeedQuery):
     def validate_family(self, name: str) -> str:
         known = [family.name for family in families()]
         if name and name not in known:
-            raise serializers.ValidationError(f"There is no family {name[:60]!r}; there are {', '.join(known)}.")
+            words = _("There is no family %(name)r; there are %(known)s.")
+            raise serializers.ValidationError(words % {"name": name[:60], "known": ", ".join(known)})
         return name
 
 

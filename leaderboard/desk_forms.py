@@ -46,6 +46,15 @@ class QuestForm(forms.ModelForm):
         model = Quest
         fields = tuple(name for _title, names in SECTIONS for name in names)
         labels = {
+            "course": _("Course"),
+            "name": _("Name"),
+            "announcement": _("Announcement"),
+            "private_share": _("Private share"),
+            "split_seed": _("Split seed"),
+            "time_zone": _("Time zone"),
+            "opens_at": _("Opens at"),
+            "closes_at": _("Closes at"),
+            "daily_quota": _("Daily quota"),
             "min_interval_seconds": _("Seconds between submissions"),
             "group_limit": _("Runs at a time"),
             "engine_policy": _("Engine"),
@@ -154,7 +163,12 @@ class ExtensionForm(forms.ModelForm):
     class Meta:
         model = Extension
         fields = ("group", "extra_submissions", "closes_at", "reason")
-        labels = {"extra_submissions": _("More submissions today"), "closes_at": _("Own deadline")}
+        labels = {
+            "group": _("Group"),
+            "extra_submissions": _("More submissions today"),
+            "closes_at": _("Own deadline"),
+            "reason": _("Reason"),
+        }
         help_texts = {"reason": _("The group reads it.")}
         widgets = {"closes_at": _to_the_second(), "reason": forms.Textarea(attrs={"rows": 2, "maxlength": 500})}
 
@@ -179,6 +193,7 @@ class CourseForm(forms.ModelForm):
     class Meta:
         model = Course
         fields = ("name", "term")
+        labels = {"name": _("Name"), "term": _("Term")}
         help_texts = {"term": _("Such as “autumn 2026”: next term's ITMALGrp09 is another group.")}
 
 
@@ -188,6 +203,7 @@ class GroupForm(forms.ModelForm):
     class Meta:
         model = Group
         fields = ("name",)
+        labels = {"name": _("Name")}
         help_texts = {"name": _("Such as ITMALGrp09.")}
 
     def __init__(self, data: QueryDict | None = None, *, course: Course) -> None:

@@ -19,6 +19,7 @@ class AccountForm(UserCreationForm):
     class Meta:
         model = User
         fields = ("username", "student_number")
+        labels = {"student_number": _("Student number")}
         help_texts = {
             "username": _("You log in with it. Letters, digits and @ . + - _ only."),
             "student_number": _("Optional; only instructors see it."),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
+
 from submissions.intake import check_not_archived, refuse
 from submissions.locks import writing
 from submissions.models import Event, Submission, User
@@ -11,7 +13,7 @@ from submissions.moves import record
 def disqualify(submission: Submission, *, user: User, reason: str) -> None:
     """Take the submission off board, feed and final scores. It keeps its result, and its history says why."""
     if submission.out_of_competition:
-        raise refuse("submission", "It is out of competition: there is nothing to disqualify it from.", status=409)
+        raise refuse("submission", _("It is out of competition: there is nothing to disqualify it from."), status=409)
     _decide(submission, True, Event.Kind.DISQUALIFIED, user=user, reason=reason)
 
 
@@ -22,11 +24,11 @@ def reinstate(submission: Submission, *, user: User, reason: str) -> None:
 
 def _decide(submission: Submission, disqualified: bool, kind: Event.Kind, *, user: User, reason: str) -> None:
     if not reason.strip():
-        raise refuse("reason", "Say why: the group reads it.")
+        raise refuse("reason", _("Say why: the group reads it."))
     with writing():
         check_not_archived(submission.quest)
         # Compare and set: of two instructors who decide at once, one does, and the history has one line.
         undecided = Submission.objects.filter(pk=submission.pk, disqualified=not disqualified)
         if not undecided.update(disqualified=disqualified):
-            raise refuse("submission", "Somebody has just decided the same.", status=409)
+            raise refuse("submission", _("Somebody has just decided the same."), status=409)
         record(submission, kind, actor=user.display_name, user=user, reason=reason.strip())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
+
 from submissions.desk_history import note
 from submissions.locks import writing
 from submissions.models import DeskEvent, Device, Duty, User, Worker
@@ -27,10 +29,11 @@ def set_duty(worker: Worker, duty: Duty, *, user: User) -> None:
     worker is resumed, or started anew.
     """
     if worker.device == UPKEEP:
-        raise DutyRefused("The upkeep worker looks after the queue and takes no runs: it goes on.")
+        raise DutyRefused(_("The upkeep worker looks after the queue and takes no runs: it goes on."))
     with writing():
         if not Worker.objects.alive().filter(pk=worker.pk).exclude(duty=duty).update(duty=duty):
-            raise DutyRefused(f"{worker} has left, or somebody has asked the same of it already.")
+            words = _("%(worker)s has left, or somebody has asked the same of it already.")
+            raise DutyRefused(words % {"worker": worker})
         note(_KINDS[duty], user=user, subject=worker.name)
         wake(QUEUES[Device.AUTO])  # it may take again; or what only a paused GPU held back is free for others
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from submissions.desk_history import note
 from submissions.intake import refuse
@@ -30,7 +31,8 @@ def extend(
         quest.refresh_from_db()
         _check_quest(quest, group)
         if extra_submissions and quest.daily_quota is None:
-            raise refuse("extra_submissions", f"{quest} has no daily quota: a group may submit as often as it likes.")
+            words = _("%(quest)s has no daily quota: a group may submit as often as it likes.")
+            raise refuse("extra_submissions", words % {"quest": quest})
         if closes_at:
             _check_deadline(quest, closes_at)
         extension = Extension.objects.create(
@@ -57,28 +59,33 @@ def _told(extension: Extension) -> str:
 
 def _check_reason(reason: str) -> None:
     if not reason.strip():
-        raise refuse("reason", "Say why: the group reads it.")
+        raise refuse("reason", _("Say why: the group reads it."))
 
 
 def _check_extends(extra_submissions: int, closes_at: datetime | None) -> None:
     if not 0 <= extra_submissions <= MOST_EXTRA:
-        raise refuse("extra_submissions", f"Give 0 to {MOST_EXTRA:,} more submissions.")
+        raise refuse("extra_submissions", _("Give 0 to %(most)s more submissions.") % {"most": f"{MOST_EXTRA:,}"})
     if not extra_submissions and closes_at is None:
-        raise refuse("", "Give more submissions, a later deadline, or both.")
+        raise refuse("", _("Give more submissions, a later deadline, or both."))
 
 
 def _check_quest(quest: Quest, group: Group) -> None:
     if group.course_id != quest.course_id:
-        raise refuse("group", f"{group} belongs to another course than {quest}.")
+        words = _("%(group)s belongs to another course than %(quest)s.")
+        raise refuse("group", words % {"group": group, "quest": quest})
     if quest.state in (QuestState.REVEALED, QuestState.ARCHIVED) or quest.course.archived:
-        raise refuse("", f"{quest} can only be read: nobody submits to it any more.", status=409)
+        words = _("%(quest)s can only be read: nobody submits to it any more.")
+        raise refuse("", words % {"quest": quest}, status=409)
 
 
 def _check_deadline(quest: Quest, closes_at: datetime) -> None:
     if quest.closes_at is None:
-        raise refuse("closes_at", f"{quest} has no closing time: it closes when you close it.")
+        words = _("%(quest)s has no closing time: it closes when you close it.")
+        raise refuse("closes_at", words % {"quest": quest})
     if closes_at <= quest.closes_at:
         own = quest.closes_at.astimezone(quest.zone)
-        raise refuse("closes_at", f"{quest} itself closes {own:%d/%m/%Y at %H:%M:%S}: give a later time.")
+        words = _("%(quest)s itself closes %(day)s at %(time)s: give a later time.")
+        told = {"quest": quest, "day": f"{own:%d/%m/%Y}", "time": f"{own:%H:%M:%S}"}
+        raise refuse("closes_at", words % told)
     if closes_at <= timezone.now():
-        raise refuse("closes_at", "This time is over already.")
+        raise refuse("closes_at", _("This time is over already."))

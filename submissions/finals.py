@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import Case, F, IntegerField, Max, Q, QuerySet, Value, When, Window
 from django.db.models.functions import RowNumber
+from django.utils.translation import gettext as _
 
 from submissions.intake import refuse
 from submissions.locks import writing
@@ -85,19 +86,21 @@ def _against(submission: Submission, user: User) -> str:
     """Why this person may neither mark nor unmark it; empty where they may."""
     quest, group = submission.quest, submission.group
     if group is None or submission.out_of_competition:
-        return "It is out of competition: only what a group competes with can be final."
+        return _("It is out of competition: only what a group competes with can be final.")
     if not group.memberships.filter(user=user).exists():
-        return f"Only {group} itself chooses its finals."
+        return _("Only %(group)s itself chooses its finals.") % {"group": group}
     if not quest.private_share:
-        return f"{quest} keeps no images back: the best score counts by itself, and none is marked."
+        words = _("%(quest)s keeps no images back: the best score counts by itself, and none is marked.")
+        return words % {"quest": quest}
     if not is_open_for(quest, group):
-        return f"{closed_because(quest, group)} Finals are chosen while it is open."
+        return _("%(closed)s Finals are chosen while it is open.") % {"closed": closed_because(quest, group)}
     if submission.state not in MAY_BE_FINAL:
-        return f"It has no score ({submission.get_state_display()}), so it cannot be final."
+        words = _("It has no score (%(state)s), so it cannot be final.")
+        return words % {"state": submission.get_state_display()}
     if submission.disqualified:
-        return "It is disqualified, so it cannot be final."
+        return _("It is disqualified, so it cannot be final.")
     if not submission.counts:
-        return "Another run of the same submission counts: mark that one."
+        return _("Another run of the same submission counts: mark that one.")
     return ""
 
 
@@ -106,9 +109,6 @@ def _check_place(submission: Submission) -> None:
     assert group is not None
     others = list(marked(quest, group).values_list("pk", flat=True))
     if len(others) >= quest.final_runs:
-        listed = ", ".join(map(str, others))
-        raise refuse(
-            "final",
-            f"{quest} lets a group mark {quest.final_runs} at most, and yours are {listed}: unmark one first.",
-            status=409,
-        )
+        words = _("%(quest)s lets a group mark %(most)s at most, and yours are %(listed)s: unmark one first.")
+        told = {"quest": quest, "most": quest.final_runs, "listed": ", ".join(map(str, others))}
+        raise refuse("final", words % told, status=409)

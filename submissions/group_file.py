@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from django.utils.translation import gettext as _
+
 MOST_BYTES = 1 << 20
 COLUMNS = ("group", "username", "name", "student_number")
 _HEADINGS = {
@@ -27,7 +29,8 @@ class LineError(NamedTuple):
     message: str
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.message}" if self.line else self.message
+        told = {"line": self.line, "message": self.message}
+        return _("line %(line)s: %(message)s") % told if self.line else self.message
 
 
 class ImportRefused(Exception):
@@ -64,18 +67,19 @@ def read_rows(content: bytes) -> ClassList:
     """
     lines = list(_lines(_decoded(content)))
     if not lines:
-        raise ImportRefused(LineError(0, "The file is empty: give a line for each student."))
+        raise ImportRefused(LineError(0, _("The file is empty: give a line for each student.")))
     columns = _heading(*lines[0])
     students = lines[1:] if columns else lines
     if not students:
-        raise ImportRefused(LineError(0, "The file has a heading but no students."))
+        raise ImportRefused(LineError(0, _("The file has a heading but no students.")))
     read = [_row(line, cells, columns or COLUMNS) for line, cells in students]
     return ClassList([row for row in read if isinstance(row, Row)], [row for row in read if isinstance(row, LineError)])
 
 
 def _decoded(content: bytes) -> str:
     if len(content) > MOST_BYTES:
-        raise ImportRefused(LineError(0, f"The file is larger than {MOST_BYTES >> 20} MB, which no class list is."))
+        words = _("The file is larger than %(most)s MB, which no class list is.")
+        raise ImportRefused(LineError(0, words % {"most": MOST_BYTES >> 20}))
     by_mark = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     for encoding in (by_mark, "cp1252"):
         try:
@@ -84,7 +88,7 @@ def _decoded(content: bytes) -> str:
             continue
         if "\0" not in text:
             return text
-    raise ImportRefused(LineError(0, "This is not a text file: save the list as CSV (UTF-8)."))
+    raise ImportRefused(LineError(0, _("This is not a text file: save the list as CSV (UTF-8).")))
 
 
 def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
@@ -98,7 +102,8 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
                 yield line, stripped
             line = reader.line_num + 1
     except csv.Error as error:
-        raise ImportRefused(LineError(line, f"The quotation marks do not match from here on ({error}).")) from error
+        words = _("The quotation marks do not match from here on (%(error)s).")
+        raise ImportRefused(LineError(line, words % {"error": error})) from error
 
 
 def _delimiter(text: str) -> str:
@@ -114,21 +119,25 @@ def _heading(line: int, cells: list[str]) -> tuple[str, ...] | None:
     if "group" not in named and "username" not in named:
         return None
     if twice := sorted({column for column in named if named.count(column) > 1}):
-        raise ImportRefused(LineError(line, f"The heading names the column {_words(twice[0])} twice."))
+        words = _("The heading names the column %(column)s twice.")
+        raise ImportRefused(LineError(line, words % {"column": _words(twice[0])}))
     if missing := [column for column in ("group", "username") if column not in named]:
-        raise ImportRefused(LineError(line, f"The heading names no column {missing[0]}."))
+        words = _("The heading names no column %(column)s.")
+        raise ImportRefused(LineError(line, words % {"column": missing[0]}))
     return columns
 
 
 def _row(line: int, cells: list[str], columns: tuple[str, ...]) -> Row | LineError:
     if any(cells[len(columns) :]):
-        return LineError(line, f"There are {len(cells)} cells where {len(columns)} columns are expected.")
+        words = _("There are %(cells)s cells where %(columns)s columns are expected.")
+        return LineError(line, words % {"cells": len(cells), "columns": len(columns)})
     values = {column: cell for column, cell in zip(columns, cells, strict=False) if column}
     for column, value in values.items():
         if any(unicodedata.category(letter) == "Cc" for letter in value):
-            return LineError(line, f"The {_words(column)} has a line break or another control character in it.")
+            words = _("The %(column)s has a line break or another control character in it.")
+            return LineError(line, words % {"column": _words(column)})
     if missing := [column for column in ("group", "username") if not values.get(column)]:
-        return LineError(line, f"The {missing[0]} is missing.")
+        return LineError(line, _("The %(column)s is missing.") % {"column": missing[0]})
     return Row(line=line, **values)
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model
+from django.utils.translation import gettext as _
 
 from submissions.group_file import ImportRefused, LineError, Row, read_rows
 from submissions.locks import writing
@@ -48,7 +49,8 @@ def import_groups(*, course: Course, content: bytes) -> Imported:
         # Imports into one course go one after the other, so that what is looked up here stays true.
         course = Course.objects.select_for_update().get(pk=course.pk)
         if course.archived:
-            raise ImportRefused(LineError(0, f"{course} is archived: its groups stay as they are."))
+            words = _("%(course)s is archived: its groups stay as they are.")
+            raise ImportRefused(LineError(0, words % {"course": course}))
         listing = _Import(course, rows)
         if errors := sorted([*unreadable, *listing.errors()]):
             raise ImportRefused(*errors)
@@ -72,12 +74,15 @@ class _Import:
             username = row.username.lower()
             first = seen.setdefault(username, row.line)
             if first != row.line:
-                yield LineError(row.line, f"{row.username} is on line {first} already.")
+                words = _("%(username)s is on line %(line)s already.")
+                yield LineError(row.line, words % {"username": row.username, "line": first})
             known = spelling.setdefault(row.group.lower(), row.group)
             if known != row.group:
-                yield LineError(row.line, f"The group {row.group} is written {known} elsewhere: write both alike.")
+                words = _("The group %(group)s is written %(known)s elsewhere: write both alike.")
+                yield LineError(row.line, words % {"group": row.group, "known": known})
             if username in self.users and self.users[username].is_staff:
-                yield LineError(row.line, f"{row.username} is an instructor, who cannot be in a group.")
+                words = _("%(username)s is an instructor, who cannot be in a group.")
+                yield LineError(row.line, words % {"username": row.username})
             yield from _misfits(row, self.course)
 
     def carry_out(self) -> Imported:
@@ -120,7 +125,7 @@ class _Import:
 
 
 def _person(row: Row) -> User:
-    first, _, last = row.name.rpartition(" ")
+    first, _space, last = row.name.rpartition(" ")
     return User(username=row.username, first_name=first, last_name=last, student_number=row.student_number)
 
 

@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -33,8 +34,8 @@ class TokenForm(forms.ModelForm):
     class Meta:
         model = ApiToken
         fields = ["name", "scope"]
-        labels = {"scope": "It may"}
-        help_texts = {"name": "Where it will be used, such as Anna’s laptop."}
+        labels = {"name": gettext_lazy("Name"), "scope": gettext_lazy("It may")}
+        help_texts = {"name": gettext_lazy("Where it will be used, such as Anna’s laptop.")}
 
 
 def empty_form() -> TokenForm:

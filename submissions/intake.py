@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from submissions import engines, notation
 from submissions.families.registry import family_of
@@ -121,8 +122,8 @@ def devices_for(spec: Spec) -> tuple[str, ...]:
 def _check_device(spec: Spec, device: str) -> None:
     devices = devices_for(spec)
     if device not in devices:
-        offered = ", ".join(devices)
-        raise refuse("device", f"{family_of(spec).label} runs on {offered}, not on {device!r}.")
+        words = {"family": family_of(spec).label, "offered": ", ".join(devices), "device": device}
+        raise refuse("device", _("%(family)s runs on %(offered)s, not on %(device)r.") % words)
 
 
 def _check_engine(quest: Quest, engine: str) -> None:
@@ -133,8 +134,10 @@ def _check_engine(quest: Quest, engine: str) -> None:
 def no_such_engine(quest: Quest, engine: str) -> str:
     """Why `quest` takes nothing for `engine`."""
     if engine in engines.names():
-        return f"This quest does not take submissions for the {engine} engine, only for {' or '.join(quest.engines)}."
-    return f"There is no engine {engine!r}; there is {', '.join(quest.engines)}."
+        words = {"engine": engine, "offered": _(" or ").join(quest.engines)}
+        return _("This quest does not take submissions for the %(engine)s engine, only for %(offered)s.") % words
+    words = {"engine": engine, "offered": ", ".join(quest.engines)}
+    return _("There is no engine %(engine)r; there is %(offered)s.") % words
 
 
 def _fingerprints(quest: Quest, spec: Spec, device: str, engine: str, note: str) -> list[str]:
@@ -153,19 +156,19 @@ def _earlier(submitter: User, key: str | None, fingerprints: Sequence[str]) -> S
         return None
     earlier = Submission.objects.filter(submitter=submitter, idempotency_key=key).first()
     if earlier and earlier.idempotency_body not in fingerprints:
-        raise refuse(
-            "Idempotency-Key", f"This key already stands for submission {earlier.pk}, which is another one.", status=409
-        )
+        words = _("This key already stands for submission %(id)s, which is another one.")
+        raise refuse("Idempotency-Key", words % {"id": earlier.pk}, status=409)
     return earlier
 
 
 def _check_entry(quest: Quest, submitter: User, group: Group | None) -> None:
     if group is None:
         if not submitter.is_staff:
-            raise refuse("group", "You are in no group of this course: ask your instructor.", status=403)
+            raise refuse("group", _("You are in no group of this course: ask your instructor."), status=403)
         return check_not_archived(quest)
     if group.course_id != quest.course_id:
-        raise refuse("quest", f"{group} belongs to another course than {quest}.", status=403)
+        words = _("%(group)s belongs to another course than %(quest)s.")
+        raise refuse("quest", words % {"group": group, "quest": quest}, status=403)
     if not is_open_for(quest, group):
         raise refuse("quest", closed_because(quest, group), status=403)
     allowance = quota(quest, group)

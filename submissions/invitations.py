@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from submissions.locks import writing
 from submissions.models import Group, Invitation, Membership, User
@@ -25,11 +26,13 @@ class InvitationRefused(Exception):
 def invite(group: Group, *, user: User) -> str:
     """Make an invitation to `group`; gives its code, which nobody can read again."""
     if group.course.archived:
-        raise InvitationRefused(f"{group.course} is archived: its groups stay as they are.")
-    code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+        words = _("%(course)s is archived: its groups stay as they are.")
+        raise InvitationRefused(words % {"course": group.course})
+    code = "".join(secrets.choice(ALPHABET) for _place in range(LENGTH))
     with writing():
         if still_open(group).count() >= MOST_OPEN:
-            raise InvitationRefused(f"{group} has {MOST_OPEN} open invitations: revoke those that nobody needs.")
+            words = _("%(group)s has %(count)s open invitations: revoke those that nobody needs.")
+            raise InvitationRefused(words % {"group": group, "count": MOST_OPEN})
         Invitation.objects.create(group=group, digest=_digest(code), created_by=user, expires_at=timezone.now() + LASTS)
     return spaced(code)
 
@@ -61,13 +64,15 @@ def find(code: str) -> Invitation | None:
 def why_not(invitation: Invitation, user: User) -> str:
     """Why `user` may not join by this invitation; empty if nothing is against it."""
     if user.is_staff:
-        return "Instructors are in no group: they submit out of competition."
+        return _("Instructors are in no group: they submit out of competition.")
     group = user.group_in(invitation.group.course)
     if group is None:
         return ""
     if group == invitation.group:
-        return f"You are in {group} already. The invitation stays open for somebody else."
-    return f"You are in {group}, and in one course a person is in one group. An instructor can move you."
+        words = _("You are in %(group)s already. The invitation stays open for somebody else.")
+    else:
+        words = _("You are in %(group)s, and in one course a person is in one group. An instructor can move you.")
+    return words % {"group": group}
 
 
 def join(invitation: Invitation, *, user: User) -> Membership:
@@ -79,7 +84,7 @@ def join(invitation: Invitation, *, user: User) -> Membership:
         now = timezone.now()
         unused = Invitation.objects.filter(pk=invitation.pk, used_at=None, expires_at__gt=now)
         if not unused.update(used_at=now, used_by=user):
-            raise InvitationRefused("This invitation has just been used, revoked or has expired.")
+            raise InvitationRefused(_("This invitation has just been used, revoked or has expired."))
         # Of two invitations to two groups, accepted at once by one person, the database lets one through.
         membership, made = Membership.objects.get_or_create(user=user, course=group.course, defaults={"group": group})
         if not made:

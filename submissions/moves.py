@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from submissions import clock
 from submissions.hosts import slots_to_wake
@@ -95,7 +96,8 @@ def cancel(submission: Submission, *, user: User, reason: str = "") -> State:
             )
             return State.CANCELLED
         if submission.state != State.RUNNING:
-            raise MoveRefused(f"This submission has already ended ({State(submission.state).label}).")
+            words = _("This submission has already ended (%(state)s).")
+            raise MoveRefused(words % {"state": State(submission.state).label})
         if not submission.cancel_asked:
             Submission.objects.filter(pk=submission.pk, lease=submission.lease).update(cancel_asked=True)
             record(submission, Event.Kind.CANCEL_ASKED, actor=user.display_name, user=user, reason=reason)

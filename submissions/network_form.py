@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import Any, cast
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from submissions.builder import AddForm, Touched, built, layers_of, rows_in
@@ -88,8 +89,10 @@ class NetworkForm(FamilyForm):
             return error
         message = error["message"]
         self.rows[place].refuse(name, message)
-        told = message if message.startswith(f"Layer {place}") else f"Layer {place}: {name and name + ': '}{message}"
-        return {"field": LAYERS, "message": told}
+        if message.startswith(f"Layer {place}"):
+            return {"field": LAYERS, "message": message}
+        told = {"place": place, "message": f"{name}: {message}" if name else message}
+        return {"field": LAYERS, "message": gettext("Layer %(place)s: %(message)s") % told}
 
     def home_of(self, path: str) -> str | None:
         """The field itself, else the first one of its part: `early_stopping.monitor` is told beside the patience."""

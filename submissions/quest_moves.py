@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from submissions import clock
 from submissions.desk_history import note
 from submissions.locks import writing
@@ -20,13 +22,15 @@ def move_quest(quest: Quest, to: QuestState, *, user: User | None = None) -> Non
     """Move a quest to its next state. The reveal waits for every submission that was accepted before closing."""
     with writing():
         if to not in QUEST_MOVES[quest.state]:
-            raise QuestMoveRefused(f"A quest that is {quest.state} cannot become {to}.")
+            states = {"state": quest.get_state_display().lower(), "to": to.label.lower()}
+            raise QuestMoveRefused(_("A quest that is %(state)s cannot become %(to)s.") % states)
         waiting = quest.submissions.live().count()
         if to == QuestState.REVEALED and waiting:
-            raise QuestMoveRefused(f"{waiting} submissions are still queued or running; the reveal waits for them.")
+            words = _("%(waiting)s submissions are still queued or running; the reveal waits for them.")
+            raise QuestMoveRefused(words % {"waiting": waiting})
         frozen_at = None if to == QuestState.REVEALED else quest.frozen_at
         if not Quest.objects.filter(pk=quest.pk, state=quest.state).update(state=to, frozen_at=frozen_at):
-            raise QuestMoveRefused("Someone else has just moved this quest; look again.")
+            raise QuestMoveRefused(_("Someone else has just moved this quest; look again."))
         if user:
             detail = f"{quest.state} → {to}"
             note(DeskEvent.Kind.QUEST_MOVED, user=user, subject=quest, course=quest.course, detail=detail)
@@ -50,6 +54,11 @@ def _set_frozen(quest: Quest, at: datetime | None, *, user: User) -> None:
             pk=quest.pk, state__in=MAY_BE_FROZEN, course__archived=False, frozen_at__isnull=at is not None
         )
         if not unmoved.update(frozen_at=at):
-            raise QuestMoveRefused(f"{quest} cannot be {word} now; look again.")
+            words = (
+                _("%(quest)s cannot be frozen now; look again.")
+                if at
+                else _("%(quest)s cannot be thawed now; look again.")
+            )
+            raise QuestMoveRefused(words % {"quest": quest})
         note(DeskEvent.Kind.QUEST_CHANGED, user=user, subject=quest, course=quest.course, detail=word)
     quest.frozen_at = at

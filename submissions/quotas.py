@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Sum
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from submissions.models import Extension, Group, Quest, QuestState, Submission
 
@@ -89,22 +90,27 @@ def open_quests(groups: Iterable[Group]) -> list[tuple[Quest, Group]]:
 def closed_because(quest: Quest, group: Group | None = None) -> str:
     """Why `quest` takes no submissions of `group` now, in a sentence."""
     if quest.is_archived:
-        return f"{quest} is archived: it can only be read."
+        return _("%(quest)s is archived: it can only be read.") % {"quest": quest}
     now, closes = timezone.now(), deadline(quest, group)
     if quest.opens_at and quest.opens_at > now:
-        return f"{quest} opens {quest.opens_at.astimezone(quest.zone):%d/%m/%Y at %H:%M:%S} ({quest.time_zone})."
-    if closes and closes <= now:
-        return f"{quest} closed {closes.astimezone(quest.zone):%d/%m/%Y at %H:%M:%S} ({quest.time_zone})."
-    return f"{quest} is not open: it is {quest.get_state_display().lower()}."
+        at, words = quest.opens_at, _("%(quest)s opens %(day)s at %(time)s (%(zone)s).")
+    elif closes and closes <= now:
+        at, words = closes, _("%(quest)s closed %(day)s at %(time)s (%(zone)s).")
+    else:
+        state = quest.get_state_display().lower()
+        return _("%(quest)s is not open: it is %(state)s.") % {"quest": quest, "state": state}
+    at = at.astimezone(quest.zone)
+    return words % {"quest": quest, "day": f"{at:%d/%m/%Y}", "time": f"{at:%H:%M:%S}", "zone": quest.time_zone}
 
 
 def spent_because(quest: Quest, allowance: Quota) -> str:
     """Why a group must wait, and until when."""
     if allowance.left == 0:
-        why = f"Your group has used its {allowance.limit} submissions of today."
+        why = _("Your group has used its %(limit)s submissions of today.") % {"limit": allowance.limit}
     else:
-        why = f"A group may submit once every {quest.min_interval_seconds} seconds."
+        why = _("A group may submit once every %(seconds)s seconds.") % {"seconds": quest.min_interval_seconds}
     if allowance.next_at is None:
         return why
     at = allowance.next_at.astimezone(quest.zone)
-    return f"{why} Next submission free at {at:%H:%M} on {at:%d/%m} ({quest.time_zone})."
+    words = {"why": why, "time": f"{at:%H:%M}", "day": f"{at:%d/%m}", "zone": quest.time_zone}
+    return _("%(why)s Next submission free at %(time)s on %(day)s (%(zone)s).") % words

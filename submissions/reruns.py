@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
+
 from submissions.intake import check_not_archived, refuse
 from submissions.locks import writing
 from submissions.models import Device, Event, State, Submission, User
@@ -39,9 +41,12 @@ def rerun(submission: Submission, *, user: User, reason: str = "") -> Submission
 def _check_ended(submission: Submission, runs: list[Submission]) -> None:
     for run in runs:
         if run.is_live and run.pk == submission.pk:
-            raise refuse("submission", "It has not ended yet: only an ended submission can be run again.", status=409)
+            raise refuse(
+                "submission", _("It has not ended yet: only an ended submission can be run again."), status=409
+            )
         if run.is_live:
-            raise refuse("submission", f"It is run again already, as submission {run.pk}.", status=409)
+            words = _("It is run again already, as submission %(id)s.")
+            raise refuse("submission", words % {"id": run.pk}, status=409)
 
 
 def first_of(submission: Submission) -> Submission:
@@ -65,9 +70,9 @@ def runs_of(submission: Submission) -> list[Submission]:
 def choose(submission: Submission, *, user: User, reason: str) -> None:
     """Let this run count, and none of the others of the same submission; each one's history says so."""
     if submission.state != State.SCORED:
-        raise refuse("submission", "Only a run that was scored can count.", status=409)
+        raise refuse("submission", _("Only a run that was scored can count."), status=409)
     if not reason.strip():
-        raise refuse("reason", "Say why: the group reads it.")
+        raise refuse("reason", _("Say why: the group reads it."))
     with writing():
         check_not_archived(submission.quest)
         runs = runs_of(submission)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pydantic
 from django import forms
+from django.utils.translation import gettext as _
 
 from submissions.families.registry import Family
 from submissions.notation_pipeline import typed_steps, write_steps
@@ -53,7 +54,7 @@ def typed(text: str, name: str = "") -> object:
     match statements(text):
         case [ast.Expr(value=value)]:
             return Text(text).literal(value)
-    raise NotationError.of("model", "Give one plain value.")
+    raise NotationError.of("model", _("Give one plain value."))
 
 
 def field_for(model: type[pydantic.BaseModel], name: str, *, help_text: str = "", label: str = "") -> forms.Field:

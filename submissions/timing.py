@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from submissions.models import Attempt
 
 WIDTH = 1000  # of the bar, in its own units
@@ -15,15 +17,16 @@ def about(duration: float | None) -> str:
     if duration is None:
         return ""
     if duration < 1:
-        return "under a second"
-    if duration < 8:
-        return f"about {round(duration)} s"
+        return _("under a second")
     if duration < 55:
-        return f"about {round(duration / 10) * 10} s"
+        seconds = round(duration) if duration < 8 else round(duration / 10) * 10
+        return _("about %(seconds)s s") % {"seconds": seconds}
     if duration < 55 * 60:
-        return f"about {round(duration / 60) if duration < 600 else round(duration / 300) * 5} min"
+        minutes = round(duration / 60) if duration < 600 else round(duration / 300) * 5
+        return _("about %(minutes)s min") % {"minutes": minutes}
     hours, minutes = divmod(round(duration / 600) * 10, 60)
-    return f"about {hours} h {minutes} min" if minutes else f"about {hours} h"
+    words = _("about %(hours)s h %(minutes)s min") if minutes else _("about %(hours)s h")
+    return words % {"hours": hours, "minutes": minutes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ def parts(attempt: Attempt) -> list[Part]:
     if attempt.train_s is None:
         return []
     stretches = [(name, seconds) for name, seconds in _stretches(attempt) if seconds > 0]
-    whole = sum(seconds for _, seconds in stretches)
+    whole = sum(seconds for _name, seconds in stretches)
     placed, before = [], 0.0
     for name, seconds in stretches:
         x, end = round(WIDTH * before / whole), round(WIDTH * (before + seconds) / whole)

@@ -9,11 +9,12 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Case, Expression, F, Q, When
 from django.utils import timezone
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from submissions.models import Extension, Group, ModelsShown, Quest, QuestState, Submission, User
 from submissions.pseudonyms import draw_missing, pseudonym_of
 
-INSTRUCTORS = "instructors"
+INSTRUCTORS = _("instructors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Sight:
     def name(self, group: Group | None) -> str:
         """What the reader may know the group by: its name, or its pseudonym. None stands for the instructors."""
         if group is None:
-            return INSTRUCTORS
+            return str(INSTRUCTORS)
         return pseudonym_of(group) if self.hides_name(group) else group.name
 
     def hides_name(self, group: Group) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
 from submissions import quotas
@@ -57,10 +58,10 @@ def only_quest(request: Request) -> Quest:
         return quests[0]
     if quests:
         listed = "; ".join(f"{quest.pk} ({quest})" for quest in quests)
-        raise refuse("quest", f"Several quests are open, so name one: {listed}.")
+        raise refuse("quest", _("Several quests are open, so name one: %(listed)s.") % {"listed": listed})
     if not (who(request).is_staff or who(request).memberships.exists()):
-        raise refuse("group", "You are in no group: ask your instructor.", status=403)
-    raise refuse("quest", " ".join(["No quest is open for you now.", *_why_closed(request)]), status=403)
+        raise refuse("group", _("You are in no group: ask your instructor."), status=403)
+    raise refuse("quest", " ".join([_("No quest is open for you now."), *_why_closed(request)]), status=403)
 
 
 def _why_closed(request: Request) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import OperationalError
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from knox.auth import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
@@ -24,13 +25,14 @@ class GroupTokenAuthentication(TokenAuthentication):
     def authenticate_credentials(self, token: bytes) -> tuple[User, ApiToken]:
         # Tokens are plain ASCII; other bytes would end in a decoding error or, on PostgreSQL, a refused NUL.
         if not (token.isascii() and token.decode("ascii").isprintable()):
-            raise AuthenticationFailed("This is not a token of this service.")
+            raise AuthenticationFailed(_("This is not a token of this service."))
         return super().authenticate_credentials(token)
 
     def validate_user(self, auth_token: ApiToken) -> tuple[User, ApiToken]:
         user, token = super().validate_user(auth_token)
         if token.group and not Membership.objects.filter(user=user, group=token.group).exists():
-            raise AuthenticationFailed(f"This token acts for {token.group}, of which {user} is no longer a member.")
+            words = _("This token acts for %(group)s, of which %(user)s is no longer a member.")
+            raise AuthenticationFailed(words % {"group": token.group, "user": user})
         _note_use(token)
         return user, token
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
@@ -15,7 +16,7 @@ class UpgradeRequired(APIException):
 
 def refuse_old_client(request: Request) -> None:
     if is_too_old(request.headers.get("User-Agent", "")):
-        raise UpgradeRequired(
-            "This version of mnist-quest is too old for the service. "
-            f"Update it: pip install --upgrade {install_words(request._request)}"
+        words = _(
+            "This version of mnist-quest is too old for the service. Update it: pip install --upgrade %(install)s"
         )
+        raise UpgradeRequired(words % {"install": install_words(request._request)})

@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
@@ -53,9 +54,8 @@ def read(asked: dict[str, Any], keys: Sequence[Key]) -> Place | None:
             return tuple(_value(key, value) for key, value in zip(keys, values, strict=True))
     except (ValueError, TypeError, RecursionError):
         pass
-    raise serializers.ValidationError(
-        {"cursor": "This cursor belongs to no list that is sorted so: begin without one, then follow `next`."}
-    )
+    words = _("This cursor belongs to no list that is sorted so: begin without one, then follow `next`.")
+    raise serializers.ValidationError({"cursor": words})
 
 
 def _order(keys: Sequence[Key]) -> str:

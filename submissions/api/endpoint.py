@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, NoReturn, TypeVar
 
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 from drf_spectacular.extensions import OpenApiSerializerExtension
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
@@ -25,7 +26,7 @@ class MayEnter(IsAuthenticated):
     def has_permission(self, request: Request, view: APIView) -> bool:
         changes = request.method not in SAFE_METHODS and not getattr(view, "only_computes", False)
         if changes and isinstance(request.auth, ApiToken) and request.auth.scope == "read":
-            raise PermissionDenied("This token may only read: create one that may submit on your group's page.")
+            raise PermissionDenied(_("This token may only read: create one that may submit on your group's page."))
         return super().has_permission(request, view)
 
 
@@ -59,16 +60,15 @@ class Strict(serializers.Serializer[Any]):
         for field in fields.values():
             if isinstance(field, serializers.ChoiceField):
                 offered = ", ".join(str(choice) for choice in field.choices if choice != "")
-                field.error_messages["invalid_choice"] = f'"{{input}}" is not offered: give one of {offered}.'
+                words = _('"{input}" is not offered: give one of %(offered)s.')
+                field.error_messages["invalid_choice"] = words % {"offered": offered}
         return fields
 
     def to_internal_value(self, data: Any) -> Any:
         unknown = [str(name) for name in data if name not in self.fields] if hasattr(data, "keys") else []
         if unknown:
-            known = ", ".join(self.fields)
-            raise serializers.ValidationError(
-                {name[:60]: f"There is no such field here; there are {known}." for name in unknown}
-            )
+            words = _("There is no such field here; there are %(known)s.") % {"known": ", ".join(self.fields)}
+            raise serializers.ValidationError({name[:60]: words for name in unknown})
         self._check_given(data)
         return super().to_internal_value(data)
 
@@ -77,7 +77,7 @@ class Strict(serializers.Serializer[Any]):
         blank = [name for name in data if data[name] == ""] if isinstance(data, QueryDict) else []
         refused = [name for name in blank if not getattr(self.fields[name], "allow_blank", False)]
         if refused:
-            raise serializers.ValidationError(dict.fromkeys(refused, "Give it a value, or leave it out."))
+            raise serializers.ValidationError(dict.fromkeys(refused, _("Give it a value, or leave it out.")))
 
 
 class DescribeStrict(OpenApiSerializerExtension):

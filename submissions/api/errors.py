@@ -8,6 +8,8 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http.multipartparser import MultiPartParserError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import (
     APIException,
     AuthenticationFailed,
@@ -23,7 +25,7 @@ from submissions.moves import MoveRefused
 from submissions.notation import NotationError
 from submissions.specs import SpecError
 
-WHERE_TOKENS_ARE = "Make a token on your group's page, and send it as the header Authorization: Token …"
+WHERE_TOKENS_ARE = _("Make a token on your group's page, and send it as the header Authorization: Token …")
 
 
 def as_errors(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -36,11 +38,11 @@ def as_errors(error: Exception, context: dict[str, Any]) -> Response | None:
         case MoveRefused():
             return _one(str(error), status=409)
         case RequestDataTooBig():
-            return _one("The body is too large.", status=413)
+            return _one(gettext("The body is too large."), status=413)
         case UnsupportedMediaType():
-            return _one("Send the body as JSON, with the header Content-Type: application/json.", status=415)
+            return _one(gettext("Send the body as JSON, with the header Content-Type: application/json."), status=415)
         case SuspiciousOperation() | MultiPartParserError():
-            return _one("The request cannot be read.", status=400)
+            return _one(gettext("The request cannot be read."), status=400)
     response = exception_handler(error, context)
     if response is not None:
         response.data = {"errors": list(_entries(error))}
@@ -71,7 +73,7 @@ def _entries(error: Exception) -> Iterator[dict[str, str]]:
     elif isinstance(error, APIException):
         yield {"field": "", "message": str(error.detail)}
     else:
-        yield {"field": "", "message": str(error) or "Not found."}
+        yield {"field": "", "message": str(error) or gettext("Not found.")}
 
 
 def _flat(path: str, detail: Any) -> Iterator[dict[str, str]]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.plumbing import ResolvedComponent
 from rest_framework import serializers
@@ -20,7 +23,9 @@ class ModelField(serializers.Field):
 
     default_error_messages = dict.fromkeys(
         ("invalid", "required"),
-        f'Give the model as text, such as "{MODEL_EXAMPLE}", or as an object with a "family".',
+        format_lazy(
+            _('Give the model as text, such as "{example}", or as an object with a "family".'), example=MODEL_EXAMPLE
+        ),
     )
 
     def to_internal_value(self, data: object) -> str | dict[str, Any]:
@@ -40,9 +45,9 @@ class QuestField(serializers.Field):
     """A quest by its id or its name, of those that the person may know of."""
 
     default_error_messages = {
-        "invalid": "Give a quest's id or its name.",
-        "unknown": "There is no quest {given!r}; GET /api/v1/quests/ lists them.",
-        "several": "Several quests have this name, so give an id: {ids}.",
+        "invalid": _("Give a quest's id or its name."),
+        "unknown": _("There is no quest {given!r}; GET /api/v1/quests/ lists them."),
+        "several": _("Several quests have this name, so give an id: {ids}."),
     }
 
     def to_internal_value(self, data: object) -> Quest:
@@ -68,7 +73,7 @@ class QuestField(serializers.Field):
 
 def _short(given: str | int) -> str | int:
     if isinstance(given, int):
-        return given if abs(given) <= BIGGEST_ID else "of so large a number"
+        return given if abs(given) <= BIGGEST_ID else gettext("of so large a number")
     return given if len(given) <= 60 else f"{given[:60]}…"
 
 

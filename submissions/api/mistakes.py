@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
@@ -60,7 +61,7 @@ class Errors(Endpoint):
     def get(self, request: Request, pk: int) -> Response:
         found = mistakes(_readable(request, pk))
         if found is None:
-            raise NotFound(f"Nothing is known of the errors of submission {pk}.")
+            raise NotFound(_("Nothing is known of the errors of submission %(id)s.") % {"id": pk})
         return Response(ErrorsOut(found).data)
 
 
@@ -74,7 +75,8 @@ class Compare(Endpoint):
     def get(self, request: Request, pk: int, other: int) -> Response:
         comparison = compare(_readable(request, pk), _readable(request, other))
         if comparison is None:
-            raise NotFound(f"Submissions {pk} and {other} have no images in common that they were scored on.")
+            words = _("Submissions %(id)s and %(other)s have no images in common that they were scored on.")
+            raise NotFound(words % {"id": pk, "other": other})
         return Response(ComparisonOut(comparison).data)
 
 
@@ -82,7 +84,7 @@ def _readable(request: Request, pk: int) -> Submission:
     """One of what the request may see whole – a token's group's – or of what others may read."""
     found = reading(pk, who(request))
     if found is None or (found.whole and not _is_own(request, pk)):
-        raise NotFound(f"There is no submission {pk} that you may read.")
+        raise NotFound(_("There is no submission %(id)s that you may read.") % {"id": pk})
     return found.submission
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import IO, Any, NoReturn
 
+from django.utils.translation import gettext as _
 from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import JSONParser
@@ -16,7 +17,6 @@ MOST_LEVELS = 32
 
 class TooLarge(APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_detail = f"The body is too large: at most {MOST_BYTES // 1024} KB."
     default_code = "too_large"
 
 
@@ -28,36 +28,36 @@ class BoundedJSON(JSONParser):
     ) -> Any:
         text = stream.read(MOST_BYTES + 1)
         if len(text) > MOST_BYTES:
-            raise TooLarge
+            raise TooLarge(_("The body is too large: at most %(most)s KB.") % {"most": MOST_BYTES // 1024})
         try:
             data = json.loads(text.decode(), parse_constant=_no_constant)
         except (ValueError, RecursionError) as error:
-            raise ParseError(f"The body is not JSON: {_why(error)}.") from error
+            raise ParseError(_("The body is not JSON: %(why)s.") % {"why": _why(error)}) from error
         _check(data)
         return data
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number in JSON")
+    raise ValueError(_("%(name)s is not a number in JSON") % {"name": name})
 
 
 def _why(error: Exception) -> str:
     if isinstance(error, RecursionError):
-        return f"it is nested deeper than {MOST_LEVELS} levels"
-    return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        return _("it is nested deeper than %(most)s levels") % {"most": MOST_LEVELS}
+    return _("it is not UTF-8") if isinstance(error, UnicodeDecodeError) else str(error)
 
 
 def _check(data: Any) -> None:
     # Level by level instead of recursively: the depth is the caller's choice.
     level = [data]
-    for _ in range(MOST_LEVELS):
+    for _depth in range(MOST_LEVELS):
         for text in level:
             if isinstance(text, str):
                 _check_text(text)
         level = [inner for value in level for inner in _inside(value)]
         if not level:
             return
-    raise ParseError(f"The body is nested too deeply: at most {MOST_LEVELS} levels.")
+    raise ParseError(_("The body is nested too deeply: at most %(most)s levels.") % {"most": MOST_LEVELS})
 
 
 def _inside(value: Any) -> Iterator[Any]:
@@ -71,4 +71,4 @@ def _inside(value: Any) -> Iterator[Any]:
 def _check_text(text: str) -> None:
     # PostgreSQL stores no NUL, and half a surrogate pair has no UTF-8 to be answered or stored in.
     if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
-        raise ParseError("The body holds a NUL character or half a surrogate pair: no text may.")
+        raise ParseError(_("The body holds a NUL character or half a surrogate pair: no text may."))

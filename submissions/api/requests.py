@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import F, FloatField
 from django.db.models.functions import Cast, NullIf
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -65,7 +66,8 @@ class SubmissionQuery(Paged):
     def validate_family(self, name: str) -> str:
         known = [family.name for family in registry.families()]
         if name and name not in known:
-            raise serializers.ValidationError(f"There is no family {name[:60]!r}; there are {', '.join(known)}.")
+            words = _("There is no family %(name)r; there are %(known)s.")
+            raise serializers.ValidationError(words % {"name": name[:60], "known": ", ".join(known)})
         return name
 
 
@@ -92,5 +94,6 @@ def idempotency_key(request: Request) -> str | None:
     if key is None:
         return None
     if not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
-        raise refuse(IDEMPOTENCY_KEY, f"Give 1 to {LONGEST_KEY} printable ASCII characters, such as a UUID.")
+        words = _("Give 1 to %(most)s printable ASCII characters, such as a UUID.")
+        raise refuse(IDEMPOTENCY_KEY, words % {"most": LONGEST_KEY})
     return key

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -143,7 +144,7 @@ def _version(body: dict[str, Any]) -> str:
 def own(request: Request, pk: int) -> Submission:
     submission = own_submissions(request).with_runs().filter(pk=pk).first()
     if submission is None:
-        raise NotFound(f"There is no submission {pk} of yours.")
+        raise NotFound(_("There is no submission %(id)s of yours.") % {"id": pk})
     return submission
 
 

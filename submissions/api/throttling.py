@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import structlog
 from django.conf import settings
 from django.core.cache import caches
+from django.utils.translation import gettext as _
 from redis import RedisError
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
@@ -85,5 +86,5 @@ class GroupRate(Rate):
 
 
 def too_many(wait: float | None) -> Throttled:
-    rates = settings.API_RATES
-    return Throttled(wait, f"Too many requests: {rates['token']} a minute for a token, {rates['group']} for a group.")
+    words = _("Too many requests: %(token)s a minute for a token, %(group)s for a group.")
+    return Throttled(wait, words % settings.API_RATES)

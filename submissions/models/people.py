@@ -9,6 +9,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken, AuthTokenManager
 
 
@@ -125,7 +126,9 @@ class ApiToken(AbstractAuthToken):
 
     group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="tokens", null=True, blank=True)
     name = models.CharField(max_length=60, default="token")
-    scope = models.CharField(max_length=20, choices=[("submit", "read and submit"), ("read", "read")], default="submit")
+    scope = models.CharField(
+        max_length=20, choices=[("submit", _("read and submit")), ("read", _("read"))], default="submit"
+    )
     last_used_at = models.DateTimeField(null=True, blank=True)
 
     objects = AuthTokenManager()

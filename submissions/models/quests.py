@@ -13,18 +13,21 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from submissions import engines
 from submissions.models.people import Course, Group, User
 from submissions.specs import Limits
 
-DATASETS = [("mnist", "MNIST"), ("fashion-mnist", "Fashion-MNIST"), ("digits", "digits (8×8)")]
+DATASETS = [("mnist", "MNIST"), ("fashion-mnist", "Fashion-MNIST"), ("digits", _("digits (8×8)"))]
 LOCKED_BY_SUBMISSIONS = ("dataset", "split_seed", "private_share")
 
 
 def validate_time_zone(name: str) -> None:
     if name not in available_timezones():
-        raise ValidationError(f"{name} is not a time zone; write one like Europe/Copenhagen.")
+        words = gettext("%(name)s is not a time zone; write one like Europe/Copenhagen.")
+        raise ValidationError(words % {"name": name})
 
 
 def default_time_zone() -> str:
@@ -39,17 +42,17 @@ def any_split() -> int:
 class ModelsShown(models.TextChoices):
     """From when on everybody may read every group's model."""
 
-    ALWAYS = "always", "always"
-    FROM = "from", "from a date"
-    AFTER_CLOSING = "after_closing", "after closing"
+    ALWAYS = "always", _("always")
+    FROM = "from", _("from a date")
+    AFTER_CLOSING = "after_closing", _("after closing")
 
 
 class QuestState(models.TextChoices):
-    DRAFT = "draft"
-    OPEN = "open"
-    CLOSED = "closed"
-    REVEALED = "revealed"
-    ARCHIVED = "archived"
+    DRAFT = "draft", _("Draft")
+    OPEN = "open", _("Open")
+    CLOSED = "closed", _("Closed")
+    REVEALED = "revealed", _("Revealed")
+    ARCHIVED = "archived", _("Archived")
 
 
 QUEST_MOVES: dict[str, frozenset[str]] = {
@@ -86,50 +89,52 @@ class Quest(models.Model):
     course = models.ForeignKey(Course, on_delete=models.PROTECT, related_name="quests")
     name = models.CharField(max_length=120)
     state = models.CharField(max_length=10, choices=QuestState, default=QuestState.DRAFT, editable=False)
-    announcement = models.TextField(blank=True, help_text="Shown above the board.")
+    announcement = models.TextField(blank=True, help_text=_("Shown above the board."))
     announced_at = models.DateTimeField(null=True, editable=False, help_text="When the announcement was posted.")
-    dataset = models.CharField("data set", max_length=20, choices=DATASETS, default="mnist")
+    dataset = models.CharField(_("data set"), max_length=20, choices=DATASETS, default="mnist")
     private_share = models.FloatField(
         default=0.0,
         validators=[MinValueValidator(0.0), MaxValueValidator(0.9)],
-        help_text="The part of the test images that is scored in secret until the reveal, 0 to 0.9.",
+        help_text=_("The part of the test images that is scored in secret until the reveal, 0 to 0.9."),
     )
-    split_seed = models.PositiveIntegerField(default=any_split, help_text="Chooses which test images are private.")
+    split_seed = models.PositiveIntegerField(default=any_split, help_text=_("Chooses which test images are private."))
     opens_at = models.DateTimeField(null=True, blank=True)
     closes_at = models.DateTimeField(null=True, blank=True)
     time_zone = models.CharField(max_length=60, default=default_time_zone, validators=[validate_time_zone])
 
     daily_quota = models.PositiveIntegerField(
-        null=True, blank=True, default=20, help_text="Submissions a group may make a day; empty for no limit."
+        null=True, blank=True, default=20, help_text=_("Submissions a group may make a day; empty for no limit.")
     )
-    min_interval_seconds = models.PositiveIntegerField(default=0, help_text="Between two submissions of a group.")
+    min_interval_seconds = models.PositiveIntegerField(default=0, help_text=_("Between two submissions of a group."))
     group_limit = models.PositiveIntegerField(
-        default=2, validators=[MinValueValidator(1)], help_text="Runs that one group may have going at a time."
+        default=2, validators=[MinValueValidator(1)], help_text=_("Runs that one group may have going at a time.")
     )
     run_seconds = models.PositiveIntegerField(
-        default=3600, validators=[MinValueValidator(10)], help_text="A run that takes longer is stopped."
+        default=3600, validators=[MinValueValidator(10)], help_text=_("A run that takes longer is stopped.")
     )
     memory_mb = models.PositiveIntegerField(
-        default=8192, validators=[MinValueValidator(512)], help_text="A run that needs more memory is stopped."
+        default=8192, validators=[MinValueValidator(512)], help_text=_("A run that needs more memory is stopped.")
     )
     engine_policy = models.CharField(
-        "engine", max_length=20, choices=engines.policy_choices, default=engines.ACCELERATED
+        _("engine"), max_length=20, choices=engines.policy_choices, default=engines.ACCELERATED
     )
     exclusive = models.BooleanField(
-        "exclusive runs", default=False, help_text="Each run has its machine, with all cores, to itself."
+        _("exclusive runs"), default=False, help_text=_("Each run has its machine, with all cores, to itself.")
     )
     board_needs_exclusive = models.BooleanField(
-        "only exclusive runs on the board",
+        _("only exclusive runs on the board"),
         default=False,
-        help_text="A run that shared its machine is scored, but not ranked.",
+        help_text=_("A run that shared its machine is scored, but not ranked."),
     )
-    models_shown = models.CharField("models are shown", max_length=20, choices=ModelsShown, default=ModelsShown.ALWAYS)
-    models_shown_from = models.DateTimeField("from", null=True, blank=True)
-    pseudonyms = models.BooleanField(default=False, help_text="Groups see each other under pseudonyms.")
+    models_shown = models.CharField(
+        _("models are shown"), max_length=20, choices=ModelsShown, default=ModelsShown.ALWAYS
+    )
+    models_shown_from = models.DateTimeField(_("from"), null=True, blank=True)
+    pseudonyms = models.BooleanField(default=False, help_text=_("Groups see each other under pseudonyms."))
     final_runs = models.PositiveIntegerField(
         default=1,
         validators=[MinValueValidator(1)],
-        help_text="So many of its submissions a group may mark as final; of these the best private score counts.",
+        help_text=_("So many of its submissions a group may mark as final; of these the best private score counts."),
     )
     frozen_at = models.DateTimeField(
         null=True, editable=False, help_text="Everybody but instructors sees the board as it stood then."
@@ -151,12 +156,12 @@ class Quest(models.Model):
             models.CheckConstraint(
                 condition=Q(opens_at=None) | Q(closes_at=None) | Q(opens_at__lt=F("closes_at")),
                 name="quest_opens_before_it_closes",
-                violation_error_message="A quest opens before it closes.",
+                violation_error_message=_("A quest opens before it closes."),
             ),
             models.CheckConstraint(
                 condition=~Q(models_shown=ModelsShown.FROM) | Q(models_shown_from__isnull=False),
                 name="models_shown_from_a_date",
-                violation_error_message="Give the date from which on the models are shown.",
+                violation_error_message=_("Give the date from which on the models are shown."),
             ),
             models.CheckConstraint(condition=Q(state__in=QuestState.values), name="quest_state_known"),
         ]
@@ -201,15 +206,17 @@ class Quest(models.Model):
     def clean(self) -> None:
         super().clean()
         if self.board_needs_exclusive and not self.exclusive:
-            raise ValidationError({"board_needs_exclusive": "Then runs must be exclusive, or none would be ranked."})
+            words = gettext("Then runs must be exclusive, or none would be ranked.")
+            raise ValidationError({"board_needs_exclusive": words})
         if self.run_seconds is not None and self.run_seconds > settings.LONGEST_RUN_SECONDS:
-            raise ValidationError({"run_seconds": f"A run may take {settings.LONGEST_RUN_SECONDS:,} seconds at most."})
+            words = gettext("A run may take %(most)s seconds at most.")
+            raise ValidationError({"run_seconds": words % {"most": f"{settings.LONGEST_RUN_SECONDS:,}"}})
         if not self.has_submissions:
             return
         before = Quest.objects.get(pk=self.pk)
         changed = [name for name in LOCKED_BY_SUBMISSIONS if getattr(before, name) != getattr(self, name)]
         if changed:
-            raise ValidationError(dict.fromkeys(changed, "Locked: this quest has submissions."))
+            raise ValidationError(dict.fromkeys(changed, gettext("Locked: this quest has submissions.")))
 
 
 class Extension(models.Model):
@@ -217,8 +224,8 @@ class Extension(models.Model):
 
     quest = models.ForeignKey(Quest, on_delete=models.PROTECT, related_name="extensions")
     group = models.ForeignKey(Group, on_delete=models.PROTECT, related_name="extensions")
-    extra_submissions = models.PositiveIntegerField(default=0, help_text="For the day on which it is granted.")
-    closes_at = models.DateTimeField(null=True, blank=True, help_text="The group's own deadline.")
+    extra_submissions = models.PositiveIntegerField(default=0, help_text=_("For the day on which it is granted."))
+    closes_at = models.DateTimeField(null=True, blank=True, help_text=_("The group's own deadline."))
     reason = models.TextField()
     granted_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     granted_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -229,7 +236,7 @@ class Extension(models.Model):
             models.CheckConstraint(
                 condition=Q(extra_submissions__gt=0) | Q(closes_at__isnull=False),
                 name="extension_extends",
-                violation_error_message="Give more submissions, a later deadline, or both.",
+                violation_error_message=_("Give more submissions, a later deadline, or both."),
             ),
             models.CheckConstraint(condition=~Q(reason=""), name="extension_has_a_reason"),
         ]

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 
 class Hardware(models.Model):
@@ -50,9 +51,9 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
 class Duty(models.TextChoices):
     """What instructors ask of a worker."""
 
-    ON = "on", "takes runs"
-    PAUSED = "paused", "ends what it has, takes no more"
-    DRAINED = "drained", "gives back what it has, takes no more"
+    ON = "on", _("takes runs")
+    PAUSED = "paused", _("ends what it has, takes no more")
+    DRAINED = "drained", _("gives back what it has, takes no more")
 
 
 class Worker(models.Model):
@@ -83,14 +84,14 @@ class Worker(models.Model):
 class Exit(models.TextChoices):
     """How an attempt ended."""
 
-    SCORED = "scored"
-    ERROR = "error", "error in training"
-    TIMED_OUT = "timed_out", "time limit"
-    OUT_OF_MEMORY = "out_of_memory", "out of memory"
-    CRASHED = "crashed", "trainer crashed"
-    LOST = "lost", "worker lost"
-    DRAINED = "drained", "worker shut down"
-    CANCELLED = "cancelled"
+    SCORED = "scored", _("Scored")
+    ERROR = "error", _("error in training")
+    TIMED_OUT = "timed_out", _("time limit")
+    OUT_OF_MEMORY = "out_of_memory", _("out of memory")
+    CRASHED = "crashed", _("trainer crashed")
+    LOST = "lost", _("worker lost")
+    DRAINED = "drained", _("worker shut down")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 class Attempt(models.Model):

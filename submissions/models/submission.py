@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from submissions import engines
 from submissions.models.people import Group, User
@@ -14,12 +16,12 @@ from submissions.specs import Spec, validate
 
 
 class State(models.TextChoices):
-    QUEUED = "queued"
-    RUNNING = "running"
-    SCORED = "scored"
-    FAILED = "failed"
-    TIMED_OUT = "timed_out", "timed out"
-    CANCELLED = "cancelled"
+    QUEUED = "queued", _("Queued")
+    RUNNING = "running", _("Running")
+    SCORED = "scored", _("Scored")
+    FAILED = "failed", _("Failed")
+    TIMED_OUT = "timed_out", _("timed out")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 LIVE = (State.QUEUED, State.RUNNING)
@@ -28,7 +30,7 @@ LIVE = (State.QUEUED, State.RUNNING)
 class Device(models.TextChoices):
     CPU = "cpu", "CPU"
     GPU = "gpu", "GPU"
-    AUTO = "auto", "whichever is free"
+    AUTO = "auto", _("whichever is free")
 
 
 class SubmissionQuerySet(models.QuerySet["Submission"]):
@@ -146,7 +148,7 @@ class Submission(models.Model):
 
     @property
     def owner_name(self) -> str:
-        return self.group.name if self.group else "instructors"
+        return self.group.name if self.group else gettext("instructors")
 
     @property
     def last_attempt(self) -> Attempt | None:
