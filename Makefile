@@ -35,7 +35,7 @@ test-long: setup-dev ## exact scores on the full data, every page in a browser, 
 test-faults: setup-dev ## breaks real processes
 	@$(PYTEST) -n 2 --dist worksteal -m fault
 
-bench: setup-dev ## ours beside plain scikit-learn and Keras: half an hour, on an idle machine; NAMES=knn for some rows
+bench: setup-dev ## ours beside plain scikit-learn and Keras: three quarters of an hour, on an idle machine; NAMES=knn for some rows
 	@$(BIN)/python -m tests.bench $(NAMES)
 
 bench-quick: setup-dev ## the same with fewer rows, each measured once: under 5 minutes
