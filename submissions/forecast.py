@@ -20,13 +20,14 @@ KEPT_SECONDS = 10  # that a process goes on using what it has read
 LATEST = 500  # past runs that are looked at
 ENOUGH = 3  # runs that a forecast should rest on, where there are as many
 SAME_SIZE = 0.5  # in powers of two
+UNLIKE = 3  # the factor by which runs of another kind or size may mislead, either way
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """Seconds that a run will take: the median, and between what 10 % and 90 % of `runs` past runs lay.
 
-    `alike` tells whether those were of the same kind and about the same size.
+    `alike` tells whether those were of the same kind and about the same size; else the range is wider by a factor.
     """
 
     seconds: float
@@ -150,7 +151,6 @@ def _scaled(run: Past, amount: float) -> float:
 
 
 def _summed_up(seconds: list[float], *, alike: bool) -> Forecast:
-    if len(seconds) == 1:
-        return Forecast(seconds[0], seconds[0], seconds[0], 1, alike)
-    tenths = quantiles(seconds, n=10, method="inclusive")
-    return Forecast(median(seconds), tenths[0], tenths[-1], len(seconds), alike)
+    low, *_between, high = quantiles(seconds, n=10, method="inclusive") if seconds[1:] else seconds * 2
+    doubt = 1 if alike else UNLIKE
+    return Forecast(median(seconds), low / doubt, high * doubt, len(seconds), alike)

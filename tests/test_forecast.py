@@ -94,6 +94,8 @@ def test_the_family_is_the_last_resort(submit, past):
     forecast = run_of(submit(FOREST))
 
     assert (forecast.seconds, forecast.alike) == (7, False)
+    assert forecast.low == pytest.approx(7 / 3)
+    assert forecast.high == 21
 
 
 def test_runs_on_the_hardware_that_is_there_count_where_there_are_enough(submit, past, worker):

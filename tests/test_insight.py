@@ -74,7 +74,8 @@ def test_a_slow_search_shows_what_there_was_time_for(digits, monkeypatch):
         return np.zeros((len(images), 5)), np.zeros((len(images), 5), int)
 
     began = time.monotonic()
-    seen = insight.look_into(SimpleNamespace(kneighbors=kneighbors), answered(digits, {"family": "knn"}))
+    tree = SimpleNamespace(estimator=SimpleNamespace(kneighbors=kneighbors))
+    seen = insight.look_into(tree, answered(digits, {"family": "knn"}))
 
     assert 1 <= len(seen["wrong"]) <= 7
     assert time.monotonic() - began < 5 * 0.4
