@@ -34,9 +34,12 @@ STACK_FOLDER, STACK_FILES = "browser", frozenset(
 # They start processes, wait, or walk over the whole site: too long for the inner loop, though they train nothing.
 SLOW_FILES = frozenset(
     {
-        "test_api_paging", "test_api_throttle", "test_api_waiting", "test_archive", "test_backup", "test_bootstrap",
-        "test_client_certificates", "test_datasets", "test_deploy", "test_desk_roles", "test_doctor", "test_hardware",
-        "test_hidden", "test_layering", "test_logs", "test_races",
+        "test_accounts", "test_add_group", "test_api_hostile", "test_api_paging", "test_api_same_as_form",
+        "test_api_schema", "test_api_throttle", "test_api_waiting", "test_archive", "test_backup", "test_bootstrap",
+        "test_charts_page", "test_client_certificates", "test_client_command", "test_datasets", "test_deadlines",
+        "test_deploy", "test_desk_roles", "test_doctor", "test_every_address", "test_fair_order", "test_hardware",
+        "test_hidden", "test_layering", "test_logs", "test_network_form", "test_notation_hostile", "test_races",
+        "test_roles_pages",
     }
 )  # fmt: skip
 
