@@ -91,7 +91,8 @@ def measured(request: pytest.FixtureRequest):
         criterion = f"exactly {exactly:g}" if exactly is not None else criterion
         met = (at_most is None or value <= at_most) and (exactly is None or value == exactly)
         unit = "" if exactly is not None else unit
-        line = Line(fault_of(item), database, what, kept, unit, criterion, met)
+        # Plain values, since they go from process to process: the label of a state is a lazy translation.
+        line = Line(fault_of(item), database, str(what), kept, unit, criterion, met)
         note(item, line)
         assert met, str(line)
 
