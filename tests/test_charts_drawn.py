@@ -10,6 +10,7 @@ from datetime import timedelta
 import psutil
 import pytest
 
+from leaderboard.charts import pictures
 from leaderboard.charts.gallery import CHARTS
 from leaderboard.charts.studio import Late, NoPicture, Studio, soon, studio
 from submissions.models import Attempt, Hardware, Submission
@@ -88,6 +89,14 @@ def test_the_browser_gets_the_drawing_with_the_readers_own_numbers(client, owner
 
     assert not any(row["own"] for row in rows(client))
     assert any(row["own"] for row in rows(owner_client))
+
+
+def test_a_drawing_is_there_at_once_after_the_web_process_was_started_anew(client, network, monkeypatch):
+    drawn = ask(client, "/charts/cost.vega").json()
+    pictures._drawings.clear()
+    monkeypatch.setattr(Studio, "_living", lambda self: pytest.fail("A painter was asked again."))
+
+    assert client.get("/charts/cost.vega").json() == drawn
 
 
 def test_lines_are_told_apart_by_their_dashes_too_and_the_legend_has_the_same(client, network):

@@ -27,7 +27,7 @@ Order = dict[str, Any]
 def compile_drawing(order: Order) -> Order:
     """The Vega specification of a chart, its data sets yet to be filled."""
     drawn = drawing(order["chart"], format=order["format"], scheme=order["scheme"], words=order["words"])
-    return {"vega": vl_convert.vegalite_to_vega(drawn)}
+    return {"compile": vl_convert.vegalite_to_vega(drawn)}
 
 
 def draw_svg(order: Order) -> Order:

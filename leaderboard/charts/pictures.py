@@ -6,6 +6,9 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from django.core.cache import caches
@@ -52,7 +55,8 @@ def vega(figure: Figure, look: Look, *, until: float | None = None) -> dict[str,
 
 def svg(figure: Figure, look: Look) -> str:
     until = soon()
-    return _kept({"do": "svg", "vega": vega(figure, look, until=until)}, until)
+    picture: str = _kept({"do": "svg", "vega": vega(figure, look, until=until)}, until)
+    return picture
 
 
 def png(figure: Figure, look: Look) -> bytes:
@@ -63,21 +67,32 @@ def png(figure: Figure, look: Look) -> bytes:
 
 
 def _compiled(figure: Figure, look: Look, until: float) -> dict[str, Any]:
-    """The drawing without numbers: the same for all readers, and kept as long as this process lives."""
+    """The drawing without numbers: the same for all readers, so only the first one ever waits for a painter."""
     order = {"do": "compile", "chart": figure.name, "format": look.format, "scheme": look.scheme, "words": figure.words}
-    key = json.dumps(order, sort_keys=True)
+    key = _key(order)
     if key not in _drawings:
         if len(_drawings) >= MOST_DRAWINGS:
             _drawings.clear()
-        _drawings[key] = studio.ask(order, until=until)["vega"]
+        _drawings[key] = _kept(order, until, seconds=None)
     return _drawings[key]
 
 
-def _kept(order: dict[str, Any], until: float) -> str:
-    kept = caches["charts"]
-    key = hashlib.blake2b(json.dumps(order, sort_keys=True).encode(), digest_size=16).hexdigest()
-    picture: str | None = kept.get(key)
-    if picture is None:
-        picture = str(studio.ask(order, until=until)[order["do"]])
-        kept.set(key, picture, KEPT_SECONDS)
-    return picture
+def _kept(order: dict[str, Any], until: float, *, seconds: int | None = KEPT_SECONDS) -> Any:
+    kept, key = caches["charts"], _key(order)
+    answer = kept.get(key)
+    if answer is None:
+        answer = studio.ask(order, until=until)[order["do"]]
+        kept.set(key, answer, seconds)
+    return answer
+
+
+def _key(order: dict[str, Any]) -> str:
+    """Of what is drawn and by what: a newer version draws anew."""
+    asked = json.dumps([order, _painters_version()], sort_keys=True)
+    return hashlib.blake2b(asked.encode(), digest_size=16).hexdigest()
+
+
+@cache
+def _painters_version() -> str:
+    drawings = Path(__file__).with_name("drawings.py").read_bytes()
+    return f"{hashlib.blake2b(drawings, digest_size=16).hexdigest()} {version('vl-convert-python')}"

@@ -123,6 +123,7 @@ class Site:
             "QUEST_REAP_SECONDS": str(REAP_SECONDS),
             "QUEST_SOFT_SHUTDOWN_SECONDS": "3",
             "DJANGO_SETTINGS_MODULE": "config.settings",
+            "TMPDIR": str(self.home),  # where a worker that is killed leaves its folder
             "REDIS_URL": self.redis_url,
             **({"DATABASE_URL": self.database_url} if self.database_url else {}),
             **self.env,
