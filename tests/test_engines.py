@@ -12,7 +12,7 @@ from submissions.families.preprocess import PCA, MinMaxScaler, Normalizer, Stand
 from tests.trainers import train
 from workers import datasets, preprocessing
 from workers.engines import fast_forest, fast_knn, nearest, stock_forest, stock_knn
-from workers.engines.integer_product import IntegerProduct, exact_shift
+from workers.engines.integer_product import HALVED, SIGNED, UNSIGNED, IntegerProduct, exact_way, quickest_way
 from workers.engines.registry import engine_named
 from workers.runs import Run
 
@@ -98,14 +98,58 @@ def test_a_thousand_neighbours_stand_in_order_the_earlier_first_of_those_at_the_
         assert images[place].tolist() == np.argsort(exact, kind="stable")[:1000].tolist()
 
 
-def test_integer_products_are_exact_to_the_brightest_pixel(mnist):
-    assert exact_shift() is not None
+# Signed images with whole queries are exact on some processors only; the other two ways are on all that serve at all.
+WAYS = [pytest.param(way, id=name) for way, name in ((SIGNED, "signed"), (HALVED, "halved"), (UNSIGNED, "unsigned"))]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_integer_products_are_exact_to_the_brightest_pixel(mnist, way):
+    if not way.is_exact():
+        assert way not in (exact_way(), quickest_way())
+        pytest.skip("This processor does not multiply so exactly, and is not asked to.")
     bright = np.full((5, 784), 255, np.uint8)
     images = np.concatenate([rows(mnist.train_images[:5000]), bright])
+    products = IntegerProduct(images, way)
 
-    product = np.concatenate([block for _, block in IntegerProduct(images).blocks(bright)], axis=1)
+    product = np.concatenate([block for _, block in products.blocks(bright)], axis=1)
 
-    assert (product == bright.astype(np.int64) @ images.T.astype(np.int64)).all()
+    seen = products.seen(bright).astype(np.int64)
+    assert (product * 2**way.bits + products.missing(bright)[:, None] == seen @ images.T.astype(np.int64)).all()
+    assert (bright - seen < 2**way.bits).all()
+
+
+def test_this_processor_multiplies_exactly():
+    assert exact_way() is not None
+    assert quickest_way() is not None
+
+
+@pytest.mark.parametrize("p", [2, 3, 1.5])
+@pytest.mark.parametrize("way", WAYS)
+def test_halved_queries_lose_no_neighbour(mnist, run, monkeypatch, way, p):
+    if not way.is_exact():
+        pytest.skip("This processor does not multiply so exactly.")
+    monkeypatch.setattr(fast_knn, "quickest_way", lambda: way)
+    few, queries = rows(mnist.train_images[:5000]), rows(mnist.test_images[:40]) | 1  # of all pixels a bit is dropped
+    fast = fast_knn.build(KNN(n_neighbors=20, p=p), run)
+    fast.fit(few, np.array(mnist.train_labels[:5000]))
+
+    distances, images = fast.kneighbors(queries)
+
+    for place, query in enumerate(queries):
+        exact = (np.abs(few.astype(np.float64) - query) ** p).sum(axis=1)
+        nearest_first = np.argsort(exact, kind="stable")[:20]
+        assert distances[place] == pytest.approx(exact[nearest_first] ** (1 / p), rel=1e-9)
+        assert p == 1.5 or images[place].tolist() == nearest_first.tolist()
+
+
+def test_black_images_are_all_alike(mnist, run):
+    fast = fast_knn.build(KNN(n_neighbors=2), run)
+    fast.fit(np.zeros((5, 784), np.uint8), np.arange(5))
+
+    distances, images = fast.kneighbors(rows(mnist.test_images[:1]))
+
+    assert images.tolist() == [[0, 1]]
+    assert distances[0] == pytest.approx(np.sqrt((rows(mnist.test_images[:1]).astype(float) ** 2).sum()))
 
 
 def test_a_warm_engine_has_every_kernel_compiled_for_images_that_are_only_read(mnist, run):

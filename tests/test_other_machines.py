@@ -44,7 +44,7 @@ def scored(spec, **changes):
 
 
 def test_a_processor_without_exact_integer_products_has_its_runs_scored_as_stock(monkeypatch):
-    monkeypatch.setattr(fast_knn, "exact_shift", lambda: None)
+    monkeypatch.setattr(fast_knn, "exact_way", lambda: None)
     fast_knn.warm.cache_clear()
 
     result = scored(KNN(n_neighbors=3))

@@ -6,10 +6,11 @@ import os
 import platform
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from submissions import specs
 from submissions.families.registry import family_of
@@ -55,7 +56,11 @@ def score(job: dict[str, Any], *, since: float, report: Report) -> dict[str, Any
     watch = Stopwatch(since)
     watch.lap("startup_s")
     cpu_before = cpu_seconds()
-    with threadpool_limits(threads), Sampler() as sampler, Company(threads) as company:
+    with (
+        _thread_pools(engine.name, family.name).limit(limits=threads),
+        Sampler() as sampler,
+        Company(threads) as company,
+    ):
         with what_any_model_needs():
             data = datasets.load(job["dataset"])
         run = Run(seed=job["seed"], threads=threads, dataset=data, device=device, report=report)
@@ -95,6 +100,12 @@ def score(job: dict[str, Any], *, since: float, report: Report) -> dict[str, Any
         "device": device,
         "insight": insight.look_into(estimator, tested),
     }
+
+
+@cache
+def _thread_pools(engine: str, family: str) -> ThreadpoolController:
+    """Of the libraries that are loaded once these are warm: to look for them takes 10 ms."""
+    return ThreadpoolController()
 
 
 def _compute(spec: specs.Spec, estimator: Any, run: Run, watch: Stopwatch) -> tuple[Labels, Values, dict[str, Any]]:

@@ -36,7 +36,8 @@ MOST_MULTIPLICATIONS = 1_000_000
 class FastNetwork(Network):
     """Learns as `model.fit` does: a new order each epoch, a last batch that may be smaller, the last images aside.
 
-    Images stay bytes until their batch is gathered: as floats, MNIST takes longer to lay out than a class waits for.
+    Images stay bytes, and without the border that the network may want, until their batch is gathered: as floats,
+    MNIST takes longer to lay out than a class waits for.
     """
 
     def __init__(self, spec: CNN, run: Run) -> None:
@@ -47,11 +48,11 @@ class FastNetwork(Network):
         self.network = CompiledNetwork(spec, self.model, brightness=self.brightness, threads=run.threads, seed=run.seed)
 
     def prepare(self, images: Pixels) -> Values:
-        return _only_read(self.placed(images))
+        return _only_read(images)
 
     def floats(self, images: Values) -> Values:
         """What Keras' model takes for these."""
-        return self.brightness[images]
+        return self.brightness[self.placed(images)]
 
     def fit(self, images: Values, labels: Labels) -> None:
         images, labels = self.laid(images), labels.astype(np.int64)
@@ -101,8 +102,9 @@ class FastNetwork(Network):
             return self.network.predict(self.laid(images))
 
     def laid(self, images: Values) -> Values:
-        """n × rows × columns × channels, whatever the network's input is."""
-        return images.reshape((*images.shape, 1, 1)[:4])
+        """n × rows × columns × channels, whatever the network's input is; without its border."""
+        flat = len(self.spec.layers[0].shape) == 1  # type: ignore[union-attr]
+        return images.reshape(len(images), -1, 1, 1) if flat else images[..., None]
 
 
 def _only_read(images: Values) -> Values:

@@ -19,7 +19,7 @@ import onnxruntime
 from submissions.families.knn import KNN
 from workers.engines import nearest, stock_knn
 from workers.engines.engine import AS_STOCK
-from workers.engines.integer_product import IntegerProduct, exact_shift
+from workers.engines.integer_product import BLOCK, IntegerProduct, exact_way, quickest_way
 from workers.idx import Pixels
 from workers.runs import Estimator, Labels, Run, Values
 
@@ -27,6 +27,7 @@ LIBRARIES = {"numba": numba.__version__, "onnxruntime": onnxruntime.__version__}
 
 BY_THREADS = {"correlation"}  # which brute force shares out as `n_jobs` says; others take all cores anyway
 QUERIES = 128  # at a time: their distances to all training images are 30 MB
+MANY = 100  # neighbours: for more it takes longer to look at each than to multiply whole queries
 CLASSES = 10
 
 
@@ -43,9 +44,12 @@ class FastNearestNeighbors:
 
     def fit(self, images: Values, labels: Labels) -> None:
         self.images, self.labels = images, labels.astype(np.int64)
-        self.norms = (images.astype(np.int32) ** 2).sum(axis=1, dtype=np.int32)
+        self.norms = _norms(images)
         self.inked = np.count_nonzero(images, axis=1)
-        self.products = IntegerProduct(images)
+        whole = self.spec.metric == "cosine" or self.spec.n_neighbors > MANY
+        way = exact_way() if whole else quickest_way()
+        assert way is not None, "This processor's integer products are not exact."
+        self.products = IntegerProduct(images, way)
 
     def predict(self, images: Values) -> Labels:
         starts = range(0, len(images), QUERIES)
@@ -76,25 +80,33 @@ class FastNearestNeighbors:
         return distances, images
 
     def _by_power(self, queries: Values, p: float, distances: Values, images: Values) -> None:
-        squares = np.empty((len(queries), len(self.images)), np.int32)
-        norms = (queries.astype(np.int32) ** 2).sum(axis=1, dtype=np.int32)
+        """Nearest by squares first, which for p = 2 is all there is to it."""
+        seen, factor = self.products.seen(queries), 2 << self.products.way.bits
+        errors = np.sqrt((queries - seen).sum(axis=1, dtype=np.float64))  # a bit that is dropped is a difference of 1
+        rests = _norms(seen) - 2 * self.products.missing(queries)
+        squares = np.empty((len(queries), 0 if p == 2 else len(self.images)), np.int32)
         for start, products in self.products.blocks(queries):
-            block = squares[:, start : start + products.shape[1]]
-            nearest.squares_from_products(products, self.norms[start : start + products.shape[1]], norms, block)
-            nearest.offer_squares(block, start, distances, images)
+            norms, block = self.norms[start : start + BLOCK], squares[:, start : start + BLOCK]
+            if p == 2:
+                nearest.offer_near(
+                    queries, self.images, products, norms, rests, factor, errors, start, distances, images
+                )
+            else:
+                nearest.squares_from_products(products, norms, rests, factor, block)
+                nearest.offer_squares(block, start, distances, images)
         if p != 2:
             powers = np.array([math.pow(difference, p) for difference in range(256)])  # as C's `pow`, to the last bit
             whole = int(p) if p == int(p) and p <= nearest.LONGEST_EXACT_POWER else 0
-            nearest.refine(queries, self.images, squares, self.inked, powers, p, whole, distances, images)
+            nearest.refine(queries, self.images, squares, errors, self.inked, powers, p, whole, distances, images)
         if self.spec.metric != "sqeuclidean":
             distances **= 1 / p
 
     def _by_cosine(self, queries: Values, distances: Values, images: Values) -> None:
-        lengths = _lengths(self.norms)
-        query_lengths = _lengths((queries.astype(np.int32) ** 2).sum(axis=1))
+        lengths, query_lengths = _lengths(self.norms), _lengths(_norms(queries))
+        missing = self.products.missing(queries)[:, None]
         for start, products in self.products.blocks(queries):
-            of_block = lengths[start : start + products.shape[1]]
-            nearest.offer_cosines(products, of_block, query_lengths, start, distances, images)
+            of_block = lengths[start : start + BLOCK]
+            nearest.offer_cosines(products + missing, of_block, query_lengths, start, distances, images)
 
     def _vote(self, distances: Values, images: Values) -> Labels:
         weights = np.ones_like(distances)
@@ -106,6 +118,12 @@ class FastNearestNeighbors:
         votes = np.zeros((len(images), CLASSES))
         np.add.at(votes, (np.arange(len(images))[:, None], self.labels[images]), weights)
         return votes.argmax(axis=1)
+
+
+def _norms(images: Values) -> Values:
+    """Squared lengths: int32."""
+    total: Values = np.einsum("ij,ij->i", images, images, dtype=np.int32)
+    return total
 
 
 def _lengths(norms: Values) -> Values:
@@ -141,14 +159,14 @@ class ByScikitLearn(stock_knn.NearestNeighbors):
 
 def build(spec: KNN, run: Run) -> Estimator:
     enough = spec.n_neighbors <= len(run.dataset.train_labels)
-    serves = spec.compares_bytes and enough and exact_shift() is not None
+    serves = spec.compares_bytes and enough and exact_way() is not None
     return FastNearestNeighbors(spec, run) if serves else ByScikitLearn(spec, run)
 
 
 @cache
 def warm() -> None:
     """Compile the kernels, or find them compiled, by a search among a handful of images that are only read."""
-    if exact_shift() is None:
+    if exact_way() is None:
         return
     pixels = np.random.default_rng(0).integers(0, 256, (64, 16), dtype=np.uint8)
     pixels.flags.writeable = False  # as a data set's are, for which numba compiles kernels of their own

@@ -20,14 +20,18 @@ ZERO = np.float32(0)
 
 @compiled
 def gather(images: Values, chosen: Values, brightness: Values, out: Values) -> None:
-    """The `chosen` of `images` (n × rows × columns × channels, bytes) into `out`, each byte as its `brightness`."""
-    rows, channels, columns, lanes = out.shape
-    for lane in range(lanes):
+    """The `chosen` of `images` (n × rows × columns × channels, bytes) into `out`, each byte as its `brightness`.
+
+    Where `out` is larger, its border stays as it is.
+    """
+    rows, columns, channels = images.shape[1:]
+    above, before = (out.shape[0] - rows) // 2, (out.shape[2] - columns) // 2
+    for lane in range(out.shape[3]):
         image = images[chosen[lane]]
         for row in range(rows):
             for channel in range(channels):
                 for column in range(columns):
-                    out[row, channel, column, lane] = brightness[image[row, column, channel]]
+                    out[above + row, channel, before + column, lane] = brightness[image[row, column, channel]]
 
 
 @compiled

@@ -6,6 +6,7 @@ Pixels are whole numbers from 0 to 255, so every sum here fits 32 bits: 784 × 2
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -33,46 +34,77 @@ def _session(right: Values) -> Any:
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
-@cache
-def exact_shift() -> int | None:
-    """What to take from the images so that this processor multiplies them exactly; None if it never does.
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How queries and images become 8-bit operands: without `bits` of the queries, and less `shift` the images.
 
-    Signed is the faster. Without VNNI it saturates in between, which extreme pixels show.
+    Signed images are multiplied fastest. Where two products are added up in 16 bits, without VNNI, they must be of
+    halved queries; whole queries are exact there only with unsigned images, which takes a quarter longer.
     """
-    pixels = np.full((4, 64), 255, np.uint8)
-    pixels[1::2, ::2] = 0
-    wanted = pixels.astype(np.int32) @ pixels.astype(np.int32).T
-    return next((shift for shift in (SHIFT, 0) if np.array_equal(_multiply(pixels, pixels, shift), wanted)), None)
+
+    shift: int
+    bits: int = 0
+
+    def left(self, queries: Values) -> Values:
+        return queries >> self.bits
+
+    def right(self, images: Values) -> Values:
+        signed = (images.astype(np.int16) - self.shift).astype(np.int8) if self.shift else images
+        return np.ascontiguousarray(signed.T)
+
+    def is_exact(self) -> bool:
+        """Whether this processor multiplies so, which extreme pixels show."""
+        pixels = np.full((4, 64), 255, np.uint8)
+        pixels[1::2, ::2] = 0
+        left, right = self.left(pixels), self.right(pixels)
+        wanted = left.astype(np.int32) @ right.astype(np.int32)
+        return np.array_equal(_session(right).run(None, {"left": left})[0], wanted)
 
 
-def _packed(images: Values, shift: int) -> Values:
-    signed = (images.astype(np.int16) - shift).astype(np.int8) if shift else images
-    return np.ascontiguousarray(signed.T)
+SIGNED, HALVED, UNSIGNED = Way(SHIFT), Way(SHIFT, bits=1), Way(0)
 
 
-def _multiply(queries: Values, images: Values, shift: int) -> Values:
-    product: Values = _session(_packed(images, shift)).run(None, {"left": queries})[0]
-    return product + shift * queries.sum(axis=1, dtype=np.int32)[:, None]
+@cache
+def exact_way() -> Way | None:
+    """The fastest one with whole queries that this processor multiplies exactly; None if there is none."""
+    return next((way for way in (SIGNED, UNSIGNED) if way.is_exact()), None)
+
+
+@cache
+def quickest_way() -> Way | None:
+    """The fastest one that it multiplies exactly, be it with halved queries."""
+    return next((way for way in (SIGNED, HALVED, UNSIGNED) if way.is_exact()), None)
 
 
 class IntegerProduct:
-    """The images (n × features, uint8) that queries are multiplied with; may be used by several threads at once."""
+    """The images (n × features, uint8) that queries are multiplied with; may be used by several threads at once.
 
-    def __init__(self, images: Values) -> None:
-        shift = exact_shift()
-        if shift is None:
-            raise ArithmeticError("This processor's integer products are not exact.")
-        self.shift = shift
+    Pixels that are black in all images add nothing, and are left out.
+    """
+
+    def __init__(self, images: Values, way: Way) -> None:
+        self.way = way
+        self._inked = np.flatnonzero(images.any(axis=0)) if images.any() else np.arange(1)
         starts = range(0, len(images), BLOCK)
-        self._blocks = [(start, _session(_packed(images[start : start + BLOCK], shift))) for start in starts]
+        self._blocks = [(start, _session(way.right(images[start : start + BLOCK, self._inked]))) for start in starts]
+
+    def seen(self, queries: Values) -> Values:
+        """The queries that are multiplied, as pixels: without their lowest bits, where the way drops them."""
+        return self.way.left(queries) << self.way.bits
 
     def blocks(self, queries: Values) -> Iterator[tuple[int, Values]]:
-        """(first image, products): int32, queries × images of that block, in the images' order."""
-        missing = self.shift * queries.sum(axis=1, dtype=np.int32)[:, None]
+        """(first image, q·x for the way's operands): int32, queries × images of that block, in the images' order.
+
+        seen·image is 2^bits times that, and the shift times the sum of `seen` over the pixels that count.
+        """
+        left = np.ascontiguousarray(self.way.left(queries[:, self._inked]))
         for start, session in self._blocks:
-            product = session.run(None, {"left": queries})[0]
-            product += missing
-            yield start, product
+            yield start, session.run(None, {"left": left})[0]
+
+    def missing(self, queries: Values) -> Values:
+        """What the shift took from seen·image of each query: int32."""
+        total: Values = self.seen(queries[:, self._inked]).sum(axis=1, dtype=np.int32)
+        return self.way.shift * total
 
 
 def version() -> str:

@@ -19,6 +19,7 @@ NOBODY = np.iinfo(np.int64).max
 PIXEL_MOST = 255.0
 LONGEST_EXACT_POWER = 5  # 784 × 255⁵ < 2⁵³: whole powers up to this one add up exactly, in whatever order
 STRIP = 64
+TOGETHER = 1024  # images
 SLACK = 1 + 1e-9  # of a bound that floats computed
 FAR = 2**31 - 1
 
@@ -63,11 +64,66 @@ def in_order(distances: Values, images: Values) -> None:
 
 
 @_compiled
-def squares_from_products(products: Values, norms: Values, query_norms: Values, squares: Values) -> None:
-    """‖q‖² + ‖x‖² − 2·q·x into `squares` (int32, queries × images)."""
+def squares_from_products(products: Values, norms: Values, rests: Values, factor: int, squares: Values) -> None:
+    """‖q‖² + ‖x‖² − 2·q·x into `squares` (int32, queries × images), with 2·q·x = factor·product + ‖q‖² − rest."""
     for query in range(products.shape[0]):
         for image in range(products.shape[1]):
-            squares[query, image] = query_norms[query] + norms[image] - 2 * products[query, image]
+            squares[query, image] = rests[query] + norms[image] - factor * products[query, image]
+
+
+@_compiled_any_order
+def square_of(left: Values, right: Values) -> np.int32:
+    """Σ(left − right)²: exact, since it stays below 2³¹."""
+    total = np.int32(0)
+    for pixel in range(left.shape[0]):
+        difference = np.int32(np.int32(left[pixel]) - np.int32(right[pixel]))
+        total = np.int32(total + difference * difference)
+    return total
+
+
+@_compiled
+def offer_near(
+    queries: Values,
+    training: Values,
+    products: Values,
+    norms: Values,
+    rests: Values,
+    factor: int,
+    errors: Values,
+    start: int,
+    distances: Values,
+    images: Values,
+) -> None:
+    """Let the images from `start` on compete for the nearest places by their squared distance.
+
+    The products tell the squares to images as `squares_from_products` does, of queries that may be as far away as
+    `errors` from the true ones; whoever could be near in spite of it is compared pixel by pixel.
+    """
+    for query in range(products.shape[0]):
+        near, names = distances[query], images[query]
+        cut = _cut(near[0], errors[query], rests[query])
+        for first in range(0, products.shape[1], STRIP):
+            last = min(first + STRIP, products.shape[1])
+            least = np.int32(FAR)
+            for image in range(first, last):  # without a branch, so that it is compiled to vector instructions
+                least = min(least, np.int32(norms[image] - factor * products[query, image]))
+            if least > cut:
+                continue
+            for image in range(first, last):
+                seen = norms[image] - factor * products[query, image]
+                if seen <= cut:
+                    if errors[query] == 0:
+                        square = seen + rests[query]
+                    else:
+                        square = square_of(queries[query], training[start + image])
+                    insert(float(square), start + image, near, names)
+                    cut = _cut(near[0], errors[query], rests[query])
+
+
+@_compiled
+def _cut(limit: float, error: float, rest: int) -> np.int32:
+    """What ‖x‖² − factor·product must not exceed if the true squared distance is to be at most `limit`."""
+    return np.int32(min((np.sqrt(limit) + error) ** 2 * SLACK + 1, float(FAR // 2)) - rest)
 
 
 @_compiled
@@ -121,8 +177,10 @@ def whole_power_sum(left: Values, right: Values, power: int) -> float:
     """
     total = 0.0
     if power == 1:
+        short = np.int32(0)
         for pixel in range(left.shape[0]):
-            total += float(abs(np.int32(left[pixel]) - np.int32(right[pixel])))
+            short = np.int32(short + abs(np.int32(np.int32(left[pixel]) - np.int32(right[pixel]))))
+        total = float(short)
     elif power == 3:
         for pixel in range(left.shape[0]):
             difference = float(abs(np.int32(left[pixel]) - np.int32(right[pixel])))
@@ -152,17 +210,28 @@ def power_sum(left: Values, right: Values, powers: Values, limit: float) -> floa
 
 @_compiled
 def sum_of(left: Values, right: Values, powers: Values, whole: int, limit: float) -> float:
-    return whole_power_sum(left, right, whole) if whole else power_sum(left, right, powers, limit)
+    """Beyond `limit` it need not be whole; the middle of the pixels, where most of the ink is, tells it soonest."""
+    if not whole:
+        return power_sum(left, right, powers, limit)
+    first, last = left.shape[0] // 4, left.shape[0] - left.shape[0] // 4
+    total = whole_power_sum(left[first:last], right[first:last], whole)
+    if total <= limit:
+        total += whole_power_sum(left[:first], right[:first], whole)
+        total += whole_power_sum(left[last:], right[last:], whole)
+    return total
 
 
 @_compiled
-def reach(limit: float, p: float, inked: int, pixels: int, cut: Values) -> None:
-    """For images with 0, 1, … inked pixels: the squared distance beyond which S must exceed `limit`."""
+def reach(limit: float, p: float, inked: int, pixels: int, error: float, cut: Values) -> None:
+    """For images with 0, 1, … inked pixels: the squared distance beyond which S must exceed `limit`.
+
+    The distance is to a query as far away as `error` from the true one.
+    """
     for others in range(cut.shape[0]):
         differing = max(1, min(pixels, inked + others))
         holder = (limit * float(differing) ** (p / 2 - 1)) ** (2 / p)
         bound = holder if p >= 2 else limit * PIXEL_MOST ** (2 - p)
-        cut[others] = np.int64(min(bound * SLACK + 1, float(FAR)))
+        cut[others] = np.int32(min((np.sqrt(bound) + error) ** 2 * SLACK + 1, float(FAR - 1)))
 
 
 @_compiled
@@ -170,6 +239,7 @@ def refine(
     queries: Values,
     training: Values,
     squares: Values,
+    errors: Values,
     inked: Values,
     powers: Values,
     p: float,
@@ -177,8 +247,11 @@ def refine(
     distances: Values,
     images: Values,
 ) -> None:
-    """Turn the nearest by squares into the nearest by S: `distances` and `images` are replaced."""
-    cut = np.empty(queries.shape[1] + 1, np.int64)
+    """Turn the nearest by squares into the nearest by S: `distances` and `images` are replaced.
+
+    All queries look at a few training images before any looks at the next ones, which are in the cache so.
+    """
+    cuts = np.empty((queries.shape[0], queries.shape[1] + 1), np.int32)
     for query in range(queries.shape[0]):
         near, names = distances[query], images[query]
         seeds = names.copy()
@@ -186,9 +259,14 @@ def refine(
         for seed in seeds:
             insert(sum_of(queries[query], training[seed], powers, whole, np.inf), seed, near, names)
             squares[query, seed] = FAR
-        reach(near[0], p, int(np.count_nonzero(queries[query])), queries.shape[1], cut)
-        for image in range(training.shape[0]):
-            if squares[query, image] <= cut[inked[image]] and squares[query, image] < FAR:
-                found = sum_of(queries[query], training[image], powers, whole, near[0])
-                if found <= near[0]:
-                    insert(found, image, near, names)
+        inked_here = int(np.count_nonzero(queries[query]))
+        reach(near[0], p, inked_here, queries.shape[1], errors[query], cuts[query])
+    for first in range(0, training.shape[0], TOGETHER):
+        last = min(first + TOGETHER, training.shape[0])
+        for query in range(queries.shape[0]):
+            near, names, cut = distances[query], images[query], cuts[query]
+            for image in range(first, last):
+                if squares[query, image] <= cut[inked[image]]:
+                    found = sum_of(queries[query], training[image], powers, whole, near[0])
+                    if found <= near[0]:
+                        insert(found, image, near, names)
