@@ -255,7 +255,7 @@ class Pulse:
 
 
 def pulse(quest: Quest, seen: Sight | None = None) -> Pulse:
-    """Two cheap queries: what a page that polls every second asks first.
+    """Two cheap queries: what a page that polls asks first, about every second.
 
     The counts are part of the beat, since the last event's id alone is not enough: on Postgres a lower id can be
     committed after a higher one was seen.

@@ -12,7 +12,7 @@ from submissions.families.preprocess import PCA, MinMaxScaler, Normalizer, Stand
 from tests.trainers import train
 from workers import datasets, preprocessing
 from workers.engines import fast_forest, fast_knn, nearest, stock_forest, stock_knn
-from workers.engines.integer_product import HALVED, SIGNED, UNSIGNED, IntegerProduct, exact_way, quickest_way
+from workers.engines.integer_product import BLOCK, HALVED, SIGNED, UNSIGNED, IntegerProduct, exact_way, quickest_way
 from workers.engines.registry import engine_named
 from workers.runs import Run
 
@@ -160,8 +160,9 @@ def test_a_warm_engine_has_every_kernel_compiled_for_images_that_are_only_read(m
 
     for metric, p in METRICS:
         fast = fast_knn.build(KNN(metric=metric, p=p), run)
-        fast.fit(fast.prepare(mnist.train_images[:TRAIN]), np.array(mnist.train_labels[:TRAIN]))
+        fast.fit(fast.prepare(mnist.train_images[: BLOCK + 9]), np.array(mnist.train_labels[: BLOCK + 9]))
         fast.predict(fast.prepare(mnist.test_images[:9]))
+        fast.kneighbors(fast.prepare(mnist.test_images[[3, 5]]))  # a copy, which may be written to
 
     assert not mnist.train_images.flags.writeable
     assert [len(kernel.signatures) for kernel in kernels] == before

@@ -68,6 +68,8 @@ class FastNearestNeighbors:
 
     def kneighbors(self, queries: Values) -> tuple[Values, Values]:
         """(distances, images) of the nearest: float64 and int64, queries × n_neighbors, nearest first."""
+        queries = queries.view()
+        queries.flags.writeable = False  # as a data set's are: for others numba would compile kernels of their own
         shape = (len(queries), self.spec.n_neighbors)
         distances, images = np.full(shape, np.inf), np.full(shape, nearest.NOBODY)
         if self.spec.metric == "cosine":
@@ -86,14 +88,14 @@ class FastNearestNeighbors:
         rests = _norms(seen) - 2 * self.products.missing(queries)
         squares = np.empty((len(queries), 0 if p == 2 else len(self.images)), np.int32)
         for start, products in self.products.blocks(queries):
-            norms, block = self.norms[start : start + BLOCK], squares[:, start : start + BLOCK]
+            norms = self.norms[start : start + BLOCK]
             if p == 2:
                 nearest.offer_near(
                     queries, self.images, products, norms, rests, factor, errors, start, distances, images
                 )
             else:
-                nearest.squares_from_products(products, norms, rests, factor, block)
-                nearest.offer_squares(block, start, distances, images)
+                nearest.squares_from_products(products, norms, rests, factor, start, squares)
+                nearest.offer_squares(squares, start, start + len(norms), distances, images)
         if p != 2:
             powers = np.array([math.pow(difference, p) for difference in range(256)])  # as C's `pow`, to the last bit
             whole = int(p) if p == int(p) and p <= nearest.LONGEST_EXACT_POWER else 0

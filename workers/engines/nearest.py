@@ -1,6 +1,7 @@
 """The k nearest images, exactly, for any Minkowski metric with p ≥ 1, the maximum metric and the cosine.
 
-Squared Euclidean distances come from exact integer products. For every other p they bound the sum S = Σ|d|ᵖ from below
+Squared Euclidean distances, or those of slightly different queries, come from exact integer products; whoever could be
+near by the latter is compared pixel by pixel. For every other p they bound the sum S = Σ|d|ᵖ from below
 – for p ≥ 2 by S ≥ n^(1−p/2)·(Σd²)^(p/2) with n the number of pixels that differ (Hölder), for p < 2 by
 S ≥ 255^(p−2)·Σd², since |d| ≤ 255 – so that only the few images which could be near are looked at one by one.
 
@@ -64,11 +65,16 @@ def in_order(distances: Values, images: Values) -> None:
 
 
 @_compiled
-def squares_from_products(products: Values, norms: Values, rests: Values, factor: int, squares: Values) -> None:
-    """‖q‖² + ‖x‖² − 2·q·x into `squares` (int32, queries × images), with 2·q·x = factor·product + ‖q‖² − rest."""
+def squares_from_products(
+    products: Values, norms: Values, rests: Values, factor: int, start: int, squares: Values
+) -> None:
+    """‖q‖² + ‖x‖² − 2·q·x of the images from `start` on into `squares` (int32, queries × all images).
+
+    2·q·x is factor·product + ‖q‖² − rest.
+    """
     for query in range(products.shape[0]):
         for image in range(products.shape[1]):
-            squares[query, image] = rests[query] + norms[image] - factor * products[query, image]
+            squares[query, start + image] = rests[query] + norms[image] - factor * products[query, image]
 
 
 @_compiled_any_order
@@ -127,19 +133,19 @@ def _cut(limit: float, error: float, rest: int) -> np.int32:
 
 
 @_compiled
-def offer_squares(squares: Values, start: int, distances: Values, images: Values) -> None:
-    """Let the images from `start` on, at these squared distances, compete for the nearest places."""
+def offer_squares(squares: Values, start: int, end: int, distances: Values, images: Values) -> None:
+    """Let the images from `start` to `end`, at these squared distances, compete for the nearest places."""
     for query in range(squares.shape[0]):
         near, names = distances[query], images[query]
-        for first in range(0, squares.shape[1], STRIP):
-            last = min(first + STRIP, squares.shape[1])
+        for first in range(start, end, STRIP):
+            last = min(first + STRIP, end)
             least = np.int32(FAR)
             for image in range(first, last):  # without a branch, so that it is compiled to vector instructions
                 least = min(least, squares[query, image])
             if least < near[0]:
                 for image in range(first, last):
                     if squares[query, image] < near[0]:
-                        insert(float(squares[query, image]), start + image, near, names)
+                        insert(float(squares[query, image]), image, near, names)
 
 
 @_compiled
@@ -210,7 +216,7 @@ def power_sum(left: Values, right: Values, powers: Values, limit: float) -> floa
 
 @_compiled
 def sum_of(left: Values, right: Values, powers: Values, whole: int, limit: float) -> float:
-    """Beyond `limit` it need not be whole; the middle of the pixels, where most of the ink is, tells it soonest."""
+    """Beyond `limit` it need not be whole. Of whole powers the middle comes first, where most of the ink is."""
     if not whole:
         return power_sum(left, right, powers, limit)
     first, last = left.shape[0] // 4, left.shape[0] - left.shape[0] // 4
