@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,17 @@ SLOW_FILES = frozenset(
         "test_roles_pages",
     }
 )  # fmt: skip
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A file that `-m` leaves out as a whole is not imported: TensorFlow alone would take `make quick` 8 s."""
+    if not collection_path.match("test_*.py"):
+        return None
+    marked = re.search(r"^pytestmark = (.+?)(?:\n\n|\Z)", collection_path.read_text(), re.S | re.M)
+    marks = set(re.findall(r"mark\.(\w+)", marked[1])) if marked else set()
+    if collection_path.stem in SLOW_FILES:
+        marks.add("slow")
+    return True if marks & set(re.findall(r"\bnot (\w+)", config.option.markexpr)) else None
 
 
 def pytest_collection_finish() -> None:

@@ -58,6 +58,10 @@ def test_a_row_says_beside_its_ratio_whether_the_target_is_met():
     assert (cells["ratio"], cells["target"], cells["× limit"]) == ("350×", "≥ 150× met", "4.0")
 
 
+def test_a_ratio_of_thousands_is_written_out():
+    assert "1,120×" in Row(name="x", runs=3, ours_s=7, peer="y", peer_s=7861).cells()
+
+
 @pytest.mark.parametrize(
     ("row", "verdict"),
     [

@@ -6,9 +6,11 @@ import subprocess
 import sys
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import psutil
 import pytest
+from django.core.cache import caches
 
 from leaderboard.charts import pictures
 from leaderboard.charts.gallery import CHARTS
@@ -97,6 +99,15 @@ def test_a_drawing_is_there_at_once_after_the_web_process_was_started_anew(clien
     monkeypatch.setattr(Studio, "_living", lambda self: pytest.fail("A painter was asked again."))
 
     assert client.get("/charts/cost.vega").json() == drawn
+
+
+def test_a_drawing_whose_file_was_cut_short_is_drawn_anew(client, network):
+    drawn = ask(client, "/charts/cost.vega").json()
+    pictures._drawings.clear()
+    for file in Path(caches["charts"]._dir).glob("*.djcache"):
+        file.write_bytes(file.read_bytes()[:40])
+
+    assert ask(client, "/charts/cost.vega").json() == drawn
 
 
 def test_lines_are_told_apart_by_their_dashes_too_and_the_legend_has_the_same(client, network):

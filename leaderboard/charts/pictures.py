@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -67,7 +68,7 @@ def png(figure: Figure, look: Look) -> bytes:
 
 
 def _compiled(figure: Figure, look: Look, until: float) -> dict[str, Any]:
-    """The drawing without numbers: the same for all readers, so only the first one ever waits for a painter."""
+    """The drawing without numbers: the same for all readers, so only the first one waits for a painter."""
     order = {"do": "compile", "chart": figure.name, "format": look.format, "scheme": look.scheme, "words": figure.words}
     key = _key(order)
     if key not in _drawings:
@@ -78,12 +79,20 @@ def _compiled(figure: Figure, look: Look, until: float) -> dict[str, Any]:
 
 
 def _kept(order: dict[str, Any], until: float, *, seconds: int | None = KEPT_SECONDS) -> Any:
-    kept, key = caches["charts"], _key(order)
-    answer = kept.get(key)
+    key = _key(order)
+    answer = _found(key)
     if answer is None:
         answer = studio.ask(order, until=until)[order["do"]]
-        kept.set(key, answer, seconds)
+        with suppress(OSError):  # a full disk is no reason not to show it
+            caches["charts"].set(key, answer, seconds)
     return answer
+
+
+def _found(key: str) -> Any:
+    try:
+        return caches["charts"].get(key)
+    except Exception:  # noqa: BLE001 - whatever a file cut short by a crash gives: it is drawn and written anew
+        return None
 
 
 def _key(order: dict[str, Any]) -> str:
@@ -94,5 +103,5 @@ def _key(order: dict[str, Any]) -> str:
 
 @cache
 def _painters_version() -> str:
-    drawings = Path(__file__).with_name("drawings.py").read_bytes()
-    return f"{hashlib.blake2b(drawings, digest_size=16).hexdigest()} {version('vl-convert-python')}"
+    drawn_by = b"".join(Path(__file__).with_name(name).read_bytes() for name in ("drawings.py", "painter.py"))
+    return f"{hashlib.blake2b(drawn_by).hexdigest()} {version('altair')} {version('vl-convert-python')}"

@@ -24,7 +24,7 @@ PIXELS = 784
 IMAGES = 60_000
 COPIED = 256 << 20
 IN_CACHE = 256 << 10
-TIMES = 5
+TIMES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

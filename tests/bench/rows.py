@@ -82,7 +82,7 @@ class Row:
     def cells(self) -> tuple[str, ...]:
         ours = shown(self.ours_s) if self.peak_bytes is None else f"{self.peak_bytes / 1e6:,.0f} MB"
         above = f"{self.ours_s / self.limit_s:.1f}" if self.ours_s and self.limit_s else ""
-        ratio = f"{self.ratio:.3g}×" if self.ratio else ""
+        ratio = f"{float(f'{self.ratio:.3g}'):,g}×" if self.ratio else ""
         target = f"{self.target} {self.verdict}" if self.target else ""
         limit = shown(self.limit_s)
         found = (self.name, ours, self.peer or "", shown(self.peer_s), ratio, target, limit, above)

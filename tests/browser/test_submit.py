@@ -9,6 +9,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.test_student import assert_stayed, hand_in, stay
 
+pytestmark = pytest.mark.long
+
 SCALED = "X_train = StandardScaler().fit_transform(X_train)\nmodel = KNeighborsClassifier(n_neighbors=6)"
 SEVERAL = "a = KNeighborsClassifier(n_neighbors=8)\nb = KNeighborsClassifier(n_neighbors=9, p=1)"
 
