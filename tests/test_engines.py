@@ -239,14 +239,14 @@ def test_a_forest_grown_in_steps_is_the_forest_grown_at_once(mnist, run, spec):
     assert (answers[0] == answers[1]).all()
 
 
-def test_a_forest_says_how_far_it_is(mnist):
-    told = []
-    run = Run(seed=1, threads=2, dataset=mnist, report=told.append)
-    forest = fast_forest.build(Forest(n_estimators=40), run)
+def test_a_forest_says_how_far_it_is_after_whole_rounds_of_its_threads(mnist, run, monkeypatch):
+    grown = []
+    monkeypatch.setattr(Run, "progress", lambda self, phase, done, **more: grown.append(round(done * 45)))
+    forest = fast_forest.build(Forest(n_estimators=45), run)
 
     forest.fit(forest.prepare(mnist.train_images[:200]), np.array(mnist.train_labels[:200]))
 
-    assert told[-1]["done"] == 1
+    assert grown == [6, 12, 18, 24, 30, 36, 42, 45]
 
 
 def test_a_trainer_runs_on_the_engine_that_was_asked_for(trainer):

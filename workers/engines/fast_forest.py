@@ -8,6 +8,7 @@ up their votes in whatever order they end.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from math import ceil
 
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
@@ -19,7 +20,7 @@ from workers.idx import Pixels
 from workers.runs import Labels, Run, Values
 
 LIBRARIES = stock_forest.LIBRARIES
-STEPS = 20
+STEPS = 10
 
 
 class FastForest(PlainPixels):
@@ -52,7 +53,8 @@ class FastForest(PlainPixels):
         """How many trees there are after each step; one step where scikit-learn would look at all of them each time."""
         if self.estimator.oob_score or self.estimator.class_weight is not None:
             return [self.trees]
-        a_step = max(self.run.threads, -(-self.trees // STEPS))
+        a_round = self.run.threads  # a step that ends within one would leave threads without a tree
+        a_step = a_round * ceil(self.trees / (STEPS * a_round))
         return [*range(a_step, self.trees, a_step), self.trees]
 
     def predict(self, images: Values) -> Labels:
