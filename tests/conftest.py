@@ -32,15 +32,20 @@ STACK_FOLDER, STACK_FILES = "browser", frozenset(
     }
 )  # fmt: skip
 
-# They start processes, wait, or walk over the whole site: too long for the inner loop, though they train nothing.
+# They start processes, wait, walk over the whole site, or tell of what an instructor or a second visit needs: too long
+# for the inner loop, though they train nothing.
 SLOW_FILES = frozenset(
     {
-        "test_accounts", "test_add_group", "test_api_hostile", "test_api_paging", "test_api_same_as_form",
-        "test_api_schema", "test_api_throttle", "test_api_waiting", "test_archive", "test_backup", "test_bootstrap",
-        "test_charts_page", "test_client_certificates", "test_client_command", "test_datasets", "test_deadlines",
-        "test_deploy", "test_desk_roles", "test_doctor", "test_every_address", "test_fair_order", "test_hardware",
-        "test_hidden", "test_layering", "test_logs", "test_network_form", "test_notation_hostile", "test_races",
-        "test_roles_pages",
+        "test_accounts", "test_add_group", "test_adding_an_engine", "test_api_conditional", "test_api_hostile",
+        "test_api_paging", "test_api_same_as_form", "test_api_schema", "test_api_throttle", "test_api_waiting",
+        "test_archive", "test_archived", "test_backup", "test_bootstrap", "test_charts_page", "test_client",
+        "test_client_certificates", "test_client_command", "test_client_login", "test_client_notation",
+        "test_client_runs", "test_compiling", "test_datasets", "test_deadlines", "test_deploy",
+        "test_desk_groups", "test_desk_ranking", "test_desk_roles", "test_desk_submissions", "test_desk_terms",
+        "test_doctor", "test_every_address", "test_exports", "test_extensions", "test_fair_order",
+        "test_finals", "test_freeze", "test_group_seen", "test_hardware", "test_hidden", "test_invitations",
+        "test_layering", "test_logs", "test_movement", "test_network_form", "test_notation_hostile",
+        "test_purge", "test_races", "test_reruns", "test_roles_pages", "test_wall", "test_zones",
     }
 )  # fmt: skip
 

@@ -20,6 +20,7 @@ from submissions.families.cnn import CNN
 from workers.engines import keras_model, stock_cnn
 from workers.engines.compiled_composition import knows, multiplications
 from workers.engines.compiled_network import CompiledNetwork
+from workers.engines.compiling import one_at_a_time
 from workers.engines.stock_cnn import Network
 from workers.idx import Pixels
 from workers.runs import Estimator, Labels, Run, Values
@@ -135,9 +136,10 @@ def warm() -> None:
     stock_cnn.warm()
     images, labels = _only_read(np.zeros((2, 8, 8, 1), np.uint8)), np.zeros(2, np.int64)
     black = np.zeros(256, np.float32)
-    for spec in _warming():
-        network = CompiledNetwork(spec, keras_model.build(spec), brightness=black, threads=1, seed=0)
-        network.learn(images, labels, np.arange(2))
+    with one_at_a_time(__name__):
+        for spec in _warming():
+            network = CompiledNetwork(spec, keras_model.build(spec), brightness=black, threads=1, seed=0)
+            network.learn(images, labels, np.arange(2))
 
 
 class ManySteps(Network):

@@ -18,6 +18,7 @@ import onnxruntime
 
 from submissions.families.knn import KNN
 from workers.engines import nearest, stock_knn
+from workers.engines.compiling import one_at_a_time
 from workers.engines.engine import AS_STOCK
 from workers.engines.integer_product import BLOCK, IntegerProduct, exact_way, quickest_way
 from workers.idx import Pixels
@@ -172,7 +173,8 @@ def warm() -> None:
         return
     pixels = np.random.default_rng(0).integers(0, 256, (64, 16), dtype=np.uint8)
     pixels.flags.writeable = False  # as a data set's are, for which numba compiles kernels of their own
-    for spec in (KNN(), KNN(p=3), KNN(p=1.5), KNN(metric="cosine"), KNN(metric="chebyshev")):
-        search = FastNearestNeighbors(spec, None)  # type: ignore[arg-type]
-        search.fit(pixels, np.zeros(len(pixels), np.int64))
-        search.kneighbors(pixels)
+    with one_at_a_time(__name__):
+        for spec in (KNN(), KNN(p=3), KNN(p=1.5), KNN(metric="cosine"), KNN(metric="chebyshev")):
+            search = FastNearestNeighbors(spec, None)  # type: ignore[arg-type]
+            search.fit(pixels, np.zeros(len(pixels), np.int64))
+            search.kneighbors(pixels)

@@ -1,0 +1,28 @@
+"""Processes that share numba's cache do not compile the same kernels at the same time."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+from numba import config
+
+from workers.engines.compiling import one_at_a_time
+
+
+def test_one_is_within_at_a_time_and_another_name_waits_for_nobody(tmp_path, monkeypatch):
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path / "not yet there"))
+    stays = []
+
+    def stay(name):
+        with one_at_a_time(name):  # each opens the lock's file for itself, as a process of its own would
+            began = time.monotonic()
+            time.sleep(0.1)
+            stays.append((name, began, time.monotonic()))
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(stay, ["knn", "knn", "knn", "cnn"]))
+
+    knn = [(began, ended) for name, began, ended in sorted(stays, key=lambda stay: stay[1]) if name == "knn"]
+    assert all(ended <= begins for (_, ended), (begins, _) in pairwise(knn))
+    cnn = next(ended for name, _, ended in stays if name == "cnn")
+    assert cnn < knn[-1][0]
