@@ -40,7 +40,7 @@ SLOW_FILES = frozenset(
         "test_api_paging", "test_api_same_as_form", "test_api_schema", "test_api_throttle", "test_api_waiting",
         "test_archive", "test_archived", "test_backup", "test_bootstrap", "test_charts_page", "test_client",
         "test_client_certificates", "test_client_command", "test_client_login", "test_client_notation",
-        "test_client_runs", "test_compiling", "test_datasets", "test_deadlines", "test_deploy",
+        "test_client_runs", "test_datasets", "test_deadlines", "test_deploy",
         "test_desk_groups", "test_desk_ranking", "test_desk_roles", "test_desk_submissions", "test_desk_terms",
         "test_doctor", "test_every_address", "test_exports", "test_extensions", "test_fair_order",
         "test_finals", "test_freeze", "test_group_seen", "test_hardware", "test_hidden", "test_invitations",

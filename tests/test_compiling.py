@@ -4,13 +4,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
-from numba import config
-
 from workers.engines.compiling import one_at_a_time
 
 
 def test_one_is_within_at_a_time_and_another_name_waits_for_nobody(tmp_path, monkeypatch):
-    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path / "not yet there"))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "not yet there"))
     stays = []
 
     def stay(name):
