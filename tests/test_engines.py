@@ -228,8 +228,10 @@ def test_the_quickest_way_after_a_step_changes_no_answer(request, step, data):
         Forest(n_estimators=12, random_state=2, class_weight="balanced_subsample", criterion="entropy"),
     ],
 )
-def test_a_forest_grown_in_steps_is_the_forest_grown_at_once(mnist, run, spec):
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_forest_grown_in_steps_or_by_threads_is_the_forest_grown_at_once(mnist, spec, threads):
     images, labels = mnist.train_images[:1000], np.array(mnist.train_labels[:1000])
+    run = Run(seed=7, threads=threads, dataset=mnist)
     answers = []
     for build in (stock_forest.build, fast_forest.build):
         forest = build(spec, run)
@@ -239,14 +241,25 @@ def test_a_forest_grown_in_steps_is_the_forest_grown_at_once(mnist, run, spec):
     assert (answers[0] == answers[1]).all()
 
 
-def test_a_forest_says_how_far_it_is_after_whole_rounds_of_its_threads(mnist, run, monkeypatch):
+@pytest.mark.parametrize(
+    ("spec", "threads", "told"),
+    [
+        (Forest(n_estimators=45), 1, [*range(5, 46, 5)]),
+        (Forest(n_estimators=8, oob_score=True), 1, [8]),
+        (Forest(n_estimators=7), 3, [*range(1, 8)]),
+        (Forest(n_estimators=30, class_weight="balanced"), 2, [*range(1, 31)]),
+    ],
+)
+def test_a_forest_says_how_far_it_is(mnist, monkeypatch, spec, threads, told):
     grown = []
-    monkeypatch.setattr(Run, "progress", lambda self, phase, done, **more: grown.append(round(done * 45)))
-    forest = fast_forest.build(Forest(n_estimators=45), run)
+    monkeypatch.setattr(
+        Run, "progress", lambda self, phase, done, **more: grown.append(round(done * spec.n_estimators))
+    )
+    forest = fast_forest.build(spec, Run(seed=7, threads=threads, dataset=mnist))
 
     forest.fit(forest.prepare(mnist.train_images[:200]), np.array(mnist.train_labels[:200]))
 
-    assert grown == [6, 12, 18, 24, 30, 36, 42, 45]
+    assert grown == told
 
 
 def test_a_trainer_runs_on_the_engine_that_was_asked_for(trainer):

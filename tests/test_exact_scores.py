@@ -41,16 +41,16 @@ def rows(images):
     return images.reshape(len(images), -1).astype(float)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(
     ("parameters", "correct"),
     [({"n_neighbors": 4, "weights": "distance"}, 9_714), ({"n_neighbors": 3}, 9_705)],
 )
-def test_nearest_neighbours(mnist_trainer, engine, parameters, correct):
-    result = on_mnist(mnist_trainer, {"family": "knn", **parameters}, engine)
+def test_nearest_neighbours(mnist_trainer, parameters, correct):
+    stock, fast = (on_mnist(mnist_trainer, {"family": "knn", **parameters}, engine) for engine in ENGINES)
 
-    assert result["public"] == {"correct": correct, "total": 10_000}
-    assert "as stock" not in result["engine_version"]
+    assert stock["public"] == {"correct": correct, "total": 10_000}
+    assert fast["errors"] == stock["errors"]
+    assert "as stock" not in fast["engine_version"]
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_a_forest_gives_what_scikit_learn_gives_when_called_directly(mnist_train
 @pytest.mark.parametrize(
     ("metric", "p", "count"),
     [
-        ("minkowski", 2, 10_000), ("minkowski", 1, 200), ("minkowski", 1.5, 20), ("minkowski", 3, 20),
+        ("minkowski", 2, 1_000), ("minkowski", 1, 200), ("minkowski", 1.5, 20), ("minkowski", 3, 20),
         ("minkowski", 4, 20), ("minkowski", 6, 20), ("cosine", 2, 1_000),
     ],
 )  # fmt: skip

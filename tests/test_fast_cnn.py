@@ -177,6 +177,7 @@ def test_epochs_are_told_as_keras_tells_them():
     assert [message["epoch"] for message in told if "loss" in message] == [1, 2, 3]
     assert set(run.epochs[0]) == {"seconds", "loss", "accuracy", "val_loss", "val_accuracy"}
     assert run.first_step_s is not None
+    fast.model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     loss, accuracy = fast.model.evaluate(
         fast.floats(fast.prepare(run.dataset.train_images)[35:]), run.dataset.train_labels[35:], verbose=0
     )

@@ -41,6 +41,8 @@ class FastNetwork(Network):
     MNIST takes longer to lay out than a class waits for.
     """
 
+    build = staticmethod(keras_model.build_weights)
+
     def __init__(self, spec: CNN, run: Run) -> None:
         super().__init__(spec, run)
         self.threads = run.threads
@@ -138,7 +140,7 @@ def warm() -> None:
     black = np.zeros(256, np.float32)
     with one_at_a_time(__name__):
         for spec in _warming():
-            network = CompiledNetwork(spec, keras_model.build(spec), brightness=black, threads=1, seed=0)
+            network = CompiledNetwork(spec, keras_model.build_weights(spec), brightness=black, threads=1, seed=0)
             network.learn(images, labels, np.arange(2))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from contextlib import AbstractContextManager
@@ -30,14 +31,16 @@ class NoGPU(Unfit):
 
 
 class Network:
+    build = staticmethod(keras_model.build)
+
     def __init__(self, spec: CNN, run: Run) -> None:
         self.spec, self.run = spec, run
         self.threads = int(os.environ.get(THREADS) or run.threads)  # TensorFlow took them as it started
         keras.backend.clear_session()  # what the run before has left in this process
         keras.utils.set_random_seed(run.seed_for(spec.seed))
         with self._device():
-            self.model = keras_model.build(spec)
-        self.parameters: int = self.model.count_params()
+            self.model = self.build(spec)
+        self.parameters = sum(math.prod(weight.shape) for weight in self.model.weights)
         if run.device == "gpu":
             _expect_gpu(self.model)
 
