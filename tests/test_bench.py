@@ -299,7 +299,7 @@ def test_a_part_of_a_forests_trees_is_scaled_on_our_side_too(digits):
     assert taken.answers == notebook.forest(Forest(n_estimators=20, random_state=0), digits, None)["answers"]
 
 
-@pytest.mark.trains
+@pytest.mark.long
 def test_submissions_go_through_the_whole_service(stack):
     with MemoryWatch(stack.process.pid) as memory:
         seconds, answered = mixed.through(stack, [KNN(n_neighbors=9), Forest(n_estimators=7)], "digits")

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.trains
 
 METRICS = [("minkowski", p) for p in (1, 1.5, 2, 3, 4, 6)]
 METRICS += [(name, 2) for name in ("euclidean", "manhattan", "chebyshev", "cosine")]
-TRAIN, QUERIES, MOST = 1500, 60, 50
+TRAIN, QUERIES, MOST = 1500, 30, 50
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from submissions.models import Attempt, Event, Exit, Score, Submission
 from tests.cast import claim_one
 from workers.supervisor import Watch
 
-pytestmark = pytest.mark.trains
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(autouse=True)

@@ -54,6 +54,7 @@ def test_every_metric_that_is_accepted_can_be_fitted(algorithm, metric):
     assert model.score(IMAGES[200:220], LABELS[200:220]) > 0.5
 
 
+@pytest.mark.long
 @SLOW_IS_FINE
 @given(forests(trees=3))
 def test_every_forest_that_is_accepted_can_be_fitted(spec):
