@@ -65,14 +65,17 @@ class FastForest(PlainPixels):
             for trees in steps:
                 self.estimator.set_params(n_estimators=trees, warm_start=len(steps) > 1)
                 self.estimator.fit(floats, labels)
-                if self.run.threads == 1:
+                if self.run.threads == 1:  # joblib starts no threads then, and nobody has told
                     self._grown(trees)
 
     def _grown(self, trees: int) -> None:
         self.run.progress("fit", trees / self.trees)
 
     def _steps(self) -> list[int]:
-        """How many trees there are after each step; one step where scikit-learn would look at all of them each time."""
+        """How many trees there are after each step.
+
+        One step where threads tell of each tree, or where scikit-learn would look at all trees after each.
+        """
         if self.run.threads > 1 or self.estimator.oob_score or self.estimator.class_weight is not None:
             return [self.trees]
         a_step = -(-self.trees // STEPS)
