@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from config import backup
+from config.backup import backup
 from submissions import leases
 from submissions.models import Attempt, Exit, State, Worker
 from tests.cast import claim_one, reload, result_of

@@ -8,7 +8,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from config import backup, dumps
+from config.backup import backup, dumps
 
 
 class Command(BaseCommand):

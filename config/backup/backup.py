@@ -21,7 +21,7 @@ from django.db import DatabaseError, connection, connections
 from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
-from config import dumps
+from config.backup import dumps
 from config.launcher import CannotStart, alone
 from submissions import leases
 from submissions.locks import writing
