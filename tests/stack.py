@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from config.broker import free_port
+from config.launcher.broker import free_port
 
 PROJECT = Path(__file__).resolve().parent.parent
 CLEAN = ("REDIS_URL", "DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "HOST", "QUEST_DATA", "DJANGO_SETTINGS_MODULE")

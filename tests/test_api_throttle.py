@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from config import broker
+from config.launcher import broker
 from submissions.api import throttling
 from submissions.models import ApiToken
 from tests.stack import until

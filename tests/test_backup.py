@@ -23,7 +23,7 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from django.utils import timezone
 
-from config.launcher import alone
+from config.launcher.__main__ import alone
 from submissions import intake, leases
 from submissions.models import Course, Exit, Group, Hardware, Quest, QuestState, Score, State, Submission, User, Worker
 from submissions.specs import validate

@@ -12,8 +12,8 @@ from contextlib import closing
 import psutil
 import pytest
 
-from config.broker import free_port
 from config.environment import NUMBERS
+from config.launcher.broker import free_port
 from tests.stack import PROJECT, launch, running, until
 
 pytestmark = [pytest.mark.trains, pytest.mark.timeout(240)]

@@ -22,7 +22,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
 from config.backup import dumps
-from config.launcher import CannotStart, alone
+from config.launcher.__main__ import CannotStart, alone
 from submissions import leases
 from submissions.locks import writing
 from submissions.models import Attempt, Exit, Worker

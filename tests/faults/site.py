@@ -25,10 +25,10 @@ from celery import Celery
 from django.conf import settings
 from django.db import connections
 
-from config import broker
 from config.celery import app as service_app
-from config.children import Child
-from config.launcher import CELERY, celery_worker
+from config.launcher import broker
+from config.launcher.__main__ import CELERY, celery_worker
+from config.launcher.child_process import Child
 from submissions import intake
 from submissions.families.registry import family_named
 from submissions.models import Course, Exit, Group, Quest, QuestState, Score, State, Submission, User

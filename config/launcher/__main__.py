@@ -21,11 +21,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from config import broker, environment
-from config.children import Child, GaveUp
+from config import environment
+from config.launcher import broker
+from config.launcher.child_process import Child, GaveUp
 from workers.lifeline import die_with_parent
 
-BASE = Path(__file__).resolve().parent.parent
+BASE = Path(__file__).resolve().parents[2]
 READY_S = 120.0
 LEAVE_S = 10.0  # everything is to be gone within 15 seconds
 CELERY = [sys.executable, "-m", "celery", "--quiet", "-A", "config.celery"]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import redis
 
-from config.children import Child
+from config.launcher.child_process import Child
 
 NO_BROKER = (
     "There is no broker: install one (apt install valkey-server or redis-server), or set REDIS_URL to one that runs, "
