@@ -73,7 +73,7 @@ INSTALLED_APPS = [
     "config",
 ]
 MIDDLEWARE = [
-    "config.incoming.with_slash",
+    "config.web.request_cleaning.with_slash",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -4,7 +4,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from config.incoming import readable
+from config.web.request_cleaning import readable
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = readable(get_wsgi_application())

@@ -3,7 +3,7 @@
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from config import accounts
+from config.web import accounts
 
 urlpatterns = [
     path("login/", accounts.LogIn.as_view(), name="login"),
