@@ -14,8 +14,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from leaderboard import movement, queries
 from leaderboard.feed import line
+from leaderboard.ranking import movement, queries
 from submissions.api import cursors
 from submissions.api.conditional import ETAG, IF_NONE_MATCH, UNCHANGED, etag_of, unless_unchanged
 from submissions.api.cursors import Paged

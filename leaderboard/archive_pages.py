@@ -12,9 +12,9 @@ from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from leaderboard import movement, queries
 from leaderboard.archive_data import CHUNK, scores
 from leaderboard.feed import line
+from leaderboard.ranking import movement, queries
 from submissions.errors import class_names, mistakes
 from submissions.models import Submission
 from submissions.timing import parts

@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from leaderboard import queries
 from leaderboard.desk_access import for_instructors
+from leaderboard.ranking import queries
 from submissions.entry import Entry
 from submissions.expected import expected
 from submissions.families.shapes import parameters

@@ -12,7 +12,7 @@ from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
-from leaderboard import queries
+from leaderboard.ranking import queries
 from submissions.api.conditional import etag_of, has_it
 from submissions.templatetags.quest import about, score, seconds, stamp
 from submissions.visibility import Sight, sight

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 
-from leaderboard import queries
+from leaderboard.ranking import queries
 from submissions.models import Membership, Quest, Submission, User
 from submissions.visibility import sight
 

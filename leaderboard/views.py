@@ -13,7 +13,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
-from leaderboard import movement, queries, wall
+from leaderboard import wall
+from leaderboard.ranking import movement, queries
 from submissions.families.registry import Family, offered
 from submissions.models import Quest
 from submissions.visibility import Sight, sight

@@ -10,9 +10,10 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 
-from leaderboard import feed, movement, queries
+from leaderboard import feed
 from leaderboard.charts.figure import Figure
 from leaderboard.charts.gallery import CHARTS, subject
+from leaderboard.ranking import movement, queries
 from submissions.visibility import Sight, sight
 
 ROWS = 8  # at the size that can be read from eight metres; one less below the news of a record

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from leaderboard import queries
+from leaderboard.ranking import queries
 from submissions.models import Attempt, Hardware, ModelsShown, Quest, QuestState, Submission
 from tests.cast import FOREST, KNN, claim_one
 

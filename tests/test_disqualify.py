@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from leaderboard import queries
+from leaderboard.ranking import queries
 from submissions import intake
 from submissions.disqualify import disqualify, reinstate
 from submissions.models import Event

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from leaderboard import queries
+from leaderboard.ranking import queries
 from submissions import notation
 from submissions.families.cnn import CNN
 from submissions.models import Hardware, Quest, Submission

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from leaderboard import movement, queries
+from leaderboard.ranking import movement, queries
 from submissions import intake, leases, reruns
 from submissions.finals import finals, mark_final, offer
 from submissions.models import Event, Quest, QuestState, Submission

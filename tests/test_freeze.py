@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from leaderboard import queries
+from leaderboard.ranking import queries
 from submissions import quest_moves
 from submissions.models import DeskEvent, Quest, QuestState, Submission
 from submissions.visibility import sight

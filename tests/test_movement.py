@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from leaderboard import movement, queries
+from leaderboard.ranking import movement, queries
 from submissions.models import Group, Quest, QuestState, Submission
 from submissions.visibility import sight
 from tests.cast import FOREST, person

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from leaderboard import queries
+from leaderboard.ranking import queries
 from submissions.disqualify import disqualify
 from submissions.models import (
     ApiToken,

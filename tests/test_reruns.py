@@ -2,7 +2,7 @@
 
 import pytest
 
-from leaderboard.queries import board
+from leaderboard.ranking.queries import board
 from submissions import intake, leases, moves, quotas, reruns
 from submissions.models import Event, Exit, State, Submission
 from tests.cast import claim_one, reload, result_of

@@ -14,13 +14,14 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
-from leaderboard import exports, queries
+from leaderboard import exports
 from leaderboard.charts import pictures
 from leaderboard.charts.bundle import bundle_file, bundle_version
 from leaderboard.charts.figure import Figure
 from leaderboard.charts.gallery import CHARTS, subject
 from leaderboard.charts.pictures import Look
 from leaderboard.charts.studio import Late, NoPicture, studio
+from leaderboard.ranking import queries
 from submissions.api.conditional import etag_of, has_it
 from submissions.models import Quest
 from submissions.visibility import Sight, sight

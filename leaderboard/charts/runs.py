@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import F
 
-from leaderboard import queries
+from leaderboard.ranking import queries
 from submissions.families.registry import families
 from submissions.finals import ranked
 from submissions.models import Group, Hardware, Quest, Submission

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django import template
 
-from leaderboard import queries
-from leaderboard.movement import Movement
+from leaderboard.ranking import queries
+from leaderboard.ranking.movement import Movement
 from submissions.wilson import wilson
 
 register = template.Library()

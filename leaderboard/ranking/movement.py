@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from leaderboard import queries
+from leaderboard.ranking import queries
 from submissions.models import Quest
 from submissions.visibility import Sight
 
