@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from leaderboard import exports, grading
-from leaderboard.archive import archive
+from leaderboard.archive.zip import archive
 from leaderboard.desk_access import for_instructors
 from submissions.models import Quest
 from submissions.visitors import UserRequest

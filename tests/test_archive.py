@@ -126,7 +126,7 @@ def test_what_was_disqualified_is_not_in_it(finished, instructor, instructor_cli
 
 
 def test_a_long_feed_has_pages(finished, instructor_client, monkeypatch):
-    monkeypatch.setattr("leaderboard.archive_pages.FEED_PAGE", 2)
+    monkeypatch.setattr("leaderboard.archive.pages.FEED_PAGE", 2)
 
     found = archived(finished, instructor_client)
 

@@ -12,9 +12,9 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from django.utils import timezone
 from django.utils.text import slugify
 
-from leaderboard.archive_charts import chart_files
-from leaderboard.archive_data import data_files
-from leaderboard.archive_pages import page_files
+from leaderboard.archive.charts import chart_files
+from leaderboard.archive.data import data_files
+from leaderboard.archive.pages import page_files
 from submissions.models import Quest
 from submissions.visibility import sight
 

@@ -12,7 +12,7 @@ from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from leaderboard.archive_data import CHUNK, scores
+from leaderboard.archive.data import CHUNK, scores
 from leaderboard.feed import line
 from leaderboard.ranking import movement, queries
 from submissions.errors import class_names, mistakes
