@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from leaderboard.charts import pictures
-from leaderboard.charts.studio import NoPicture
+from leaderboard.charts.painter_process import NoPicture
 from submissions.disqualify import disqualify
 from submissions.models import Quest, QuestState, User
 from tests.cast import FOREST

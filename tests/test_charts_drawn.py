@@ -14,7 +14,7 @@ from django.core.cache import caches
 
 from leaderboard.charts import pictures
 from leaderboard.charts.gallery import CHARTS
-from leaderboard.charts.studio import Late, NoPicture, Studio, soon, studio
+from leaderboard.charts.painter_process import Late, NoPicture, Studio, soon, studio
 from submissions.models import Attempt, Hardware, Submission
 from tests.cast import FOREST
 
@@ -152,7 +152,7 @@ def test_a_painter_that_died_is_replaced():
 def test_the_painter_ends_with_the_process_that_started_it():
     code = (
         "import os\n"
-        "from leaderboard.charts.studio import studio, soon\n"
+        "from leaderboard.charts.painter_process import studio, soon\n"
         "studio.ask({'do': 'svg', 'vega': {'width': 9, 'height': 9}}, until=soon() + 30)\n"
         "print(studio.pid, flush=True); os._exit(9)"
     )

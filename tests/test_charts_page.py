@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 
 from leaderboard.charts.gallery import CHARTS
-from leaderboard.charts.studio import Studio
+from leaderboard.charts.painter_process import Studio
 from submissions.models import ModelsShown, Quest, QuestState, Submission
 from tests.cast import FOREST, KNN
 

@@ -13,8 +13,8 @@ from leaderboard import exports
 from leaderboard.charts import pictures
 from leaderboard.charts.figure import Figure, Wish
 from leaderboard.charts.gallery import CHARTS, subject
+from leaderboard.charts.painter_process import Late, NoPicture
 from leaderboard.charts.pictures import Look
-from leaderboard.charts.studio import Late, NoPicture
 from submissions.visibility import Sight
 
 logger = structlog.get_logger(__name__)

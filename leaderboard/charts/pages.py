@@ -19,8 +19,8 @@ from leaderboard.charts import pictures
 from leaderboard.charts.bundle import bundle_file, bundle_version
 from leaderboard.charts.figure import Figure
 from leaderboard.charts.gallery import CHARTS, subject
+from leaderboard.charts.painter_process import Late, NoPicture, studio
 from leaderboard.charts.pictures import Look
-from leaderboard.charts.studio import Late, NoPicture, studio
 from leaderboard.ranking import queries
 from submissions.api.conditional import etag_of, has_it
 from submissions.models import Quest

@@ -16,7 +16,7 @@ from django.core.cache import caches
 from django.http import QueryDict
 
 from leaderboard.charts.figure import Figure
-from leaderboard.charts.studio import soon, studio
+from leaderboard.charts.painter_process import soon, studio
 
 KEPT_SECONDS = 3600
 MOST_DRAWINGS = 300
