@@ -14,7 +14,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from leaderboard.feed import line
+from leaderboard.pages.feed import line
 from leaderboard.ranking import movement, queries
 from submissions.api import cursors
 from submissions.api.conditional import ETAG, IF_NONE_MATCH, UNCHANGED, etag_of, unless_unchanged

@@ -2,11 +2,11 @@
 
 from django.urls import include, path
 
-from leaderboard import feed, status, views
 from leaderboard.charts import pages as charts
+from leaderboard.pages import board, feed, status
 
 public = [
-    path("", views.board_page, name="board"),
+    path("", board.board_page, name="board"),
     path("feed/", feed.feed_page, name="feed"),
     path("feed.txt", feed.feed_text, name="feed-text"),
     path("charts/", charts.charts_page, name="charts"),

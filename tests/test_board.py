@@ -332,7 +332,7 @@ def test_a_poll_that_finds_nothing_new_asks_little(client, quest, scored, django
 
 
 def test_long_boards_come_in_pages(client, quest, scored, monkeypatch):
-    monkeypatch.setattr("leaderboard.views.PAGE", 2)
+    monkeypatch.setattr("leaderboard.pages.board.PAGE", 2)
 
     first, second = client.get("/?show=all").text, client.get("/?show=all&page=2").text
 

@@ -135,7 +135,7 @@ def test_a_groups_name_cannot_bring_markup(client, post, group):
 
 
 def test_the_feed_comes_in_pages(client, post, monkeypatch):
-    monkeypatch.setattr("leaderboard.feed.PAGE", 2)
+    monkeypatch.setattr("leaderboard.pages.feed.PAGE", 2)
     for minute in range(3):
         post(340 + minute, minutes=minute)
 
@@ -145,7 +145,7 @@ def test_the_feed_comes_in_pages(client, post, monkeypatch):
 
 
 def test_an_improvement_is_told_on_a_later_page_too(client, post, monkeypatch):
-    monkeypatch.setattr("leaderboard.feed.PAGE", 1)
+    monkeypatch.setattr("leaderboard.pages.feed.PAGE", 1)
     post(340)
     post(330, minutes=1)
 

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from leaderboard import views
+from leaderboard.pages import board
 from submissions.families.forest import Forest
 from submissions.families.knn import KNN
 from submissions.families.preprocess import MinMaxScaler
@@ -147,7 +147,7 @@ def test_a_board_sorted_by_time_names_the_engines_that_it_mixes(
     assert note in client.get("/?sort=train").text
     assert note in client.get("/?sort=-predict").text
     with monkeypatch.context() as patch:
-        patch.setattr(views, "PAGE", 1)  # also where each page has runs of one engine alone
+        patch.setattr(board, "PAGE", 1)  # also where each page has runs of one engine alone
         assert note in client.get("/?sort=train").text
         assert note in client.get("/?sort=train&page=2").text
     assert note not in client.get("/").text

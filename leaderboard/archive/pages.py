@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from leaderboard.archive.data import CHUNK, scores
-from leaderboard.feed import line
+from leaderboard.pages.feed import line
 from leaderboard.ranking import movement, queries
 from submissions.errors import class_names, mistakes
 from submissions.models import Submission

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
-from leaderboard import wall
+from leaderboard.pages import wall
 from leaderboard.ranking import movement, queries
 from submissions.families.registry import Family, offered
 from submissions.models import Quest

@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 
-from leaderboard import feed
 from leaderboard.charts.figure import Figure
 from leaderboard.charts.gallery import CHARTS, subject
+from leaderboard.pages import feed
 from leaderboard.ranking import movement, queries
 from submissions.visibility import Sight, sight
 
