@@ -16,5 +16,5 @@ public = [
 ]
 urlpatterns = [
     path("", include((public, "leaderboard"))),
-    path("desk/", include("leaderboard.desk_urls")),
+    path("desk/", include("leaderboard.desk.urls")),
 ]

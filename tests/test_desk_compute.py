@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from leaderboard.desk_compute import totals
+from leaderboard.desk.compute import totals
 from submissions import leases
 from submissions.models import Attempt, Exit, Quest
 from tests.cast import FOREST, claim_one

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from leaderboard import desk_views
+from leaderboard.desk import submissions
 from submissions.models import Event, Hardware, State, Submission
 from tests.cast import FOREST, claim_one, reload
 
@@ -75,7 +75,7 @@ def test_the_table_is_sent_again_only_when_something_changed(submission, worker,
 
 
 def test_a_long_list_has_pages_that_keep_the_filters(submit, instructor_client, monkeypatch):
-    monkeypatch.setattr(desk_views, "PAGE", 2)
+    monkeypatch.setattr(submissions, "PAGE", 2)
     for _ in range(5):
         submit()
 

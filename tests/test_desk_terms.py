@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from django.utils import timezone
 
-from leaderboard.desk_term_form import TermForm
+from leaderboard.desk.term_form import TermForm
 from submissions.models import Course, DeskEvent, Quest, QuestState
 from submissions.terms import start_term
 from tests.test_desk_quests import form_of

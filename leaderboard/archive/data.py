@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from django.db.models import QuerySet
 
 from leaderboard import exports
-from leaderboard.desk_listing import with_runs
+from leaderboard.desk.listing import with_runs
 from leaderboard.ranking import queries
 from submissions.models import Quest, Submission
 from submissions.readers import open_to_others

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from leaderboard.desk_access import for_instructors
+from leaderboard.desk.access import for_instructors
 from leaderboard.ranking import queries
 from submissions.entry import Entry
 from submissions.expected import expected

@@ -9,9 +9,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from leaderboard import exports
-from leaderboard.desk_access import for_instructors
-from leaderboard.desk_listing import SORTS, Wanted, choices, pulse
-from leaderboard.desk_ranking import RankingWish
+from leaderboard.desk.access import for_instructors
+from leaderboard.desk.listing import SORTS, Wanted, choices, pulse
+from leaderboard.desk.ranking import RankingWish
 from leaderboard.ranking import queries
 from submissions.models import Quest
 from submissions.visitors import UserRequest

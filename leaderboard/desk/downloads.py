@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from leaderboard import exports, grading
 from leaderboard.archive.zip import archive
-from leaderboard.desk_access import for_instructors
+from leaderboard.desk.access import for_instructors
 from submissions.models import Quest
 from submissions.visitors import UserRequest
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from leaderboard.desk_access import for_instructors
+from leaderboard.desk.access import for_instructors
 from submissions import outlook, timing
 from submissions.duty import UPKEEP, DutyRefused, set_duty, why_off_duty
 from submissions.models import Attempt, Device, Duty, State, Submission, Worker

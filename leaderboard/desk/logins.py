@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from leaderboard.desk_access import back, for_instructors
+from leaderboard.desk.access import back, for_instructors
 from submissions.desk_history import note
 from submissions.lockouts import unlock
 from submissions.locks import writing

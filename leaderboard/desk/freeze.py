@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from leaderboard.desk_access import for_instructors
+from leaderboard.desk.access import for_instructors
 from submissions import quest_moves
 from submissions.models import Quest
 from submissions.visitors import UserRequest

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from leaderboard.desk_access import for_instructors
+from leaderboard.desk.access import for_instructors
 from submissions.models import DeskEvent
 from submissions.visitors import UserRequest
 

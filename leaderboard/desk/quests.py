@@ -9,8 +9,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from leaderboard.desk_access import for_instructors
-from leaderboard.desk_forms import QuestForm, save_quest
+from leaderboard.desk.access import for_instructors
+from leaderboard.desk.forms import QuestForm, save_quest
 from submissions.announcements import announce
 from submissions.models import LIVE, QUEST_MOVES, Course, Quest, QuestState
 from submissions.quest_moves import QuestMoveRefused, move_quest

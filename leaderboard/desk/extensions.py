@@ -8,8 +8,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from leaderboard.desk_access import for_instructors
-from leaderboard.desk_forms import ExtensionForm
+from leaderboard.desk.access import for_instructors
+from leaderboard.desk.forms import ExtensionForm
 from submissions import intake
 from submissions.extensions import extend
 from submissions.models import Extension, Quest

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from leaderboard.desk_access import for_instructors
-from leaderboard.desk_forms import ClassListForm, GroupForm
+from leaderboard.desk.access import for_instructors
+from leaderboard.desk.forms import ClassListForm, GroupForm
 from submissions.desk_history import note
 from submissions.group_file import ImportRefused
 from submissions.group_import import Imported, import_groups

@@ -9,9 +9,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from leaderboard.desk_access import for_instructors
-from leaderboard.desk_forms import CourseForm
-from leaderboard.desk_term_form import TermForm
+from leaderboard.desk.access import for_instructors
+from leaderboard.desk.forms import CourseForm
+from leaderboard.desk.term_form import TermForm
 from submissions.desk_history import note
 from submissions.locks import writing
 from submissions.models import Course, DeskEvent

@@ -1,0 +1,56 @@
+"""Addresses of the instructors' desk."""
+
+from django.urls import path, re_path
+
+from leaderboard.desk import (
+    compute,
+    courses,
+    downloads,
+    extensions,
+    freeze,
+    groups,
+    history,
+    logins,
+    preview,
+    quests,
+    queue,
+    ranking,
+    submission_actions,
+    submissions,
+)
+
+app_name = "desk"
+urlpatterns = [
+    path("", submissions.submissions, name="submissions"),
+    re_path(r"^submissions\.(?P<ending>csv|json|xlsx)$", submissions.submissions_export, name="submissions_export"),
+    path("submissions/<int:pk>/cancel/", submission_actions.cancel, name="cancel"),
+    path("submissions/<int:pk>/rerun/", submission_actions.rerun, name="rerun"),
+    path("submissions/<int:pk>/count/", submission_actions.count, name="count"),
+    path("submissions/<int:pk>/disqualify/", submission_actions.disqualify, name="disqualify"),
+    path("compute/", compute.compute, name="compute"),
+    path("queue/", queue.queue_page, name="queue"),
+    path("workers/<int:pk>/", queue.worker_duty, name="worker_duty"),
+    path("ranking/", ranking.ranking, name="ranking"),
+    re_path(r"^ranking\.(?P<ending>csv|json|xlsx)$", submissions.ranking_export, name="ranking_export"),
+    path("quests/", quests.quests, name="quests"),
+    path("quests/new/", quests.quest_new, name="quest_new"),
+    path("quests/<int:pk>/", quests.quest_edit, name="quest"),
+    path("quests/<int:pk>/extensions/", extensions.extensions, name="extensions"),
+    path("quests/<int:pk>/preview/", preview.preview, name="quest_preview"),
+    path("quests/<int:pk>/announce/", quests.quest_announce, name="quest_announce"),
+    path("quests/<int:pk>/move/", quests.quest_move, name="quest_move"),
+    path("quests/<int:pk>/downloads/", downloads.downloads, name="downloads"),
+    re_path(r"^quests/(?P<pk>\d{1,18})/grading\.(?P<ending>csv|xlsx)$", downloads.grading_export, name="grading"),
+    path("quests/<int:pk>/archive.zip", downloads.archive_export, name="archive"),
+    path("quests/<int:pk>/freeze/", freeze.freeze, name="freeze"),
+    path("courses/", courses.courses, name="courses"),
+    path("courses/<int:pk>/archive/", courses.course_archive, name="course_archive"),
+    path("courses/<int:pk>/term/", courses.term_new, name="term_new"),
+    path("courses/<int:pk>/groups/new/", groups.group_new, name="group_new"),
+    path("groups/", groups.newest, name="newest_groups"),
+    path("courses/<int:pk>/groups/", groups.groups, name="groups"),
+    path("courses/<int:pk>/slips/", groups.slips, name="slips"),
+    path("members/<int:pk>/reset/", logins.reset, name="reset"),
+    path("logins/unlock/", logins.unlock_login, name="unlock"),
+    path("history/", history.history, name="history"),
+]
