@@ -9,8 +9,8 @@ from datetime import datetime
 import pytest
 from openpyxl import load_workbook
 
-from leaderboard import exports, grading
-from leaderboard.workbook import workbook
+from leaderboard.exports import grading, tables
+from leaderboard.exports.workbook import workbook
 from submissions.models import Course, Group, Quest, QuestState, User
 from tests.cast import person
 
@@ -52,7 +52,7 @@ def test_the_workbook_has_what_the_csv_has_with_numbers_and_times_as_such(submit
     sheet = sheet_of(instructor_client.get("/desk/submissions.xlsx"))
 
     waiting, scored = rows_of(sheet)
-    assert tuple(scored) == exports.COLUMNS
+    assert tuple(scored) == tables.COLUMNS
     assert (scored["score"], scored["train_s"], scored["competes"], scored["group"]) == (
         0.975,
         7.125,

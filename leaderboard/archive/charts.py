@@ -9,12 +9,12 @@ import structlog
 from django.http import QueryDict
 from django.template.loader import render_to_string
 
-from leaderboard import exports
 from leaderboard.charts import pictures
 from leaderboard.charts.figure import Figure, Wish
 from leaderboard.charts.gallery import CHARTS, subject
 from leaderboard.charts.painter_process import Late, NoPicture
 from leaderboard.charts.pictures import Look
+from leaderboard.exports import tables
 from submissions.visibility import Sight
 
 logger = structlog.get_logger(__name__)
@@ -46,7 +46,7 @@ def chart_files(seen: Sight) -> Iterator[tuple[str, Iterable[bytes]]]:
         columns = list(one.figure.records[0])
         yield (
             f"charts/{one.figure.name}.csv",
-            [line.encode() for line in exports.csv_lines(one.figure.records, columns)],
+            [line.encode() for line in tables.csv_lines(one.figure.records, columns)],
         )
     page = {"sight": seen, "quest": seen.quest, "charts": drawn, "at": "charts", "up": ""}
     yield "charts.html", [render_to_string("leaderboard/archive/charts.html", page).encode()]

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from django.db.models import QuerySet
 
-from leaderboard import exports
-from leaderboard.desk.listing import with_runs
+from leaderboard.exports import tables
+from leaderboard.exports.rows import with_runs
 from leaderboard.ranking import queries
 from submissions.models import Quest, Submission
 from submissions.readers import open_to_others
@@ -18,7 +18,7 @@ CHUNK = 200
 _OF_A_PERSON = ("submitter", "reason")
 _OF_THE_MODEL = ("model", "parameters", "spec")
 _UNSEEN = [f"score__attempt__{name}" for name in ("epochs", "progress", "traceback", "output")]
-COLUMNS = tuple(name for name in exports.COLUMNS if name not in _OF_A_PERSON)
+COLUMNS = tuple(name for name in tables.COLUMNS if name not in _OF_A_PERSON)
 RANKED_COLUMNS = ("rank", "ranked_score", *COLUMNS)
 
 
@@ -31,19 +31,19 @@ def scores(seen: Sight) -> QuerySet[Submission]:
 def data_files(seen: Sight) -> Iterator[tuple[str, Iterable[bytes]]]:
     ranking, every = with_runs(queries.board(seen.quest, seen=seen)), scores(seen)
     yield "data/quest.json", [json.dumps(facts(seen.quest), ensure_ascii=False, indent=2).encode()]
-    yield "data/ranking.csv", _csv((known(exports.ranked(row), row, seen) for row in _rows(ranking)), RANKED_COLUMNS)
-    yield "data/scores.csv", _csv((known(exports.record(row), row, seen) for row in _rows(every)), COLUMNS)
-    yield "data/scores.json", _json(known(exports.with_spec(row), row, seen) for row in _rows(every))
+    yield "data/ranking.csv", _csv((known(tables.ranked(row), row, seen) for row in _rows(ranking)), RANKED_COLUMNS)
+    yield "data/scores.csv", _csv((known(tables.record(row), row, seen) for row in _rows(every)), COLUMNS)
+    yield "data/scores.json", _json(known(tables.with_spec(row), row, seen) for row in _rows(every))
 
 
-def known(record: exports.Record, row: Submission, seen: Sight) -> exports.Record:
+def known(record: tables.Record, row: Submission, seen: Sight) -> tables.Record:
     """What anybody may know of an exported row."""
     hidden = () if seen.shows_model(row) else _OF_THE_MODEL
     told = {name: None if name in hidden else value for name, value in record.items() if name not in _OF_A_PERSON}
     return told | {"group": seen.name(row.group)}
 
 
-def facts(quest: Quest) -> exports.Record:
+def facts(quest: Quest) -> tables.Record:
     times = {name: getattr(quest, name) for name in ("opens_at", "closes_at")}
     return {
         "name": quest.name,
@@ -64,9 +64,9 @@ def _rows(rows: QuerySet[Submission]) -> Iterator[Submission]:
     return rows.iterator(chunk_size=CHUNK)
 
 
-def _csv(records: Iterable[exports.Record], columns: tuple[str, ...]) -> Iterator[bytes]:
-    return (line.encode() for line in exports.csv_lines(records, columns))
+def _csv(records: Iterable[tables.Record], columns: tuple[str, ...]) -> Iterator[bytes]:
+    return (line.encode() for line in tables.csv_lines(records, columns))
 
 
-def _json(records: Iterable[exports.Record]) -> Iterator[bytes]:
-    return (line.encode() for line in exports.json_lines(records))
+def _json(records: Iterable[tables.Record]) -> Iterator[bytes]:
+    return (line.encode() for line in tables.json_lines(records))

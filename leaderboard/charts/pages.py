@@ -14,13 +14,13 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
-from leaderboard import exports
 from leaderboard.charts import pictures
 from leaderboard.charts.bundle import bundle_file, bundle_version
 from leaderboard.charts.figure import Figure
 from leaderboard.charts.gallery import CHARTS, subject
 from leaderboard.charts.painter_process import Late, NoPicture, studio
 from leaderboard.charts.pictures import Look
+from leaderboard.exports import tables
 from leaderboard.ranking import queries
 from submissions.api.conditional import etag_of, has_it
 from submissions.models import Quest
@@ -121,11 +121,11 @@ def _vega(figure: Figure, look: Look, quest: Quest) -> HttpResponseBase:
 
 def _csv(figure: Figure, look: Look, quest: Quest) -> HttpResponseBase:
     columns = list(figure.records[0]) if figure.records else ["submission"]
-    return exports.as_csv(figure.records, columns, exports.file_name(figure.name, quest))
+    return tables.as_csv(figure.records, columns, tables.file_name(figure.name, quest))
 
 
 def _json(figure: Figure, look: Look, quest: Quest) -> HttpResponseBase:
-    return exports.as_json(figure.records, exports.file_name(figure.name, quest))
+    return tables.as_json(figure.records, tables.file_name(figure.name, quest))
 
 
 PICTURES = {"svg": _svg, "png": _png, "vega": _vega}

@@ -9,9 +9,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from leaderboard import exports, grading
 from leaderboard.archive.zip import archive
 from leaderboard.desk.access import for_instructors
+from leaderboard.exports import grading, tables
 from submissions.models import Quest
 from submissions.visitors import UserRequest
 
@@ -27,7 +27,7 @@ def downloads(request: UserRequest, pk: int) -> HttpResponse:
 def grading_export(request: UserRequest, pk: int, ending: str) -> HttpResponseBase:
     quest = _quest(pk)
     records = grading.grades(quest, user=request.user)
-    return exports.as_file(ending, records, grading.COLUMNS, exports.file_name("grading", quest))
+    return tables.as_file(ending, records, grading.COLUMNS, tables.file_name("grading", quest))
 
 
 @for_instructors
@@ -39,7 +39,7 @@ def archive_export(request: UserRequest, pk: int) -> HttpResponseBase:
         messages.error(request, _("%(quest)s has not been revealed yet: its archive comes after.") % {"quest": quest})
         return redirect("desk:downloads", pk)
     response = StreamingHttpResponse(archive(quest), content_type="application/zip")
-    response["Content-Disposition"] = f'attachment; filename="{exports.file_name("archive", quest)}.zip"'
+    response["Content-Disposition"] = f'attachment; filename="{tables.file_name("archive", quest)}.zip"'
     response["Cache-Control"] = "no-store"
     return response
 

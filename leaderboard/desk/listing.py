@@ -6,15 +6,14 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from django.db.models import Count, Exists, F, FloatField, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, FloatField, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Cast
 from django.http import QueryDict
 
+from leaderboard.exports.rows import with_runs
 from submissions.families.registry import families
 from submissions.models import LIVE, Attempt, Event, Hardware, Quest, State, Submission
 
-# Columns of many kilobytes that neither table nor export shows.
-_HEAVY = ("epochs", "progress", "traceback", "output", "versions")
 _OF_THE_RUN = {"waiting": "queue_wait_s", "training": "train_s", "scoring": "predict_s", "attempts": "number"}
 _OF_THE_ROW = {"submitted": "pk", "group": "group__name", "state": "state", "score": "accuracy_now"}
 SORTS = (*_OF_THE_ROW, *_OF_THE_RUN)
@@ -77,16 +76,6 @@ class Wanted:
         # What has no value yet stands last either way.
         first = F(column).desc(nulls_last=True) if descending else F(column).asc(nulls_last=True)
         return rows.order_by(first, "-pk")
-
-
-def with_runs(rows: QuerySet[Submission]) -> QuerySet[Submission]:
-    """The rows with their quest, group and attempts in two queries, without what fills kilobytes."""
-    attempts = Attempt.objects.select_related("hardware").defer(*_HEAVY).order_by("number")
-    return (
-        rows.select_related("quest__course", "group", "submitter", "score")
-        .defer("notation", "score__errors")
-        .prefetch_related(Prefetch("attempts", queryset=attempts))
-    )
 
 
 def choices() -> dict[str, Any]:

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from leaderboard.desk.access import for_instructors
-from leaderboard.desk.listing import with_runs
+from leaderboard.exports.rows import with_runs
 from leaderboard.ranking import queries
 from submissions.models import Quest, Submission, User
 from submissions.visibility import sight

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from leaderboard.desk.access import back, for_instructors
-from leaderboard.desk.listing import with_runs
+from leaderboard.exports.rows import with_runs
 from submissions import disqualify as verdicts
 from submissions import intake, moves, reruns
 from submissions.models import State, Submission

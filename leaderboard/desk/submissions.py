@@ -8,10 +8,10 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from leaderboard import exports
 from leaderboard.desk.access import for_instructors
 from leaderboard.desk.listing import SORTS, Wanted, choices, pulse
 from leaderboard.desk.ranking import RankingWish
+from leaderboard.exports import tables
 from leaderboard.ranking import queries
 from submissions.models import Quest
 from submissions.visitors import UserRequest
@@ -59,8 +59,8 @@ def submissions_export(request: UserRequest, ending: str) -> HttpResponseBase:
     wanted = Wanted.read(request.GET)
     rows = wanted.rows().iterator(chunk_size=CHUNK)
     quest = Quest.objects.filter(pk=wanted.quest).first() if wanted.quest else None
-    records = map(exports.with_spec if ending == "json" else exports.record, rows)
-    return exports.as_file(ending, records, exports.COLUMNS, exports.file_name("submissions", quest))
+    records = map(tables.with_spec if ending == "json" else tables.record, rows)
+    return tables.as_file(ending, records, tables.COLUMNS, tables.file_name("submissions", quest))
 
 
 @for_instructors
@@ -71,8 +71,8 @@ def ranking_export(request: UserRequest, ending: str) -> HttpResponseBase:
     if quest is None:
         raise Http404
     rows = RankingWish.read(request.GET, quest).rows(request.user).iterator(chunk_size=CHUNK)
-    name = exports.file_name("ranking", quest)
-    return exports.as_file(ending, map(exports.ranked, rows), exports.RANKED_COLUMNS, name)
+    name = tables.file_name("ranking", quest)
+    return tables.as_file(ending, map(tables.ranked, rows), tables.RANKED_COLUMNS, name)
 
 
 def _quest(request: UserRequest) -> Quest | None:

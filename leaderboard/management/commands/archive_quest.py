@@ -8,7 +8,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 
 from leaderboard.archive.zip import archive
-from leaderboard.exports import file_name
+from leaderboard.exports.tables import file_name
 from submissions.models import Quest
 
 

@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.text import slugify
 
-from leaderboard.workbook import workbook
+from leaderboard.exports.workbook import workbook
 from submissions.models import Attempt, Quest, Submission
 
 Record = dict[str, Any]
