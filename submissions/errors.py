@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from submissions import idx_files
+from submissions.images import idx_files
+from submissions.images.split import private_indexes
 from submissions.models import Quest, State, Submission
-from submissions.split import private_indexes
 
 CLASSES = 10
 NAMES: dict[str, tuple[str, ...]] = {

@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from submissions.dataset_images import NoImage, image_png
+from submissions.images.digits import NoImage, image_png
 
 A_YEAR = 365 * 24 * 3600
 

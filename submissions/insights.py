@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from submissions.pictures import data_uri, png, strip
+from submissions.images.png import data_uri, png, strip
 
 MOST_BYTES = 200_000  # as JSON
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from submissions.idx_files import TEST_IMAGES, labels
-from submissions.pictures import png, strip
+from submissions.images.idx_files import TEST_IMAGES, labels
+from submissions.images.png import png, strip
 from workers import datasets
 
 

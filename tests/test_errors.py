@@ -6,8 +6,8 @@ import pytest
 
 from submissions import leases
 from submissions.errors import Mistake, Mistakes, mistakes
+from submissions.images.split import private_indexes
 from submissions.models import Quest, QuestState
-from submissions.split import private_indexes
 from tests.cast import claim_one, reload, result_of
 from workers import datasets
 

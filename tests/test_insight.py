@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from submissions import leases
+from submissions.images.split import private_indexes
 from submissions.insights import MOST_BYTES, ImportanceLook, LayerLook, look
 from submissions.models import Insight, State
 from submissions.specs import validate
-from submissions.split import private_indexes
 from tests.cast import claim_one, reload, result_of
 from tests.trainers import train
 from workers import datasets, insight

@@ -1,5 +1,5 @@
+from submissions.images.split import private_indexes
 from submissions.models import Quest
-from submissions.split import private_indexes
 
 
 def test_the_split_is_the_same_wherever_it_is_computed():

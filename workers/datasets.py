@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from submissions.idx_files import PIXEL_MAX, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, data_home
+from submissions.images.idx_files import PIXEL_MAX, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, data_home
 from workers import idx
 from workers.faults import Unfit
 from workers.sources import FILES, SOURCES, Source, SourceError

@@ -1,4 +1,4 @@
-"""IDX files as arrays; `submissions.idx_files` tells of the format."""
+"""IDX files as arrays; `submissions.images.idx_files` tells of the format."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from submissions.idx_files import UNSIGNED_BYTE, IdxError, shape_of
+from submissions.images.idx_files import UNSIGNED_BYTE, IdxError, shape_of
 
 __all__ = ["IdxError", "Pixels", "mapped", "sha256", "shape_of", "write"]
 

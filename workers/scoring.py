@@ -14,7 +14,7 @@ from threadpoolctl import ThreadpoolController
 
 from submissions import specs
 from submissions.families.registry import family_of
-from submissions.split import private_indexes
+from submissions.images.split import private_indexes
 from workers import datasets, energy, insight, preprocessing, stock_time
 from workers.engines.engine import AS_STOCK, named
 from workers.engines.registry import engine_named

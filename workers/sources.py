@@ -19,7 +19,7 @@ from typing import Protocol
 import numpy as np
 from tqdm import tqdm
 
-from submissions.idx_files import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
+from submissions.images.idx_files import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
 from workers import idx
 
 KERAS_MIRROR = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"

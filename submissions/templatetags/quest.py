@@ -13,8 +13,8 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from submissions import timing
-from submissions.dataset_images import image_uri
 from submissions.finals import Offer, offer
+from submissions.images.digits import image_uri
 from submissions.models import Course, Group, Quest, Submission, User
 from submissions.visibility import Sight
 from submissions.wilson import wilson

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from submissions.idx_files import PARTS, PIXEL_MAX, data_home, image
-from submissions.pictures import data_uri, png
+from submissions.images.idx_files import PARTS, PIXEL_MAX, data_home, image
+from submissions.images.png import data_uri, png
 
 
 class NoImage(LookupError):

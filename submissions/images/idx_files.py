@@ -18,7 +18,7 @@ PARTS = {"train": (TRAIN_IMAGES, TRAIN_LABELS), "test": (TEST_IMAGES, TEST_LABEL
 PIXEL_MAX: dict[str, int] = {"mnist": 255, "fashion-mnist": 255, "digits": 16}
 
 UNSIGNED_BYTE = 8
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 class IdxError(ValueError):
