@@ -23,8 +23,8 @@ from submissions.api.endpoint import PublicEndpoint, checked
 from submissions.api.fields import BIGGEST_ID, QuestField
 from submissions.api.refusals import refused
 from submissions.api.representations import Seconds
+from submissions.database.keyset_pages import Key
 from submissions.families.registry import families
-from submissions.keysets import Key
 from submissions.models import Device, Quest, Submission
 from submissions.visibility import Sight, sight
 from submissions.wilson import wilson

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from submissions import clock
+from submissions.database import clock
+from submissions.database.write_lock import writing
 from submissions.desk_history import note
-from submissions.locks import writing
 from submissions.models import DeskEvent, Quest, User
 
 

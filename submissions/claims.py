@@ -11,10 +11,11 @@ from django.db.models import Count, ExpressionWrapper, F, Max, Window
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import RowNumber
 
-from submissions import clock, outlook
+from submissions import outlook
+from submissions.database import clock
+from submissions.database.write_lock import claiming
 from submissions.duty import on_duty
 from submissions.hosts import Host, host_now, is_kept_free
-from submissions.locks import claiming
 from submissions.models import Attempt, Device, Event, State, Submission, Worker
 from submissions.moves import MoveRefused, move
 

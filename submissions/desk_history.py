@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from submissions import clock
+from submissions.database import clock
 from submissions.models import Course, DeskEvent, User
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
+from submissions.database.write_lock import writing
 from submissions.desk_history import note
-from submissions.locks import writing
 from submissions.models import DeskEvent, Device, Duty, User, Worker
 from submissions.models.runs import WorkerQuerySet
 from submissions.wakeups import QUEUES, wake

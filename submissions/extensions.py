@@ -7,9 +7,9 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from submissions.database.write_lock import writing
 from submissions.desk_history import note
 from submissions.intake import refuse
-from submissions.locks import writing
 from submissions.models import DeskEvent, Extension, Group, Quest, QuestState, User
 
 MOST_EXTRA = 1000

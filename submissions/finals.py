@@ -8,8 +8,8 @@ from django.db.models import Case, F, IntegerField, Max, Q, QuerySet, Value, Whe
 from django.db.models.functions import RowNumber
 from django.utils.translation import gettext as _
 
+from submissions.database.write_lock import writing
 from submissions.intake import refuse
-from submissions.locks import writing
 from submissions.models import LIVE, Event, Group, Quest, State, Submission, User
 from submissions.moves import record
 from submissions.quotas import closed_because, is_open_for

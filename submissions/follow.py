@@ -6,9 +6,9 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from submissions import clock
 from submissions.claims import position
 from submissions.curves import Curve, curves
+from submissions.database import clock
 from submissions.models import Attempt, Device, Event, Exit, State, Submission, Worker
 from submissions.outlook import Prediction, prediction
 from submissions.reruns import runs_of

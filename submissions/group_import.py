@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
+from submissions.database.write_lock import writing
 from submissions.group_file import ImportRefused, LineError, Row, read_rows
-from submissions.locks import writing
 from submissions.models import ApiToken, Course, Group, Membership, User
 
 

@@ -18,9 +18,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from submissions.database.write_lock import writing
 from submissions.entry import Entry
 from submissions.follow import version_of_rows
-from submissions.locks import writing
 from submissions.models import ApiToken, Group, Submission, User
 from submissions.quotas import granted, open_quests
 from submissions.score_chart import score_charts

@@ -14,9 +14,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from submissions import engines, notation
+from submissions.database.write_lock import writing
 from submissions.families.registry import family_of
 from submissions.families.shapes import parameters
-from submissions.locks import writing
 from submissions.models import Device, Event, Group, Quest, Submission, User
 from submissions.moves import record
 from submissions.quotas import closed_because, is_open_for, quota, spent_because

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from submissions.locks import writing
+from submissions.database.write_lock import writing
 from submissions.models import Group, Invitation, Membership, User
 
 LASTS = timedelta(days=14)

@@ -9,9 +9,9 @@ from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from submissions import clock
 from submissions.claims import lease_end
-from submissions.locks import writing
+from submissions.database import clock
+from submissions.database.write_lock import writing
 from submissions.models import Attempt, Event, Exit, Insight, Score, State, Submission
 from submissions.moves import MoveRefused, move
 

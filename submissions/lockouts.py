@@ -14,8 +14,8 @@ from django.contrib.auth.signals import user_login_failed
 from django.http import HttpRequest
 from django.utils import timezone
 
+from submissions.database.write_lock import writing
 from submissions.desk_history import note
-from submissions.locks import writing
 from submissions.models import DeskEvent, User
 
 CODES = "(invitation codes)"  # nobody's username: these characters are in none

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from submissions import clock
+from submissions.database import clock
+from submissions.database.write_lock import writing
 from submissions.hosts import slots_to_wake
-from submissions.locks import writing
 from submissions.models import Attempt, Device, Event, Exit, State, Submission, User
 from submissions.wakeups import QUEUES, wake
 

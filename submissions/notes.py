@@ -6,7 +6,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from submissions.locks import writing
+from submissions.database.write_lock import writing
 from submissions.models import Submission, User
 
 LONGEST = 2000

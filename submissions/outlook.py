@@ -17,7 +17,7 @@ from django.db.models import F, Sum, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
-from submissions import clock
+from submissions.database import clock
 from submissions.forecast import KEPT_SECONDS, Forecast, Forecaster, Job, spec_text
 from submissions.models import Attempt, Device, State, Submission, Worker
 from submissions.simulation import MOST, Going, Start, Waiting, simulate

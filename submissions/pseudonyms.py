@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from itertools import count, product
 
-from submissions.locks import writing
+from submissions.database.write_lock import writing
 from submissions.models import Group
 
 ADJECTIVES = """

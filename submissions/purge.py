@@ -16,8 +16,8 @@ from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Cast, Concat, Lower
 from django.utils import timezone
 
-from submissions import clock
-from submissions.locks import writing
+from submissions.database import clock
+from submissions.database.write_lock import writing
 from submissions.models import (
     ApiToken,
     Course,

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from submissions import clock
+from submissions.database import clock
+from submissions.database.write_lock import writing
 from submissions.desk_history import note
-from submissions.locks import writing
 from submissions.models import QUEST_MOVES, DeskEvent, Quest, QuestState, User
 
 MAY_BE_FROZEN = (QuestState.OPEN, QuestState.CLOSED)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
+from submissions.database.write_lock import writing
 from submissions.intake import check_not_archived, refuse
-from submissions.locks import writing
 from submissions.models import Device, Event, State, Submission, User
 from submissions.moves import record
 from submissions.wakeups import QUEUES, wake

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from submissions.database.write_lock import writing
 from submissions.desk_history import note
-from submissions.locks import writing
 from submissions.models import Course, DeskEvent, Quest, User
 
 _OF_ONE_TERM = ("id", "course", "announcement", "split_seed")

@@ -10,7 +10,7 @@ import structlog
 from celery import current_app
 from kombu.exceptions import OperationalError
 
-from submissions.locks import after_writing
+from submissions.database.write_lock import after_writing
 from submissions.models import Device
 
 logger = structlog.get_logger(__name__)

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection
 
-from submissions.locks import writing
+from submissions.database.write_lock import writing
 
 
 def at_once(acts: Sequence[Callable[[], Any]]) -> list[Any]:

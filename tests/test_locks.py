@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from submissions.locks import file_lock
+from submissions.database.write_lock import file_lock
 
 
 @pytest.mark.parametrize(

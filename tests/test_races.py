@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from django.test import Client
 
 from submissions import claims, intake, leases, moves, wakeups
-from submissions.locks import writing
+from submissions.database.write_lock import writing
 from submissions.models import ApiToken, Attempt, Event, Score, State, Submission
 from submissions.specs import validate
 from tests.at_once import at_once, overlapping

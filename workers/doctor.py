@@ -16,7 +16,8 @@ from django.db.models import Count, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from submissions import claims, clock, queues
+from submissions import claims, queues
+from submissions.database import clock
 from submissions.duty import why_off_duty
 from submissions.models import Duty, Quest, State, Submission, Worker
 from workers import datasets

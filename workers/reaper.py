@@ -9,8 +9,8 @@ import structlog
 from django.conf import settings
 from django.db.models import Sum
 
-from submissions import clock
 from submissions.claims import claimable
+from submissions.database import clock
 from submissions.leases import expire, spare
 from submissions.models import Attempt, Worker
 from submissions.queues import last_reap

@@ -11,9 +11,9 @@ from django.db import Error, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models.functions import Now
 
-from submissions import clock
+from submissions.database import clock
+from submissions.database.write_lock import writing
 from submissions.duty import UPKEEP
-from submissions.locks import writing
 from submissions.models import Hardware, Worker
 from submissions.models.runs import WorkerQuerySet
 from submissions.wakeups import send

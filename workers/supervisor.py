@@ -16,10 +16,11 @@ import structlog
 from django.db import Error as DatabaseError  # InterfaceError, of a connection that was cut, is no DatabaseError
 from django.db import connections
 
-from submissions import clock, leases
+from submissions import leases
+from submissions.database import clock
+from submissions.database.write_lock import writing
 from submissions.duty import drained, withdraw
 from submissions.families.registry import family_named, offered
-from submissions.locks import writing
 from submissions.models import Attempt, Exit, Quest, Worker
 from submissions.moves import MoveRefused
 from workers import memory, spool

@@ -24,7 +24,7 @@ from django.utils import timezone
 from config.backup import dumps
 from config.launcher.__main__ import CannotStart, alone
 from submissions import leases
-from submissions.locks import writing
+from submissions.database.write_lock import writing
 from submissions.models import Attempt, Exit, Worker
 from submissions.moves import MoveRefused
 

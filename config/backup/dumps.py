@@ -13,7 +13,7 @@ from django.apps import apps
 from django.db import connection, connections, transaction
 from psycopg.conninfo import make_conninfo
 
-from submissions.locks import file_lock
+from submissions.database.write_lock import file_lock
 
 NAMES = {"sqlite": "quest.sqlite3", "postgresql": "quest.sql"}
 LOCK_WAIT = "60s"

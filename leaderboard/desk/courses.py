@@ -12,8 +12,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from leaderboard.desk.access import for_instructors
 from leaderboard.desk.forms import CourseForm
 from leaderboard.desk.term_form import TermForm
+from submissions.database.write_lock import writing
 from submissions.desk_history import note
-from submissions.locks import writing
 from submissions.models import Course, DeskEvent
 from submissions.terms import start_term
 from submissions.visitors import UserRequest

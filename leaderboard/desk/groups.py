@@ -14,12 +14,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from leaderboard.desk.access import for_instructors
 from leaderboard.desk.forms import ClassListForm, GroupForm
+from submissions.database.write_lock import writing
 from submissions.desk_history import note
 from submissions.group_file import ImportRefused
 from submissions.group_import import Imported, import_groups
 from submissions.group_views import address
 from submissions.lockouts import lockouts
-from submissions.locks import writing
 from submissions.models import Course, DeskEvent, Group, Membership
 from submissions.slips import slip, without_password
 from submissions.visitors import UserRequest

@@ -14,7 +14,8 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from submissions import clock, queues
+from submissions import queues
+from submissions.database import clock
 from submissions.models import Attempt, Group, Submission, User, Worker
 from submissions.models.submission import SubmissionQuerySet
 

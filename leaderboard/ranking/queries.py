@@ -15,9 +15,9 @@ from django.db.models.lookups import GreaterThan
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
+from submissions.database.keyset_pages import Key, Place, beyond, ordering
 from submissions.entry import Entry
 from submissions.finals import finals, ranked
-from submissions.keysets import Key, Place, beyond, ordering
 from submissions.models import Attempt, Event, Extension, Group, Quest, QuestState, State, Submission, User
 from submissions.quotas import open_quests
 from submissions.visibility import Sight, sight

@@ -13,7 +13,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from knox.auth import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
-from submissions.locks import writing
+from submissions.database.write_lock import writing
 from submissions.models import ApiToken, Membership, User
 
 USE_NOTED_EVERY = timedelta(minutes=1)

@@ -17,7 +17,7 @@ from rest_framework.utils.urls import replace_query_param
 
 from submissions.api.endpoint import Strict
 from submissions.api.fields import BIGGEST_ID
-from submissions.keysets import Key, Place, place
+from submissions.database.keyset_pages import Key, Place, place
 
 Row = TypeVar("Row")
 

@@ -28,7 +28,7 @@ from submissions.api.requests import (
     SubmissionRequest,
     idempotency_key,
 )
-from submissions.keysets import Key, beyond, ordering
+from submissions.database.keyset_pages import Key, beyond, ordering
 from submissions.models import Quest, Submission
 from submissions.models.submission import SubmissionQuerySet
 

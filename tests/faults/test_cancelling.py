@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from submissions.locks import writing
+from submissions.database.write_lock import writing
 from submissions.models import Event, Exit, Score, State, Submission
 from submissions.moves import MoveRefused, cancel
 from tests.faults.site import Site

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from django.db import connection
 
-from submissions import clock
+from submissions.database import clock
 from submissions.models import Exit, Submission, Worker
 from tests.faults.site import LEASE_SECONDS, Site
 from tests.postgres import Cluster

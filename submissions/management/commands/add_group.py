@@ -8,7 +8,7 @@ from argparse import ArgumentParser
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from submissions.locks import writing
+from submissions.database.write_lock import writing
 from submissions.management.commands.demo import new_password
 from submissions.models import ApiToken, Course, Group, Membership, User
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from submissions.locks import writing
+from submissions.database.write_lock import writing
 from submissions.models import DATASETS, ApiToken, Course, Group, Membership, Quest, QuestState, User
 
 COURSE = "Machine learning"

@@ -7,7 +7,7 @@ from argparse import ArgumentParser
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from submissions.locks import writing
+from submissions.database.write_lock import writing
 from submissions.models import User
 from submissions.slips import one_time_link
 
