@@ -9,10 +9,10 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from submissions.compare import Comparison, compare, differences, line_by_line
-from submissions.errors import Mistake, class_names
 from submissions.models import Attempt, State, Submission
 from submissions.readers import Reading, open_to_others, reading
+from submissions.results.comparison import Comparison, compare, differences, line_by_line
+from submissions.results.mistakes import Mistake, class_names
 from submissions.visibility import Sight
 from submissions.visitors import UserRequest, logged_in, number
 

@@ -7,12 +7,12 @@ import json
 from dataclasses import dataclass
 
 from submissions.claims import position
-from submissions.curves import Curve, curves
 from submissions.database import clock
 from submissions.models import Attempt, Device, Event, Exit, State, Submission, Worker
 from submissions.outlook import Prediction, prediction
 from submissions.reruns import runs_of
-from submissions.timing import Part, about, parts
+from submissions.results.learning_curves import Curve, curves
+from submissions.results.timing import Part, about, parts
 
 ADVISED = (Exit.ERROR, Exit.TIMED_OUT, Exit.OUT_OF_MEMORY, Exit.CRASHED, Exit.LOST)
 ENOUGH_DONE = 0.1  # of a run, to tell from it how long the rest takes

@@ -23,7 +23,7 @@ from submissions.entry import Entry
 from submissions.follow import version_of_rows
 from submissions.models import ApiToken, Group, Submission, User
 from submissions.quotas import granted, open_quests
-from submissions.score_chart import score_charts
+from submissions.results.score_chart import score_charts
 from submissions.visibility import Sight, sight
 from submissions.visitors import PageRequest, UserRequest, logged_in, number
 

@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 from django.core.paginator import Page, Paginator
 from django.http import QueryDict
 
-from submissions.errors import CLASSES, MatrixRow, Mistake, Mistakes, class_names, mistakes
 from submissions.images import idx_files
-from submissions.insights import look
 from submissions.models import Insight, Submission
+from submissions.results.insights import look
+from submissions.results.mistakes import CLASSES, MatrixRow, Mistake, Mistakes, class_names, mistakes
 from submissions.visitors import number
 
 PER_PAGE = 48

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from submissions.compare import Comparison, differences, mcnemar
-from submissions.errors import Mistake, Mistakes
 from submissions.models import Submission
+from submissions.results.comparison import Comparison, differences, mcnemar
+from submissions.results.mistakes import Mistake, Mistakes
 
 TRUTHS = bytes([0, 1, 2, 3, 4, 5])
 EVERYTHING = frozenset(range(6))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from submissions.curves import HEIGHT, LEFT, MARGIN, WIDTH, curves
+from submissions.results.learning_curves import HEIGHT, LEFT, MARGIN, WIDTH, curves
 
 
 def test_lines_go_from_the_first_epoch_to_the_last_and_from_the_least_value_to_the_greatest():

@@ -12,8 +12,8 @@ from submissions.families.cnn import LENET_5, dense
 from submissions.forecast import Forecaster, Job, size_of
 from submissions.models import Attempt, Hardware, Quest, State, Worker
 from submissions.outlook import prediction
+from submissions.results.timing import about
 from submissions.specs import dump, validate
-from submissions.timing import about
 from tests.cast import FOREST, KNN, claim_one, reload, result_of
 
 NET = {"family": "cnn", "layers": [

@@ -12,8 +12,8 @@ import pytest
 
 from submissions import leases
 from submissions.images.split import private_indexes
-from submissions.insights import MOST_BYTES, ImportanceLook, LayerLook, look
 from submissions.models import Insight, State
+from submissions.results.insights import MOST_BYTES, ImportanceLook, LayerLook, look
 from submissions.specs import validate
 from tests.cast import claim_one, reload, result_of
 from tests.trainers import train

@@ -2,7 +2,7 @@
 
 import pytest
 
-from submissions.wilson import wilson
+from submissions.results.wilson import wilson
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from submissions.insights import MOST_BYTES
+from submissions.results.insights import MOST_BYTES
 from submissions.specs import Spec
 from workers.datasets import Dataset
 from workers.runs import Labels, Values

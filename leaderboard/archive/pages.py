@@ -15,9 +15,9 @@ from django.utils import timezone
 from leaderboard.archive.data import CHUNK, scores
 from leaderboard.pages.feed import line
 from leaderboard.ranking import movement, queries
-from submissions.errors import class_names, mistakes
 from submissions.models import Submission
-from submissions.timing import parts
+from submissions.results.mistakes import class_names, mistakes
+from submissions.results.timing import parts
 from submissions.visibility import Sight
 
 FEED_PAGE = 500

@@ -16,9 +16,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from leaderboard.desk.access import for_instructors
-from submissions import outlook, timing
+from submissions import outlook
 from submissions.duty import UPKEEP, DutyRefused, set_duty, why_off_duty
 from submissions.models import Attempt, Device, Duty, State, Submission, Worker
+from submissions.results import timing
 from submissions.visitors import UserRequest
 
 SHOWN = 200  # of those who wait, the next ones

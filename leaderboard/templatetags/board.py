@@ -6,7 +6,7 @@ from django import template
 
 from leaderboard.ranking import queries
 from leaderboard.ranking.movement import Movement
-from submissions.wilson import wilson
+from submissions.results.wilson import wilson
 
 register = template.Library()
 

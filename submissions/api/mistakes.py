@@ -12,10 +12,10 @@ from rest_framework.response import Response
 from submissions.api.acting import own_submissions, who
 from submissions.api.endpoint import Endpoint
 from submissions.api.refusals import refused
-from submissions.compare import Comparison, compare
-from submissions.errors import CLASSES, Mistake, Mistakes, mistakes
 from submissions.models import Submission
 from submissions.readers import reading
+from submissions.results.comparison import Comparison, compare
+from submissions.results.mistakes import CLASSES, Mistake, Mistakes, mistakes
 
 
 class MistakeOut(serializers.Serializer[Mistake]):

@@ -12,12 +12,12 @@ from django.templatetags.tz import do_timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from submissions import timing
 from submissions.finals import Offer, offer
 from submissions.images.digits import image_uri
 from submissions.models import Course, Group, Quest, Submission, User
+from submissions.results import timing
+from submissions.results.wilson import wilson
 from submissions.visibility import Sight
-from submissions.wilson import wilson
 
 register = template.Library()
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from difflib import ndiff
 from functools import cached_property
 
-from submissions.errors import Mistake, Mistakes, mistakes
 from submissions.models import Submission
+from submissions.results.mistakes import Mistake, Mistakes, mistakes
 
 CHANCE = 0.05  # below it a difference is commonly called significant
 
