@@ -15,8 +15,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from submissions import group_views
 from submissions.account_form import AccountForm
 from submissions.database.write_lock import writing
-from submissions.invitations import InvitationRefused, find, invite, join, read_code, revoke, spaced, why_not
-from submissions.lockouts import may_try_codes, note_wrong_code
+from submissions.groups.invitations import InvitationRefused, find, invite, join, read_code, revoke, spaced, why_not
+from submissions.groups.lockouts import may_try_codes, note_wrong_code
 from submissions.models import Group, Invitation, Membership, User
 from submissions.visitors import PageRequest, UserRequest, logged_in
 

@@ -185,7 +185,7 @@ def hired() -> Iterator[Worker]:
 
 def doors(quest: Quest) -> dict[str, Any]:
     """What opens pages that one comes to but once: an invitation, a newcomer's first link, and a worker's number."""
-    from submissions import invitations, slips
+    from submissions.groups import invitations, login_slips
     from submissions.models import Membership, User, Worker
 
     group = group_named("ITMALGrp05", quest)
@@ -193,7 +193,7 @@ def doors(quest: Quest) -> dict[str, Any]:
     Membership.objects.create(user=newcomer, group=group, course=group.course)
     return {
         "code": invitations.invite(group, user=newcomer),
-        "welcome": slips.one_time_link(newcomer, base_url=""),
+        "welcome": login_slips.one_time_link(newcomer, base_url=""),
         "worker": Worker.objects.alive().filter(device="cpu").latest("pk").pk,
     }
 
@@ -216,7 +216,8 @@ def move_back(row: Submission, by: timedelta) -> None:
 
 def tell(quest: Quest, warm_up: Quest) -> None:
     """What an instructor did in that week."""
-    from submissions import announcements, extensions, invitations
+    from submissions import announcements, extensions
+    from submissions.groups import invitations
     from submissions.models import Quest, User
 
     instructor = User.objects.get(username="instructor")

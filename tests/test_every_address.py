@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from leaderboard.charts.bundle import bundle_version
 from submissions.client_wheel import wheel
-from submissions.invitations import invite
+from submissions.groups.invitations import invite
 from submissions.models import ApiToken, Invitation, Membership
 
 ROLES = ("anonymous", "owner", "colleague", "stranger", "instructor")

@@ -8,10 +8,10 @@ from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
-from submissions.group_file import ImportRefused, read_rows
-from submissions.group_import import import_groups
+from submissions.groups.class_list import ImportRefused, read_rows
+from submissions.groups.class_list_import import import_groups
+from submissions.groups.login_slips import reset_login, slips
 from submissions.models import ApiToken, Course, Group, Membership, User
-from submissions.slips import reset_login, slips
 
 LIST = """group,username,name,student number
 ITMALGrp01,anna,Anna Ærø Hansen,20201

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from submissions.invitations import MOST_OPEN, InvitationRefused, find, invite, join, read_code
+from submissions.groups.invitations import MOST_OPEN, InvitationRefused, find, invite, join, read_code
 from submissions.models import Course, Group, Invitation, Membership, User
 from tests.cast import PASSWORD, client_of, person
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from leaderboard.ranking import queries
 from submissions.disqualify import disqualify
+from submissions.groups.erasure import PurgeRefused, purge
 from submissions.models import (
     ApiToken,
     Course,
@@ -27,7 +28,6 @@ from submissions.models import (
     Submission,
     User,
 )
-from submissions.purge import PurgeRefused, purge
 from tests.cast import client_of
 
 TRACES = ("Augusta", "Lovelace", "lovelace@", "au123", "owner", "Bernoulli", "flu", "key-1")

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from submissions.database import clock
 from submissions.database.write_lock import writing
 from submissions.desk_history import note
-from submissions.group_file import MOST_BYTES
+from submissions.groups.class_list import MOST_BYTES
 from submissions.models import Course, DeskEvent, Device, Extension, Group, Quest, User
 from submissions.models.quests import LOCKED_BY_SUBMISSIONS, default_time_zone, validate_time_zone
 from submissions.wakeups import QUEUES, wake

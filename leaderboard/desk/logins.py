@@ -12,9 +12,9 @@ from django.views.decorators.http import require_POST
 from leaderboard.desk.access import back, for_instructors
 from submissions.database.write_lock import writing
 from submissions.desk_history import note
-from submissions.lockouts import unlock
+from submissions.groups.lockouts import unlock
+from submissions.groups.login_slips import reset_login
 from submissions.models import DeskEvent, Membership
-from submissions.slips import reset_login
 from submissions.visitors import UserRequest
 
 

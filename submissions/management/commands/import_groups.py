@@ -7,10 +7,10 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from submissions.group_file import ImportRefused
-from submissions.group_import import Imported, import_groups
+from submissions.groups.class_list import ImportRefused
+from submissions.groups.class_list_import import Imported, import_groups
+from submissions.groups.login_slips import slips
 from submissions.models import Course
-from submissions.slips import slips
 
 
 class Command(BaseCommand):

@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from submissions.database.write_lock import writing
+from submissions.groups.login_slips import one_time_link
 from submissions.models import User
-from submissions.slips import one_time_link
 
 FIRST = "instructor"
 

@@ -6,8 +6,8 @@ from argparse import ArgumentParser
 
 from django.core.management.base import BaseCommand, CommandError
 
+from submissions.groups.erasure import Purged, PurgeRefused, purge
 from submissions.models import Course
-from submissions.purge import Purged, PurgeRefused, purge
 
 
 class Command(BaseCommand):

@@ -11,7 +11,7 @@ from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from submissions.database.write_lock import writing
-from submissions.group_file import ImportRefused, LineError, Row, read_rows
+from submissions.groups.class_list import ImportRefused, LineError, Row, read_rows
 from submissions.models import ApiToken, Course, Group, Membership, User
 
 
