@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from submissions.database.write_lock import writing
 from submissions.intake import check_not_archived, refuse
 from submissions.models import Event, Submission, User
-from submissions.moves import record
+from submissions.queue.lifecycle import record
 
 
 def disqualify(submission: Submission, *, user: User, reason: str) -> None:

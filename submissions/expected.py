@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 from submissions.engines import ACCELERATED, STOCK
-from submissions.forecast import Forecast, Forecaster, Job
 from submissions.intake import devices_for
 from submissions.models import Device, Quest, Worker
+from submissions.queue.run_times import Forecast, Forecaster, Job
 from submissions.specs import DATASETS, Spec, dump
 
 AROUND_IT = 0.5  # seconds that a run takes beside training and scoring, in a trainer that is warm

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from submissions.database.write_lock import writing
 from submissions.intake import refuse
 from submissions.models import LIVE, Event, Group, Quest, State, Submission, User
-from submissions.moves import record
+from submissions.queue.lifecycle import record
 from submissions.quotas import closed_because, is_open_for
 
 MAY_BE_FINAL = (*LIVE, State.SCORED)

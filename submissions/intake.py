@@ -18,10 +18,10 @@ from submissions.database.write_lock import writing
 from submissions.families.registry import family_of
 from submissions.families.shapes import parameters
 from submissions.models import Device, Event, Group, Quest, Submission, User
-from submissions.moves import record
+from submissions.queue.lifecycle import record
+from submissions.queue.wakeups import QUEUES, wake
 from submissions.quotas import closed_because, is_open_for, quota, spent_because
 from submissions.specs import Spec, dump, validate
-from submissions.wakeups import QUEUES, wake
 
 
 @dataclass

@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 from submissions.database.write_lock import writing
 from submissions.intake import check_not_archived, refuse
 from submissions.models import Device, Event, State, Submission, User
-from submissions.moves import record
-from submissions.wakeups import QUEUES, wake
+from submissions.queue.lifecycle import record
+from submissions.queue.wakeups import QUEUES, wake
 
 _COPIED = ["quest", "group", "submitter", "out_of_competition", "family", "spec", "notation", "headline"]
 _COPIED += ["parameters", "device", "engine", "seed", "ranked_at"]

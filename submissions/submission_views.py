@@ -11,11 +11,11 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from submissions import moves
 from submissions.follow import Following, follow, version_of_rows
 from submissions.models import Quest, State, Submission
 from submissions.models.submission import SubmissionQuerySet
 from submissions.notes import NoteForm
+from submissions.queue import lifecycle
 from submissions.readers import Reading, reading
 from submissions.submission_page import errors_shown, insight_of
 from submissions.visitors import UserRequest, logged_in, number
@@ -138,8 +138,8 @@ def _results(request: UserRequest, found: Reading, following: Following) -> dict
 def cancel(request: UserRequest, pk: int) -> HttpResponse:
     submission = _whole(request, pk)
     try:
-        moves.cancel(submission, user=request.user)
-    except moves.MoveRefused as refused:
+        lifecycle.cancel(submission, user=request.user)
+    except lifecycle.MoveRefused as refused:
         messages.error(request, str(refused))
     return redirect("submissions:detail", submission.pk)
 

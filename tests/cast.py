@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from submissions import claims, intake, leases
+from submissions import intake
 from submissions.models import (
     ApiToken,
     Attempt,
@@ -25,6 +25,7 @@ from submissions.models import (
     User,
     Worker,
 )
+from submissions.queue import claims, leases
 from submissions.specs import validate
 from workers import registry
 

@@ -145,8 +145,8 @@ def reveal(quest: Quest) -> None:
 
 def endings(quest: Quest) -> dict[str, int]:
     """One that needed too much memory and one that took too long, as the workers' own moves end them."""
-    from submissions import leases
     from submissions.models import Exit
+    from submissions.queue import leases
 
     with hired() as worker:
         failed = submit(quest, "ITMALGrp01", "RandomForestClassifier(n_estimators=9000)")
@@ -159,7 +159,7 @@ def endings(quest: Quest) -> dict[str, int]:
 
 
 def claim(number: int, worker: Worker) -> Attempt:
-    from submissions import claims
+    from submissions.queue import claims
 
     attempt = claims.claim(device="cpu", worker=worker)
     if attempt is None or attempt.submission_id != number:

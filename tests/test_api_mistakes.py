@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from submissions import leases
 from submissions.models import ApiToken, ModelsShown, Quest, QuestState
+from submissions.queue import leases
 from tests.cast import FOREST, claim_one, result_of
 from workers import datasets
 

@@ -11,9 +11,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from submissions import leases, moves
 from submissions.api import waiting
 from submissions.models import Attempt, Submission
+from submissions.queue import leases, lifecycle
 from tests.cast import claim_one, result_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -84,7 +84,7 @@ def test_it_answers_as_soon_as_it_is_cancelled(ask, submission, owner):
     answer = ask(submission, 30)
     waits(1)
 
-    moves.cancel(submission, user=owner)
+    lifecycle.cancel(submission, user=owner)
 
     assert answer.result(timeout=20)[0].json()["state"] == "cancelled"
 
@@ -98,7 +98,7 @@ def test_without_news_it_answers_when_the_time_is_up(ask, submission):
 
 
 def test_what_has_ended_is_answered_at_once(ask, submission, owner):
-    moves.cancel(submission, user=owner)
+    lifecycle.cancel(submission, user=owner)
 
     assert ask(submission, 30).result(timeout=20)[1] < 15
 
@@ -130,7 +130,7 @@ def test_more_than_may_wait_are_answered_at_once_and_told_when_to_return(ask, su
 
     assert (response.status_code, response["Retry-After"]) == (200, "1")
     assert seconds < 15
-    moves.cancel(submission, user=owner)
+    lifecycle.cancel(submission, user=owner)
     assert {answer.result(timeout=20)[0].json()["state"] for answer in held} == {"cancelled"}
     waits(0)
 

@@ -24,8 +24,9 @@ from django.db import connections
 from django.utils import timezone
 
 from config.launcher.__main__ import alone
-from submissions import intake, leases
+from submissions import intake
 from submissions.models import Course, Exit, Group, Hardware, Quest, QuestState, Score, State, Submission, User, Worker
+from submissions.queue import leases
 from submissions.specs import validate
 from tests.cast import KNN, claim_one, person, result_of
 from tests.postgres import Cluster

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from submissions import claims, leases
 from submissions.models import Membership, State, Submission, Worker
+from submissions.queue import claims, leases
 from tests.cast import claim_one, person, reload, result_of
 
 CNN = {"family": "cnn", "layers": [

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from leaderboard.desk.compute import totals
-from submissions import leases
 from submissions.models import Attempt, Exit, Quest
+from submissions.queue import leases
 from tests.cast import FOREST, claim_one
 
 

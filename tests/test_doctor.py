@@ -13,8 +13,8 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from submissions import queues
 from submissions.models import Submission, Worker
+from submissions.queue import statistics
 from tests.cast import claim_one
 from tests.stack import CLEAN, PROJECT
 from workers import datasets, doctor
@@ -179,7 +179,7 @@ def test_without_a_database_it_still_speaks(tmp_path):
 
 
 def test_queues_are_looked_at_without_the_broker(db):
-    assert [queue.wakeups for queue in queues.queues(None)] == [None, None]
+    assert [queue.wakeups for queue in statistics.queues(None)] == [None, None]
 
 
 @pytest.mark.trains

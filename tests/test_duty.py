@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import pytest
 from django.utils import timezone
 
-from submissions import claims, leases, moves, queues
-from submissions.duty import DutyRefused, set_duty
 from submissions.follow import missing_workers
 from submissions.models import Attempt, DeskEvent, Device, Duty, Exit, State, Worker
+from submissions.queue import claims, leases, lifecycle, statistics
+from submissions.queue.worker_duty import DutyRefused, set_duty
 from tests.cast import claim_one, reload
 from workers import reaper, shifts
 from workers.supervisor import Watch
@@ -58,7 +58,7 @@ def test_a_paused_worker_does_not_keep_work_waiting_for_it(submission, worker, i
 
     assert missing_workers(submission) == "cpu"
     assert reaper.free_slots("cpu") == 0
-    assert queues.unserved(queues.queues(None)) == ["cpu"]
+    assert statistics.unserved(statistics.queues(None)) == ["cpu"]
 
 
 def test_while_every_gpu_worker_is_paused_a_cpu_takes_what_may_run_on_either(worker, instructor):
@@ -94,7 +94,7 @@ def test_a_run_goes_on_while_its_worker_is_paused_and_is_given_back_uncounted_wh
 
 def test_a_cancel_comes_before_the_drain(submission, worker, owner, instructor):
     attempt = claim_one(worker)
-    moves.cancel(reload(submission), user=owner)
+    lifecycle.cancel(reload(submission), user=owner)
     leases.give_back(attempt, Exit.DRAINED, reason="drained")
 
     assert reload(submission).state == State.CANCELLED

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from submissions import leases
 from submissions.images.split import private_indexes
 from submissions.models import Quest, QuestState
+from submissions.queue import leases
 from submissions.results.mistakes import Mistake, Mistakes, mistakes
 from tests.cast import claim_one, reload, result_of
 from workers import datasets

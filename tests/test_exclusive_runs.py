@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from submissions import claims, hosts, leases, moves
 from submissions.models import Attempt, Quest, QuestState, Submission, Worker
+from submissions.queue import claims, exclusive_hosts, leases, lifecycle
 from tests.cast import KNN, claim_one, person, reload, result_of
 
 
@@ -113,7 +113,7 @@ def test_when_it_has_ended_every_slot_is_woken(submit, alone, worker, monkeypatc
     for _ in range(3):
         submit()
     sent: list[str] = []
-    monkeypatch.setattr("submissions.wakeups.send", sent.append)
+    monkeypatch.setattr("submissions.queue.wakeups.send", sent.append)
 
     with django_capture_on_commit_callbacks(execute=True):
         leases.finish(attempt, result_of(350))
@@ -128,13 +128,13 @@ def test_cancelling_one_that_slots_wait_for_wakes_them_all(submit, alone, worker
     waiting = submit()
     assert claim(worker) is None
 
-    assert hosts.slots_to_wake(timed) == 2
-    moves.cancel(timed, user=owner)
+    assert exclusive_hosts.slots_to_wake(timed) == 2
+    lifecycle.cancel(timed, user=owner)
     assert claim_one(worker).submission_id == waiting.pk
 
 
 def test_without_exclusive_quests_one_wake_up_is_enough(submission):
-    assert hosts.slots_to_wake(submission) == 1
+    assert exclusive_hosts.slots_to_wake(submission) == 1
 
 
 def test_a_run_alone_on_its_machine_has_all_cores_and_one_among_others_its_share(submit, worker, other):

@@ -9,9 +9,9 @@ from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
 
-from submissions import claims, leases, outlook
 from submissions.models import Attempt, Quest, State, Submission, Worker
-from submissions.simulation import Going, Start, Waiting, simulate
+from submissions.queue import claims, leases, prediction
+from submissions.queue.simulation import Going, Start, Waiting, simulate
 from tests.cast import KNN, claim_one, person, reload, result_of
 
 NET = {"family": "cnn", "layers": [
@@ -178,9 +178,9 @@ def test_a_cpu_takes_of_several_for_auto_those_that_stand_too_far_behind(submit,
     claim_one(gpu, "gpu")
     first, second, third = (submit(NET, device="auto") for _ in range(3))
 
-    assert outlook.spilled_to_cpus() == {second.pk, third.pk}, "those would wait 120 and 180 seconds for the GPU"
+    assert prediction.spilled_to_cpus() == {second.pk, third.pk}, "those would wait 120 and 180 seconds for the GPU"
     assert claim_one(worker).submission_id == second.pk
-    assert outlook.spilled_to_cpus() == {third.pk}, "it is the second now, and would still wait 120 seconds"
+    assert prediction.spilled_to_cpus() == {third.pk}, "it is the second now, and would still wait 120 seconds"
     assert reload(first).state == State.QUEUED
 
 
@@ -304,7 +304,7 @@ def test_the_outlook_agrees_with_the_claims(submit, other, worker):
     order = []
     while Submission.objects.filter(state=State.QUEUED).exists():
         Worker.objects.update(slots=1)
-        foretold = next(iter(outlook.look().starts))
+        foretold = next(iter(prediction.look().starts))
         attempt = claim_one(worker)
         assert attempt.submission_id == foretold
         finish(attempt)

@@ -8,9 +8,10 @@ from django.test import Client
 from django.utils import timezone
 
 from leaderboard.ranking import movement, queries
-from submissions import intake, leases, reruns
+from submissions import intake, reruns
 from submissions.finals import finals, mark_final, offer
 from submissions.models import Event, Quest, QuestState, Submission
+from submissions.queue import leases
 from submissions.visibility import sight
 from tests.cast import FOREST, claim_one, reload, result_of
 

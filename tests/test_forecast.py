@@ -7,11 +7,12 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from submissions import leases, outlook
 from submissions.families.cnn import LENET_5, dense
-from submissions.forecast import Forecaster, Job, size_of
 from submissions.models import Attempt, Hardware, Quest, State, Worker
-from submissions.outlook import prediction
+from submissions.queue import leases
+from submissions.queue.prediction import look
+from submissions.queue.prediction import prediction
+from submissions.queue.run_times import Forecaster, Job, size_of
 from submissions.results.timing import about
 from submissions.specs import dump, validate
 from tests.cast import FOREST, KNN, claim_one, reload, result_of
@@ -309,7 +310,7 @@ def test_the_queue_is_read_in_a_few_questions_however_long_it_is(
     cache.clear()
 
     with django_assert_max_num_queries(8):
-        looked = outlook.look()
+        looked = look()
 
     assert len(looked.starts) == 20
     assert reload(submit()).state == State.QUEUED

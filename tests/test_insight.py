@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from submissions import leases
 from submissions.images.split import private_indexes
 from submissions.models import Insight, State
+from submissions.queue import leases
 from submissions.results.insights import MOST_BYTES, ImportanceLook, LayerLook, look
 from submissions.specs import validate
 from tests.cast import claim_one, reload, result_of

@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
-from submissions import intake, moves, quotas
+from submissions import intake, quotas
 from submissions.models import Quest, QuestState, Submission
 from submissions.quest_moves import QuestMoveRefused, move_quest
+from submissions.queue import lifecycle
 from submissions.specs import SpecError, validate
 from tests.cast import KNN, claim_one, reload
 
@@ -71,7 +72,7 @@ def test_the_next_free_time_is_named_to_the_minute(quest, submit):
 
 def test_what_was_cancelled_before_it_ran_does_not_count(quest, submit, owner, group):
     submission = submit()
-    moves.cancel(submission, user=owner)
+    lifecycle.cancel(submission, user=owner)
 
     assert quotas.quota(quest, group).used == 0
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from submissions import intake, leases, moves
+from submissions import intake
 from submissions.families import registry
 from submissions.families.registry import family_named
 from submissions.models import Exit, Quest
+from submissions.queue import leases, lifecycle
 from submissions.specs import Spec
 from tests.cast import claim_one, result_of
 from workers.supervisor import Watch
@@ -127,7 +128,7 @@ def test_every_attempts_words_are_shown_to_instructors_and_to_nobody_else(
 
 def test_a_cancelled_run_keeps_what_was_printed(submission, owner, worker):
     attempt = claim_one(worker)
-    moves.cancel(submission, user=owner)
+    lifecycle.cancel(submission, user=owner)
 
     leases.stop(attempt, output="epoch 3 of 900")
 

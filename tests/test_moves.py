@@ -6,8 +6,9 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from submissions import intake, leases, moves, reruns
+from submissions import intake, reruns
 from submissions.models import Event, Exit, Score, State, Submission
+from submissions.queue import leases, lifecycle
 from tests.cast import claim_one, reload, result_of
 
 
@@ -33,7 +34,7 @@ def test_a_second_finish_of_the_same_run_writes_nothing(submission, worker):
     attempt = claim_one(worker)
     leases.finish(attempt, result_of(350))
 
-    with pytest.raises(moves.MoveRefused):
+    with pytest.raises(lifecycle.MoveRefused):
         leases.finish(attempt, result_of(12))
 
     assert Score.objects.get().correct == 350
@@ -52,7 +53,7 @@ def test_a_worker_whose_lease_was_given_to_another_writes_nothing(submission, wo
         lambda: leases.give_back(late, Exit.DRAINED, reason="late"),
         lambda: leases.stop(late),
     ):
-        with pytest.raises(moves.MoveRefused):
+        with pytest.raises(lifecycle.MoveRefused):
             write()
     leases.finish(current, result_of(350))
 
@@ -60,14 +61,14 @@ def test_a_worker_whose_lease_was_given_to_another_writes_nothing(submission, wo
     assert reload(submission).correct == 350
 
 
-@pytest.mark.parametrize("state", sorted(moves.TERMINAL))
+@pytest.mark.parametrize("state", sorted(lifecycle.TERMINAL))
 def test_a_submission_that_has_ended_never_moves_again(submission, worker, state):
     lasting = {"correct": 1, "total": 2} if state == State.SCORED else {}
     Submission.objects.filter(pk=submission.pk).update(state=state, **lasting)
 
     for to in State:
-        with pytest.raises(moves.MoveRefused):
-            moves.move(reload(submission), to, kind=Event.Kind.CLAIMED, actor="nobody")
+        with pytest.raises(lifecycle.MoveRefused):
+            lifecycle.move(reload(submission), to, kind=Event.Kind.CLAIMED, actor="nobody")
 
     assert reload(submission).state == state
 
@@ -76,14 +77,14 @@ def test_a_refused_move_leaves_no_event(submission):
     stale = reload(submission)
     Submission.objects.filter(pk=submission.pk).update(state=State.CANCELLED)
 
-    with pytest.raises(moves.MoveRefused):
-        moves.move(stale, State.CANCELLED, kind=Event.Kind.CANCELLED, actor="nobody")
+    with pytest.raises(lifecycle.MoveRefused):
+        lifecycle.move(stale, State.CANCELLED, kind=Event.Kind.CANCELLED, actor="nobody")
 
     assert kinds(submission) == ["submitted"]
 
 
 def test_cancelling_a_queued_submission_ends_it_and_refunds_it(submission, owner):
-    assert moves.cancel(submission, user=owner) == State.CANCELLED
+    assert lifecycle.cancel(submission, user=owner) == State.CANCELLED
 
     assert reload(submission).refunded
     assert kinds(submission) == ["submitted", "cancelled"]
@@ -92,8 +93,8 @@ def test_cancelling_a_queued_submission_ends_it_and_refunds_it(submission, owner
 def test_cancelling_a_running_submission_asks_its_worker(submission, owner, worker):
     attempt = claim_one(worker)
 
-    assert moves.cancel(submission, user=owner) == State.RUNNING
-    assert moves.cancel(submission, user=owner) == State.RUNNING
+    assert lifecycle.cancel(submission, user=owner) == State.RUNNING
+    assert lifecycle.cancel(submission, user=owner) == State.RUNNING
     assert leases.cancel_asked(attempt)
     leases.stop(attempt)
 
@@ -104,8 +105,8 @@ def test_cancelling_a_running_submission_asks_its_worker(submission, owner, work
 def test_what_has_ended_cannot_be_cancelled(submission, owner, worker):
     leases.finish(claim_one(worker), result_of(350))
 
-    with pytest.raises(moves.MoveRefused, match="already ended"):
-        moves.cancel(submission, user=owner)
+    with pytest.raises(lifecycle.MoveRefused, match="already ended"):
+        lifecycle.cancel(submission, user=owner)
 
 
 def test_a_lost_worker_counts_three_times_and_then_it_is_given_up_and_refunded(submission, worker):
@@ -135,7 +136,7 @@ def test_a_drained_worker_does_not_count(submission, worker):
 
 def test_a_run_given_back_after_its_cancel_was_asked_for_is_cancelled(submission, owner, worker):
     attempt = claim_one(worker)
-    moves.cancel(submission, user=owner)
+    lifecycle.cancel(submission, user=owner)
 
     assert leases.give_back(attempt, Exit.LOST, reason="Lost.") == State.CANCELLED
 
@@ -143,7 +144,7 @@ def test_a_run_given_back_after_its_cancel_was_asked_for_is_cancelled(submission
 @pytest.mark.parametrize(("exit_", "refunded"), [(Exit.LOST, True), (Exit.DRAINED, False)])
 def test_a_cancelled_run_is_refunded_where_its_worker_was_lost(submission, owner, worker, exit_, refunded):
     attempt = claim_one(worker)
-    moves.cancel(submission, user=owner)
+    lifecycle.cancel(submission, user=owner)
 
     leases.give_back(attempt, exit_, reason="Gone.")
 
@@ -157,7 +158,7 @@ def test_a_cancel_that_comes_as_a_run_is_given_back_is_not_forgotten(submission,
 
     def cancelled_before():
         monkeypatch.setattr(leases, "writing", lock)
-        moves.cancel(reload(submission), user=owner)
+        lifecycle.cancel(reload(submission), user=owner)
         return lock()
 
     monkeypatch.setattr(leases, "writing", cancelled_before)

@@ -5,8 +5,8 @@ import json
 import pytest
 from django.test import Client
 
-from submissions import leases
 from submissions.models import Quest, State, Submission
+from submissions.queue import leases
 from tests.cast import claim_one, reload
 
 NET = """model = Sequential([Input((64,)), Dense(32, activation='relu'), Dense(10, activation='softmax')])

@@ -8,9 +8,10 @@ from django.conf import settings
 from django.db.models.functions import Now
 from django.test import Client
 
-from submissions import claims, intake, leases, moves, wakeups
+from submissions import intake
 from submissions.database.write_lock import writing
 from submissions.models import ApiToken, Attempt, Event, Score, State, Submission
+from submissions.queue import claims, leases, lifecycle, wakeups
 from submissions.specs import validate
 from tests.at_once import at_once, overlapping
 from tests.cast import KNN, PASSWORD, claim_one, client_of, person, reload, result_of
@@ -165,7 +166,7 @@ def test_a_finish_that_comes_while_another_worker_takes_over_writes_nothing(laps
 
     current, late = overlapping(hand_over, partial(leases.finish, lapsed, result_of(350)))
 
-    assert refused([current, late], moves.MoveRefused) == 1
+    assert refused([current, late], lifecycle.MoveRefused) == 1
     assert not Score.objects.exists()
     assert going(lapsed.submission) == [current]
 
@@ -207,13 +208,13 @@ def test_expiries_claims_and_heartbeats_at_once_leave_one_attempt_going(lapsed, 
 def test_a_cancel_and_a_finish_that_overlap_leave_one_end(submission, owner, worker, first):
     attempt = claim_one(worker)
     acts = {
-        "cancel": partial(moves.cancel, submission, user=owner),
+        "cancel": partial(lifecycle.cancel, submission, user=owner),
         "finish": partial(leases.finish, attempt, result_of(350)),
     }
 
     results = overlapping(acts.pop(first), acts.popitem()[1])
 
-    assert refused(results, moves.MoveRefused) == (first == "finish")
+    assert refused(results, lifecycle.MoveRefused) == (first == "finish")
     assert reload(submission).state == State.SCORED
     assert Score.objects.count() == 1
 
@@ -222,11 +223,11 @@ def test_cancel_stop_and_finish_at_once_end_a_run_once(quest, submit, owner, wor
     for _ in range(ROUNDS):
         submission = submit()
         attempt = claim_one(worker)
-        acts = [partial(moves.cancel, submission, user=owner), partial(leases.stop, attempt)]
+        acts = [partial(lifecycle.cancel, submission, user=owner), partial(leases.stop, attempt)]
 
         results = at_once([*acts, partial(leases.finish, attempt, result_of(350))])
 
-        refused(results, moves.MoveRefused)
+        refused(results, lifecycle.MoveRefused)
         state = reload(submission).state
         assert state in (State.SCORED, State.CANCELLED)
         assert Score.objects.filter(submission=submission).count() == (state == State.SCORED)
@@ -238,7 +239,7 @@ def test_a_cancel_and_a_claim_at_once_leave_it_cancelled_or_running(submit, owne
         submission = submit()
 
         results = at_once(
-            [partial(moves.cancel, submission, user=owner), partial(claims.claim, device="cpu", worker=worker)]
+            [partial(lifecycle.cancel, submission, user=owner), partial(claims.claim, device="cpu", worker=worker)]
         )
 
         assert refused(results) == 0

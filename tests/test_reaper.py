@@ -9,8 +9,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from config.celery import app
-from submissions import leases
 from submissions.models import State, Submission, Worker
+from submissions.queue import leases
 from tests.cast import claim_one, reload
 from workers import reaper, registry, tasks
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from submissions import intake, leases
+from submissions import intake
 from submissions.families import registry
 from submissions.families.registry import family_named
 from submissions.models import Attempt, Event, Exit, Score, Submission
+from submissions.queue import leases
 from tests.cast import claim_one
 from workers.supervisor import Watch
 

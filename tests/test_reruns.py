@@ -3,8 +3,9 @@
 import pytest
 
 from leaderboard.ranking.queries import board
-from submissions import intake, leases, moves, quotas, reruns
+from submissions import intake, quotas, reruns
 from submissions.models import Event, Exit, State, Submission
+from submissions.queue import leases, lifecycle
 from tests.cast import claim_one, reload, result_of
 
 
@@ -134,7 +135,7 @@ def test_a_model_that_fails_by_itself_is_counted(submission, worker, quest, grou
 def test_cancelled_while_queued_is_refunded_even_after_a_lost_worker(submission, worker, quest, group, owner):
     lose(worker, 1)
 
-    moves.cancel(reload(submission), user=owner)
+    lifecycle.cancel(reload(submission), user=owner)
 
     assert quotas.quota(quest, group).used == 0
 
@@ -142,7 +143,7 @@ def test_cancelled_while_queued_is_refunded_even_after_a_lost_worker(submission,
 def test_cancelled_after_a_crash_of_its_own_is_counted(submission, worker, quest, group, owner):
     leases.give_back(claim_one(worker), Exit.CRASHED, reason="The training process crashed.")
 
-    moves.cancel(reload(submission), user=owner)
+    lifecycle.cancel(reload(submission), user=owner)
 
     assert quotas.quota(quest, group).used == 1
 

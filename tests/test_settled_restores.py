@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from config.backup import backup
-from submissions import leases
 from submissions.models import Attempt, Exit, State, Worker
+from submissions.queue import leases
 from tests.cast import claim_one, reload, result_of
 
 

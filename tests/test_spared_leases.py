@@ -8,8 +8,8 @@ import pytest
 import redis
 from django.utils import timezone
 
-from submissions import leases
 from submissions.models import State, Submission, Worker
+from submissions.queue import leases
 from tests.cast import claim_one, reload
 from workers import reaper
 

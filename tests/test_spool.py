@@ -7,8 +7,8 @@ import json
 import pytest
 from django.db import OperationalError
 
-from submissions import leases
 from submissions.models import Attempt, Exit, Score, State
+from submissions.queue import leases
 from tests.cast import claim_one, reload, result_of
 from workers import spool
 

@@ -10,8 +10,8 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from submissions import leases, queues
 from submissions.models import Exit, Submission, Worker
+from submissions.queue import leases, statistics
 from tests.cast import claim_one
 from workers import registry
 
@@ -25,7 +25,7 @@ def fresh_look():
 
 @pytest.fixture
 def answering_broker(monkeypatch):
-    monkeypatch.setattr(queues, "wakeups", lambda: {"cpu": 1, "gpu": 0})
+    monkeypatch.setattr(statistics, "wakeups", lambda: {"cpu": 1, "gpu": 0})
 
 
 @pytest.fixture
@@ -73,10 +73,10 @@ def test_what_may_run_on_either_device_waits_in_both_queues(submit, worker):
     submission = submit()
     Submission.objects.filter(pk=submission.pk).update(device="auto")
 
-    rows = queues.queues({"cpu": 1, "gpu": 1})
+    rows = statistics.queues({"cpu": 1, "gpu": 1})
 
     assert [(queue.waiting, queue.bound, queue.difference) for queue in rows] == [(1, 0, 0), (1, 0, 0)]
-    assert queues.unserved(rows) == []
+    assert statistics.unserved(rows) == []
 
 
 def test_a_gpu_that_was_asked_for_and_is_not_there_is_named(client, submission, worker):
@@ -141,8 +141,8 @@ def test_lost_runs_and_further_attempts_are_counted_and_linked_for_instructors(
     settings.LEASE_SECONDS = -1
     claim_one(worker)
 
-    assert queues.tried_again() == [(submission.pk, 1)]
-    assert queues.expired_leases().count() == 1
+    assert statistics.tried_again() == [(submission.pk, 1)]
+    assert statistics.expired_leases().count() == 1
     assert f"/submissions/{submission.pk}/" in page(instructor_client)
     assert "/submissions/" not in page(client).split("Recovery")[1]
 
@@ -170,6 +170,6 @@ def test_an_upkeep_worker_alone_notes_that_it_looked_after_the_queue(worker, rea
 
 
 def test_a_broker_where_nobody_listens_has_no_wake_ups(settings):
-    assert queues.wakeups() is None
-    with pytest.raises(redis.RedisError), queues.broker() as connection:
+    assert statistics.wakeups() is None
+    with pytest.raises(redis.RedisError), statistics.broker() as connection:
         connection.ping()

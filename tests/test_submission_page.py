@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from submissions import claims, intake, leases, moves, reruns
+from submissions import intake, reruns
 from submissions.models import Attempt, Exit, Quest, QuestState, State, Submission, Worker
+from submissions.queue import claims, leases, lifecycle
 from submissions.specs import validate
 from tests.cast import FOREST, claim_one, reload, result_of
 
@@ -164,7 +165,7 @@ def test_every_kind_of_event_has_its_sentence(submission, owner_client, owner):
     from submissions.models import Event
 
     for kind in Event.Kind:
-        moves.record(submission, kind, actor="somebody", reason="because")
+        lifecycle.record(submission, kind, actor="somebody", reason="because")
 
     items = page(owner_client, submission).split('<ol class="history">')[1].split("</ol>")[0]
     assert items.count("somebody") == len(Event.Kind)
@@ -256,7 +257,7 @@ def test_the_list_follows_progress(owner_client, submission, worker):
 
 
 def test_the_list_shows_one_state_if_asked(owner_client, submission, submit):
-    moves.cancel(submission, user=submission.submitter)
+    lifecycle.cancel(submission, user=submission.submitter)
     submit(FOREST)
 
     text = owner_client.get("/submissions/?state=cancelled").content.decode()

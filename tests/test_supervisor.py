@@ -9,8 +9,8 @@ import time
 import pytest
 from django.db import DataError, OperationalError, connection
 
-from submissions import leases
 from submissions.models import Attempt, Duty, Exit, Score, State, Submission, Worker
+from submissions.queue import leases
 from tests.cast import claim_one, reload, result_of
 from tests.scripted import STARTED, Scripted, follow
 from workers import hold, patience, spool, supervisor, tasks

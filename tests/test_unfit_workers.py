@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from submissions import claims
 from submissions.models import Attempt, DeskEvent, Duty, Exit, State, Submission, Worker
+from submissions.queue import claims
 from tests.cast import claim_one, reload
 from tests.scripted import DIED, STARTED, Scripted, follow
 from tests.trainers import answer, job

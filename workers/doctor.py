@@ -16,10 +16,10 @@ from django.db.models import Count, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from submissions import claims, queues
 from submissions.database import clock
-from submissions.duty import why_off_duty
 from submissions.models import Duty, Quest, State, Submission, Worker
+from submissions.queue import claims, statistics
+from submissions.queue.worker_duty import why_off_duty
 from workers import datasets
 
 MISSED_ROUNDS = 3
@@ -80,7 +80,7 @@ def database() -> Iterator[str]:
 @check(needs_database=False)
 def broker() -> Iterator[str]:
     try:
-        with queues.broker() as asked:
+        with statistics.broker() as asked:
             asked.ping()
     except redis.RedisError as error:
         address = settings.REDIS_URL.rsplit("@", 1)[-1].removeprefix("redis://")
@@ -157,7 +157,7 @@ def versions() -> Iterator[str]:
 @check()
 def beat() -> Iterator[str]:
     settled = Worker.objects.alive().filter(device="upkeep", started_at__lt=clock.now() - late())
-    reaped = queues.last_reap()
+    reaped = statistics.last_reap()
     if settled.exists() and (reaped is None or clock.now() - reaped > late()):
         ago = "at all" if reaped is None else f"since {timezone.localtime(reaped):%d/%m %H:%M:%S}"
         yield (
@@ -168,7 +168,7 @@ def beat() -> Iterator[str]:
 
 @check()
 def leases() -> Iterator[str]:
-    overdue = queues.expired_leases().filter(lease_until__lt=Now() - late())
+    overdue = statistics.expired_leases().filter(lease_until__lt=Now() - late())
     if count := overdue.count():
         yield (
             f"{_many(count, 'run has', 'runs have')} lost its worker and nobody gave it back: "
@@ -179,7 +179,7 @@ def leases() -> Iterator[str]:
 @check()
 def idleness() -> Iterator[str]:
     """What could be claimed, has long been waiting, and is not."""
-    for queue in queues.queues(None):
+    for queue in statistics.queues(None):
         ids = claims.claimable(queue.name) if queue.free else []
         stuck = Submission.objects.filter(pk__in=ids, submitted_at__lt=clock.now() - 2 * late())
         if count := stuck.count():
@@ -217,7 +217,7 @@ def facts() -> Iterator[tuple[str, str]]:
     yield "workers", ", ".join(f"{row['device']}: {row['n']} with {row['slots']} slots" for row in alive) or "none"
     states = dict(Submission.objects.values_list("state").annotate(n=Count("pk")).order_by())
     yield "submissions", ", ".join(f"{states.get(state, 0)} {state.label}" for state in State)
-    reaped = queues.last_reap()
+    reaped = statistics.last_reap()
     yield "queue looked after", f"{timezone.localtime(reaped):%d/%m %H:%M:%S}" if reaped else "never"
     yield "data sets here", ", ".join(name for name in datasets.NAMES if not datasets.missing(name)) or "none"
     yield "free disk", f"{shutil.disk_usage(settings.QUEST_HOME).free / (1 << 30):,.1f} GB"

@@ -12,9 +12,9 @@ from django.conf import settings
 from django.db import Error as DatabaseError  # InterfaceError, of a connection that was cut, is no DatabaseError
 from django.db import InterfaceError, OperationalError, connections
 
-from submissions import leases
 from submissions.models import Attempt, Exit
-from submissions.moves import MoveRefused
+from submissions.queue import leases
+from submissions.queue.lifecycle import MoveRefused
 from workers import patience
 from workers.registry import be_heard
 

@@ -9,12 +9,12 @@ import structlog
 from django.conf import settings
 from django.db.models import Sum
 
-from submissions.claims import claimable
 from submissions.database import clock
-from submissions.leases import expire, spare
 from submissions.models import Attempt, Worker
-from submissions.queues import last_reap
-from submissions.wakeups import send
+from submissions.queue.claims import claimable
+from submissions.queue.leases import expire, spare
+from submissions.queue.statistics import last_reap
+from submissions.queue.wakeups import send
 
 logger = structlog.get_logger(__name__)
 DEVICES = ("cpu", "gpu")

@@ -13,10 +13,10 @@ from django.db.models.functions import Now
 
 from submissions.database import clock
 from submissions.database.write_lock import writing
-from submissions.duty import UPKEEP
 from submissions.models import Hardware, Worker
 from submissions.models.runs import WorkerQuerySet
-from submissions.wakeups import send
+from submissions.queue.wakeups import send
+from submissions.queue.worker_duty import UPKEEP
 from workers import hardware
 
 logger = structlog.get_logger(__name__)

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from django.db import Error, connections
 
-from submissions.duty import UPKEEP, on_duty
+from submissions.queue.worker_duty import UPKEEP, on_duty
 from workers import patience
 from workers.registry import this_worker
 

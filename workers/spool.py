@@ -14,9 +14,9 @@ import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections
 
-from submissions import leases
 from submissions.models import Attempt
-from submissions.moves import MoveRefused
+from submissions.queue import leases
+from submissions.queue.lifecycle import MoveRefused
 
 logger = structlog.get_logger(__name__)
 

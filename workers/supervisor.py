@@ -16,13 +16,13 @@ import structlog
 from django.db import Error as DatabaseError  # InterfaceError, of a connection that was cut, is no DatabaseError
 from django.db import connections
 
-from submissions import leases
 from submissions.database import clock
 from submissions.database.write_lock import writing
-from submissions.duty import drained, withdraw
 from submissions.families.registry import family_named, offered
 from submissions.models import Attempt, Exit, Quest, Worker
-from submissions.moves import MoveRefused
+from submissions.queue import leases
+from submissions.queue.lifecycle import MoveRefused
+from submissions.queue.worker_duty import drained, withdraw
 from workers import memory, spool
 from workers.hold import Every, Fenced, Hold
 from workers.slots import gains_by_threads

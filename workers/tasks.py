@@ -12,7 +12,7 @@ from celery import bootsteps, current_app, shared_task
 from celery.signals import worker_init, worker_process_init, worker_process_shutdown
 from django.db import connections
 
-from submissions.claims import claim
+from submissions.queue.claims import claim
 from workers import patience, reaper, registry, shifts, spool
 from workers.lifeline import die_with_parent
 from workers.supervisor import Supervisor, let_go

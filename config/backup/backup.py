@@ -23,10 +23,10 @@ from django.utils import timezone
 
 from config.backup import dumps
 from config.launcher.__main__ import CannotStart, alone
-from submissions import leases
 from submissions.database.write_lock import writing
 from submissions.models import Attempt, Exit, Worker
-from submissions.moves import MoveRefused
+from submissions.queue import leases
+from submissions.queue.lifecycle import MoveRefused
 
 SERVICE = "MNIST Search Quest"
 MANIFEST = "manifest.json"

@@ -19,7 +19,7 @@ from submissions.desk_history import note
 from submissions.groups.class_list import MOST_BYTES
 from submissions.models import Course, DeskEvent, Device, Extension, Group, Quest, User
 from submissions.models.quests import LOCKED_BY_SUBMISSIONS, default_time_zone, validate_time_zone
-from submissions.wakeups import QUEUES, wake
+from submissions.queue.wakeups import QUEUES, wake
 
 TIMES = ("opens_at", "closes_at")
 # What is refused of a quest as a whole is told beside the field that mends it.

@@ -16,9 +16,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from leaderboard.desk.access import for_instructors
-from submissions import outlook
-from submissions.duty import UPKEEP, DutyRefused, set_duty, why_off_duty
 from submissions.models import Attempt, Device, Duty, State, Submission, Worker
+from submissions.queue.prediction import Prediction, Queue
+from submissions.queue.worker_duty import UPKEEP, DutyRefused, set_duty, why_off_duty
 from submissions.results import timing
 from submissions.visitors import UserRequest
 
@@ -32,7 +32,7 @@ class Waiter:
     submission: Submission
     why: str
     running: int
-    prediction: outlook.Prediction
+    prediction: Prediction
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def queue_page(request: UserRequest) -> HttpResponse:
 
 
 def look() -> Hall:
-    queue = outlook.Queue()
+    queue = Queue()
     takers = queue.takers()
     starts = queue.starts(takers)
     first = sorted(takers, key=lambda pk: (starts[pk].after if pk in starts else float("inf"), pk))[:SHOWN]
@@ -99,11 +99,11 @@ def look() -> Hall:
             going = running.get(rows[pk].group_id, 0)
             wait = starts[pk].after if pk in starts else None
             why = _why(rows[pk], going, queue)
-            waiters.append(Waiter(rows[pk], why, going, outlook.Prediction(wait, forecasts[pk])))
+            waiters.append(Waiter(rows[pk], why, going, Prediction(wait, forecasts[pk])))
     return Hall(waiters, Submission.objects.filter(state=State.QUEUED).count(), _stations())
 
 
-def _why(submission: Submission, running: int, queue: outlook.Queue) -> str:
+def _why(submission: Submission, running: int, queue: Queue) -> str:
     """What keeps it: no worker, its group's limit, a machine of its own that it wants, or others before it."""
     devices = {Device.CPU.value, Device.GPU.value} if submission.device == Device.AUTO else {submission.device}
     if not devices & queue.devices:

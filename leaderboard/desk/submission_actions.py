@@ -12,8 +12,9 @@ from django.views.decorators.http import require_http_methods
 from leaderboard.desk.access import back, for_instructors
 from leaderboard.exports.rows import with_runs
 from submissions import disqualify as verdicts
-from submissions import intake, moves, reruns
+from submissions import intake, reruns
 from submissions.models import State, Submission
+from submissions.queue import lifecycle
 from submissions.visitors import UserRequest
 
 
@@ -25,8 +26,8 @@ def cancel(request: UserRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return _asked(request, submission, "cancel")
     try:
-        now = moves.cancel(submission, user=request.user, reason=_reason(request))
-    except moves.MoveRefused as refused:
+        now = lifecycle.cancel(submission, user=request.user, reason=_reason(request))
+    except lifecycle.MoveRefused as refused:
         messages.error(request, str(refused))
     else:
         ended = now == State.CANCELLED

@@ -14,10 +14,10 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from submissions import queues
 from submissions.database import clock
 from submissions.models import Attempt, Group, Submission, User, Worker
 from submissions.models.submission import SubmissionQuerySet
+from submissions.queue import statistics
 
 LOOK_S = 1  # visitors of one web process share a look at the broker, which may take seconds to be refused
 MISSED_ROUNDS = 3
@@ -54,7 +54,7 @@ class Wait:
 class Health:
     """All that the page shows to one visitor."""
 
-    queues: list[queues.Queue]
+    queues: list[statistics.Queue]
     workers: list[Machine]
     longest_wait: int | None
     waits: list[Wait]
@@ -69,7 +69,7 @@ class Health:
 
     @property
     def unserved(self) -> list[str]:
-        return queues.unserved(self.queues)
+        return statistics.unserved(self.queues)
 
     @property
     def all_well(self) -> bool:
@@ -93,16 +93,16 @@ def status_page(request: HttpRequest) -> HttpResponse:
 
 
 def look(user: User | AnonymousUser) -> Health:
-    waits = queues.oldest_waits()
-    reaped = queues.last_reap()
+    waits = statistics.oldest_waits()
+    reaped = statistics.last_reap()
     late = timedelta(seconds=MISSED_ROUNDS * settings.REAP_SECONDS)
     return Health(
-        queues=queues.queues(cache.get_or_set("wakeups", queues.wakeups, LOOK_S)),
+        queues=statistics.queues(cache.get_or_set("wakeups", statistics.wakeups, LOOK_S)),
         workers=_machines(user),
         longest_wait=_since(waits[0][1]) if waits else None,
         waits=_named(waits, user),
-        expired=list(queues.expired_leases().values_list("pk", flat=True)),
-        again=queues.tried_again(),
+        expired=list(statistics.expired_leases().values_list("pk", flat=True)),
+        again=statistics.tried_again(),
         reaped_at=reaped,
         reaper_late=reaped is None or clock.now() - reaped > late,
     )

@@ -21,8 +21,8 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from submissions.intake import Refused
-from submissions.moves import MoveRefused
 from submissions.notation import NotationError
+from submissions.queue.lifecycle import MoveRefused
 from submissions.specs import SpecError
 
 WHERE_TOKENS_ARE = _("Make a token on your group's page, and send it as the header Authorization: Token …")

@@ -10,9 +10,9 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from submissions.api.fields import SpecField
-from submissions.claims import queue_order
 from submissions.models import Attempt, Exit, Hardware, State, Submission
-from submissions.outlook import Prediction, prediction
+from submissions.queue.claims import queue_order
+from submissions.queue.prediction import Prediction, prediction
 
 
 class HardwareOut(serializers.ModelSerializer[Hardware]):

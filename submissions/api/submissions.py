@@ -11,7 +11,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from submissions import intake, moves, notation
+from submissions import intake, notation
 from submissions.api import cursors, waiting
 from submissions.api.acting import acting_group, only_quest, own_submissions, who
 from submissions.api.conditional import ETAG, IF_NONE_MATCH, UNCHANGED, etag_of, has_it, unless_unchanged
@@ -31,6 +31,7 @@ from submissions.api.requests import (
 from submissions.database.keyset_pages import Key, beyond, ordering
 from submissions.models import Quest, Submission
 from submissions.models.submission import SubmissionQuerySet
+from submissions.queue import lifecycle
 
 KEY_PARAMETER = OpenApiParameter(
     IDEMPOTENCY_KEY,
@@ -127,7 +128,7 @@ class Cancel(Endpoint):
         responses={200: SubmissionWhole, **refused(401, 403, 404, 409, 429)},
     )
     def post(self, request: Request, pk: int) -> Response:
-        moves.cancel(own(request, pk), user=who(request))
+        lifecycle.cancel(own(request, pk), user=who(request))
         return Response(whole(request, pk))
 
 

@@ -59,7 +59,7 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
 
 
 class Submission(models.Model):
-    """A group's spec in a quest, with a state. State, lease and result move by `submissions.moves` alone."""
+    """A group's spec in a quest, with a state. State, lease and result move by `submissions.queue.lifecycle` alone."""
 
     quest = models.ForeignKey(Quest, on_delete=models.PROTECT, related_name="submissions")
     group = models.ForeignKey(Group, on_delete=models.PROTECT, related_name="submissions", null=True)

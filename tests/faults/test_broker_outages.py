@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from submissions.models import ApiToken, Exit, State, Submission
-from submissions.wakeups import send
+from submissions.queue.wakeups import send
 from tests.faults.site import REAP_SECONDS, Piece, Site
 from tests.stack import until
 

@@ -6,7 +6,7 @@ import pytest
 
 from submissions.database.write_lock import writing
 from submissions.models import Event, Exit, Score, State, Submission
-from submissions.moves import MoveRefused, cancel
+from submissions.queue.lifecycle import MoveRefused, cancel
 from tests.faults.site import Site
 from tests.stack import until
 from tests.trainers import gone

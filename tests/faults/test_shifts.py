@@ -2,8 +2,8 @@
 
 import pytest
 
-from submissions.duty import set_duty
 from submissions.models import Duty, Exit, State, Submission, User, Worker
+from submissions.queue.worker_duty import set_duty
 from tests.faults.site import Site
 from tests.stack import until
 

@@ -21,9 +21,9 @@ from django.db import connection
 from django.db.models import Count, Q
 
 from submissions.families.registry import family_named
-from submissions.leases import MOST_ATTEMPTS
 from submissions.models import Attempt, Event, Exit, Score, State, Submission
-from submissions.moves import MoveRefused, cancel
+from submissions.queue.leases import MOST_ATTEMPTS
+from submissions.queue.lifecycle import MoveRefused, cancel
 from submissions.specs import Spec, validate
 from tests.faults.site import Piece, Site
 from tests.postgres import Cluster

@@ -8,7 +8,7 @@ from submissions.database.write_lock import writing
 from submissions.desk_history import note
 from submissions.models import DeskEvent, Device, Duty, User, Worker
 from submissions.models.runs import WorkerQuerySet
-from submissions.wakeups import QUEUES, wake
+from submissions.queue.wakeups import QUEUES, wake
 
 UPKEEP = "upkeep"
 _KINDS = {

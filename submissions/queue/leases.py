@@ -9,11 +9,11 @@ from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from submissions.claims import lease_end
 from submissions.database import clock
 from submissions.database.write_lock import writing
 from submissions.models import Attempt, Event, Exit, Insight, Score, State, Submission
-from submissions.moves import MoveRefused, move
+from submissions.queue.claims import lease_end
+from submissions.queue.lifecycle import MoveRefused, move
 
 MOST_ATTEMPTS = 3
 MOST_OUT_OF_MEMORY = 2

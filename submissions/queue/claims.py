@@ -11,13 +11,13 @@ from django.db.models import Count, ExpressionWrapper, F, Max, Window
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import RowNumber
 
-from submissions import outlook
 from submissions.database import clock
 from submissions.database.write_lock import claiming
-from submissions.duty import on_duty
-from submissions.hosts import Host, host_now, is_kept_free
 from submissions.models import Attempt, Device, Event, State, Submission, Worker
-from submissions.moves import MoveRefused, move
+from submissions.queue import prediction
+from submissions.queue.exclusive_hosts import Host, host_now, is_kept_free
+from submissions.queue.lifecycle import MoveRefused, move
+from submissions.queue.worker_duty import on_duty
 
 # Fewest running of that group, then least device-seconds used lately, then oldest. The counts are joined once:
 # correlated, they took twenty times as long over 100,000 rows.
@@ -59,7 +59,7 @@ def claimable(device: str, *, limit: int | None = None, shared: bool = False) ->
     if all(wanted != Device.AUTO for _pk, wanted in fairest) or takes_auto(device):
         return [pk for pk, _wanted in fairest]
     # Only here the queue is played forward: somebody would like a GPU, and one is alive, but a CPU asks.
-    spilled = ", ".join(map(str, sorted(outlook.spilled_to_cpus()))) or "NULL"
+    spilled = ", ".join(map(str, sorted(prediction.spilled_to_cpus()))) or "NULL"
     return [pk for pk, _wanted in _fairest(device, f"s.id IN ({spilled})", limit, shared)]
 
 
@@ -68,7 +68,7 @@ def _fairest(device: str, autos: str, limit: int | None, shared: bool) -> list[t
     query = _FAIREST.format(autos=autos, shares="NOT q.exclusive" if shared else "1 = 1")
     query += f" LIMIT {limit:d}" if limit else ""
     with connection.cursor() as cursor:
-        cursor.execute(query, {"since": clock.now() - outlook.LATELY, "device": device})
+        cursor.execute(query, {"since": clock.now() - prediction.LATELY, "device": device})
         return cursor.fetchall()
 
 
@@ -152,7 +152,7 @@ def queue_order(device: str) -> list[int]:
     A group's n-th waiting submission stands behind every other group's earlier ones, as the claims will take them; of
     those that are their groups' n-th, whose group used less of the device lately stands first.
     """
-    rivals, used = _rivals(device), outlook.used_lately(clock.now())
+    rivals, used = _rivals(device), prediction.used_lately(clock.now())
     taker = Device.CPU if Device.CPU in rivals else Device.GPU
     running = dict(
         Submission.objects.filter(state=State.RUNNING).values_list("group").annotate(n=Count("id")).order_by()

@@ -18,9 +18,9 @@ from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from submissions.database import clock
-from submissions.forecast import KEPT_SECONDS, Forecast, Forecaster, Job, spec_text
 from submissions.models import Attempt, Device, State, Submission, Worker
-from submissions.simulation import MOST, Going, Start, Waiting, simulate
+from submissions.queue.run_times import KEPT_SECONDS, Forecast, Forecaster, Job, spec_text
+from submissions.queue.simulation import MOST, Going, Start, Waiting, simulate
 
 LATELY = timedelta(hours=1)
 CPU, GPU, AUTO = Device.CPU.value, Device.GPU.value, Device.AUTO.value

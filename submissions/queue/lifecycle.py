@@ -7,9 +7,9 @@ from django.utils.translation import gettext as _
 
 from submissions.database import clock
 from submissions.database.write_lock import writing
-from submissions.hosts import slots_to_wake
 from submissions.models import Attempt, Device, Event, Exit, State, Submission, User
-from submissions.wakeups import QUEUES, wake
+from submissions.queue.exclusive_hosts import slots_to_wake
+from submissions.queue.wakeups import QUEUES, wake
 
 MOVES: dict[str, frozenset[str]] = {
     State.QUEUED: frozenset({State.RUNNING, State.CANCELLED}),
