@@ -8,9 +8,9 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from submissions import intake
 from submissions.finals import mark_final
 from submissions.models import Submission
+from submissions.quests.refusal import Refused
 from submissions.visitors import UserRequest, logged_in
 
 
@@ -22,7 +22,7 @@ def final(request: UserRequest, pk: int) -> HttpResponse:
     wanted = request.POST.get("final") == "1"
     try:
         mark_final(submission, user=request.user, final=wanted)
-    except intake.Refused as refusal:
+    except Refused as refusal:
         messages.error(request, str(refusal))
     else:
         messages.success(request, _("Marked as final.") if wanted else _("No longer marked as final."))

@@ -9,10 +9,10 @@ from django.db.models.functions import RowNumber
 from django.utils.translation import gettext as _
 
 from submissions.database.write_lock import writing
-from submissions.intake import refuse
 from submissions.models import LIVE, Event, Group, Quest, State, Submission, User
+from submissions.quests.quotas import closed_because, is_open_for
+from submissions.quests.refusal import refuse
 from submissions.queue.lifecycle import record
-from submissions.quotas import closed_because, is_open_for
 
 MAY_BE_FINAL = (*LIVE, State.SCORED)
 

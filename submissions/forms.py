@@ -13,10 +13,11 @@ from django.utils.translation import gettext_lazy as _
 
 from submissions import intake, notation
 from submissions.engines import engine_named
-from submissions.entry import Entry
 from submissions.families.registry import Family
 from submissions.models import Device, Quest, Submission, User
 from submissions.notation import NotationError, Reading
+from submissions.quests.eligibility import Entry
+from submissions.quests.refusal import Refused
 from submissions.spec_fields import OfferedChoice, filled_in, spec_fields, typed
 from submissions.specs import Spec, SpecError, dump, validate
 
@@ -137,7 +138,7 @@ class SubmissionForm(forms.Form):
                 note=self.cleaned_data["note"],
                 idempotency_key=self._once(),
             )[0]
-        except intake.Refused as refusal:
+        except Refused as refusal:
             self.refuse(refusal.errors)
             return None
 

@@ -19,12 +19,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from submissions.database.write_lock import writing
-from submissions.entry import Entry
 from submissions.follow import version_of_rows
 from submissions.models import ApiToken, Group, Submission, User
-from submissions.quotas import granted, open_quests
+from submissions.quests.eligibility import Entry
+from submissions.quests.quotas import granted, open_quests
+from submissions.quests.visibility import Sight, sight
 from submissions.results.score_chart import score_charts
-from submissions.visibility import Sight, sight
 from submissions.visitors import PageRequest, UserRequest, logged_in, number
 
 SHOWN = 200

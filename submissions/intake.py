@@ -6,8 +6,6 @@ import hashlib
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -18,27 +16,11 @@ from submissions.database.write_lock import writing
 from submissions.families.registry import family_of
 from submissions.families.shapes import parameters
 from submissions.models import Device, Event, Group, Quest, Submission, User
+from submissions.quests.quotas import closed_because, is_open_for, quota, spent_because
+from submissions.quests.refusal import check_not_archived, refuse
 from submissions.queue.lifecycle import record
 from submissions.queue.wakeups import QUEUES, wake
-from submissions.quotas import closed_because, is_open_for, quota, spent_because
 from submissions.specs import Spec, dump, validate
-
-
-@dataclass
-class Refused(Exception):
-    """A submission that is not taken. `errors` name their field; `status` is what HTTP calls it."""
-
-    errors: Sequence[dict[str, str]]
-    status: int = 400
-    retry_after: timedelta | None = None
-    fields: dict[str, Any] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return " ".join(error["message"] for error in self.errors)
-
-
-def refuse(name: str, message: str, **more: Any) -> Refused:
-    return Refused([{"field": name, "message": message}], **more)
 
 
 def submit(
@@ -93,13 +75,6 @@ def submit(
         record(submission, Event.Kind.SUBMITTED, actor=submitter.display_name, user=submitter)
         wake(QUEUES[Device(device)])
     return submission, True
-
-
-def check_not_archived(quest: Quest) -> None:
-    """Raises Refused where nothing may change any more, for nobody. Within the transaction of what would change."""
-    quest.refresh_from_db(fields=["state", "course"])
-    if quest.is_archived:
-        raise refuse("quest", closed_because(quest), status=409)
 
 
 def _described(spec: Spec) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from submissions.database.write_lock import writing
-from submissions.intake import check_not_archived, refuse
 from submissions.models import Device, Event, State, Submission, User
+from submissions.quests.refusal import check_not_archived, refuse
 from submissions.queue.lifecycle import record
 from submissions.queue.wakeups import QUEUES, wake
 

@@ -15,8 +15,8 @@ from submissions.follow import Following, follow, version_of_rows
 from submissions.models import Quest, State, Submission
 from submissions.models.submission import SubmissionQuerySet
 from submissions.notes import NoteForm
+from submissions.quests.readers import Reading, reading
 from submissions.queue import lifecycle
-from submissions.readers import Reading, reading
 from submissions.submission_page import errors_shown, insight_of
 from submissions.visitors import UserRequest, logged_in, number
 from submissions.written import written

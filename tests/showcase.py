@@ -136,11 +136,11 @@ def decided(quest: Quest) -> dict[str, int]:
 
 
 def reveal(quest: Quest) -> None:
-    from submissions import quest_moves
     from submissions.models import User
+    from submissions.quests import lifecycle
 
     for state in ("closed", "revealed"):
-        quest_moves.move_quest(quest, state, user=User.objects.get(username="instructor"))  # type: ignore[arg-type]
+        lifecycle.move_quest(quest, state, user=User.objects.get(username="instructor"))  # type: ignore[arg-type]
 
 
 def endings(quest: Quest) -> dict[str, int]:
@@ -216,9 +216,9 @@ def move_back(row: Submission, by: timedelta) -> None:
 
 def tell(quest: Quest, warm_up: Quest) -> None:
     """What an instructor did in that week."""
-    from submissions import announcements, extensions
     from submissions.groups import invitations
     from submissions.models import Quest, User
+    from submissions.quests import announcements, extensions
 
     instructor = User.objects.get(username="instructor")
     now = timezone.now()

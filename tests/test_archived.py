@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from submissions import disqualify, reruns
-from submissions.intake import Refused
 from submissions.models import Course, Quest, QuestState, Submission
+from submissions.quests.refusal import Refused
 from tests.cast import KNN, reload
 
 ONLY_READ = "Digits quest is archived: it can only be read."

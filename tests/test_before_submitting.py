@@ -12,13 +12,13 @@ from django.core.cache import cache
 from django.test import Client
 
 from submissions.earlier import earlier_same
-from submissions.entry import Entry
 from submissions.expected import expected
 from submissions.families.cnn import LENET_5, SIMPLE_CONVNET
 from submissions.families.shapes import parameters
 from submissions.models import Attempt, ModelsShown, Quest, Submission
 from submissions.notation import parse
-from submissions.presets import presets
+from submissions.quests.eligibility import Entry
+from submissions.quests.presets import presets
 from submissions.specs import DATASETS, dump
 from submissions.understood import pixel_scale
 from submissions.ways import form_for

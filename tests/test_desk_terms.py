@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from leaderboard.desk.term_form import TermForm
 from submissions.models import Course, DeskEvent, Quest, QuestState
-from submissions.terms import start_term
+from submissions.quests.terms import start_term
 from tests.test_desk_quests import form_of
 
 

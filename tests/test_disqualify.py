@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from leaderboard.ranking import queries
-from submissions import intake
 from submissions.disqualify import disqualify, reinstate
 from submissions.models import Event
+from submissions.quests.refusal import Refused
 from tests.cast import FOREST, reload
 
 
@@ -38,21 +38,21 @@ def test_it_comes_back_to_where_it_stood(best, quest, instructor):
 
 
 def test_a_reason_is_asked_for(best, instructor):
-    with pytest.raises(intake.Refused, match="Say why"):
+    with pytest.raises(Refused, match="Say why"):
         disqualify(best, user=instructor, reason=" ")
     assert not reload(best).disqualified
 
 
 def test_of_two_who_decide_at_once_one_does(best, instructor):
     disqualify(best, user=instructor, reason="copied")
-    with pytest.raises(intake.Refused, match="just decided"):
+    with pytest.raises(Refused, match="just decided"):
         disqualify(best, user=instructor, reason="copied")
     assert best.events.filter(kind=Event.Kind.DISQUALIFIED).count() == 1
 
 
 def test_what_is_out_of_competition_cannot_be_disqualified(submit, instructor):
     own = submit(submitter=instructor, group=None)
-    with pytest.raises(intake.Refused, match="out of competition"):
+    with pytest.raises(Refused, match="out of competition"):
         disqualify(own, user=instructor, reason="mine")
 
 

@@ -8,8 +8,9 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
 
-from submissions import intake, reruns
+from submissions import reruns
 from submissions.models import Quest, Submission
+from submissions.quests.refusal import Refused
 from tests.cast import reload
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +50,7 @@ def test_a_group_may_ask_for_the_other_engine(submit):
 def test_a_forbidden_engine_is_refused_and_named(submit, quest, policy, forbidden):
     set_policy(quest, policy)
 
-    with pytest.raises(intake.Refused) as refusal:
+    with pytest.raises(Refused) as refusal:
         submit(engine=forbidden)
 
     assert [error["field"] for error in refusal.value.errors] == ["engine"]

@@ -7,9 +7,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from submissions import entry, intake, quotas
-from submissions.extensions import extend
 from submissions.models import Course, DeskEvent, Extension, Group, Quest, QuestState, Submission
+from submissions.quests import eligibility, quotas
+from submissions.quests.extensions import extend
+from submissions.quests.refusal import Refused
 from tests.cast import KNN
 
 PASTED = "KNeighborsClassifier(n_neighbors=4, weights='distance')"
@@ -53,7 +54,7 @@ def test_a_group_with_its_own_deadline_goes_on_submitting_and_the_others_do_not(
     extended, submit, stranger, other_group, group
 ):
     assert submit().group == group
-    with pytest.raises(intake.Refused, match="closed"):
+    with pytest.raises(Refused, match="closed"):
         submit(submitter=stranger, group=other_group)
 
 
@@ -62,7 +63,7 @@ def test_its_own_deadline_holds_to_the_second(extended, submit, later, monkeypat
     submit()
     monkeypatch.setattr(timezone, "now", lambda: later)
 
-    with pytest.raises(intake.Refused) as refused:
+    with pytest.raises(Refused) as refused:
         submit()
     assert f"{later.astimezone(extended.quest.zone):%H:%M:%S}" in str(refused.value)
 
@@ -127,7 +128,7 @@ def test_the_newest_extension_holds_and_a_quest_that_is_prolonged_for_all_takes_
 def test_who_can_submit_nowhere_is_told_the_groups_own_time(extended, owner, later, monkeypatch):
     monkeypatch.setattr(timezone, "now", lambda: later + timedelta(minutes=1))
 
-    (why,) = entry.why_nowhere(owner)
+    (why,) = eligibility.why_nowhere(owner)
 
     assert f"{later.astimezone(extended.quest.zone):%H:%M:%S}" in why
 
@@ -154,7 +155,7 @@ def test_extra_submissions_are_for_the_day_on_which_they_are_granted(quest, grou
     ],
 )
 def test_what_extends_nothing_is_refused(over, group, instructor, more, field, words):
-    with pytest.raises(intake.Refused) as refused:
+    with pytest.raises(Refused) as refused:
         extend(**{"quest": over, "group": group, "user": instructor, "extra_submissions": 1, "reason": "x", **more})
 
     assert refused.value.errors[0]["field"] == field
@@ -164,25 +165,25 @@ def test_what_extends_nothing_is_refused(over, group, instructor, more, field, w
 
 def test_a_time_that_is_over_and_a_quest_that_is_over_are_refused(over, group, instructor):
     lately = timezone.now() - timedelta(minutes=30)
-    with pytest.raises(intake.Refused, match="over already"):
+    with pytest.raises(Refused, match="over already"):
         extend(quest=over, group=group, user=instructor, closes_at=lately, reason="x")
     Quest.objects.update(state=QuestState.REVEALED)
-    with pytest.raises(intake.Refused, match="can only be read"):
+    with pytest.raises(Refused, match="can only be read"):
         extend(quest=over, group=group, user=instructor, extra_submissions=1, reason="x")
 
 
 def test_no_quota_and_no_deadline_leave_nothing_to_extend(quest, group, instructor, later):
     Quest.objects.update(daily_quota=None)
-    with pytest.raises(intake.Refused, match="no daily quota"):
+    with pytest.raises(Refused, match="no daily quota"):
         extend(quest=quest, group=group, user=instructor, extra_submissions=1, reason="x")
-    with pytest.raises(intake.Refused, match="no closing time"):
+    with pytest.raises(Refused, match="no closing time"):
         extend(quest=quest, group=group, user=instructor, closes_at=later, reason="x")
 
 
 def test_a_group_of_another_course_is_refused(quest, instructor):
     elsewhere = Group.objects.create(course=Course.objects.create(name="Other"), name="Other")
 
-    with pytest.raises(intake.Refused, match="another course"):
+    with pytest.raises(Refused, match="another course"):
         extend(quest=quest, group=elsewhere, user=instructor, extra_submissions=1, reason="x")
 
 
@@ -199,7 +200,7 @@ def test_the_desks_history_tells_what_was_granted_by_whom_and_why(over, group, i
 
 
 def test_an_extension_that_is_refused_is_no_line_of_the_history(over, group, instructor):
-    with pytest.raises(intake.Refused):
+    with pytest.raises(Refused):
         extend(quest=over, group=group, user=instructor, reason="Ill.")
 
     assert not DeskEvent.objects.exists()

@@ -8,11 +8,12 @@ from django.test import Client
 from django.utils import timezone
 
 from leaderboard.ranking import movement, queries
-from submissions import intake, reruns
+from submissions import reruns
 from submissions.finals import finals, mark_final, offer
 from submissions.models import Event, Quest, QuestState, Submission
+from submissions.quests.refusal import Refused
+from submissions.quests.visibility import sight
 from submissions.queue import leases
-from submissions.visibility import sight
 from tests.cast import FOREST, claim_one, reload, result_of
 
 
@@ -44,7 +45,7 @@ def standing(quest: Quest) -> list[tuple[int, str, int]]:
 
 
 def refusal(submission: Submission, user, final: bool = True) -> str:
-    with pytest.raises(intake.Refused) as refused:
+    with pytest.raises(Refused) as refused:
         mark_final(submission, user=user, final=final)
     assert refused.value.status == 409
     return str(refused.value)

@@ -10,8 +10,7 @@ from django.utils import timezone
 from submissions.families.cnn import LENET_5, dense
 from submissions.models import Attempt, Hardware, Quest, State, Worker
 from submissions.queue import leases
-from submissions.queue.prediction import look
-from submissions.queue.prediction import prediction
+from submissions.queue.prediction import look, prediction
 from submissions.queue.run_times import Forecaster, Job, size_of
 from submissions.results.timing import about
 from submissions.specs import dump, validate

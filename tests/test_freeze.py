@@ -6,9 +6,9 @@ import pytest
 from django.utils import timezone
 
 from leaderboard.ranking import queries
-from submissions import quest_moves
 from submissions.models import DeskEvent, Quest, QuestState, Submission
-from submissions.visibility import sight
+from submissions.quests import lifecycle
+from submissions.quests.visibility import sight
 from tests.cast import FOREST, KNN
 
 BEFORE, AFTER = "0.94444", "0.97222"
@@ -20,7 +20,7 @@ def frozen(quest, submit, score, stranger, other_group, instructor) -> Quest:
     """Frozen after the owner's group had 340 of 360; since then the stranger's got 350."""
     early = score(submit(), 340)
     Submission.objects.filter(pk=early.pk).update(finished_at=timezone.now() - timedelta(minutes=5))
-    quest_moves.freeze(quest, user=instructor)
+    lifecycle.freeze(quest, user=instructor)
     score(submit(FOREST, submitter=stranger, group=other_group), 350)
     return quest
 
@@ -96,10 +96,10 @@ def test_only_instructors_freeze(quest, owner_client):
 
 
 def test_the_reveal_thaws(frozen, client):
-    quest_moves.move_quest(frozen, QuestState.CLOSED)
+    lifecycle.move_quest(frozen, QuestState.CLOSED)
     assert AFTER not in client.get("/").text
 
-    quest_moves.move_quest(frozen, QuestState.REVEALED)
+    lifecycle.move_quest(frozen, QuestState.REVEALED)
 
     assert AFTER in client.get("/").text
     assert Quest.objects.get().frozen_at is None

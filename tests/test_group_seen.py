@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from submissions.disqualify import disqualify
 from submissions.models import ModelsShown, Quest
-from submissions.pseudonyms import pseudonym_of
+from submissions.quests.pseudonyms import pseudonym_of
 from submissions.results.score_chart import score_charts
 from tests.cast import FOREST, KNN
 

@@ -6,16 +6,17 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
-from submissions import intake, quotas
+from submissions import intake
 from submissions.models import Quest, QuestState, Submission
-from submissions.quest_moves import QuestMoveRefused, move_quest
+from submissions.quests import quotas, refusal
+from submissions.quests.lifecycle import QuestMoveRefused, move_quest
 from submissions.queue import lifecycle
 from submissions.specs import SpecError, validate
 from tests.cast import KNN, claim_one, reload
 
 
 def refusal(act):
-    with pytest.raises(intake.Refused) as caught:
+    with pytest.raises(refusal.Refused) as caught:
         act()
     return caught.value
 

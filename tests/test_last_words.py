@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from submissions import intake
 from submissions.families import registry
 from submissions.families.registry import family_named
+from submissions.intake import submit
 from submissions.models import Exit, Quest
 from submissions.queue import leases, lifecycle
 from submissions.specs import Spec
@@ -36,7 +36,7 @@ def run(odd_family, quest, owner, group, worker, start_trainer):
 
     def run(does: str, **limits: int):
         Quest.objects.filter(pk=quest.pk).update(**limits)
-        intake.submit(quest=quest, submitter=owner, group=group, spec=odd(does=does))
+        submit(quest=quest, submitter=owner, group=group, spec=odd(does=does))
         attempt = claim_one(worker)
         Watch(attempt, start_trainer(warm=["odd"]), threads=1).follow()
         attempt.refresh_from_db()
@@ -96,7 +96,7 @@ def test_a_run_says_nothing_of_the_one_before(trainer_environment, start_trainer
     trainer = start_trainer(warm=["odd"])
     attempts = []
     for does in ("print", "nothing"):
-        intake.submit(quest=quest, submitter=_staff(owner), group=None, spec=odd(does=does, seconds=3))
+        submit(quest=quest, submitter=_staff(owner), group=None, spec=odd(does=does, seconds=3))
         attempts.append(claim_one(worker))
         Watch(attempts[-1], trainer, threads=1).follow()
         attempts[-1].refresh_from_db()

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from leaderboard.ranking import movement, queries
 from submissions.models import Group, Quest, QuestState, Submission
-from submissions.visibility import sight
+from submissions.quests.visibility import sight
 from tests.cast import FOREST, person
 
 

@@ -6,8 +6,9 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from submissions import intake, reruns
+from submissions import reruns
 from submissions.models import Event, Exit, Score, State, Submission
+from submissions.quests.refusal import Refused
 from submissions.queue import leases, lifecycle
 from tests.cast import claim_one, reload, result_of
 
@@ -217,7 +218,7 @@ def test_a_rerun_is_a_new_submission_that_keeps_the_first_ones_time(submission, 
 
 
 def test_what_still_runs_is_not_run_again(submission, instructor):
-    with pytest.raises(intake.Refused, match="not ended"):
+    with pytest.raises(Refused, match="not ended"):
         reruns.rerun(submission, user=instructor)
 
 

@@ -6,12 +6,12 @@ from typing import cast
 
 import pytest
 
-from submissions.entry import Entry
 from submissions.families.cnn import CNN, LENET_5, dense
 from submissions.layer_form import row_of
 from submissions.models import Quest, Submission
 from submissions.network_form import NetworkForm, WidthForm
 from submissions.notation import parse
+from submissions.quests.eligibility import Entry
 from submissions.specs import dump
 from submissions.ways import form_for
 from tests.test_submit_page import field_error

@@ -11,6 +11,7 @@ from django.test import Client
 from submissions import intake
 from submissions.database.write_lock import writing
 from submissions.models import ApiToken, Attempt, Event, Score, State, Submission
+from submissions.quests import refusal
 from submissions.queue import claims, leases, lifecycle, wakeups
 from submissions.specs import validate
 from tests.at_once import at_once, overlapping
@@ -91,7 +92,7 @@ def test_of_two_members_who_post_at_once_only_one_gets_the_last_place(quest, sub
 
     first, second = overlapping(submit, partial(submit, submitter=colleague))
 
-    assert refused([first, second], intake.Refused) == 1
+    assert refused([first, second], refusal.Refused) == 1
     assert list(Submission.objects.all()) == [first]
 
 
@@ -99,7 +100,7 @@ def test_the_interval_between_two_submissions_holds_for_those_at_once(quest, sub
     quest.min_interval_seconds = 600
     quest.save()
 
-    assert refused(at_once([submit] * 8), intake.Refused) == 7
+    assert refused(at_once([submit] * 8), refusal.Refused) == 7
     assert Submission.objects.count() == 1
 
 

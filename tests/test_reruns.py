@@ -3,8 +3,10 @@
 import pytest
 
 from leaderboard.ranking.queries import board
-from submissions import intake, quotas, reruns
+from submissions import reruns
 from submissions.models import Event, Exit, State, Submission
+from submissions.quests import quotas
+from submissions.quests.refusal import Refused
 from submissions.queue import leases, lifecycle
 from tests.cast import claim_one, reload, result_of
 
@@ -87,7 +89,7 @@ def test_what_is_run_again_already_is_not_run_a_third_time_meanwhile(submission,
     first = score(submission, 300)
     again = reruns.rerun(first, user=instructor)
 
-    with pytest.raises(intake.Refused, match=f"already, as submission {again.pk}"):
+    with pytest.raises(Refused, match=f"already, as submission {again.pk}"):
         reruns.rerun(first, user=instructor)
 
 

@@ -6,9 +6,9 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
-from submissions import pseudonyms
 from submissions.models import Extension, Group, ModelsShown, Quest, QuestState, Submission
-from submissions.visibility import sight
+from submissions.quests import pseudonyms
+from submissions.quests.visibility import sight
 
 
 def shows(submission: Submission, user) -> bool:

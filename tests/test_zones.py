@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from submissions.models import ApiToken, Course, Invitation, ModelsShown, Quest
-from submissions.quotas import Quota, spent_because
-from submissions.visibility import sight
+from submissions.quests.quotas import Quota, spent_because
+from submissions.quests.visibility import sight
 from tests.cast import FOREST
 
 EVENING = datetime(2099, 12, 2, 22, 30, tzinfo=UTC)

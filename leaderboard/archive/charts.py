@@ -15,7 +15,7 @@ from leaderboard.charts.gallery import CHARTS, subject
 from leaderboard.charts.painter_process import Late, NoPicture
 from leaderboard.charts.pictures import Look
 from leaderboard.exports import tables
-from submissions.visibility import Sight
+from submissions.quests.visibility import Sight
 
 logger = structlog.get_logger(__name__)
 PATIENCE = 4  # times that a picture is waited for: the painter may be busy with somebody else's

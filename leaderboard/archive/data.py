@@ -11,8 +11,8 @@ from leaderboard.exports import tables
 from leaderboard.exports.rows import with_runs
 from leaderboard.ranking import queries
 from submissions.models import Quest, Submission
-from submissions.readers import open_to_others
-from submissions.visibility import Sight
+from submissions.quests.readers import open_to_others
+from submissions.quests.visibility import Sight
 
 CHUNK = 200
 _OF_A_PERSON = ("submitter", "reason")

@@ -16,9 +16,9 @@ from leaderboard.archive.data import CHUNK, scores
 from leaderboard.pages.feed import line
 from leaderboard.ranking import movement, queries
 from submissions.models import Submission
+from submissions.quests.visibility import Sight
 from submissions.results.mistakes import class_names, mistakes
 from submissions.results.timing import parts
-from submissions.visibility import Sight
 
 FEED_PAGE = 500
 STYLES = ("quest.css", "board.css", "charts.css", "submissions/submissions.css", "submission.css", "archive.css")

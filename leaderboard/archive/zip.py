@@ -16,7 +16,7 @@ from leaderboard.archive.charts import chart_files
 from leaderboard.archive.data import data_files
 from leaderboard.archive.pages import page_files
 from submissions.models import Quest
-from submissions.visibility import sight
+from submissions.quests.visibility import sight
 
 File = tuple[str, Iterable[bytes]]
 

@@ -10,7 +10,7 @@ from leaderboard.charts import breakdown, cost, progress, size, spread
 from leaderboard.charts.figure import Figure, Subject, Wish
 from leaderboard.charts.runs import runs
 from submissions.models import Quest
-from submissions.visibility import Sight
+from submissions.quests.visibility import Sight
 
 CHARTS: dict[str, Callable[[Subject], Figure]] = {
     "cost": cost.figure,

@@ -24,7 +24,7 @@ from leaderboard.exports import tables
 from leaderboard.ranking import queries
 from submissions.api.conditional import etag_of, has_it
 from submissions.models import Quest
-from submissions.visibility import Sight, sight
+from submissions.quests.visibility import Sight, sight
 
 logger = structlog.get_logger(__name__)
 KEPT_FOR_GOOD = {"Content-Encoding": "gzip", "Cache-Control": "public, max-age=31536000, immutable"}

@@ -12,7 +12,7 @@ from leaderboard.ranking import queries
 from submissions.families.registry import families
 from submissions.finals import ranked
 from submissions.models import Group, Hardware, Quest, Submission
-from submissions.visibility import Sight
+from submissions.quests.visibility import Sight
 
 _OF_THE_SUBMISSION = (
     *("pk", "group_id", "submitter_id", "family", "headline", "parameters", "correct", "total"),

@@ -15,7 +15,7 @@ from leaderboard.desk.term_form import TermForm
 from submissions.database.write_lock import writing
 from submissions.desk_history import note
 from submissions.models import Course, DeskEvent
-from submissions.terms import start_term
+from submissions.quests.terms import start_term
 from submissions.visitors import UserRequest
 
 

@@ -10,9 +10,9 @@ from django.views.decorators.http import require_http_methods
 
 from leaderboard.desk.access import for_instructors
 from leaderboard.desk.forms import ExtensionForm
-from submissions import intake
-from submissions.extensions import extend
 from submissions.models import Extension, Quest
+from submissions.quests.extensions import extend
+from submissions.quests.refusal import Refused
 from submissions.visitors import UserRequest
 
 
@@ -33,7 +33,7 @@ def _granted(request: UserRequest, quest: Quest, form: ExtensionForm) -> Extensi
     """The extension that the form asks for; None, with the errors in their places, where it is refused."""
     try:
         return extend(quest=quest, user=request.user, **form.cleaned_data)
-    except intake.Refused as refusal:
+    except Refused as refusal:
         for error in refusal.errors:
             form.add_error(error["field"] or None, error["message"])
         return None

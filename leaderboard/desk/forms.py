@@ -186,7 +186,7 @@ class ExtensionForm(forms.ModelForm):
         return self.cleaned_data["extra_submissions"] or 0
 
     def _post_clean(self) -> None:
-        """What an extension must be is `submissions.extensions`' to say."""
+        """What an extension must be is `submissions.quests.extensions`' to say."""
 
 
 class CourseForm(forms.ModelForm):

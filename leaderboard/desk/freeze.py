@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from leaderboard.desk.access import for_instructors
-from submissions import quest_moves
 from submissions.models import Quest
+from submissions.quests import lifecycle
 from submissions.visitors import UserRequest
 
 
@@ -19,10 +19,10 @@ from submissions.visitors import UserRequest
 def freeze(request: UserRequest, pk: int) -> HttpResponse:
     """Freeze the quest, with `frozen=1`, or thaw it; what is refused is said."""
     quest = get_object_or_404(Quest.objects.select_related("course"), pk=pk)
-    act = quest_moves.freeze if request.POST.get("frozen") == "1" else quest_moves.thaw
+    act = lifecycle.freeze if request.POST.get("frozen") == "1" else lifecycle.thaw
     try:
         act(quest, user=request.user)
-    except quest_moves.QuestMoveRefused as refused:
+    except lifecycle.QuestMoveRefused as refused:
         messages.error(request, str(refused))
     else:
         words = (

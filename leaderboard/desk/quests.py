@@ -11,10 +11,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from leaderboard.desk.access import for_instructors
 from leaderboard.desk.forms import QuestForm, save_quest
-from submissions.announcements import announce
 from submissions.models import LIVE, QUEST_MOVES, Course, Quest, QuestState
-from submissions.quest_moves import QuestMoveRefused, move_quest
-from submissions.quotas import closed_because
+from submissions.quests.announcements import announce
+from submissions.quests.lifecycle import QuestMoveRefused, move_quest
+from submissions.quests.quotas import closed_because
 from submissions.visitors import UserRequest
 
 ORDER = list(QuestState)

@@ -17,7 +17,7 @@ from leaderboard.desk.access import for_instructors
 from leaderboard.exports.rows import with_runs
 from leaderboard.ranking import queries
 from submissions.models import Quest, Submission, User
-from submissions.visibility import sight
+from submissions.quests.visibility import sight
 from submissions.visitors import UserRequest
 
 PAGE = 100

@@ -12,8 +12,9 @@ from django.views.decorators.http import require_http_methods
 from leaderboard.desk.access import back, for_instructors
 from leaderboard.exports.rows import with_runs
 from submissions import disqualify as verdicts
-from submissions import intake, reruns
+from submissions import reruns
 from submissions.models import State, Submission
+from submissions.quests.refusal import Refused
 from submissions.queue import lifecycle
 from submissions.visitors import UserRequest
 
@@ -45,7 +46,7 @@ def rerun(request: UserRequest, pk: int) -> HttpResponse:
         return _asked(request, submission, "rerun")
     try:
         again = reruns.rerun(submission, user=request.user, reason=_reason(request))
-    except intake.Refused as refused:
+    except Refused as refused:
         messages.error(request, str(refused))
     else:
         messages.success(
@@ -63,7 +64,7 @@ def count(request: UserRequest, pk: int) -> HttpResponse:
         return _asked(request, submission, "count")
     try:
         reruns.choose(submission, user=request.user, reason=_reason(request))
-    except intake.Refused as refused:
+    except Refused as refused:
         messages.error(request, str(refused))
     else:
         messages.success(request, _("Submission %(id)s is the run that counts.") % {"id": pk})
@@ -80,7 +81,7 @@ def disqualify(request: UserRequest, pk: int) -> HttpResponse:
     back_in = request.POST.get("reinstate") == "1"
     try:
         (verdicts.reinstate if back_in else verdicts.disqualify)(submission, user=request.user, reason=_reason(request))
-    except intake.Refused as refused:
+    except Refused as refused:
         messages.error(request, str(refused))
     else:
         words = _("Submission %(id)s is back.") if back_in else _("Submission %(id)s is disqualified.")

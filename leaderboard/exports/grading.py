@@ -9,7 +9,7 @@ from django.db.models import Count, QuerySet
 
 from leaderboard.ranking import queries
 from submissions.models import Membership, Quest, Submission, User
-from submissions.visibility import sight
+from submissions.quests.visibility import sight
 
 Record = dict[str, Any]
 COLUMNS = (

@@ -17,7 +17,7 @@ from leaderboard.pages import wall
 from leaderboard.ranking import movement, queries
 from submissions.families.registry import Family, offered
 from submissions.models import Quest
-from submissions.visibility import Sight, sight
+from submissions.quests.visibility import Sight, sight
 
 PAGE = 200
 BY_TIME = {"train", "predict"}

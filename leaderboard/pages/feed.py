@@ -14,8 +14,8 @@ from django.views.decorators.http import require_safe
 
 from leaderboard.ranking import queries
 from submissions.api.conditional import etag_of, has_it
+from submissions.quests.visibility import Sight, sight
 from submissions.templatetags.quest import about, score, seconds, stamp
-from submissions.visibility import Sight, sight
 
 PAGE = 50
 

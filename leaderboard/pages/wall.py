@@ -14,7 +14,7 @@ from leaderboard.charts.figure import Figure
 from leaderboard.charts.gallery import CHARTS, subject
 from leaderboard.pages import feed
 from leaderboard.ranking import movement, queries
-from submissions.visibility import Sight, sight
+from submissions.quests.visibility import Sight, sight
 
 ROWS = 8  # at the size that can be read from eight metres; one less below the news of a record
 FEW = 6  # rows that leave room for a second line of each model

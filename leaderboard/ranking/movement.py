@@ -8,7 +8,7 @@ from typing import Any
 
 from leaderboard.ranking import queries
 from submissions.models import Quest
-from submissions.visibility import Sight
+from submissions.quests.visibility import Sight
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,11 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from submissions.database.keyset_pages import Key, Place, beyond, ordering
-from submissions.entry import Entry
 from submissions.finals import finals, ranked
 from submissions.models import Attempt, Event, Extension, Group, Quest, QuestState, State, Submission, User
-from submissions.quotas import open_quests
-from submissions.visibility import Sight, sight
+from submissions.quests.eligibility import Entry
+from submissions.quests.quotas import open_quests
+from submissions.quests.visibility import Sight, sight
 from submissions.visitors import number
 
 if TYPE_CHECKING:

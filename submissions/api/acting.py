@@ -7,10 +7,10 @@ from typing import cast
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
-from submissions import quotas
-from submissions.intake import refuse
 from submissions.models import ApiToken, Course, Group, Quest, Submission, User
 from submissions.models.submission import SubmissionQuerySet
+from submissions.quests import quotas
+from submissions.quests.refusal import refuse
 
 
 def who(request: Request) -> User:

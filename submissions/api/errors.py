@@ -20,8 +20,8 @@ from rest_framework.exceptions import (
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from submissions.intake import Refused
 from submissions.notation import NotationError
+from submissions.quests.refusal import Refused
 from submissions.queue.lifecycle import MoveRefused
 from submissions.specs import SpecError
 

@@ -13,7 +13,7 @@ from submissions.api.acting import own_submissions, who
 from submissions.api.endpoint import Endpoint
 from submissions.api.refusals import refused
 from submissions.models import Submission
-from submissions.readers import reading
+from submissions.quests.readers import reading
 from submissions.results.comparison import Comparison, compare
 from submissions.results.mistakes import CLASSES, Mistake, Mistakes, mistakes
 

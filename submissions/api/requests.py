@@ -16,8 +16,8 @@ from submissions.api.endpoint import Strict
 from submissions.api.fields import ModelField, QuestField
 from submissions.api.waiting import LONGEST_S
 from submissions.families import registry
-from submissions.intake import refuse
 from submissions.models import Device, QuestState, State
+from submissions.quests.refusal import refuse
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 LONGEST_KEY = 200

@@ -17,7 +17,7 @@ from submissions.api.refusals import refused
 from submissions.api.representations import HardwareOut
 from submissions.api.requests import Nothing, QuestQuery
 from submissions.models import ApiToken, Extension, Group, Hardware, Quest, QuestState, Worker
-from submissions.quotas import Quota, deadline, granted, is_open_for, quota
+from submissions.quests.quotas import Quota, deadline, granted, is_open_for, quota
 
 
 class QuestOut(serializers.ModelSerializer[Quest]):

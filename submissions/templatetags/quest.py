@@ -15,9 +15,9 @@ from django.utils.safestring import SafeString, mark_safe
 from submissions.finals import Offer, offer
 from submissions.images.digits import image_uri
 from submissions.models import Course, Group, Quest, Submission, User
+from submissions.quests.visibility import Sight
 from submissions.results import timing
 from submissions.results.wilson import wilson
-from submissions.visibility import Sight
 
 register = template.Library()
 

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from submissions import intake
 from submissions.families.registry import family_named
+from submissions.intake import submit
 from submissions.models import Attempt, Quest, QuestState, State, Submission
 from tests.faults.site import Site
 from tests.stack import until
@@ -67,7 +67,7 @@ def test_exclusive_runs_overlap_with_nothing_and_every_slot_goes_on_after_them(s
     )
     usual = [site.submit("sleep", seconds=0.6, group=1 + number % 3) for number in range(6)]
     spec = family_named("odd").spec(does="sleep", seconds=0.4)
-    alone = [intake.submit(quest=timed, submitter=user, group=team, spec=spec)[0] for _ in range(2)]
+    alone = [submit(quest=timed, submitter=user, group=team, spec=spec)[0] for _ in range(2)]
     usual += [site.submit("sleep", seconds=0.6, group=1 + number % 3) for number in range(6)]
     for submission in [*usual, *alone]:
         site.wait(submission, seconds=120)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from submissions.models import Extension, Group, ModelsShown, Quest, QuestState, Submission, User
-from submissions.pseudonyms import draw_missing, pseudonym_of
+from submissions.quests.pseudonyms import draw_missing, pseudonym_of
 
 INSTRUCTORS = _("instructors")
 

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from submissions.database.write_lock import writing
 from submissions.desk_history import note
-from submissions.intake import refuse
 from submissions.models import DeskEvent, Extension, Group, Quest, QuestState, User
+from submissions.quests.refusal import refuse
 
 MOST_EXTRA = 1000
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from submissions.models import State, Submission, User
 from submissions.models.submission import SubmissionQuerySet
-from submissions.visibility import Sight, sight
+from submissions.quests.visibility import Sight, sight
 
 
 @dataclass(frozen=True, slots=True)

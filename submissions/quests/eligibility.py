@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from submissions.models import Extension, Group, Quest, QuestState, User
-from submissions.quotas import Quota, closed_because, granted, open_quests, own_deadline, quota
+from submissions.quests.quotas import Quota, closed_because, granted, open_quests, own_deadline, quota
 
 
 @dataclass(frozen=True, slots=True)
