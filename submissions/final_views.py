@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from submissions.finals import mark_final
+from submissions.intake.finals import mark_final
 from submissions.models import Submission
 from submissions.quests.refusal import Refused
 from submissions.visitors import UserRequest, logged_in

@@ -7,10 +7,10 @@ import json
 from dataclasses import dataclass
 
 from submissions.database import clock
+from submissions.intake.reruns import runs_of
 from submissions.models import Attempt, Device, Event, Exit, State, Submission, Worker
 from submissions.queue.claims import position
 from submissions.queue.prediction import Prediction, prediction
-from submissions.reruns import runs_of
 from submissions.results.learning_curves import Curve, curves
 from submissions.results.timing import Part, about, parts
 

@@ -11,9 +11,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from submissions import intake, notation
+from submissions import notation
 from submissions.engines import engine_named
 from submissions.families.registry import Family
+from submissions.intake import submit as intake
 from submissions.models import Device, Quest, Submission, User
 from submissions.notation import NotationError, Reading
 from submissions.quests.eligibility import Entry

@@ -8,13 +8,13 @@ from typing import Any
 import pydantic
 
 from submissions import notation
-from submissions.earlier import earlier_same
-from submissions.expected import expected
 from submissions.families.layers import Input, Layer
 from submissions.families.registry import family_of
 from submissions.families.shapes import parameters, summary
 from submissions.forms import SubmissionForm, choice_of, digest_of
-from submissions.intake import devices_for
+from submissions.intake.duplicates import earlier_same
+from submissions.intake.estimate import expected
+from submissions.intake.submit import devices_for
 from submissions.models import Quest
 from submissions.notation import Reading
 from submissions.notation_pipeline import write_steps

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from submissions import intake
+from submissions.intake import submit as intake
 from submissions.models import (
     ApiToken,
     Attempt,

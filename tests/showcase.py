@@ -109,7 +109,8 @@ def group_named(name: str, quest: Quest) -> Group:
 
 
 def submit(quest: Quest, group: str, text: str) -> int:
-    from submissions import intake, notation
+    from submissions import notation
+    from submissions.intake import submit as intake
 
     own = group_named(group, quest)
     member = own.memberships.get().user

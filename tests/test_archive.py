@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from leaderboard.charts import pictures
 from leaderboard.charts.painter_process import NoPicture
-from submissions.disqualify import disqualify
+from submissions.intake.disqualification import disqualify
 from submissions.models import Quest, QuestState, User
 from tests.cast import FOREST
 

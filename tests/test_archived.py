@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from submissions import disqualify, reruns
+from submissions.intake import disqualification, reruns
 from submissions.models import Course, Quest, QuestState, Submission
 from submissions.quests.refusal import Refused
 from tests.cast import KNN, reload
@@ -57,7 +57,7 @@ def test_nothing_is_disqualified_or_reinstated(archive, submission, score, instr
     scored = score(submission, 300)
     archive()
 
-    for decide in (disqualify.disqualify, disqualify.reinstate):
+    for decide in (disqualification.disqualify, disqualification.reinstate):
         with pytest.raises(Refused, match=ONLY_READ):
             decide(scored, user=instructor, reason="Too late.")
 

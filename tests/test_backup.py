@@ -24,7 +24,7 @@ from django.db import connections
 from django.utils import timezone
 
 from config.launcher.__main__ import alone
-from submissions import intake
+from submissions.intake import submit as intake
 from submissions.models import Course, Exit, Group, Hardware, Quest, QuestState, Score, State, Submission, User, Worker
 from submissions.queue import leases
 from submissions.specs import validate

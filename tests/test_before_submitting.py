@@ -11,10 +11,10 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from submissions.earlier import earlier_same
-from submissions.expected import expected
 from submissions.families.cnn import LENET_5, SIMPLE_CONVNET
 from submissions.families.shapes import parameters
+from submissions.intake.duplicates import earlier_same
+from submissions.intake.estimate import expected
 from submissions.models import Attempt, ModelsShown, Quest, Submission
 from submissions.notation import parse
 from submissions.quests.eligibility import Entry

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from leaderboard.ranking import queries
-from submissions.disqualify import disqualify, reinstate
+from submissions.intake.disqualification import disqualify, reinstate
 from submissions.models import Event
 from submissions.quests.refusal import Refused
 from tests.cast import FOREST, reload

@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
 
-from submissions import reruns
+from submissions.intake import reruns
 from submissions.models import Quest, Submission
 from submissions.quests.refusal import Refused
 from tests.cast import reload

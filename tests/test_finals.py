@@ -8,8 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from leaderboard.ranking import movement, queries
-from submissions import reruns
-from submissions.finals import finals, mark_final, offer
+from submissions.intake import reruns
+from submissions.intake.finals import finals, mark_final, offer
 from submissions.models import Event, Quest, QuestState, Submission
 from submissions.quests.refusal import Refused
 from submissions.quests.visibility import sight

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from submissions import intake
+from submissions.intake import submit as intake
 from submissions.models import ApiToken, Course, Group, Membership, Quest
 from submissions.specs import validate
 from tests.cast import FOREST, client_of, person

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from submissions.disqualify import disqualify
+from submissions.intake.disqualification import disqualify
 from submissions.models import ModelsShown, Quest
 from submissions.quests.pseudonyms import pseudonym_of
 from submissions.results.score_chart import score_charts

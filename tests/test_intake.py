@@ -6,17 +6,18 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
-from submissions import intake
+from submissions.intake import submit as intake
 from submissions.models import Quest, QuestState, Submission
-from submissions.quests import quotas, refusal
+from submissions.quests import quotas
 from submissions.quests.lifecycle import QuestMoveRefused, move_quest
+from submissions.quests.refusal import Refused
 from submissions.queue import lifecycle
 from submissions.specs import SpecError, validate
 from tests.cast import KNN, claim_one, reload
 
 
 def refusal(act):
-    with pytest.raises(refusal.Refused) as caught:
+    with pytest.raises(Refused) as caught:
         act()
     return caught.value
 

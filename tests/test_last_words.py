@@ -9,7 +9,7 @@ import pytest
 
 from submissions.families import registry
 from submissions.families.registry import family_named
-from submissions.intake import submit
+from submissions.intake.submit import submit
 from submissions.models import Exit, Quest
 from submissions.queue import leases, lifecycle
 from submissions.specs import Spec

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from submissions import reruns
+from submissions.intake import reruns
 from submissions.models import Event, Exit, Score, State, Submission
 from submissions.quests.refusal import Refused
 from submissions.queue import leases, lifecycle

@@ -13,8 +13,8 @@ from django.db import connection
 from django.utils import timezone
 
 from leaderboard.ranking import queries
-from submissions.disqualify import disqualify
 from submissions.groups.erasure import PurgeRefused, purge
+from submissions.intake.disqualification import disqualify
 from submissions.models import (
     ApiToken,
     Course,

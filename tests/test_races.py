@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db.models.functions import Now
 from django.test import Client
 
-from submissions import intake
 from submissions.database.write_lock import writing
+from submissions.intake import submit as intake
 from submissions.models import ApiToken, Attempt, Event, Score, State, Submission
 from submissions.quests import refusal
 from submissions.queue import claims, leases, lifecycle, wakeups

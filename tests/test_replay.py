@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from submissions import intake
 from submissions.families import registry
 from submissions.families.registry import family_named
+from submissions.intake import submit as intake
 from submissions.models import Attempt, Event, Exit, Score, Submission
 from submissions.queue import leases
 from tests.cast import claim_one

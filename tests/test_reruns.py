@@ -3,7 +3,7 @@
 import pytest
 
 from leaderboard.ranking.queries import board
-from submissions import reruns
+from submissions.intake import reruns
 from submissions.models import Event, Exit, State, Submission
 from submissions.quests import quotas
 from submissions.quests.refusal import Refused

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from submissions import intake, reruns
+from submissions.intake import reruns
+from submissions.intake import submit as intake
 from submissions.models import Attempt, Exit, Quest, QuestState, State, Submission, Worker
 from submissions.queue import claims, leases, lifecycle
 from submissions.specs import validate

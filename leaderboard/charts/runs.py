@@ -10,7 +10,7 @@ from django.db.models import F
 
 from leaderboard.ranking import queries
 from submissions.families.registry import families
-from submissions.finals import ranked
+from submissions.intake.finals import ranked
 from submissions.models import Group, Hardware, Quest, Submission
 from submissions.quests.visibility import Sight
 

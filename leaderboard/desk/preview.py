@@ -13,8 +13,8 @@ from django.views.decorators.http import require_safe
 
 from leaderboard.desk.access import for_instructors
 from leaderboard.ranking import queries
-from submissions.expected import expected
 from submissions.families.shapes import parameters
+from submissions.intake.estimate import expected
 from submissions.models import Extension, Group, Quest
 from submissions.quests.eligibility import Entry
 from submissions.quests.presets import presets

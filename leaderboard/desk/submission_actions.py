@@ -11,8 +11,8 @@ from django.views.decorators.http import require_http_methods
 
 from leaderboard.desk.access import back, for_instructors
 from leaderboard.exports.rows import with_runs
-from submissions import disqualify as verdicts
-from submissions import reruns
+from submissions.intake import disqualification as verdicts
+from submissions.intake import reruns
 from submissions.models import State, Submission
 from submissions.quests.refusal import Refused
 from submissions.queue import lifecycle

@@ -16,7 +16,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from submissions.database.keyset_pages import Key, Place, beyond, ordering
-from submissions.finals import finals, ranked
+from submissions.intake.finals import finals, ranked
 from submissions.models import Attempt, Event, Extension, Group, Quest, QuestState, State, Submission, User
 from submissions.quests.eligibility import Entry
 from submissions.quests.quotas import open_quests

@@ -12,7 +12,7 @@ from submissions.api.endpoint import Endpoint, Strict, checked
 from submissions.api.refusals import refused
 from submissions.api.representations import SubmissionWhole
 from submissions.api.submissions import own, whole
-from submissions.finals import mark_final
+from submissions.intake.finals import mark_final
 
 
 class FinalRequest(Strict):

@@ -29,7 +29,7 @@ from submissions.api.requests import (
     idempotency_key,
 )
 from submissions.database.keyset_pages import Key, beyond, ordering
-from submissions.intake import submit
+from submissions.intake.submit import submit
 from submissions.models import Quest, Submission
 from submissions.models.submission import SubmissionQuerySet
 from submissions.queue import lifecycle

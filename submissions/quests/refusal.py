@@ -1,4 +1,4 @@
-"""DOCSTRING WANTED."""
+"""Saying no: the error that every refused request raises, with the field, the reason and the HTTP status."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from django.templatetags.tz import do_timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from submissions.finals import Offer, offer
 from submissions.images.digits import image_uri
+from submissions.intake.finals import Offer, offer
 from submissions.models import Course, Group, Quest, Submission, User
 from submissions.quests.visibility import Sight
 from submissions.results import timing

@@ -29,8 +29,8 @@ from config.celery import app as service_app
 from config.launcher import broker
 from config.launcher.__main__ import CELERY, celery_worker
 from config.launcher.child_process import Child
-from submissions import intake
 from submissions.families.registry import family_named
+from submissions.intake import submit as intake
 from submissions.models import Course, Exit, Group, Quest, QuestState, Score, State, Submission, User
 from submissions.specs import Spec
 from tests.cast import person

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from submissions.families.registry import family_named
-from submissions.intake import submit
+from submissions.intake.submit import submit
 from submissions.models import Attempt, Quest, QuestState, State, Submission
 from tests.faults.site import Site
 from tests.stack import until

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from submissions.engines import ACCELERATED, STOCK
-from submissions.intake import devices_for
+from submissions.intake.submit import devices_for
 from submissions.models import Device, Quest, Worker
 from submissions.queue.run_times import Forecast, Forecaster, Job
 from submissions.specs import DATASETS, Spec, dump
