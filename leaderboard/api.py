@@ -24,10 +24,10 @@ from submissions.api.fields import BIGGEST_ID, QuestField
 from submissions.api.refusals import refused
 from submissions.api.representations import Seconds
 from submissions.database.keyset_pages import Key
-from submissions.families.registry import families
 from submissions.models import Device, Quest, Submission
 from submissions.quests.visibility import Sight, sight
 from submissions.results.wilson import wilson
+from submissions.specs.families import families
 
 RUN_DEVICES = [(Device.CPU.value, Device.CPU.label), (Device.GPU.value, Device.GPU.label)]
 SORTS = [*queries.SORTS, *(f"-{name}" for name in queries.SORTS)]

@@ -14,10 +14,10 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from submissions.families.any_layer import LAYERS, MOST_LAYERS
-from submissions.families.layers import Built, Layer
-from submissions.families.shapes import LayerMisfit, chain
 from submissions.layer_form import Row, new_row, read_row
+from submissions.specs.layer_types import LAYERS, MOST_LAYERS
+from submissions.specs.layers import Built, Layer
+from submissions.specs.shapes import LayerMisfit, chain
 
 FIELD = re.compile(r"layer-(\d{1,3})-([a-z_]{1,40})")
 ADDED = [kind for kind in LAYERS if kind != "Input"]

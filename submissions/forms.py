@@ -12,15 +12,16 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from submissions import notation
-from submissions.engines import engine_named
-from submissions.families.registry import Family
 from submissions.intake import submit as intake
 from submissions.models import Device, Quest, Submission, User
 from submissions.notation import NotationError, Reading
 from submissions.quests.eligibility import Entry
 from submissions.quests.refusal import Refused
 from submissions.spec_fields import OfferedChoice, filled_in, spec_fields, typed
-from submissions.specs import Spec, SpecError, dump, validate
+from submissions.specs.engines import engine_named
+from submissions.specs.families import Family
+from submissions.specs.spec import Spec, SpecError, dump
+from submissions.specs.validation import validate
 
 LONGEST_NOTE = 2000
 ASKED_FOR = ("acknowledged", "chosen")  # only where the text leaves something open

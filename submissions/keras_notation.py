@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from submissions.families.any_layer import LAYERS, MOST_LAYERS
 from submissions.keras_training import read_compile, read_fit, read_setting
 from submissions.keras_words import check_only, word
 from submissions.notation_draft import Draft, Model
 from submissions.notation_script import LOOKING
 from submissions.notation_text import refuse, walked
+from submissions.specs.layer_types import LAYERS, MOST_LAYERS
 
 ALIASES = {
     "InputLayer": "Input", "Convolution2D": "Conv2D", "SeparableConvolution2D": "SeparableConv2D",

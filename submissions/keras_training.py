@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from submissions.families.training import OPTIMIZERS, EarlyStopping
 from submissions.keras_words import check_only, snake, word
 from submissions.notation_draft import Draft, Use
 from submissions.notation_text import NotationError, Text, refuse
+from submissions.specs.training import OPTIMIZERS, EarlyStopping
 
 COMPILE = ("optimizer", "loss", "loss_weights", "metrics")
 COMPILE_ASIDE = ("metrics", "weighted_metrics", "run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss")

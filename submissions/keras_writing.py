@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from submissions.families.layers import Layer
-from submissions.families.training import Loss, Optimizer
-from submissions.specs import Spec, changed
+from submissions.specs.layers import Layer
+from submissions.specs.spec import Spec, changed
+from submissions.specs.training import Loss, Optimizer
 
 if TYPE_CHECKING:
-    from submissions.families.cnn import CNN
+    from submissions.specs.network import CNN
 
 # Keras 3's AveragePooling2D has no default, so code that runs there says it; RBF says its ten as Dense does.
 ALWAYS_WRITTEN = {"AveragePooling2D": ("pool_size",), "RBF": ("units",)}

@@ -9,12 +9,12 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.forms.utils import ErrorDict
 
-from submissions.families.any_layer import LAYERS
-from submissions.families.cnn import input_shapes
-from submissions.families.layers import Layer
 from submissions.keras_writing import write_value
 from submissions.notation import NotationError
 from submissions.spec_fields import OfferedChoice, bare_field, typed
+from submissions.specs.layer_types import LAYERS
+from submissions.specs.layers import Layer
+from submissions.specs.network import input_shapes
 
 # A layer as it stands in the form, before anybody judges it: its kind, and what is written for each parameter.
 Row = dict[str, str]

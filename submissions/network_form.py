@@ -11,15 +11,17 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from submissions.builder import AddForm, Touched, built, layers_of, rows_in
-from submissions.families.cnn import CNN, dense
-from submissions.families.layers import MOST_UNITS, Dense, Flatten, Input
-from submissions.families.training import OPTIMIZERS, EarlyStopping, Loss, Optimizer
+from submissions.families.cnn import dense
 from submissions.forms import FamilyForm, inner
 from submissions.layer_form import LayerForm, Row, read_row, row_of
 from submissions.notation import Reading
 from submissions.quests.eligibility import Entry
 from submissions.spec_fields import field_for, filled_in
-from submissions.specs import DATASETS, Spec, SpecError, described, dump, validate
+from submissions.specs.layers import MOST_UNITS, Dense, Flatten, Input
+from submissions.specs.network import CNN
+from submissions.specs.spec import DATASETS, Spec, SpecError, described, dump
+from submissions.specs.training import OPTIMIZERS, EarlyStopping, Loss, Optimizer
+from submissions.specs.validation import validate
 
 USUAL_OPTIMIZER = CNN.model_fields["optimizer"].default.name
 PLAIN = ("epochs", "batch_size", "validation_split", "seed", "precision")

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from submissions.families import registry
-from submissions.families.registry import Family
 from submissions.notation_draft import Draft, Model
 from submissions.notation_pipeline import read_steps, write_steps
 from submissions.notation_script import LOOKING, Script, read_script
 from submissions.notation_text import AS_MADE, Aside, NotationError, refuse
-from submissions.specs import DATASETS, Limits, Spec, SpecError, changed, validate
+from submissions.specs import families as registry
+from submissions.specs.families import Family
+from submissions.specs.spec import DATASETS, Limits, Spec, SpecError, changed
+from submissions.specs.validation import validate
 
 __all__ = [
     "NotationError", "Reading", "headline", "model_from", "models_from", "parse", "read", "read_all", "render",

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from submissions.notation_bindings import root
 from submissions.notation_text import Aside, NotationError, Place, Text, refuse, walked
-from submissions.specs import DATASETS
+from submissions.specs.spec import DATASETS
 
 # What would run code or reach into the machine stands in no line that we leave aside in good faith.
 RUNS_CODE = frozenset(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 
-from submissions.families.registry import family_named
 from submissions.notation_draft import Model
 from submissions.notation_pipeline import PIPELINES, stages, step_call
 from submissions.notation_text import Text, refuse
+from submissions.specs.families import family_named
 
 MOST_MODELS = 20
 LONGEST_CHAIN = 20

@@ -6,11 +6,11 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from submissions.families.preprocess import STEPS, Step
-from submissions.families.registry import Family, offered
 from submissions.notation_draft import Draft, Model
 from submissions.notation_text import Aside, Text, refuse, statements
-from submissions.specs import changed
+from submissions.specs.families import Family, offered
+from submissions.specs.preprocessing import STEPS, Step
+from submissions.specs.spec import changed
 
 PIPELINES = frozenset({"Pipeline", "make_pipeline"})
 RUN_CODE = frozenset({"FunctionTransformer"})

@@ -14,7 +14,8 @@ from collections.abc import Callable, Collection, Container, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from submissions.specs import MAX_BYTES, SpecError
+from submissions.specs.spec import SpecError
+from submissions.specs.validation import MAX_BYTES
 
 MAX_DEPTH = 30
 # Python's own parser takes some 20 ms for so many words and signs; a network of 64 layers has 3,000. Blank lines take

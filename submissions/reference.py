@@ -6,16 +6,16 @@ from collections.abc import Iterable, Iterator
 
 import pydantic
 
-from submissions.families.any_layer import LAYERS, MOST_LAYERS
-from submissions.families.preprocess import STEPS
-from submissions.families.registry import Family, offered
-from submissions.families.training import OPTIMIZERS, EarlyStopping, Loss
 from submissions.keras_notation import ALIASES
 from submissions.keras_training import LOSSES
 from submissions.notation import headline
 from submissions.notation_text import MAX_LINES
-from submissions.refusals import allowed
-from submissions.specs import MAX_BYTES
+from submissions.specs.families import Family, offered
+from submissions.specs.layer_types import LAYERS, MOST_LAYERS
+from submissions.specs.messages import allowed
+from submissions.specs.preprocessing import STEPS
+from submissions.specs.training import OPTIMIZERS, EarlyStopping, Loss
+from submissions.specs.validation import MAX_BYTES
 
 UNNAMED = ("family", "kind", "name")
 

@@ -11,9 +11,9 @@ import pydantic
 from django import forms
 from django.utils.translation import gettext as _
 
-from submissions.families.registry import Family
 from submissions.notation_pipeline import typed_steps, write_steps
 from submissions.notation_text import NotationError, Text, statements
+from submissions.specs.families import Family
 
 Schema = Mapping[str, Any]
 WORDS = ("None", "True", "False")

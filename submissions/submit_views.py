@@ -15,7 +15,7 @@ from submissions.network_form import NetworkForm, WidthForm
 from submissions.quests.eligibility import Entry, enter, enterable, why_nowhere
 from submissions.quests.presets import presets
 from submissions.quests.visibility import sight
-from submissions.specs import Spec
+from submissions.specs.spec import Spec
 from submissions.understood import understood
 from submissions.visitors import UserRequest, logged_in, number
 from submissions.ways import PASTE, examples, form_for, ways

@@ -8,9 +8,6 @@ from typing import Any
 import pydantic
 
 from submissions import notation
-from submissions.families.layers import Input, Layer
-from submissions.families.registry import family_of
-from submissions.families.shapes import parameters, summary
 from submissions.forms import SubmissionForm, choice_of, digest_of
 from submissions.intake.duplicates import earlier_same
 from submissions.intake.estimate import expected
@@ -18,7 +15,10 @@ from submissions.intake.submit import devices_for
 from submissions.models import Quest
 from submissions.notation import Reading
 from submissions.notation_pipeline import write_steps
-from submissions.specs import DATASETS, Spec, changed
+from submissions.specs.families import family_of
+from submissions.specs.layers import Input, Layer
+from submissions.specs.shapes import parameters, summary
+from submissions.specs.spec import DATASETS, Spec, changed
 from submissions.written import written
 
 

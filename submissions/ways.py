@@ -8,14 +8,14 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from submissions import notation
-from submissions.families.registry import Family, offered
 from submissions.forms import FamilyForm, PasteForm, SubmissionForm
 from submissions.network_form import NetworkForm
 from submissions.notation import Reading
 from submissions.quests.eligibility import Entry
 from submissions.quests.presets import defaults, presets
 from submissions.spec_fields import is_flat
-from submissions.specs import Spec
+from submissions.specs.families import Family, offered
+from submissions.specs.spec import Spec
 
 PASTE = PasteForm.way
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from submissions import notation
 from submissions.models import Quest
-from submissions.specs import Spec, dump
+from submissions.specs.spec import Spec, dump
 
 
 @dataclass(frozen=True, slots=True)

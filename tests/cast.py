@@ -26,7 +26,7 @@ from submissions.models import (
     Worker,
 )
 from submissions.queue import claims, leases
-from submissions.specs import validate
+from submissions.specs.validation import validate
 from workers import registry
 
 PASSWORD = "correct horse battery"

@@ -12,8 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from submissions.families.registry import Family, register
-from submissions.specs import Spec
+from submissions.specs.families import Family, register
+from submissions.specs.spec import Spec
 from workers.runs import Labels, Run, Values
 
 

@@ -7,14 +7,14 @@ from typing import Any, get_args
 import pydantic
 from hypothesis import strategies as st
 
-from submissions.families import image_layers, layers, training
-from submissions.families.any_layer import LAYERS
-from submissions.families.cnn import CNN, input_shapes
-from submissions.families.forest import Digit, Forest
-from submissions.families.knn import KNN, TREES, Metric
-from submissions.families.layers import Activation, Initializer, Misfit
-from submissions.families.preprocess import PCA, MinMaxScaler, Normalizer, StandardScaler, step_misfits
-from submissions.specs import DATASETS
+from submissions.specs import image_layers, layers, training
+from submissions.specs.forest import Digit, Forest
+from submissions.specs.knn import KNN, TREES, Metric
+from submissions.specs.layer_types import LAYERS
+from submissions.specs.layers import Activation, Initializer, Misfit
+from submissions.specs.network import CNN, input_shapes
+from submissions.specs.preprocessing import PCA, MinMaxScaler, Normalizer, StandardScaler, step_misfits
+from submissions.specs.spec import DATASETS
 
 activations = st.sampled_from(get_args(Activation))
 initializers = st.sampled_from(get_args(Initializer))

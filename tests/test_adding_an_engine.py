@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from submissions import engines
 from submissions.models import Quest
+from submissions.specs import engines
 from tests.stack import PROJECT, Stack, running
 
 GUIDE = PROJECT / "docs" / "adding-an-engine.md"

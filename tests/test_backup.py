@@ -27,7 +27,7 @@ from config.launcher.__main__ import alone
 from submissions.intake import submit as intake
 from submissions.models import Course, Exit, Group, Hardware, Quest, QuestState, Score, State, Submission, User, Worker
 from submissions.queue import leases
-from submissions.specs import validate
+from submissions.specs.validation import validate
 from tests.cast import KNN, claim_one, person, result_of
 from tests.postgres import Cluster
 from tests.stack import PROJECT

@@ -12,14 +12,14 @@ from django.core.cache import cache
 from django.test import Client
 
 from submissions.families.cnn import LENET_5, SIMPLE_CONVNET
-from submissions.families.shapes import parameters
 from submissions.intake.duplicates import earlier_same
 from submissions.intake.estimate import expected
 from submissions.models import Attempt, ModelsShown, Quest, Submission
 from submissions.notation import parse
 from submissions.quests.eligibility import Entry
 from submissions.quests.presets import presets
-from submissions.specs import DATASETS, dump
+from submissions.specs.shapes import parameters
+from submissions.specs.spec import DATASETS, dump
 from submissions.understood import pixel_scale
 from submissions.ways import form_for
 from submissions.written import written

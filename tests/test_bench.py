@@ -9,10 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from submissions import specs
 from submissions.families.cnn import LENET_5, dense
-from submissions.families.forest import Forest
-from submissions.families.knn import KNN
+from submissions.specs.forest import Forest
+from submissions.specs.knn import KNN
+from submissions.specs.spec import dump
+from submissions.specs.validation import validate
 from tests.bench import __main__ as bench_command
 from tests.bench import cnn, forest, knn, mixed, notebook, warm
 from tests.bench.contest import Bench, Contest, Peer, Taken, accelerated, compared, contend, in_a_process, learnt
@@ -200,7 +201,7 @@ def test_the_ten_mixed_submissions_are_ones_that_the_service_takes():
     entries = [spec for spec, _ in mixed.THE_TEN]
 
     assert len(entries) == 10
-    assert [specs.validate(specs.dump(spec), dataset="mnist") for spec in entries] == entries
+    assert [validate(dump(spec), dataset="mnist") for spec in entries] == entries
 
 
 def taken(answers):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mnist_quest import NotExpressible, notation
-from submissions.families.shapes import parameters
 from submissions.notation import NotationError, parse
-from submissions.specs import dump
+from submissions.specs.shapes import parameters
+from submissions.specs.spec import dump
 
 pytestmark = pytest.mark.trains  # Keras takes a while to import
 

@@ -15,7 +15,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from mnist_quest import NotExpressible, Quest, notation
 from submissions.notation import parse
-from submissions.specs import dump
+from submissions.specs.spec import dump
 
 
 def test_an_estimator_is_its_constructor_without_defaults():

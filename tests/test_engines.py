@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
-from submissions.families.forest import Forest
-from submissions.families.knn import KNN
-from submissions.families.preprocess import PCA, MinMaxScaler, Normalizer, StandardScaler
+from submissions.specs.forest import Forest
+from submissions.specs.knn import KNN
+from submissions.specs.preprocessing import PCA, MinMaxScaler, Normalizer, StandardScaler
 from tests.trainers import train
 from workers import datasets, preprocessing
 from workers.engines import fast_forest, fast_knn, nearest, stock_forest, stock_knn

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from submissions.families.knn import KNN
+from submissions.specs.knn import KNN
 from tests.trainers import train
 from workers import datasets
 from workers.runs import Run

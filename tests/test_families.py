@@ -9,11 +9,12 @@ import pytest
 from pydantic import Field
 
 from submissions import notation
-from submissions.families import registry
-from submissions.families.forest import Forest
-from submissions.families.knn import KNN
-from submissions.families.registry import Family, family_of, register
-from submissions.specs import Spec, SpecError, described, dump, validate
+from submissions.specs import families
+from submissions.specs.families import Family, family_of, register
+from submissions.specs.forest import Forest
+from submissions.specs.knn import KNN
+from submissions.specs.spec import Spec, SpecError, described, dump
+from submissions.specs.validation import validate
 
 
 class Guess(Spec):
@@ -25,8 +26,8 @@ class Guess(Spec):
 @pytest.fixture
 def guess(monkeypatch):
     """A family that lives as long as the test."""
-    registry.families()
-    monkeypatch.setattr(registry, "_families", dict(registry._families))
+    families.families()
+    monkeypatch.setattr(families, "_families", dict(families._families))
 
     def add(*, offered: bool = True) -> Family:
         words = described(Guess)
@@ -48,8 +49,8 @@ def guess(monkeypatch):
 def test_the_built_in_families_come_first_and_in_order(guess):
     guess()
 
-    assert [family.name for family in registry.families()][:3] == ["knn", "forest", "cnn"]
-    assert registry.families()[-1].name == "guess"
+    assert [family.name for family in families.families()][:3] == ["knn", "forest", "cnn"]
+    assert families.families()[-1].name == "guess"
 
 
 def test_a_family_is_added_without_touching_another_file(guess):
@@ -87,13 +88,13 @@ def test_a_family_that_is_not_offered_cannot_be_submitted(guess):
     assert validate({"family": "guess"}, offered_only=False) == Guess()
 
 
-@pytest.mark.parametrize("family", registry.families(), ids=lambda family: family.name)
+@pytest.mark.parametrize("family", families.families(), ids=lambda family: family.name)
 def test_every_field_has_a_line_of_help(family):
     assert set(family.help) == set(family.spec.model_fields) - {"family"}
 
 
 def test_every_preset_is_a_valid_spec_by_name():
-    presets = {name: spec for family in registry.offered() for name, spec in family.presets.items()}
+    presets = {name: spec for family in families.offered() for name, spec in family.presets.items()}
 
     assert {"LeNet-5", "LeNet-5-like", "Dense net 512", "Dense net 4096"} < set(presets)
     assert {"K nearest neighbours, defaults", "Random forest, defaults"} < set(presets)

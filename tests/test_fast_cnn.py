@@ -8,10 +8,11 @@ import keras
 import numpy as np
 import pytest
 
-from submissions.families import image_layers as see
-from submissions.families import layers as do
-from submissions.families import training
-from submissions.families.cnn import CNN, LENET_5, LENET_5_LIKE, dense
+from submissions.families.cnn import LENET_5, LENET_5_LIKE, dense
+from submissions.specs import image_layers as see
+from submissions.specs import layers as do
+from submissions.specs import training
+from submissions.specs.network import CNN
 from tests.trainers import train
 from workers.datasets import Dataset
 from workers.engines import fast_cnn, image_kernels, stock_cnn, unit_kernels

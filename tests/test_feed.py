@@ -9,8 +9,8 @@ import pytest
 
 from leaderboard.ranking import queries
 from submissions import notation
-from submissions.families.cnn import CNN
 from submissions.models import Hardware, Quest, Submission
+from submissions.specs.network import CNN
 from tests.cast import FOREST
 
 NOON = datetime(2026, 10, 12, 11, 13, tzinfo=ZoneInfo("Europe/Copenhagen"))

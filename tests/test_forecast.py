@@ -13,7 +13,8 @@ from submissions.queue import leases
 from submissions.queue.prediction import look, prediction
 from submissions.queue.run_times import Forecaster, Job, size_of
 from submissions.results.timing import about
-from submissions.specs import dump, validate
+from submissions.specs.spec import dump
+from submissions.specs.validation import validate
 from tests.cast import FOREST, KNN, claim_one, reload, result_of
 
 NET = {"family": "cnn", "layers": [
@@ -135,7 +136,7 @@ def test_a_size_counts_epochs_weights_and_steps():
 
 
 def test_every_familys_presets_have_a_size():
-    from submissions.families.registry import offered
+    from submissions.specs.families import offered
 
     for family in offered():
         for spec in family.presets.values():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from submissions.intake import submit as intake
 from submissions.models import ApiToken, Course, Group, Membership, Quest
-from submissions.specs import validate
+from submissions.specs.validation import validate
 from tests.cast import FOREST, client_of, person
 
 PAGE = "/groups/ITMALGrp01/"

@@ -14,7 +14,7 @@ from submissions.images.split import private_indexes
 from submissions.models import Insight, State
 from submissions.queue import leases
 from submissions.results.insights import MOST_BYTES, ImportanceLook, LayerLook, look
-from submissions.specs import validate
+from submissions.specs.validation import validate
 from tests.cast import claim_one, reload, result_of
 from tests.trainers import train
 from workers import datasets, insight

@@ -12,7 +12,8 @@ from submissions.quests import quotas
 from submissions.quests.lifecycle import QuestMoveRefused, move_quest
 from submissions.quests.refusal import Refused
 from submissions.queue import lifecycle
-from submissions.specs import SpecError, validate
+from submissions.specs.spec import SpecError
+from submissions.specs.validation import validate
 from tests.cast import KNN, claim_one, reload
 
 

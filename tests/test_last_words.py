@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from submissions.families import registry
-from submissions.families.registry import family_named
 from submissions.intake.submit import submit
 from submissions.models import Exit, Quest
 from submissions.queue import leases, lifecycle
-from submissions.specs import Spec
+from submissions.specs import families
+from submissions.specs.families import family_named
+from submissions.specs.spec import Spec
 from tests.cast import claim_one, result_of
 from workers.supervisor import Watch
 
@@ -21,9 +21,9 @@ pytestmark = pytest.mark.trains
 
 @pytest.fixture
 def odd_family(monkeypatch):
-    registry.families()  # all the others are there before this one is, for as long as the test lasts
-    monkeypatch.setattr(registry, "_families", dict(registry._families))
-    registry.register(importlib.import_module("tests.odd_families").ODD)
+    families.families()  # all the others are there before this one is, for as long as the test lasts
+    monkeypatch.setattr(families, "_families", dict(families._families))
+    families.register(importlib.import_module("tests.odd_families").ODD)
 
 
 def odd(**fields: Any) -> Spec:

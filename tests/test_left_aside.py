@@ -7,8 +7,8 @@ import re
 import pytest
 
 from submissions import notation
-from submissions.families.cnn import CNN
 from submissions.models import Submission
+from submissions.specs.network import CNN
 from tests.test_submit_page import field_error, paste
 
 SCALED = "X = X / 255\nclf = KNeighborsClassifier(n_neighbors=4)\nclf.fit(X, y)\nprint(clf.score(X, y))"

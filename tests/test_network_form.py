@@ -6,13 +6,14 @@ from typing import cast
 
 import pytest
 
-from submissions.families.cnn import CNN, LENET_5, dense
+from submissions.families.cnn import LENET_5, dense
 from submissions.layer_form import row_of
 from submissions.models import Quest, Submission
 from submissions.network_form import NetworkForm, WidthForm
 from submissions.notation import parse
 from submissions.quests.eligibility import Entry
-from submissions.specs import dump
+from submissions.specs.network import CNN
+from submissions.specs.spec import dump
 from submissions.ways import form_for
 from tests.test_submit_page import field_error
 

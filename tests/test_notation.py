@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 
 from submissions import notation
-from submissions.families.cnn import CNN, LENET_5, LENET_5_LIKE, dense
-from submissions.families.forest import Forest
-from submissions.families.knn import KNN
-from submissions.families.layers import Input
-from submissions.specs import Limits, SpecError, dump
+from submissions.families.cnn import LENET_5, LENET_5_LIKE, dense
+from submissions.specs.forest import Forest
+from submissions.specs.knn import KNN
+from submissions.specs.layers import Input
+from submissions.specs.network import CNN
+from submissions.specs.spec import Limits, SpecError, dump
 from tests.spec_strategies import specs
 
 KERAS_CODE = """

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from submissions.families.cnn import dense
-from submissions.families.knn import KNN
-from submissions.families.registry import family_named
+from submissions.specs.families import family_named
+from submissions.specs.knn import KNN
 from tests.trainers import job
 from workers import scoring
 from workers.engines import accelerated, fast_knn

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from submissions.specs import validate
+from submissions.specs.validation import validate
 from tests.trainers import train
 
 pytestmark = pytest.mark.trains

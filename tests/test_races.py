@@ -13,7 +13,7 @@ from submissions.intake import submit as intake
 from submissions.models import ApiToken, Attempt, Event, Score, State, Submission
 from submissions.quests import refusal
 from submissions.queue import claims, leases, lifecycle, wakeups
-from submissions.specs import validate
+from submissions.specs.validation import validate
 from tests.at_once import at_once, overlapping
 from tests.cast import KNN, PASSWORD, claim_one, client_of, person, reload, result_of
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from submissions.families.any_layer import LAYERS
-from submissions.families.preprocess import STEPS
-from submissions.families.registry import offered
 from submissions.reference import reference
+from submissions.specs.families import offered
+from submissions.specs.layer_types import LAYERS
+from submissions.specs.preprocessing import STEPS
 
 WRITTEN = Path(__file__).parents[1] / "docs" / "notation.md"
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from submissions.families import registry
-from submissions.families.registry import family_named
 from submissions.intake import submit as intake
 from submissions.models import Attempt, Event, Exit, Score, Submission
 from submissions.queue import leases
+from submissions.specs import families
+from submissions.specs.families import family_named
 from tests.cast import claim_one
 from workers.supervisor import Watch
 
@@ -78,9 +78,9 @@ def test_it_tells_on_how_many_images_it_answers_otherwise(scored):
 @pytest.fixture
 def odd(monkeypatch, quest, owner, group, worker):
     """A failed attempt at a model that misbehaves."""
-    registry.families()
-    monkeypatch.setattr(registry, "_families", dict(registry._families))
-    registry.register(importlib.import_module("tests.odd_families").ODD)
+    families.families()
+    monkeypatch.setattr(families, "_families", dict(families._families))
+    families.register(importlib.import_module("tests.odd_families").ODD)
 
     def odd(does: str) -> str:
         intake.submit(quest=quest, submitter=owner, group=group, spec=family_named("odd").spec(**{"does": does}))

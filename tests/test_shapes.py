@@ -6,9 +6,9 @@ import pytest
 
 from submissions import notation
 from submissions.families.cnn import LENET_5, LENET_5_LIKE, dense
-from submissions.families.forest import Forest
-from submissions.families.knn import KNN
-from submissions.families.shapes import LayerRow, parameters, summary
+from submissions.specs.forest import Forest
+from submissions.specs.knn import KNN
+from submissions.specs.shapes import LayerRow, parameters, summary
 
 
 def trainable(spec):

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from submissions import notation
-from submissions.families.cnn import CNN, LENET_5
-from submissions.families.shapes import parameters, summary
+from submissions.families.cnn import LENET_5
+from submissions.specs.network import CNN
+from submissions.specs.shapes import parameters, summary
 from tests.spec_strategies import networks
 
 pytestmark = pytest.mark.trains

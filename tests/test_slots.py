@@ -9,7 +9,7 @@ import pytest
 
 from submissions.families.cnn import LENET_5_LIKE, SIMPLE_CONVNET
 from submissions.models import Attempt
-from submissions.specs import dump
+from submissions.specs.spec import dump
 from tests.cast import claim_one
 from tests.trainers import train
 from workers import memory, slots, supervisor

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from submissions.families.cnn import LENET_5_LIKE, dense
-from submissions.families.forest import Forest
-from submissions.families.knn import KNN
-from submissions.specs import DATASETS, Limits, SpecError, dump, validate
+from submissions.specs.forest import Forest
+from submissions.specs.knn import KNN
+from submissions.specs.spec import DATASETS, Limits, SpecError, dump
+from submissions.specs.validation import validate
 from tests.spec_strategies import specs
 
 INPUT = {"kind": "Input", "shape": [784]}

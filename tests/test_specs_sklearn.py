@@ -11,8 +11,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
 from submissions import notation
-from submissions.families.knn import KNN, TREES, Metric
-from submissions.specs import Spec
+from submissions.specs.knn import KNN, TREES, Metric
+from submissions.specs.spec import Spec
 from tests.spec_strategies import forests, knns
 
 IMAGES, LABELS = load_digits(return_X_y=True)

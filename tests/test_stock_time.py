@@ -9,11 +9,11 @@ from typing import cast
 import pytest
 
 from leaderboard.pages import board
-from submissions.families.forest import Forest
-from submissions.families.knn import KNN
-from submissions.families.preprocess import MinMaxScaler
 from submissions.models import Attempt
-from submissions.specs import DATASETS
+from submissions.specs.forest import Forest
+from submissions.specs.knn import KNN
+from submissions.specs.preprocessing import MinMaxScaler
+from submissions.specs.spec import DATASETS
 from tests.cast import KNN as SUBMITTED
 from tests.trainers import train
 from workers import pace, stock_time

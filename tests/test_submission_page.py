@@ -11,7 +11,7 @@ from submissions.intake import reruns
 from submissions.intake import submit as intake
 from submissions.models import Attempt, Exit, Quest, QuestState, State, Submission, Worker
 from submissions.queue import claims, leases, lifecycle
-from submissions.specs import validate
+from submissions.specs.validation import validate
 from tests.cast import FOREST, claim_one, reload, result_of
 
 NET = {

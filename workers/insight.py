@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from submissions.results.insights import MOST_BYTES
-from submissions.specs import Spec
+from submissions.specs.spec import Spec
 from workers.datasets import Dataset
 from workers.runs import Labels, Values
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from submissions.families.preprocess import PCA, Step
-from submissions.specs import Spec
+from submissions.specs.preprocessing import PCA, Step
+from submissions.specs.spec import Spec
 from workers.runs import Run, Values
 
 

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from submissions import specs
-from submissions.families.registry import family_of
 from submissions.images.split import private_indexes
+from submissions.specs.families import family_of
+from submissions.specs.spec import Spec
+from submissions.specs.validation import validate
 from workers import datasets, energy, insight, preprocessing, stock_time
 from workers.engines.engine import AS_STOCK, named
 from workers.engines.registry import engine_named
@@ -49,7 +50,7 @@ def score(job: dict[str, Any], *, since: float, report: Report) -> dict[str, Any
     device, threads = os.environ.get(DEVICE, "cpu"), job.get("threads") or int(os.environ.get(THREADS) or 1)
     if job["device"] != device:
         raise Unfit(f"This trainer computes on {device}, not on {job['device']}.")
-    spec = specs.validate(job["spec"], dataset=job["dataset"], offered_only=False)
+    spec = validate(job["spec"], dataset=job["dataset"], offered_only=False)
     with what_any_model_needs():
         family, engine = family_of(spec), engine_named(job["engine"])
         engine.warm(family)
@@ -108,7 +109,7 @@ def _thread_pools(engine: str, family: str) -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def _compute(spec: specs.Spec, estimator: Any, run: Run, watch: Stopwatch) -> tuple[Labels, Values, dict[str, Any]]:
+def _compute(spec: Spec, estimator: Any, run: Run, watch: Stopwatch) -> tuple[Labels, Values, dict[str, Any]]:
     """The labels predicted for the test part, its images as predicted, and the energy that all that drew."""
     prepare: Callable[[Values], Values] = getattr(estimator, "prepare", np.asarray)
     images, labels = prepare(run.dataset.train_images), np.array(run.dataset.train_labels)

@@ -10,8 +10,9 @@ from typing import Any
 
 import psutil
 
-from submissions import specs
-from submissions.families.cnn import CNN
+from submissions.specs.network import CNN
+from submissions.specs.spec import DATASETS, SpecError
+from submissions.specs.validation import validate
 from workers.hardware import ram_bytes
 
 # What a trainer takes with TensorFlow, MNIST and a network of the usual size in memory.
@@ -30,12 +31,12 @@ def usual_slots() -> int:
 def gains_by_threads(spec: dict[str, Any], dataset: str) -> bool:
     """Whether this network is worth a trainer of its own, with more threads than a slot's share."""
     try:
-        net = specs.validate(spec, dataset=dataset, offered_only=False)
-    except specs.SpecError:
+        net = validate(spec, dataset=dataset, offered_only=False)
+    except SpecError:
         return False  # the trainer says what is wrong with it
     if not isinstance(net, CNN):
         return False
-    images = specs.DATASETS[dataset]
+    images = DATASETS[dataset]
     seconds = net.rough_seconds(images, accelerated=True) or 0.0
     return seconds >= WORTH_ANOTHER_TRAINER_S and seconds / net.steps(images) >= LONG_STEP_S
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from submissions.engines import STOCK
-from submissions.families.registry import family_of
-from submissions.specs import DATASETS, Spec
+from submissions.specs.engines import STOCK
+from submissions.specs.families import family_of
+from submissions.specs.spec import DATASETS, Spec
 from workers import pace
 from workers.engines.engine import Engine
 from workers.runs import Run

@@ -18,11 +18,11 @@ from django.db import connections
 
 from submissions.database import clock
 from submissions.database.write_lock import writing
-from submissions.families.registry import family_named, offered
 from submissions.models import Attempt, Exit, Quest, Worker
 from submissions.queue import leases
 from submissions.queue.lifecycle import MoveRefused
 from submissions.queue.worker_duty import drained, withdraw
+from submissions.specs.families import family_named, offered
 from workers import memory, spool
 from workers.hold import Every, Fenced, Hold
 from workers.slots import gains_by_threads

@@ -24,7 +24,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from submissions.families.registry import family_named
+from submissions.specs.families import family_named
 from workers import datasets, faults, pace
 from workers.engines.registry import BY_DEMAND, engine_named
 from workers.lifeline import die_with_parent

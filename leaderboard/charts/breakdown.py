@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from leaderboard.charts.figure import Figure, Row, Subject, Table
 from leaderboard.charts.runs import Run
-from submissions.families.registry import families
+from submissions.specs.families import families
 from submissions.templatetags.quest import seconds
 
 PARTS = {

@@ -9,10 +9,10 @@ from typing import Any
 from django.db.models import F
 
 from leaderboard.ranking import queries
-from submissions.families.registry import families
 from submissions.intake.finals import ranked
 from submissions.models import Group, Hardware, Quest, Submission
 from submissions.quests.visibility import Sight
+from submissions.specs.families import families
 
 _OF_THE_SUBMISSION = (
     *("pk", "group_id", "submitter_id", "family", "headline", "parameters", "correct", "total"),

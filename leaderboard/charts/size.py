@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from leaderboard.charts.cost import LEAST_COST, round_factor
 from leaderboard.charts.figure import MOST_ROWS, Figure, Row, Subject, Table, thinned
 from leaderboard.charts.runs import Run
-from submissions.families import shapes
 from submissions.models import Submission
-from submissions.specs import validate
+from submissions.specs import shapes
+from submissions.specs.validation import validate
 from submissions.templatetags.quest import score, seconds
 
 MOST_NETWORKS = 600

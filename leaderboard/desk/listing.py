@@ -11,8 +11,8 @@ from django.db.models.functions import Cast
 from django.http import QueryDict
 
 from leaderboard.exports.rows import with_runs
-from submissions.families.registry import families
 from submissions.models import LIVE, Attempt, Event, Hardware, Quest, State, Submission
+from submissions.specs.families import families
 
 _OF_THE_RUN = {"waiting": "queue_wait_s", "training": "train_s", "scoring": "predict_s", "attempts": "number"}
 _OF_THE_ROW = {"submitted": "pk", "group": "group__name", "state": "state", "score": "accuracy_now"}

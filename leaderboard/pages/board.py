@@ -15,9 +15,9 @@ from django.views.decorators.http import require_safe
 
 from leaderboard.pages import wall
 from leaderboard.ranking import movement, queries
-from submissions.families.registry import Family, offered
 from submissions.models import Quest
 from submissions.quests.visibility import Sight, sight
+from submissions.specs.families import Family, offered
 
 PAGE = 200
 BY_TIME = {"train", "predict"}

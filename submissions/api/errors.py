@@ -23,7 +23,7 @@ from rest_framework.views import exception_handler
 from submissions.notation import NotationError
 from submissions.quests.refusal import Refused
 from submissions.queue.lifecycle import MoveRefused
-from submissions.specs import SpecError
+from submissions.specs.spec import SpecError
 
 WHERE_TOKENS_ARE = _("Make a token on your group's page, and send it as the header Authorization: Token …")
 

@@ -11,8 +11,8 @@ from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.plumbing import ResolvedComponent
 from rest_framework import serializers
 
-from submissions.families import registry
 from submissions.models import Quest
+from submissions.specs import families
 
 MODEL_EXAMPLE = "KNeighborsClassifier(n_neighbors=4, weights='distance')"
 BIGGEST_ID = 2**63 - 1
@@ -114,7 +114,7 @@ class DescribeQuest(OpenApiSerializerFieldExtension):
 def _families(auto_schema: Any) -> list[dict[str, str]]:
     """A reference to each family's schema; the schemas and what they refer to become components."""
     references = []
-    for family in registry.offered():
+    for family in families.offered():
         schema = family.spec.model_json_schema(ref_template="#/components/schemas/{model}")
         parts = {**schema.pop("$defs", {}), family.spec.__name__: {**schema, "required": ["family", *_needed(schema)]}}
         for name, part in parts.items():

@@ -10,14 +10,13 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from submissions import engines
 from submissions.api.cursors import Paged
 from submissions.api.endpoint import Strict
 from submissions.api.fields import ModelField, QuestField
 from submissions.api.waiting import LONGEST_S
-from submissions.families import registry
 from submissions.models import Device, QuestState, State
 from submissions.quests.refusal import refuse
+from submissions.specs import engines, families
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 LONGEST_KEY = 200
@@ -64,7 +63,7 @@ class SubmissionQuery(Paged):
     since = serializers.DateTimeField(required=False, help_text="Submitted then or later: 2026-10-12T11:13:00Z.")
 
     def validate_family(self, name: str) -> str:
-        known = [family.name for family in registry.families()]
+        known = [family.name for family in families.families()]
         if name and name not in known:
             words = _("There is no family %(name)r; there are %(known)s.")
             raise serializers.ValidationError(words % {"name": name[:60], "known": ", ".join(known)})

@@ -10,7 +10,6 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from submissions import engines as known_engines
 from submissions.api.acting import acting_group, open_quests, token_group, who
 from submissions.api.endpoint import Endpoint, PublicEndpoint, checked
 from submissions.api.refusals import refused
@@ -18,6 +17,7 @@ from submissions.api.representations import HardwareOut
 from submissions.api.requests import Nothing, QuestQuery
 from submissions.models import ApiToken, Extension, Group, Hardware, Quest, QuestState, Worker
 from submissions.quests.quotas import Quota, deadline, granted, is_open_for, quota
+from submissions.specs import engines as known_engines
 
 
 class QuestOut(serializers.ModelSerializer[Quest]):

@@ -17,11 +17,11 @@ from submissions.api.fields import SpecField
 from submissions.api.left_aside import LeftAside, left_aside
 from submissions.api.refusals import refused
 from submissions.api.requests import ModelRequest
-from submissions.families.registry import family_of
-from submissions.families.shapes import parameters, summary
 from submissions.intake.duplicates import earlier_same
 from submissions.models import Quest, State, Submission
-from submissions.specs import dump
+from submissions.specs.families import family_of
+from submissions.specs.shapes import parameters, summary
+from submissions.specs.spec import dump
 
 
 class LayerOut(serializers.Serializer[Any]):

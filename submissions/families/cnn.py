@@ -2,123 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from math import ceil, prod
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import Field
-
-from submissions.families import image_layers, layers, training
-from submissions.families.any_layer import MOST_LAYERS, AnyLayer
-from submissions.families.parameters import Seed
-from submissions.families.registry import Family, register
-from submissions.families.shapes import LayerMisfit, chain, parameters
 from submissions.keras_notation import read
 from submissions.keras_writing import headline, write
-from submissions.specs import Images, Spec, described
-
-
-def input_shapes(side: int) -> tuple[tuple[int, ...], ...]:
-    """What a network may take of images of this side; (32, 32, 1) gets 28×28 zero-padded, as LeNet-5 had it."""
-    own: tuple[tuple[int, ...], ...] = ((side, side, 1), (side, side), (side * side,))
-    return (*own, (32, 32, 1)) if side == 28 else own
-
-
-def _fitting_loss(earlier: dict[str, Any]) -> training.Loss:
-    """The loss where none is given: on logits where the last layer gives them."""
-    last = (earlier.get("layers") or (None,))[-1]
-    bare = isinstance(last, layers.Dense) and last.activation in (None, "linear")
-    return training.Loss(from_logits=bare or isinstance(last, layers.RBF))
-
-
-# What a training step costs besides its arithmetic, in multiplications: about a millisecond on one core.
-STEP_COST = 10_000_000
-TRACING_S = 0.8
-MULTIPLICATIONS = 6e9  # a second, in the forward pass, while Keras trains on two cores
-
-
-class CNN(Spec):
-    family: Literal["cnn"] = "cnn"
-    layers: Annotated[tuple[AnyLayer, ...], Field(min_length=2, max_length=MOST_LAYERS)] = Field(
-        description="the network, from Input to ten outputs"
-    )
-    optimizer: training.AnyOptimizer = Field(training.Adam(), description="how the weights are moved")
-    loss: training.Loss = Field(default_factory=_fitting_loss, description="what training makes small")
-    epochs: Annotated[int, Field(ge=1, le=500)] = Field(5, description="times that training sees every image")
-    batch_size: Annotated[int, Field(ge=1, le=60_000)] = Field(32, description="images in one step")
-    validation_split: Annotated[float, Field(ge=0, le=0.9)] = Field(
-        0.0, description="share of the training images kept aside to watch the training"
-    )
-    early_stopping: training.EarlyStopping | None = Field(None, description="stop when it gets no better")
-    seed: Seed | None = Field(None, description="seed; None: the service draws one and records it")
-    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = Field(
-        "float32", description="arithmetic; the mixed ones are for GPUs"
-    )
-
-    def misfits(self, images: Images | None) -> Iterator[tuple[str, str]]:
-        yield from self._misfit_input(images)
-        try:
-            built = list(chain(self.layers))
-        except LayerMisfit as misfit:
-            yield f"layers.{misfit.place}", str(misfit)
-            return
-        yield from self._misfit_output(built[-1].shape)
-        yield from self.optimizer.misfits()
-        yield from self._misfit_training()
-
-    def gets(self, images: Images) -> Iterator[str]:
-        if self.layers[1].kind != "Rescaling":
-            yield f"/{images.brightest}"
-        if getattr(self.layers[0], "shape", ())[:1] == (32,):
-            yield "padded"
-
-    def measures(self) -> Iterator[tuple[str, str, int]]:
-        yield "epochs", "epochs", self.epochs
-        yield "parameters", "layers", sum(parameters(self) or ())
-
-    def size(self) -> tuple[str, float]:
-        """By multiplications for an image – each weight once at every place of its output – and a step's fixed cost."""
-        work = sum(built.trainable * prod(built.shape[:-1]) for built in chain(self.layers))
-        return self.precision, self.epochs * (work + STEP_COST / self.batch_size)
-
-    def rough_seconds(self, images: Images, *, accelerated: bool) -> float | None:
-        """By the multiplications of all epochs, a fixed cost for each step, and Keras' tracing and compiling."""
-        work = self.size()[1] * images.train * (1 - self.validation_split)
-        return work / MULTIPLICATIONS + (0.0 if accelerated else TRACING_S)
-
-    def steps(self, images: Images) -> int:
-        """Steps of training in all epochs."""
-        return self.epochs * ceil(images.train * (1 - self.validation_split) / self.batch_size)
-
-    def _misfit_input(self, images: Images | None) -> Iterator[tuple[str, str]]:
-        first = self.layers[0]
-        shapes = [shape for side in ([images.side] if images else (28, 8)) for shape in input_shapes(side)]
-        if isinstance(first, layers.Input) and first.shape not in shapes:
-            yield "layers.0.shape", f"{first.shape} is not a shape of these images: give {_alternatives(shapes)}."
-
-    def _misfit_output(self, shape: tuple[int, ...]) -> Iterator[tuple[str, str]]:
-        place, last = len(self.layers) - 1, self.layers[-1]
-        for early in range(place):
-            if isinstance(self.layers[early], layers.RBF):
-                yield f"layers.{early}", "RBF stands last: it is the output."
-        if shape != (10,):
-            yield (
-                f"layers.{place}",
-                f"{last.kind} comes last and gives {shape}: ten digits need (10,), as Dense(10) does.",
-            )
-
-    def _misfit_training(self) -> Iterator[tuple[str, str]]:
-        if self.loss.from_logits and self.loss.name == "mean_squared_error":
-            yield "loss.from_logits", "mean_squared_error knows no logits: leave it False."
-        if isinstance(self.layers[-1], layers.RBF) and not self.loss.from_logits:
-            yield "loss.from_logits", "RBF gives logits: use a cross-entropy with from_logits=True."
-        stopping = self.early_stopping
-        if stopping and stopping.monitor.startswith("val_") and not self.validation_split:
-            yield "early_stopping.monitor", f"{stopping.monitor!r} needs a validation_split above 0."
-
-
-def _alternatives(shapes: list[tuple[int, ...]]) -> str:
-    return ", ".join(map(str, shapes[:-1])) + f" or {shapes[-1]}"
+from submissions.specs import image_layers, layers, training
+from submissions.specs.families import Family, register
+from submissions.specs.layer_types import AnyLayer
+from submissions.specs.network import CNN
+from submissions.specs.spec import described
 
 
 def _lenet(size: int, activation: Literal["relu", "tanh"], *output: AnyLayer) -> tuple[AnyLayer, ...]:

@@ -6,7 +6,7 @@ from django.db.models import Case, IntegerField, When
 
 from submissions import notation
 from submissions.models import Group, Quest, State, Submission
-from submissions.specs import Spec
+from submissions.specs.spec import Spec
 
 # What the one that is shown should have to tell: a score, else one that will be there soon.
 MOST_TELLING = (State.SCORED, State.RUNNING, State.QUEUED)

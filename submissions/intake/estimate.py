@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-from submissions.engines import ACCELERATED, STOCK
 from submissions.intake.submit import devices_for
 from submissions.models import Device, Quest, Worker
 from submissions.queue.run_times import Forecast, Forecaster, Job
-from submissions.specs import DATASETS, Spec, dump
+from submissions.specs.engines import ACCELERATED, STOCK
+from submissions.specs.spec import DATASETS, Spec, dump
 
 AROUND_IT = 0.5  # seconds that a run takes beside training and scoring, in a trainer that is warm
 WITHIN = 3  # the factor by which the arithmetic may be wrong, either way

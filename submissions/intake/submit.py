@@ -11,16 +11,18 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from submissions import engines, notation
+from submissions import notation
 from submissions.database.write_lock import writing
-from submissions.families.registry import family_of
-from submissions.families.shapes import parameters
 from submissions.models import Device, Event, Group, Quest, Submission, User
 from submissions.quests.quotas import closed_because, is_open_for, quota, spent_because
 from submissions.quests.refusal import check_not_archived, refuse
 from submissions.queue.lifecycle import record
 from submissions.queue.wakeups import QUEUES, wake
-from submissions.specs import Spec, dump, validate
+from submissions.specs import engines
+from submissions.specs.families import family_of
+from submissions.specs.shapes import parameters
+from submissions.specs.spec import Spec, dump
+from submissions.specs.validation import validate
 
 
 def submit(

@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-import submissions.engines
+import submissions.specs.engines
 
 
 class Migration(migrations.Migration):
@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
             model_name="quest",
             name="engine_policy",
             field=models.CharField(
-                choices=submissions.engines.policy_choices,
+                choices=submissions.specs.engines.policy_choices,
                 default="accelerated",
                 max_length=20,
                 verbose_name="engine",
@@ -23,6 +23,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="submission",
             name="engine",
-            field=models.CharField(choices=submissions.engines.choices, default="stock", max_length=20),
+            field=models.CharField(choices=submissions.specs.engines.choices, default="stock", max_length=20),
         ),
     ]

@@ -16,9 +16,9 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from submissions import engines
 from submissions.models.people import Course, Group, User
-from submissions.specs import Limits
+from submissions.specs import engines
+from submissions.specs.spec import Limits
 
 DATASETS = [("mnist", "MNIST"), ("fashion-mnist", "Fashion-MNIST"), ("digits", _("digits (8×8)"))]
 LOCKED_BY_SUBMISSIONS = ("dataset", "split_seed", "private_share")

@@ -8,11 +8,12 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from submissions import engines
 from submissions.models.people import Group, User
 from submissions.models.quests import Quest
 from submissions.models.runs import Attempt
-from submissions.specs import Spec, validate
+from submissions.specs import engines
+from submissions.specs.spec import Spec
+from submissions.specs.validation import validate
 
 
 class State(models.TextChoices):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from submissions.families.registry import Family, offered
 from submissions.models import Quest
-from submissions.specs import Spec, SpecError, dump, validate
+from submissions.specs.families import Family, offered
+from submissions.specs.spec import Spec, SpecError, dump
+from submissions.specs.validation import validate
 
 
 def presets(quest: Quest) -> dict[str, Spec]:

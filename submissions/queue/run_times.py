@@ -12,9 +12,9 @@ from django.core.cache import cache
 from django.db.models import F, TextField
 from django.db.models.functions import Cast
 
-from submissions.families.registry import family_named
 from submissions.models import Attempt, Exit, Worker
-from submissions.specs import Spec
+from submissions.specs.families import family_named
+from submissions.specs.spec import Spec
 
 KEPT_SECONDS = 10  # that a process goes on using what it has read
 LATEST = 500  # past runs that are looked at

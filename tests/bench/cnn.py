@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from submissions.families.cnn import CNN, LENET_5_LIKE
-from submissions.families.image_layers import Conv2D, MaxPooling2D
-from submissions.families.layers import Dense, Dropout, Flatten, Input
-from submissions.families.training import Loss
+from submissions.families.cnn import LENET_5_LIKE
+from submissions.specs.image_layers import Conv2D, MaxPooling2D
+from submissions.specs.layers import Dense, Dropout, Flatten, Input
+from submissions.specs.network import CNN
+from submissions.specs.training import Loss
 from tests.bench.contest import Bench, Contest, Peer, contend
 from tests.bench.rows import Row, Target
 

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from submissions import specs
-from submissions.specs import Spec
+from submissions.specs.spec import Spec, dump
 from tests.bench.limits import Size, limit_of
 from tests.bench.peaks import Peaks
 from tests.bench.rows import Row, Target
@@ -128,7 +127,7 @@ def learnt(ours: Sequence[Taken], theirs: Sequence[Taken], dataset: str) -> dict
 
 def accelerated(spec: Spec, dataset: str, *, trees: int | None = None) -> Taken:
     """Training and predicting as the service records them, in a trainer of its own with all cores."""
-    asked = specs.dump(spec)
+    asked = dump(spec)
     share, scaled = 1.0, ""
     if trees:
         share, scaled = trees / asked["n_estimators"], f"{trees} of {asked['n_estimators']:,} trees"
@@ -153,7 +152,7 @@ def answers_of(errors: Sequence[Sequence[int]], dataset: str) -> dict[int, int]:
 
 def notebook(spec: Spec, dataset: str, *, sample: int | None = None) -> Taken:
     """The same by plain scikit-learn or Keras, in a process of its own."""
-    asked = json.dumps({"spec": specs.dump(spec), "dataset": dataset, "sample": sample})
+    asked = json.dumps({"spec": dump(spec), "dataset": dataset, "sample": sample})
     quiet = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
     answer = json.loads(in_a_process("tests.bench.notebook", asked, **quiet))
     return Taken(

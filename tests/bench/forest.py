@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from submissions.families.forest import Forest
+from submissions.specs.forest import Forest
 from tests.bench.contest import Bench, Contest, Peer, contend
 from tests.bench.rows import Row, Target
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from submissions.families.knn import KNN
+from submissions.specs.knn import KNN
 from tests.bench.contest import Bench, Contest, Peer, contend
 from tests.bench.rows import Row, Target
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from submissions.families import shapes
-from submissions.families.cnn import CNN
-from submissions.families.forest import Forest
-from submissions.families.knn import KNN
-from submissions.specs import Spec
+from submissions.specs import shapes
+from submissions.specs.forest import Forest
+from submissions.specs.knn import KNN
+from submissions.specs.network import CNN
+from submissions.specs.spec import Spec
 from tests.bench.peaks import Peaks
 from workers import datasets
 

@@ -9,11 +9,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from statistics import median
 
-from submissions import specs
 from submissions.families.cnn import LENET_5, LENET_5_LIKE, dense
-from submissions.families.forest import Forest
-from submissions.families.knn import KNN
-from submissions.specs import Spec
+from submissions.specs.forest import Forest
+from submissions.specs.knn import KNN
+from submissions.specs.spec import Spec, dump
 from tests.bench.cnn import SIMPLE_CONVNET
 from tests.bench.contest import Bench, Taken, answers_of, compared, notebook
 from tests.bench.memory import MemoryWatch
@@ -85,9 +84,7 @@ def one_after_another(taken: Sequence[Taken]) -> Taken:
 def through(stack: Stack, entries: Sequence[Spec], dataset: str) -> tuple[float, list[Taken]]:
     """Seconds from the first POST, by five groups in turn, until the last one is scored; and what each answered."""
     began = time.monotonic()
-    made = [
-        stack.submit(specs.dump(spec), user=GROUPS[place % len(GROUPS)])["id"] for place, spec in enumerate(entries)
-    ]
+    made = [stack.submit(dump(spec), user=GROUPS[place % len(GROUPS)])["id"] for place, spec in enumerate(entries)]
     waiting = set(made)
     while waiting:
         if time.monotonic() - began > LONGEST_S:

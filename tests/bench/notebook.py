@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from submissions import specs
-from submissions.families.cnn import CNN
-from submissions.families.forest import Forest
-from submissions.families.knn import KNN
+from submissions.specs.forest import Forest
+from submissions.specs.knn import KNN
+from submissions.specs.network import CNN
+from submissions.specs.validation import validate
 from workers import datasets
 from workers.datasets import Dataset
 from workers.lifeline import die_with_parent
@@ -108,7 +108,7 @@ MODELS: dict[str, Callable[..., Answer]] = {"knn": nearest_neighbours, "forest":
 def main() -> None:
     die_with_parent()
     asked = json.load(sys.stdin)
-    spec = specs.validate(asked["spec"], dataset=asked["dataset"])
+    spec = validate(asked["spec"], dataset=asked["dataset"])
     answer = MODELS[spec.family](spec, datasets.load(asked["dataset"]), asked["sample"])
     sys.stdout.write("\n" + json.dumps(answer) + "\n")
 

@@ -16,11 +16,10 @@ from itertools import cycle, islice
 from statistics import median
 from typing import Any, Self
 
-from submissions import specs
 from submissions.families.cnn import LENET_5_LIKE, dense
-from submissions.families.forest import Forest
-from submissions.families.knn import KNN
-from submissions.specs import Spec
+from submissions.specs.forest import Forest
+from submissions.specs.knn import KNN
+from submissions.specs.spec import Spec, dump
 from tests.bench.contest import Bench
 from tests.bench.memory import MemoryWatch
 from tests.bench.rows import Row, Target
@@ -106,7 +105,7 @@ def latencies(stack: Stack, models: Iterator[Spec]) -> tuple[list[float], list[f
     database = sqlite3.connect(f"file:{stack.home / 'quest.sqlite3'}?mode=ro", uri=True)
     with Reader(stack.url) as reader, closing(database):
         for place, spec in enumerate(models):
-            made = stack.submit(specs.dump(spec), user=GROUPS[place % len(GROUPS)])
+            made = stack.submit(dump(spec), user=GROUPS[place % len(GROUPS)])
             fits.append(until_fit(database, made))
             scored = stack.wait(made, "scored")
             shows.append(_until_seen(reader, scored))

@@ -14,8 +14,8 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from submissions.families import registry
 from submissions.models import Score, Submission
+from submissions.specs import families
 from tests.faults.site import Site, furnish, kernel_on
 from tests.faults.table import Line, fault_of, note
 from tests.postgres import Cluster
@@ -59,9 +59,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def odd_family(monkeypatch: pytest.MonkeyPatch) -> None:
     """The family that misbehaves is known to this process while a test lasts."""
-    registry.families()  # all the others are there before this one is, for as long as the test lasts
-    monkeypatch.setattr(registry, "_families", dict(registry._families))
-    registry.register(importlib.import_module("tests.odd_families").ODD)
+    families.families()  # all the others are there before this one is, for as long as the test lasts
+    monkeypatch.setattr(families, "_families", dict(families._families))
+    families.register(importlib.import_module("tests.odd_families").ODD)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from submissions.families.registry import offered, register
+from submissions.specs.families import offered, register
 
 for family in offered():
     register(replace(family, offered=False))

@@ -29,10 +29,10 @@ from config.celery import app as service_app
 from config.launcher import broker
 from config.launcher.__main__ import CELERY, celery_worker
 from config.launcher.child_process import Child
-from submissions.families.registry import family_named
 from submissions.intake import submit as intake
 from submissions.models import Course, Exit, Group, Quest, QuestState, Score, State, Submission, User
-from submissions.specs import Spec
+from submissions.specs.families import family_named
+from submissions.specs.spec import Spec
 from tests.cast import person
 from tests.stack import CLEAN, PROJECT, until
 from workers.lifeline import die_with_parent

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from submissions.families.registry import family_named
 from submissions.intake.submit import submit
 from submissions.models import Attempt, Quest, QuestState, State, Submission
+from submissions.specs.families import family_named
 from tests.faults.site import Site
 from tests.stack import until
 

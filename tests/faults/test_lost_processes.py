@@ -11,7 +11,8 @@ import psutil
 import pytest
 
 from submissions.models import Exit, State, Submission
-from submissions.specs import Spec, validate
+from submissions.specs.spec import Spec
+from submissions.specs.validation import validate
 from tests.faults.site import LEASE_SECONDS, Piece, Site
 from tests.stack import until
 from tests.trainers import gone

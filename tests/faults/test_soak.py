@@ -20,11 +20,12 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from django.db.models import Count, Q
 
-from submissions.families.registry import family_named
 from submissions.models import Attempt, Event, Exit, Score, State, Submission
 from submissions.queue.leases import MOST_ATTEMPTS
 from submissions.queue.lifecycle import MoveRefused, cancel
-from submissions.specs import Spec, validate
+from submissions.specs.families import family_named
+from submissions.specs.spec import Spec
+from submissions.specs.validation import validate
 from tests.faults.site import Piece, Site
 from tests.postgres import Cluster
 from tests.stack import until

@@ -6,8 +6,8 @@ import importlib
 import traceback
 from functools import cache
 
-from submissions.engines import ACCELERATED
-from submissions.families.registry import Family
+from submissions.specs.engines import ACCELERATED
+from submissions.specs.families import Family
 from workers.engines.engine import Engine
 
 FASTER = {

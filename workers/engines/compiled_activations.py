@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from submissions.families import layers
-from submissions.families.layers import Shape
+from submissions.specs import layers
+from submissions.specs.layers import Shape
 from workers.engines import unit_kernels
 from workers.engines.compiled_layers import Compiled, blank
 from workers.runs import Values

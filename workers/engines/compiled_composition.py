@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import numpy as np
 
-from submissions.families import image_layers, layers
-from submissions.families.cnn import CNN
-from submissions.families.layers import Layer, Shape
-from submissions.families.shapes import chain
+from submissions.specs import image_layers, layers
+from submissions.specs.layers import Layer, Shape
+from submissions.specs.network import CNN
+from submissions.specs.shapes import chain
 from workers.engines import compiled_activations as activations
 from workers.engines import optimizer_kernels
 from workers.engines.compiled_layers import (

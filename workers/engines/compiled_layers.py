@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from submissions.families import image_layers
-from submissions.families.layers import Shape
+from submissions.specs import image_layers
+from submissions.specs.layers import Shape
 from workers.engines import image_kernels, unit_kernels
 from workers.runs import Values
 

@@ -14,8 +14,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from submissions.families import image_layers, layers
-from submissions.families.cnn import CNN
+from submissions.specs import image_layers, layers
+from submissions.specs.network import CNN
 from workers.engines import compiled_composition, image_kernels, unit_kernels
 from workers.engines.compiled_layers import blank
 from workers.engines.compiled_weights import Weights

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 
-from submissions.engines import STOCK
-from submissions.families.registry import Family, family_of
-from submissions.specs import Spec
+from submissions.specs.engines import STOCK
+from submissions.specs.families import Family, family_of
+from submissions.specs.spec import Spec
 from workers.runs import Estimator, Run
 
 AS_STOCK = " (as stock)"  # what a version says of work that an engine leaves to the family's own trainer
@@ -22,7 +22,7 @@ def named(libraries: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """`name` is that of `submissions.engines`; `builder` gives the dotted path `module:callable` that builds a
+    """`name` is that of `submissions.specs.engines`; `builder` gives the dotted path `module:callable` that builds a
     family's estimator on this engine – the family's own `trainer` where the engine leaves it to stock.
 
     The module may name its libraries with their versions in `LIBRARIES`, and have a function `warm()` that gets

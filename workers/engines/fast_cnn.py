@@ -15,8 +15,8 @@ import numba
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from submissions.families import image_layers, layers, training
-from submissions.families.cnn import CNN
+from submissions.specs import image_layers, layers, training
+from submissions.specs.network import CNN
 from workers.engines import keras_model, stock_cnn
 from workers.engines.compiled_composition import knows, multiplications
 from workers.engines.compiled_network import CompiledNetwork

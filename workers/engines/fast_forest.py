@@ -17,7 +17,7 @@ from joblib import parallel_config
 from joblib.parallel import ThreadingBackend
 from sklearn.ensemble import RandomForestClassifier
 
-from submissions.families.forest import Forest
+from submissions.specs.forest import Forest
 from workers.engines import stock_forest
 from workers.engines.plain_pixels import PlainPixels
 from workers.idx import Pixels

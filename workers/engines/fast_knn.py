@@ -16,7 +16,7 @@ import numba
 import numpy as np
 import onnxruntime
 
-from submissions.families.knn import KNN
+from submissions.specs.knn import KNN
 from workers.engines import nearest, stock_knn
 from workers.engines.compiling import one_at_a_time
 from workers.engines.engine import AS_STOCK

@@ -7,9 +7,9 @@ from typing import Any, cast
 import keras
 import numpy as np
 
-from submissions.families import layers
-from submissions.families.cnn import CNN
-from submissions.families.training import Loss
+from submissions.specs import layers
+from submissions.specs.network import CNN
+from submissions.specs.training import Loss
 
 CODES_SEED = 1998  # of LeNet-5's output codes, which are part of the network and not of a run
 

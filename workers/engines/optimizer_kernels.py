@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from submissions.families import training
+from submissions.specs import training
 from workers.engines.image_kernels import compiled
 from workers.runs import Values
 

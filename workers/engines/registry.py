@@ -1,10 +1,10 @@
-"""The arithmetic of every engine that is registered in `submissions.engines`."""
+"""The arithmetic of every engine that is registered in `submissions.specs.engines`."""
 
 from __future__ import annotations
 
 import importlib
 
-from submissions import engines
+from submissions.specs import engines
 from workers.engines.engine import Engine
 
 # The one that most submissions ask for first: trainers are warmed in this order.

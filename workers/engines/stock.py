@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from submissions.engines import STOCK
+from submissions.specs.engines import STOCK
 from workers.engines.engine import Engine
 
 ENGINE = Engine(name=STOCK, builder=lambda family: family.trainer)

@@ -13,8 +13,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from submissions.families import layers
-from submissions.families.cnn import CNN
+from submissions.specs import layers
+from submissions.specs.network import CNN
 from workers.engines import keras_model
 from workers.faults import Unfit
 from workers.idx import Pixels

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sklearn
 from sklearn.ensemble import RandomForestClassifier
 
-from submissions.specs import Spec
+from submissions.specs.spec import Spec
 from workers.engines.plain_pixels import PlainPixels
 from workers.runs import Run
 

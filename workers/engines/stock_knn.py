@@ -8,7 +8,7 @@ import numpy as np
 import sklearn
 from sklearn.neighbors import KNeighborsClassifier
 
-from submissions.specs import Spec
+from submissions.specs.spec import Spec
 from workers.engines.plain_pixels import PlainPixels
 from workers.runs import Labels, Run, Values
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 import pydantic
 from pydantic import Field
 
-from submissions.families.parameters import Seed, pixels
-from submissions.specs import Images
+from submissions.specs.parameters import Seed, pixels
+from submissions.specs.spec import Images
 
 MOST_STEPS = 6
 

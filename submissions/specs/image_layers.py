@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, GetCoreSchemaHandler, GetPydanticSchema
 from pydantic_core import CoreSchema, core_schema
 
-from submissions.families.layers import Activation, Built, DropoutSeed, Initializer, Layer, Misfit, Rate, Shape
+from submissions.specs.layers import Activation, Built, DropoutSeed, Initializer, Layer, Misfit, Rate, Shape
 
 
 def _either(written: Any, normal: Any) -> GetPydanticSchema:

@@ -8,9 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from submissions.specs import Spec
+from submissions.specs.spec import Spec
 
-BUILT_IN = ("submissions.families.knn", "submissions.families.forest", "submissions.families.cnn")
+BUILT_IN = {
+    "knn": "submissions.families.knn",
+    "forest": "submissions.families.forest",
+    "cnn": "submissions.families.cnn",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +64,7 @@ def register(family: Family) -> Family:
 
 def _load() -> None:
     extra = [name.strip() for name in os.environ.get("QUEST_FAMILIES", "").split(",") if name.strip()]
-    for module in (*BUILT_IN, *extra):
+    for module in (*BUILT_IN.values(), *extra):
         if module not in _loaded:
             importlib.import_module(module)
             _loaded.add(module)
@@ -69,8 +73,8 @@ def _load() -> None:
 def families() -> list[Family]:
     """Every family: the built-in ones in their order, then the others as they were registered."""
     _load()
-    order = {module: place for place, module in enumerate(BUILT_IN)}
-    return sorted(_families.values(), key=lambda family: order.get(family.spec.__module__, len(order)))
+    order = {name: place for place, name in enumerate(BUILT_IN)}
+    return sorted(_families.values(), key=lambda family: order.get(family.name, len(order)))
 
 
 def offered() -> list[Family]:

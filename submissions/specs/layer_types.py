@@ -6,7 +6,7 @@ from typing import Annotated, get_args
 
 from pydantic import Field
 
-from submissions.families import image_layers, layers
+from submissions.specs import image_layers, layers
 
 AnyLayer = Annotated[
     layers.Input

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
 
-from submissions.families.layers import Built, Input, Layer, Misfit, Shape
-from submissions.specs import Spec
+from submissions.specs.layers import Built, Input, Layer, Misfit, Shape
+from submissions.specs.spec import Spec
 
 # A bound on memory: this many float32 values are 16 MB for each image of a batch.
 MOST_VALUES = 4_000_000

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 import pydantic
 from pydantic import Field
 
-from submissions.families.parameters import Count, NotNegative, Positive
+from submissions.specs.parameters import Count, NotNegative, Positive
 
 _Decay = Annotated[float, Field(ge=0, lt=1)]
 

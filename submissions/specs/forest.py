@@ -1,0 +1,106 @@
+"""Random forest: the parameters of scikit-learn's RandomForestClassifier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import log2, sqrt
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from submissions.specs.parameters import Count, Jobs, NotNegative, Seed, Share, pixels
+from submissions.specs.preprocessing import STEPS_HELP, Steps, features_after, step_misfits, steps_size
+from submissions.specs.spec import Images, Spec
+
+Digit = Literal["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]
+
+
+def _in_order(weights: dict[str, float]) -> dict[str, float]:
+    return dict(sorted(weights.items()))
+
+
+# scikit-learn draws max_samples × the sum of the weights for each tree: weights without a bound take all memory.
+Weight = Annotated[float, Field(gt=0, le=100)]
+Weights = Annotated[dict[Digit, Weight], AfterValidator(_in_order)]
+
+
+# Levels that a tree grows on MNIST until its leaves are pure.
+USUAL_DEPTH = 25
+# Seconds for one image at one level of one tree, by the logarithm of the images and the root of the pixels: a hundred
+# trees on MNIST take 30 s on one core, 16 s on two.
+STOCK_SORTING, FAST_SORTING = 4.5e-10, 2.4e-10
+
+
+class Forest(Spec):
+    family: Literal["forest"] = "forest"
+    n_estimators: Annotated[int, Field(ge=1, le=10_000)] = Field(100, description="trees in the forest")
+    criterion: Literal["gini", "entropy", "log_loss"] = Field("gini", description="what a good split is measured by")
+    max_depth: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
+        None, description="levels of a tree; None: until the leaves are pure"
+    )
+    min_samples_split: Annotated[int, Field(ge=2)] | Share = Field(
+        2, description="images that a node needs to be split; a fraction is of the training set"
+    )
+    min_samples_leaf: Count | Annotated[float, Field(gt=0, lt=1)] = Field(
+        1, description="images that a leaf needs; a fraction is of the training set"
+    )
+    min_weight_fraction_leaf: Annotated[float, Field(ge=0, le=0.5)] = Field(
+        0.0, description="share of the weights that a leaf needs"
+    )
+    max_features: Literal["sqrt", "log2"] | Count | Share | None = Field(
+        "sqrt", description="pixels tried at each split; None: all of them"
+    )
+    max_leaf_nodes: Annotated[int, Field(ge=2)] | None = Field(None, description="leaves of a tree; None: no bound")
+    min_impurity_decrease: NotNegative = Field(0.0, description="what a split must gain")
+    bootstrap: bool = Field(True, description="each tree draws its own sample of the images")
+    oob_score: bool = Field(False, description="also score on the images that a tree did not draw")
+    n_jobs: Jobs | None = Field(None, description="threads: None is one, -1 all of the worker's")
+    random_state: Seed | None = Field(None, description="seed; None: the service draws one and records it")
+    verbose: Annotated[int, Field(ge=0, le=100)] | bool = Field(0, description="how much scikit-learn prints")
+    warm_start: bool = Field(False, description="without effect here: every run starts afresh")
+    class_weight: Literal["balanced", "balanced_subsample"] | Weights | None = Field(
+        None, description="weights of the digits, such as {0: 1.0, 9: 2.0}"
+    )
+    ccp_alpha: NotNegative = Field(0.0, description="cost-complexity pruning; 0: none")
+    max_samples: Annotated[int, Field(ge=1, le=600_000)] | Share | None = Field(
+        None, description="images that each tree draws; None: as many as there are"
+    )
+    monotonic_cst: list[Literal[-1, 0, 1]] | None = Field(None, description="only None: digits are ten classes")
+    preprocess: Steps = Field((), description=STEPS_HELP)
+
+    def misfits(self, images: Images | None) -> Iterator[tuple[str, str]]:
+        yield from step_misfits(self.preprocess, images)
+        if self.oob_score and not self.bootstrap:
+            yield "oob_score", "It needs bootstrap=True: without it every tree has seen every image."
+        if self.max_samples is not None and not self.bootstrap:
+            yield "max_samples", "It needs bootstrap=True: without it every tree takes every image."
+        if self.monotonic_cst is not None:
+            yield "monotonic_cst", "Only None: scikit-learn has no monotonic constraints for ten classes."
+        yield from self._misfit_features(pixels(images) if images else 784)
+
+    def _misfit_features(self, given: int) -> Iterator[tuple[str, str]]:
+        most = features_after(self.preprocess, given)
+        if type(self.max_features) is not int:
+            return
+        if most is None:
+            yield "max_features", "How many features PCA leaves is not known before: give a fraction, or 'sqrt'."
+        elif self.max_features > most:
+            seen = f"An image here has {most} pixels" if most == given else f"{most} features come out of preprocess"
+            yield "max_features", f"{seen}: give at most {most}."
+
+    def measures(self) -> Iterator[tuple[str, str, int]]:
+        yield "trees", "n_estimators", self.n_estimators
+
+    def size(self) -> tuple[str, float]:
+        kind = f"{self.criterion} {self.max_features} {self.n_jobs or 1} jobs{steps_size(self.preprocess)}"
+        return kind, float(self.n_estimators * min(self.max_depth or USUAL_DEPTH, USUAL_DEPTH))
+
+    def rough_seconds(self, images: Images, *, accelerated: bool) -> float | None:
+        """By the sorting at each level of each tree, on one core for the stock forest."""
+        work = self.size()[1] * images.train * log2(images.train) * sqrt(pixels(images))
+        return (FAST_SORTING if accelerated else STOCK_SORTING) * work
+
+    def arguments(self) -> dict[str, Any]:
+        weights = self.class_weight
+        numbered = {int(digit): weight for digit, weight in weights.items()} if isinstance(weights, dict) else weights
+        return super().arguments() | {"class_weight": numbered}
