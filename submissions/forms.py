@@ -11,10 +11,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from submissions import notation
 from submissions.intake import submit as intake
 from submissions.models import Device, Quest, Submission, User
-from submissions.notation import NotationError, Reading
+from submissions.notation.reader import NotationError, Reading, models_from
 from submissions.quests.eligibility import Entry
 from submissions.quests.refusal import Refused
 from submissions.spec_fields import OfferedChoice, filled_in, spec_fields, typed
@@ -195,7 +194,7 @@ class PasteForm(SubmissionForm):
 
     def read(self) -> Sequence[Reading]:
         quest = self.entry.quest
-        return notation.models_from(self.cleaned_data["model"], dataset=quest.dataset, limits=quest.limits)
+        return models_from(self.cleaned_data["model"], dataset=quest.dataset, limits=quest.limits)
 
     def home_of(self, path: str) -> str | None:
         return None if path in ("quest", "group", "") else "model"

@@ -14,7 +14,7 @@ from submissions.builder import AddForm, Touched, built, layers_of, rows_in
 from submissions.families.cnn import dense
 from submissions.forms import FamilyForm, inner
 from submissions.layer_form import LayerForm, Row, read_row, row_of
-from submissions.notation import Reading
+from submissions.notation.reader import Reading
 from submissions.quests.eligibility import Entry
 from submissions.spec_fields import field_for, filled_in
 from submissions.specs.layers import MOST_UNITS, Dense, Flatten, Input

@@ -11,8 +11,8 @@ import pydantic
 from django import forms
 from django.utils.translation import gettext as _
 
-from submissions.notation_pipeline import typed_steps, write_steps
-from submissions.notation_text import NotationError, Text, statements
+from submissions.notation.literals import NotationError, Text, statements
+from submissions.notation.pipelines import typed_steps, write_steps
 from submissions.specs.families import Family
 
 Schema = Mapping[str, Any]

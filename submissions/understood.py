@@ -7,14 +7,14 @@ from typing import Any
 
 import pydantic
 
-from submissions import notation
 from submissions.forms import SubmissionForm, choice_of, digest_of
 from submissions.intake.duplicates import earlier_same
 from submissions.intake.estimate import expected
 from submissions.intake.submit import devices_for
 from submissions.models import Quest
-from submissions.notation import Reading
-from submissions.notation_pipeline import write_steps
+from submissions.notation.pipelines import write_steps
+from submissions.notation.reader import Reading
+from submissions.notation.writer import headline
 from submissions.specs.families import family_of
 from submissions.specs.layers import Input, Layer
 from submissions.specs.shapes import parameters, summary
@@ -47,7 +47,7 @@ def pixel_scale(spec: Spec, quest: Quest) -> PixelScale:
 
 def understood(form: SubmissionForm, service: str) -> dict[str, Any]:
     """What the fragment shows of what was read: the model, or those to choose from."""
-    choices = [(choice_of(one), one.line, notation.headline(one.spec)) for one in form.readings]
+    choices = [(choice_of(one), one.line, headline(one.spec)) for one in form.readings]
     if form.reading is None:
         return {"reading": None, "choices": choices, "brightest": DATASETS[form.entry.quest.dataset].brightest}
     return {

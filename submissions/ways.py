@@ -7,10 +7,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from submissions import notation
 from submissions.forms import FamilyForm, PasteForm, SubmissionForm
 from submissions.network_form import NetworkForm
-from submissions.notation import Reading
+from submissions.notation.reader import Reading
+from submissions.notation.writer import render
 from submissions.quests.eligibility import Entry
 from submissions.quests.presets import defaults, presets
 from submissions.spec_fields import is_flat
@@ -41,7 +41,7 @@ def form_for(
         begun = fitting or (defaults(family, entry.quest) if data is None else None)
         form_of = FORMS.get(way, FamilyForm)
         return form_of(data, entry=entry, family=family, preset=begun, initial=dict(kept or {}))
-    text = notation.render(preset) if preset else ""
+    text = render(preset) if preset else ""
     form = PasteForm(data, entry=entry, initial={"model": text, **(kept or {})})
     form.reading = Reading(preset) if preset else None
     return form

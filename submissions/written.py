@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from submissions import notation
 from submissions.models import Quest
+from submissions.notation.writer import render
 from submissions.specs.spec import Spec, dump
 
 
@@ -24,7 +24,7 @@ class Written:
 
 def written(spec: Spec, quest: Quest, *, service: str, device: str = "", engine: str = "") -> list[Written]:
     """The forms of `spec`, as submitted to `quest` on the service at the address `service`."""
-    model = notation.render(spec)
+    model = render(spec)
     chosen = {name: value for name, value in (("device", device), ("engine", engine)) if value}
     return [
         Written("notation", _("Notation"), model),

@@ -109,12 +109,12 @@ def group_named(name: str, quest: Quest) -> Group:
 
 
 def submit(quest: Quest, group: str, text: str) -> int:
-    from submissions import notation
     from submissions.intake import submit as intake
+    from submissions.notation.reader import read
 
     own = group_named(group, quest)
     member = own.memberships.get().user
-    spec = notation.read(text, dataset=quest.dataset).spec
+    spec = read(text, dataset=quest.dataset).spec
     return intake.submit(quest=quest, group=own, submitter=member, spec=spec)[0].pk
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from submissions import notation
+from submissions.notation.reader import NotationError, read_all
+from submissions.notation.writer import render
 
 FOLDER = Path(__file__).parent / "pasted"
 PARTS = ("understood", "harmless", "consequential", "refused")
@@ -35,12 +36,12 @@ def snippets() -> Iterator[Snippet]:
 def read(text: str) -> dict[str, list[str]]:
     """What is said of the text now, as a snippet's file has it."""
     try:
-        readings = notation.read_all(text)
-    except notation.NotationError as refusal:
+        readings = read_all(text)
+    except NotationError as refusal:
         return {"refused": [error["message"] for error in refusal.errors]}
     said: dict[str, list[str]] = {part: [] for part in PARTS}
     for reading in readings:
-        said["understood"] += notation.render(reading.spec).splitlines()
+        said["understood"] += render(reading.spec).splitlines()
         for part in ("harmless", "consequential"):
             said[part] += [line for line in getattr(reading, part) if line not in said[part]]
     return {part: lines for part, lines in said.items() if lines}

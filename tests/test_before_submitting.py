@@ -15,7 +15,7 @@ from submissions.families.cnn import LENET_5, SIMPLE_CONVNET
 from submissions.intake.duplicates import earlier_same
 from submissions.intake.estimate import expected
 from submissions.models import Attempt, ModelsShown, Quest, Submission
-from submissions.notation import parse
+from submissions.notation.reader import parse
 from submissions.quests.eligibility import Entry
 from submissions.quests.presets import presets
 from submissions.specs.shapes import parameters

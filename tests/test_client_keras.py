@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mnist_quest import NotExpressible, notation
-from submissions.notation import NotationError, parse
+from submissions.notation.reader import NotationError, parse
 from submissions.specs.shapes import parameters
 from submissions.specs.spec import dump
 

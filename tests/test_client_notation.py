@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from mnist_quest import NotExpressible, Quest, notation
-from submissions.notation import parse
+from submissions.notation.reader import parse
 from submissions.specs.spec import dump
 
 

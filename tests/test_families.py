@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field
 
-from submissions import notation
+from submissions.notation.reader import NotationError, parse, read
+from submissions.notation.writer import headline, render
 from submissions.specs import families
 from submissions.specs.families import Family, family_of, register
 from submissions.specs.forest import Forest
@@ -58,17 +59,17 @@ def test_a_family_is_added_without_touching_another_file(guess):
     spec = Guess(digit=3, odds=(0.5, 1.0))
 
     assert validate({"family": "guess", "digit": 3, "odds": [0.5, 1]}) == spec
-    assert notation.render(spec) == "Guesser(digit=3, odds=(0.5, 1.0))"
-    assert notation.parse(notation.render(spec)) == spec
-    assert notation.headline(spec) == notation.render(spec)
+    assert render(spec) == "Guesser(digit=3, odds=(0.5, 1.0))"
+    assert parse(render(spec)) == spec
+    assert headline(spec) == render(spec)
     assert family_of(spec).help == {"digit": "what every image is said to be"}
 
 
 def test_an_added_familys_refusals_say_what_is_allowed(guess):
     guess()
 
-    with pytest.raises(notation.NotationError) as refused:
-        notation.read("Guesser(digit=10)")
+    with pytest.raises(NotationError) as refused:
+        read("Guesser(digit=10)")
 
     assert refused.value.errors == [
         {
@@ -84,7 +85,7 @@ def test_a_family_that_is_not_offered_cannot_be_submitted(guess):
     with pytest.raises(SpecError):
         validate({"family": "guess"})
     with pytest.raises(SpecError):
-        notation.read("Guesser()")
+        read("Guesser()")
     assert validate({"family": "guess"}, offered_only=False) == Guess()
 
 

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from leaderboard.ranking import queries
-from submissions import notation
 from submissions.models import Hardware, Quest, Submission
+from submissions.notation.reader import read
 from submissions.specs.network import CNN
 from tests.cast import FOREST
 
@@ -51,7 +51,7 @@ def test_a_line_can_be_pasted_where_models_are_submitted(client, post, quest, mo
     submission = post(350, model=model)
     post(330, model=model, minutes=1)  # not its group's best one
 
-    reading = notation.read("\n".join(lines(client)), dataset=quest.dataset)
+    reading = read("\n".join(lines(client)), dataset=quest.dataset)
 
     assert reading.spec == submission.model
     assert reading.consequential == ()
@@ -60,7 +60,7 @@ def test_a_line_can_be_pasted_where_models_are_submitted(client, post, quest, mo
 def test_the_line_of_a_network_says_that_compile_and_fit_are_missing(client, post, quest):
     post(350, model={"family": "cnn", "layers": FLAT})
 
-    reading = notation.read(lines(client)[0], dataset=quest.dataset)
+    reading = read(lines(client)[0], dataset=quest.dataset)
 
     assert isinstance(reading.spec, CNN)
     [missing] = reading.consequential

@@ -31,6 +31,8 @@ def test_the_trainers_side_imports_no_django(module):
     assert not modules_after(f"import {module}") & {"django", "celery"}
 
 
-@pytest.mark.parametrize("module", ["submissions.specs.spec", "submissions.notation", "submissions.specs.families"])
+@pytest.mark.parametrize(
+    "module", ["submissions.specs.spec", "submissions.notation.reader", "submissions.specs.families"]
+)
 def test_specs_and_notation_import_neither_django_nor_machine_learning(module):
     assert not modules_after(f"import {module}") & {"django", "celery", *HEAVY}

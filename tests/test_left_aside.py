@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from submissions import notation
 from submissions.models import Submission
+from submissions.notation.reader import NotationError, read
 from submissions.specs.network import CNN
 from tests.test_submit_page import field_error, paste
 
@@ -33,9 +33,7 @@ def test_the_form_asks_to_agree_to_what_may_change_the_score(owner_client, quest
 
 
 def test_training_a_name_that_the_text_never_made_is_of_the_one_model_without_a_name():
-    told = notation.read(
-        "Sequential([Input((784,)), Dense(10)])\nmodel.compile(loss='mse')\nmodel.fit(X, y, epochs=40)"
-    )
+    told = read("Sequential([Input((784,)), Dense(10)])\nmodel.compile(loss='mse')\nmodel.fit(X, y, epochs=40)")
 
     assert isinstance(told.spec, CNN)
     assert (told.spec.epochs, told.spec.loss.name) == (40, "mean_squared_error")
@@ -43,7 +41,7 @@ def test_training_a_name_that_the_text_never_made_is_of_the_one_model_without_a_
 
 
 def test_training_what_is_no_model_of_the_text_is_not_left_aside_silently():
-    told = notation.read("knn = KNeighborsClassifier(3)\nmodel.fit(X, y)\nmodel.predict(X)")
+    told = read("knn = KNeighborsClassifier(3)\nmodel.fit(X, y)\nmodel.predict(X)")
 
     assert told.harmless == ("line 3: model.predict(X)",)
     [trained] = told.consequential
@@ -73,7 +71,7 @@ NET = "model = Sequential([Flatten(), Dense(10)])\n"
     ],
 )
 def test_training_is_read_wherever_it_surely_happens(line):
-    spec = notation.read(NET + line).spec
+    spec = read(NET + line).spec
 
     assert isinstance(spec, CNN)
     assert spec.epochs == 20
@@ -94,16 +92,16 @@ def test_training_is_read_wherever_it_surely_happens(line):
     ],
 )
 def test_training_that_happens_never_or_often_is_refused(line, words):
-    with pytest.raises(notation.NotationError) as refused:
-        notation.read(NET + line)
+    with pytest.raises(NotationError) as refused:
+        read(NET + line)
 
     assert words in str(refused.value)
 
 
 @pytest.mark.parametrize("line", ["train(model)", "def train(m):\n  m.fit(x, y)", "history = fit_all(model, x, y)"])
 def test_a_functions_training_may_change_a_networks_score(line):
-    assert any("a function's training is not read" in told for told in notation.read(NET + line).consequential)
-    assert not notation.read(f"{line}\nmodel = KNeighborsClassifier()").consequential
+    assert any("a function's training is not read" in told for told in read(NET + line).consequential)
+    assert not read(f"{line}\nmodel = KNeighborsClassifier()").consequential
 
 
 @pytest.mark.parametrize(
@@ -111,11 +109,11 @@ def test_a_functions_training_may_change_a_networks_score(line):
     ["clf", "x.shape", "scores['knn'] > 0.9", "'what I did'", "w = model.layers[0].get_weights()[0]", "lambda: 1"],
 )
 def test_no_line_disappears_without_a_word(line):
-    assert notation.read(f"{NET}{line}").harmless == (f"line 2: {line}",)
+    assert read(f"{NET}{line}").harmless == (f"line 2: {line}",)
 
 
 def test_what_a_model_answers_is_no_data():
-    reading = notation.read(
+    reading = read(
         "knn = KNeighborsClassifier()\ny_pred = knn.predict(X) > 5\nDisplay(confusion_matrix(y, knn.predict(X)))"
     )
 
@@ -125,17 +123,17 @@ def test_what_a_model_answers_is_no_data():
 def test_a_network_may_be_padded_and_divided_as_it_is_here():
     padded = "x = np.pad(x / 255, ((0, 0), (2, 2), (2, 2)))\n"
 
-    assert not notation.read(f"{padded}Sequential([Input((32, 32, 1)), Flatten(), Dense(10)])").consequential
-    assert len(notation.read(f"{padded}Sequential([Input((28, 28)), Flatten(), Dense(10)])").consequential) == 1
-    assert not notation.read("x = x / 16\nSequential([Dense(10)])", dataset="digits").consequential
-    assert notation.read("x = x / 255\nSequential([Dense(10)])", dataset="digits").consequential
+    assert not read(f"{padded}Sequential([Input((32, 32, 1)), Flatten(), Dense(10)])").consequential
+    assert len(read(f"{padded}Sequential([Input((28, 28)), Flatten(), Dense(10)])").consequential) == 1
+    assert not read("x = x / 16\nSequential([Dense(10)])", dataset="digits").consequential
+    assert read("x = x / 255\nSequential([Dense(10)])", dataset="digits").consequential
 
 
 @pytest.mark.parametrize(
     "line", ["X = X.reshape(len(X), X.shape[1] * X.shape[2])", "y = y.astype(int)", "X = X[:60000]"]
 )
 def test_another_form_of_the_same_data_is_harmless(line):
-    assert not notation.read(f"{line}\nKNeighborsClassifier()").consequential
+    assert not read(f"{line}\nKNeighborsClassifier()").consequential
 
 
 def test_agreeing_to_one_text_agrees_to_no_other(owner_client, quest):

@@ -10,7 +10,7 @@ from submissions.families.cnn import LENET_5, dense
 from submissions.layer_form import row_of
 from submissions.models import Quest, Submission
 from submissions.network_form import NetworkForm, WidthForm
-from submissions.notation import parse
+from submissions.notation.reader import parse
 from submissions.quests.eligibility import Entry
 from submissions.specs.network import CNN
 from submissions.specs.spec import dump

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from submissions import notation
 from submissions.families.cnn import LENET_5, LENET_5_LIKE, dense
+from submissions.notation.reader import NotationError, model_from, parse, read, read_all
+from submissions.notation.writer import headline, render
 from submissions.specs.forest import Forest
 from submissions.specs.knn import KNN
 from submissions.specs.layers import Input
@@ -35,25 +36,25 @@ history = model.fit(x_train, y_train, batch_size=128, epochs=12, verbose=1, vali
 
 
 def refusal(text: str, **options: object) -> str:
-    with pytest.raises(notation.NotationError) as refused:
-        notation.read(text, **options)  # type: ignore[arg-type]
+    with pytest.raises(NotationError) as refused:
+        read(text, **options)  # type: ignore[arg-type]
     return str(refused.value)
 
 
 def network(text: str, dataset: str | None = None) -> CNN:
-    spec = notation.read(text, dataset=dataset).spec
+    spec = read(text, dataset=dataset).spec
     assert isinstance(spec, CNN)
     return spec
 
 
 @given(specs())
 def test_what_is_rendered_is_read_back_as_the_same_spec(spec):
-    assert dump(notation.parse(notation.render(spec))) == dump(spec)
+    assert dump(parse(render(spec))) == dump(spec)
 
 
 @given(specs())
 def test_a_headline_is_one_line(spec):
-    assert "\n" not in notation.headline(spec)
+    assert "\n" not in headline(spec)
 
 
 @pytest.mark.parametrize(
@@ -75,32 +76,32 @@ def test_a_headline_is_one_line(spec):
     ],
 )
 def test_a_constructor_is_read_however_it_is_typed(text):
-    assert notation.parse(text) == KNN(n_neighbors=4, weights="distance")
+    assert parse(text) == KNN(n_neighbors=4, weights="distance")
 
 
 def test_numbers_may_be_negative_or_scientific():
-    spec = notation.parse("RandomForestClassifier(n_jobs=-1, min_impurity_decrease=1e-3, max_features=.5)")
+    spec = parse("RandomForestClassifier(n_jobs=-1, min_impurity_decrease=1e-3, max_features=.5)")
 
     assert spec == Forest(n_jobs=-1, min_impurity_decrease=0.001, max_features=0.5)
 
 
 def test_class_weights_are_typed_by_digit():
-    spec = notation.parse("RandomForestClassifier(class_weight={0: 1, 9: 2.5})")
+    spec = parse("RandomForestClassifier(class_weight={0: 1, 9: 2.5})")
 
     assert spec == Forest(class_weight={"0": 1.0, "9": 2.5})
-    assert notation.render(spec) == "RandomForestClassifier(class_weight={0: 1.0, 9: 2.5})"
+    assert render(spec) == "RandomForestClassifier(class_weight={0: 1.0, 9: 2.5})"
 
 
 def test_defaults_are_left_out_as_scikit_learn_does():
-    assert notation.render(KNN(p=4.0, leaf_size=40)) == "KNeighborsClassifier(leaf_size=40, p=4)"
-    assert notation.render(Forest(n_estimators=100)) == "RandomForestClassifier()"
+    assert render(KNN(p=4.0, leaf_size=40)) == "KNeighborsClassifier(leaf_size=40, p=4)"
+    assert render(Forest(n_estimators=100)) == "RandomForestClassifier()"
 
 
 def test_keras_code_is_read_as_it_stands_in_a_notebook():
-    reading = notation.read(KERAS_CODE)
+    reading = read(KERAS_CODE)
 
     assert isinstance(reading.spec, CNN)
-    assert notation.render(reading.spec) == (
+    assert render(reading.spec) == (
         "model = Sequential([\n"
         "    Input((28, 28, 1)),\n"
         "    Conv2D(32, 3, activation='relu', kernel_initializer='he_uniform'),\n"
@@ -120,10 +121,8 @@ def test_keras_code_is_read_as_it_stands_in_a_notebook():
 
 
 def test_a_list_of_layers_is_read_like_added_ones():
-    listed = notation.parse("keras.Sequential([keras.Input(shape=(784,)), Dense(8, activation='relu'), Dense(10)])")
-    added = notation.parse(
-        "m = Sequential()\nm.add(Dense(8, input_dim=784, activation=activations.relu))\nm.add(Dense(10))"
-    )
+    listed = parse("keras.Sequential([keras.Input(shape=(784,)), Dense(8, activation='relu'), Dense(10)])")
+    added = parse("m = Sequential()\nm.add(Dense(8, input_dim=784, activation=activations.relu))\nm.add(Dense(10))")
 
     assert listed == added
 
@@ -160,12 +159,12 @@ def test_a_silent_network_that_ends_in_logits_is_trained_on_logits():
 
 
 def test_presets_are_shown_on_one_line_as_typed():
-    assert notation.headline(dense(512)) == (
+    assert headline(dense(512)) == (
         "Sequential([Input((784,)), Dense(512, activation='relu'), Dropout(0.5), Dense(512, activation='relu'), "
         "Dropout(0.5), Dense(10, activation='softmax')])"
     )
-    assert notation.headline(LENET_5).endswith("Dense(84, activation='tanh'), RBF(10)])")
-    assert "AveragePooling2D(2)" in notation.headline(LENET_5_LIKE)
+    assert headline(LENET_5).endswith("Dense(84, activation='tanh'), RBF(10)])")
+    assert "AveragePooling2D(2)" in headline(LENET_5_LIKE)
 
 
 def test_seed_and_precision_are_read_where_keras_has_them():
@@ -174,7 +173,7 @@ def test_seed_and_precision_are_read_where_keras_has_them():
     )
 
     assert (spec.seed, spec.precision) == (7, "mixed_bfloat16")
-    assert notation.headline(spec) == "Sequential([Input((784,)), Dense(10)])"
+    assert headline(spec) == "Sequential([Input((784,)), Dense(10)])"
 
 
 @pytest.mark.parametrize(
@@ -244,8 +243,8 @@ def test_what_cannot_be_read_is_refused_naming_line_and_thing(text, words):
 
 
 def test_a_refusal_gives_the_path_of_the_field():
-    with pytest.raises(notation.NotationError) as refused:
-        notation.read("Sequential([Conv2D(8, 0), Flatten(), Dense(10)])")
+    with pytest.raises(NotationError) as refused:
+        read("Sequential([Conv2D(8, 0), Flatten(), Dense(10)])")
 
     assert [error["field"] for error in refused.value.errors] == ["layers.1.kernel_size"]
 
@@ -264,23 +263,23 @@ def test_a_model_comes_as_object_json_or_text():
         ' {"family": "knn", "n_neighbors": 4}',
         "KNeighborsClassifier(4)",
     ):
-        assert notation.model_from(value, dataset="mnist", limits=None).spec == spec
+        assert model_from(value, dataset="mnist", limits=None).spec == spec
 
 
 @pytest.mark.parametrize("value", [None, 3, ["knn"], {}, "", "{", "{}", {"family": ["knn"]}, {1: object()}])
 def test_what_is_no_model_is_refused(value):
     with pytest.raises(SpecError):
-        notation.model_from(value, dataset="mnist", limits=None)
+        model_from(value, dataset="mnist", limits=None)
 
 
 def test_an_f_string_in_a_print_is_harmless():
-    reading = notation.read("KNeighborsClassifier()\nprint(f'{score:.5f}')")
+    reading = read("KNeighborsClassifier()\nprint(f'{score:.5f}')")
 
     assert reading.harmless == ("line 2: print(f'{score:.5f}')",)
 
 
 def test_every_model_of_a_text_is_read_each_once():
-    readings = notation.read_all(
+    readings = read_all(
         "a = KNeighborsClassifier(3)\nb = KNeighborsClassifier(n_neighbors=3)\nRandomForestClassifier()"
     )
 
@@ -290,30 +289,30 @@ def test_every_model_of_a_text_is_read_each_once():
 def test_a_model_within_a_pipeline_is_no_model_of_its_own_unless_it_was_trained():
     piped = "knn = KNeighborsClassifier(3)\n{}pipe = make_pipeline(StandardScaler(), knn)"
 
-    assert len(notation.read_all(piped.format(""))) == 1
-    assert len(notation.read_all(piped.format("knn.fit(X, y)\n"))) == 2
+    assert len(read_all(piped.format(""))) == 1
+    assert len(read_all(piped.format("knn.fit(X, y)\n"))) == 2
 
 
 def test_scaling_by_255_is_what_networks_get_anyway():
     scaled = "x_train = x_train / 255\n"
 
-    assert not notation.read(f"{scaled}Sequential([Dense(10)])").consequential
-    assert notation.read(f"{scaled}KNeighborsClassifier()").consequential
+    assert not read(f"{scaled}Sequential([Dense(10)])").consequential
+    assert read(f"{scaled}KNeighborsClassifier()").consequential
 
 
 def test_a_name_that_a_loop_or_a_call_changes_stands_for_nothing():
     assert "Line 2: k, which this line changes," in refusal("k = 3\nfor i in a:\n  k = i\nKNeighborsClassifier(k)")
     assert "written as a list" in refusal("some = []\nsome.append(Dense(10))\nSequential(some)")
-    assert notation.parse("k = 3\nk += 1\nKNeighborsClassifier(k)") == KNN(n_neighbors=4)
+    assert parse("k = 3\nk += 1\nKNeighborsClassifier(k)") == KNN(n_neighbors=4)
 
 
 def test_parameters_in_braces_are_read_as_python_and_specs_as_json():
     spec = KNN(n_neighbors=4)
 
-    assert notation.model_from("{'n_neighbors': 4}").spec == spec
-    assert notation.model_from('{"family": "knn", "n_neighbors": 4}').spec == spec
+    assert model_from("{'n_neighbors': 4}").spec == spec
+    assert model_from('{"family": "knn", "n_neighbors": 4}').spec == spec
     with pytest.raises(SpecError, match="This is not JSON"):
-        notation.model_from('{"family": "knn", ')
+        model_from('{"family": "knn", ')
 
 
 def test_a_layer_as_activation_is_the_layer_behind():

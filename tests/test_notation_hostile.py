@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from submissions import notation
+from submissions.notation.reader import NotationError, read
+from submissions.notation.writer import render
 from tests.spec_strategies import specs
 from tests.test_notation import KERAS_CODE, refusal
 
@@ -94,17 +95,17 @@ def memory_to_refuse(text: str) -> int:
 
 @given(st.text() | st.lists(st.sampled_from(KERAS_CODE.split() + list("()[]{},.=\n 0'"))).map("".join))
 def test_any_text_is_read_or_refused_and_nothing_else(text):
-    with suppress(notation.NotationError):
-        notation.read(text)
+    with suppress(NotationError):
+        read(text)
 
 
-@given(specs().map(notation.render), st.data())
+@given(specs().map(render), st.data())
 def test_a_damaged_text_is_read_or_refused_and_nothing_else(text, data):
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, min(len(text), start + 12)))
     inserted = data.draw(st.sampled_from(["", "(", ")", "[", "None", "-1", "'", "=", "**", "1e999", ", ", "True", "x"]))
-    with suppress(notation.NotationError):
-        notation.read(text[:start] + inserted + text[end:])
+    with suppress(NotationError):
+        read(text[:start] + inserted + text[end:])
 
 
 @pytest.mark.parametrize(
@@ -119,5 +120,5 @@ def test_a_damaged_text_is_read_or_refused_and_nothing_else(text, data):
     ],
 )
 def test_what_would_run_code_is_refused_wherever_it_stands(text):
-    with pytest.raises(notation.NotationError):
-        notation.read(text)
+    with pytest.raises(NotationError):
+        read(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from submissions.reference import reference
+from submissions.notation.reference import reference
 from submissions.specs.families import offered
 from submissions.specs.layer_types import LAYERS
 from submissions.specs.preprocessing import STEPS
@@ -13,7 +13,9 @@ WRITTEN = Path(__file__).parents[1] / "docs" / "notation.md"
 
 
 def test_the_reference_is_not_stale():
-    assert WRITTEN.read_text() == reference(), "make it anew: python -m submissions.reference > docs/notation.md"
+    assert WRITTEN.read_text() == reference(), (
+        "make it anew: python -m submissions.notation.reference > docs/notation.md"
+    )
 
 
 def test_the_reference_names_everything_that_can_be_typed():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from submissions import notation
 from submissions.families.cnn import LENET_5, LENET_5_LIKE, dense
+from submissions.notation.reader import NotationError, parse
 from submissions.specs.forest import Forest
 from submissions.specs.knn import KNN
 from submissions.specs.shapes import LayerRow, parameters, summary
@@ -59,7 +59,7 @@ def test_a_summary_has_a_row_for_each_layer_after_the_input_named_as_keras_does(
     ],
 )
 def test_a_layers_shape_and_parameters(layer, shape, counts):
-    row = summary(notation.parse(f"Sequential([Input((28, 28, 1)), {layer}, Flatten(), Dense(10)])"))[0]
+    row = summary(parse(f"Sequential([Input((28, 28, 1)), {layer}, Flatten(), Dense(10)])"))[0]
 
     assert row.output_shape == shape
     assert (row.trainable, row.fixed) == counts
@@ -77,8 +77,8 @@ def test_a_layers_shape_and_parameters(layer, shape, counts):
     ],
 )
 def test_a_layer_that_does_not_fit_is_named(layers, place, words):
-    with pytest.raises(notation.NotationError) as refused:
-        notation.parse(f"Sequential([Input((28, 28, 1)), {layers}, Flatten(), Dense(10)])")
+    with pytest.raises(NotationError) as refused:
+        parse(f"Sequential([Input((28, 28, 1)), {layers}, Flatten(), Dense(10)])")
 
     assert [error["field"] for error in refused.value.errors] == [f"layers.{place}"]
     assert words in refused.value.errors[0]["message"]

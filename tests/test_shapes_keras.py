@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from submissions import notation
 from submissions.families.cnn import LENET_5
+from submissions.notation.writer import render
 from submissions.specs.network import CNN
 from submissions.specs.shapes import parameters, summary
 from tests.spec_strategies import networks
@@ -64,7 +64,7 @@ def test_the_code_that_is_written_builds_the_same_model_in_keras(keras, spec: CN
     from workers.engines.keras_model import RBF, build
 
     names = {**vars(keras.layers), **vars(keras.optimizers), **vars(keras.losses), "keras": keras, "RBF": RBF}
-    code = notation.render(spec).rsplit("\n", 1)[0]
+    code = render(spec).rsplit("\n", 1)[0]
     typed: dict[str, Any] = {}
     exec(code, names | {"Sequential": keras.Sequential}, typed)  # our own text, in a test
 

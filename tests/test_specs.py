@@ -260,7 +260,7 @@ def test_a_spec_is_frozen():
 
 def test_specs_and_notation_load_neither_django_nor_machine_learning():
     code = (
-        "import sys; from submissions import notation; notation.parse('KNeighborsClassifier()');"
+        "import sys; from submissions.notation.reader import parse; parse('KNeighborsClassifier()');"
         "sys.exit(bool({'django', 'numpy', 'sklearn', 'keras', 'tensorflow'} & sys.modules.keys()))"
     )
 

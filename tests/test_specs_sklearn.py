@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
-from submissions import notation
+from submissions.notation.writer import render
 from submissions.specs.knn import KNN, TREES, Metric
 from submissions.specs.spec import Spec
 from tests.spec_strategies import forests, knns
@@ -31,7 +31,7 @@ def alone(spec: Spec) -> Spec:
 def test_a_knn_reads_as_scikit_learns_own_repr(spec):
     theirs = repr(KNeighborsClassifier(**spec.arguments()))
 
-    assert notation.render(spec) == " ".join(theirs.split())
+    assert render(spec) == " ".join(theirs.split())
 
 
 @SLOW_IS_FINE
@@ -39,7 +39,7 @@ def test_a_knn_reads_as_scikit_learns_own_repr(spec):
 def test_a_forest_reads_as_scikit_learns_own_repr(spec):
     theirs = repr(RandomForestClassifier(**spec.arguments()))
 
-    assert notation.render(spec) == " ".join(theirs.split())
+    assert render(spec) == " ".join(theirs.split())
 
 
 @pytest.mark.parametrize("algorithm", ["auto", "brute", *TREES])

@@ -20,7 +20,7 @@ from rest_framework.exceptions import (
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from submissions.notation import NotationError
+from submissions.notation.reader import NotationError
 from submissions.quests.refusal import Refused
 from submissions.queue.lifecycle import MoveRefused
 from submissions.specs.spec import SpecError

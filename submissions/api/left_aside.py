@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from submissions.api.representations import SubmissionWhole
-from submissions.notation import Reading
+from submissions.notation.reader import Reading
 
 
 class LeftAside(serializers.Serializer[Any]):

@@ -11,7 +11,6 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from submissions import notation
 from submissions.api import cursors, waiting
 from submissions.api.acting import acting_group, only_quest, own_submissions, who
 from submissions.api.conditional import ETAG, IF_NONE_MATCH, UNCHANGED, etag_of, has_it, unless_unchanged
@@ -32,6 +31,7 @@ from submissions.database.keyset_pages import Key, beyond, ordering
 from submissions.intake.submit import submit
 from submissions.models import Quest, Submission
 from submissions.models.submission import SubmissionQuerySet
+from submissions.notation.reader import model_from
 from submissions.queue import lifecycle
 
 KEY_PARAMETER = OpenApiParameter(
@@ -82,7 +82,7 @@ class Submissions(Endpoint):
         quest = asked.pop("quest", None) or earlier or only_quest(request)
         # A retry is held against the first try, not against limits that are tighter by now.
         limits = None if earlier == quest else quest.limits
-        reading = notation.model_from(asked.pop("model"), dataset=quest.dataset, limits=limits)
+        reading = model_from(asked.pop("model"), dataset=quest.dataset, limits=limits)
         submission, new = submit(
             quest=quest,
             submitter=who(request),

@@ -10,7 +10,6 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from submissions import notation
 from submissions.api.acting import acting_group, open_quests
 from submissions.api.endpoint import Endpoint, checked
 from submissions.api.fields import SpecField
@@ -19,6 +18,8 @@ from submissions.api.refusals import refused
 from submissions.api.requests import ModelRequest
 from submissions.intake.duplicates import earlier_same
 from submissions.models import Quest, State, Submission
+from submissions.notation.reader import Reading, model_from
+from submissions.notation.writer import headline, render
 from submissions.specs.families import family_of
 from submissions.specs.shapes import parameters, summary
 from submissions.specs.spec import dump
@@ -70,7 +71,7 @@ class Validate(Endpoint):
         asked = checked(ModelRequest, request.data, request)
         quest = asked.get("quest") or _only_open(request)
         dataset, limits = (quest.dataset, quest.limits) if quest else ("mnist", None)
-        reading = notation.model_from(asked["model"], dataset=dataset, limits=limits)
+        reading = model_from(asked["model"], dataset=dataset, limits=limits)
         earlier = earlier_same(reading.spec, quest, acting_group(request, quest.course)) if quest else None
         return Response(
             {
@@ -87,14 +88,14 @@ def _only_open(request: Request) -> Quest | None:
     return quests[0] if len(quests) == 1 else None
 
 
-def _understood(reading: notation.Reading) -> dict[str, Any]:
+def _understood(reading: Reading) -> dict[str, Any]:
     spec = reading.spec
     trainable, fixed = parameters(spec) or (None, None)
     return {
         "family": spec.family,
         "spec": dump(spec),
-        "notation": notation.render(spec),
-        "headline": notation.headline(spec),
+        "notation": render(spec),
+        "headline": headline(spec),
         "layers": [asdict(row) for row in summary(spec)],
         "parameters": None if trainable is None or fixed is None else trainable + fixed,
         "trainable": trainable,

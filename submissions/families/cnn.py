@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from submissions.keras_notation import read
-from submissions.keras_writing import headline, write
+from submissions.notation.keras_reader import read
+from submissions.notation.keras_writer import headline, write
 from submissions.specs import image_layers, layers, training
 from submissions.specs.families import Family, register
 from submissions.specs.layer_types import AnyLayer

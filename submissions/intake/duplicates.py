@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db.models import Case, IntegerField, When
 
-from submissions import notation
 from submissions.models import Group, Quest, State, Submission
+from submissions.notation.writer import render
 from submissions.specs.spec import Spec
 
 # What the one that is shown should have to tell: a score, else one that will be there soon.
@@ -21,5 +21,5 @@ def earlier_same(spec: Spec, quest: Quest, group: Group | None) -> Submission | 
         default=len(MOST_TELLING),
         output_field=IntegerField(),
     )
-    same = Submission.objects.filter(quest=quest, group=group, family=spec.family, notation=notation.render(spec))
+    same = Submission.objects.filter(quest=quest, group=group, family=spec.family, notation=render(spec))
     return same.order_by(telling, "-id").first()

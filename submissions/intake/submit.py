@@ -11,9 +11,9 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from submissions import notation
 from submissions.database.write_lock import writing
 from submissions.models import Device, Event, Group, Quest, Submission, User
+from submissions.notation.writer import headline, render
 from submissions.quests.quotas import closed_because, is_open_for, quota, spent_because
 from submissions.quests.refusal import check_not_archived, refuse
 from submissions.queue.lifecycle import record
@@ -84,8 +84,8 @@ def _described(spec: Spec) -> dict[str, Any]:
     return {
         "family": spec.family,
         "spec": dump(spec),
-        "notation": notation.render(spec),
-        "headline": notation.headline(spec),
+        "notation": render(spec),
+        "headline": headline(spec),
         "parameters": sum(counts) if counts else None,
     }
 

@@ -1,4 +1,4 @@
-"""The reference of the notation, made from the specs: `python -m submissions.reference > docs/notation.md`."""
+"""The reference of the notation, made from the specs: `python -m submissions.notation.reference > docs/notation.md`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 import pydantic
 
-from submissions.keras_notation import ALIASES
-from submissions.keras_training import LOSSES
-from submissions.notation import headline
-from submissions.notation_text import MAX_LINES
+from submissions.notation.keras_reader import ALIASES
+from submissions.notation.keras_training import LOSSES
+from submissions.notation.literals import MAX_LINES
+from submissions.notation.writer import headline
 from submissions.specs.families import Family, offered
 from submissions.specs.layer_types import LAYERS, MOST_LAYERS
 from submissions.specs.messages import allowed
@@ -21,7 +21,7 @@ UNNAMED = ("family", "kind", "name")
 
 INTRODUCTION = """# Notation: what can be typed
 
-<!-- Made by `python -m submissions.reference`, from the specs: change it there. -->
+<!-- Made by `python -m submissions.notation.reference`, from the specs: change it there. -->
 
 A model is written as in a notebook: a scikit-learn constructor, a pipeline, or Keras code. It is read, never
 run. Names, defaults and values are those of scikit-learn and Keras; what is left out has its default.

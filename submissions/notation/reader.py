@@ -1,4 +1,4 @@
-"""Specs as people type them: `read` turns text into a spec, `render` a spec into text. Nothing is evaluated."""
+"""Text to spec: `read` finds the model in a text that a person typed or pasted. Nothing is evaluated."""
 
 from __future__ import annotations
 
@@ -7,18 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from submissions.notation_draft import Draft, Model
-from submissions.notation_pipeline import read_steps, write_steps
-from submissions.notation_script import LOOKING, Script, read_script
-from submissions.notation_text import AS_MADE, Aside, NotationError, refuse
+from submissions.notation.draft import Draft, Model
+from submissions.notation.literals import AS_MADE, Aside, NotationError, refuse
+from submissions.notation.pipelines import read_steps
+from submissions.notation.script import LOOKING, Script, read_script
+from submissions.notation.writer import headline
 from submissions.specs import families as registry
 from submissions.specs.families import Family
-from submissions.specs.spec import DATASETS, Limits, Spec, SpecError, changed
+from submissions.specs.spec import DATASETS, Limits, Spec, SpecError
 from submissions.specs.validation import validate
-
-__all__ = [
-    "NotationError", "Reading", "headline", "model_from", "models_from", "parse", "read", "read_all", "render",
-]  # fmt: skip
 
 DEFAULT_SIDE = 28
 # What a line of the feed has among the parameters.
@@ -130,18 +127,6 @@ def parse(text: str) -> Spec:
     return read(text, dataset=None).spec
 
 
-def render(spec: Spec) -> str:
-    """The spec as its constructor is typed, defaults left out; a network with its compile and fit."""
-    family = registry.family_of(spec)
-    return family.write(spec) if family.write else _constructor(spec, family)
-
-
-def headline(spec: Spec) -> str:
-    """The model itself on one line, as board and feed show it."""
-    family = registry.family_of(spec)
-    return family.headline(spec) if family.headline else " ".join(render(spec).splitlines())
-
-
 def model_from(value: object, *, dataset: str = "mnist", limits: Limits | None = None) -> Reading:
     """A model as form and API take it: an object, its JSON text, or notation. SpecError if it is refused."""
     return _only(models_from(value, dataset=dataset, limits=limits))
@@ -206,18 +191,3 @@ def _with_line(error: Mapping[str, str], draft: Draft, line: int) -> dict[str, s
     line = next((draft.lines[place] for place in places if place in draft.lines), line)
     thing = "" if parts[-1].isdigit() or error["field"] == "model" else f"{parts[-1]}: "
     return {"field": error["field"], "message": f"Line {line}: {thing}{error['message']}"}
-
-
-def _constructor(spec: Spec, family: Family) -> str:
-    given = changed(spec)
-    steps = given.pop("preprocess", ())
-    # Sorted, as scikit-learn's own repr has them.
-    written = f"{family.constructor}({', '.join(f'{name}={_value(value)}' for name, value in sorted(given.items()))})"
-    return f"make_pipeline({write_steps(steps)}, {written})" if steps else written
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, dict):
-        keys = {key: key if key.isdigit() else repr(key) for key in value}
-        return "{" + ", ".join(f"{keys[key]}: {_value(item)}" for key, item in value.items()) + "}"
-    return repr(value)

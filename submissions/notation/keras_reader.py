@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from submissions.keras_training import read_compile, read_fit, read_setting
-from submissions.keras_words import check_only, word
-from submissions.notation_draft import Draft, Model
-from submissions.notation_script import LOOKING
-from submissions.notation_text import refuse, walked
+from submissions.notation.draft import Draft, Model
+from submissions.notation.keras_names import check_only, word
+from submissions.notation.keras_training import read_compile, read_fit, read_setting
+from submissions.notation.literals import refuse, walked
+from submissions.notation.script import LOOKING
 from submissions.specs.layer_types import LAYERS, MOST_LAYERS
 
 ALIASES = {

@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass, field
 from typing import Any
 
-from submissions.notation_text import Aside, Text
+from submissions.notation.literals import Aside, Text
 
 
 @dataclass(frozen=True, slots=True)

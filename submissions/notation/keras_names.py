@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Mapping
 
-from submissions.notation_text import Text, refuse
+from submissions.notation.literals import Text, refuse
 
 # Any value does: they name things or print, and change no score.
 LEFT_OUT = frozenset({"name", "verbose"})

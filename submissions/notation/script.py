@@ -6,13 +6,11 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from submissions.notation_asides import changes, holds_data, judged, judged_call, refuse_code, sets_data
-from submissions.notation_bindings import bound, names, pairs, root
-from submissions.notation_draft import Model, Use
-from submissions.notation_models import MOST_MODELS, Models
-from submissions.notation_pipeline import PIPELINES, is_grid, model_of, not_varied
-from submissions.notation_source import cleaned
-from submissions.notation_text import (
+from submissions.notation.asides import changes, holds_data, judged, judged_call, refuse_code, sets_data
+from submissions.notation.bindings import bound, names, pairs, root
+from submissions.notation.calls import Uses
+from submissions.notation.draft import Model, Use
+from submissions.notation.literals import (
     Aside,
     NotationError,
     NotPython,
@@ -23,7 +21,9 @@ from submissions.notation_text import (
     walked,
     within_bounds,
 )
-from submissions.notation_uses import Uses
+from submissions.notation.models import MOST_MODELS, Models
+from submissions.notation.pipelines import PIPELINES, is_grid, model_of, not_varied
+from submissions.notation.transcripts import cleaned
 
 # Calls that say something about every model of the text.
 SETTINGS = frozenset({"set_random_seed", "set_seed", "set_global_policy", "set_policy"})

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from submissions.keras_words import check_only, snake, word
-from submissions.notation_draft import Draft, Use
-from submissions.notation_text import NotationError, Text, refuse
+from submissions.notation.draft import Draft, Use
+from submissions.notation.keras_names import check_only, snake, word
+from submissions.notation.literals import NotationError, Text, refuse
 from submissions.specs.training import OPTIMIZERS, EarlyStopping
 
 COMPILE = ("optimizer", "loss", "loss_weights", "metrics")

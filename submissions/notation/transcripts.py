@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise, zip_longest
 
-from submissions.notation_text import Aside
+from submissions.notation.literals import Aside
 
 # How much of a line is looked at for what may stand before the code: patterns see no more, so none can take long.
 HEAD = 300

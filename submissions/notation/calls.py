@@ -8,11 +8,11 @@ import ast
 import re
 from collections.abc import Iterator
 
-from submissions.notation_asides import changes
-from submissions.notation_bindings import root
-from submissions.notation_draft import Model, Use
-from submissions.notation_models import CHANGING, Models, method_of
-from submissions.notation_text import AS_MADE, Aside, Text, refuse
+from submissions.notation.asides import changes
+from submissions.notation.bindings import root
+from submissions.notation.draft import Model, Use
+from submissions.notation.literals import AS_MADE, Aside, Text, refuse
+from submissions.notation.models import CHANGING, Models, method_of
 
 UNSURE = "within a loop, a condition or a function is not read: write"
 INSTEAD = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 
-from submissions.notation_draft import Model
-from submissions.notation_pipeline import PIPELINES, stages, step_call
-from submissions.notation_text import Text, refuse
+from submissions.notation.draft import Model
+from submissions.notation.literals import Text, refuse
+from submissions.notation.pipelines import PIPELINES, stages, step_call
 from submissions.specs.families import family_named
 
 MOST_MODELS = 20

@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from submissions.notation_draft import Draft, Model
-from submissions.notation_text import Aside, Text, refuse, statements
+from submissions.notation.draft import Draft, Model
+from submissions.notation.literals import Aside, Text, refuse, statements
 from submissions.specs.families import Family, offered
 from submissions.specs.preprocessing import STEPS, Step
 from submissions.specs.spec import changed

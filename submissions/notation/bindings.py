@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from submissions.notation_text import walked
+from submissions.notation.literals import walked
 
 
 def pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]:

@@ -7,8 +7,8 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-from submissions.notation_bindings import root
-from submissions.notation_text import Aside, NotationError, Place, Text, refuse, walked
+from submissions.notation.bindings import root
+from submissions.notation.literals import Aside, NotationError, Place, Text, refuse, walked
 from submissions.specs.spec import DATASETS
 
 # What would run code or reach into the machine stands in no line that we leave aside in good faith.
