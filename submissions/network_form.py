@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from submissions.builder import AddForm, Touched, built, layers_of, rows_in
-from submissions.families.cnn import dense
+from submissions.families.network import dense
 from submissions.forms import FamilyForm, inner
 from submissions.layer_form import LayerForm, Row, read_row, row_of
 from submissions.notation.reader import Reading

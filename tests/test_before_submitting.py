@@ -11,7 +11,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from submissions.families.cnn import LENET_5, SIMPLE_CONVNET
+from submissions.families.network import LENET_5, SIMPLE_CONVNET
 from submissions.intake.duplicates import earlier_same
 from submissions.intake.estimate import expected
 from submissions.models import Attempt, ModelsShown, Quest, Submission

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from submissions.families.cnn import LENET_5, dense
+from submissions.families.network import LENET_5, dense
 from submissions.specs.forest import Forest
 from submissions.specs.knn import KNN
 from submissions.specs.spec import dump

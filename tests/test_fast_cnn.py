@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from submissions.families.cnn import LENET_5, LENET_5_LIKE, dense
+from submissions.families.network import LENET_5, LENET_5_LIKE, dense
 from submissions.specs import image_layers as see
 from submissions.specs import layers as do
 from submissions.specs import training

@@ -7,7 +7,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from submissions.families.cnn import LENET_5, dense
+from submissions.families.network import LENET_5, dense
 from submissions.models import Attempt, Hardware, Quest, State, Worker
 from submissions.queue import leases
 from submissions.queue.prediction import look, prediction

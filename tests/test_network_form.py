@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from submissions.families.cnn import LENET_5, dense
+from submissions.families.network import LENET_5, dense
 from submissions.layer_form import row_of
 from submissions.models import Quest, Submission
 from submissions.network_form import NetworkForm, WidthForm

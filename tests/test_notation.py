@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from submissions.families.cnn import LENET_5, LENET_5_LIKE, dense
+from submissions.families.network import LENET_5, LENET_5_LIKE, dense
 from submissions.notation.reader import NotationError, model_from, parse, read, read_all
 from submissions.notation.writer import headline, render
 from submissions.specs.forest import Forest

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from submissions.families.cnn import dense
+from submissions.families.network import dense
 from submissions.specs.families import family_named
 from submissions.specs.knn import KNN
 from tests.trainers import job

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from submissions.families.cnn import LENET_5, LENET_5_LIKE, dense
+from submissions.families.network import LENET_5, LENET_5_LIKE, dense
 from submissions.notation.reader import NotationError, parse
 from submissions.specs.forest import Forest
 from submissions.specs.knn import KNN

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from submissions.families.cnn import LENET_5
+from submissions.families.network import LENET_5
 from submissions.notation.writer import render
 from submissions.specs.network import CNN
 from submissions.specs.shapes import parameters, summary

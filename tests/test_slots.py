@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from submissions.families.cnn import LENET_5_LIKE, SIMPLE_CONVNET
+from submissions.families.network import LENET_5_LIKE, SIMPLE_CONVNET
 from submissions.models import Attempt
 from submissions.specs.spec import dump
 from tests.cast import claim_one

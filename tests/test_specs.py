@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from submissions.families.cnn import LENET_5_LIKE, dense
+from submissions.families.network import LENET_5_LIKE, dense
 from submissions.specs.forest import Forest
 from submissions.specs.knn import KNN
 from submissions.specs.spec import DATASETS, Limits, SpecError, dump

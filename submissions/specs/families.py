@@ -13,7 +13,7 @@ from submissions.specs.spec import Spec
 BUILT_IN = {
     "knn": "submissions.families.knn",
     "forest": "submissions.families.forest",
-    "cnn": "submissions.families.cnn",
+    "cnn": "submissions.families.network",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from submissions.families.cnn import LENET_5_LIKE
+from submissions.families.network import LENET_5_LIKE
 from submissions.specs.image_layers import Conv2D, MaxPooling2D
 from submissions.specs.layers import Dense, Dropout, Flatten, Input
 from submissions.specs.network import CNN

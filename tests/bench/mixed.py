@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from statistics import median
 
-from submissions.families.cnn import LENET_5, LENET_5_LIKE, dense
+from submissions.families.network import LENET_5, LENET_5_LIKE, dense
 from submissions.specs.forest import Forest
 from submissions.specs.knn import KNN
 from submissions.specs.spec import Spec, dump

@@ -16,7 +16,7 @@ from itertools import cycle, islice
 from statistics import median
 from typing import Any, Self
 
-from submissions.families.cnn import LENET_5_LIKE, dense
+from submissions.families.network import LENET_5_LIKE, dense
 from submissions.specs.forest import Forest
 from submissions.specs.knn import KNN
 from submissions.specs.spec import Spec, dump
