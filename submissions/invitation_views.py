@@ -13,8 +13,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from submissions import group_views
-from submissions.account_form import AccountForm
 from submissions.database.write_lock import writing
+from submissions.forms.account_form import AccountForm
 from submissions.groups.invitations import InvitationRefused, find, invite, join, read_code, revoke, spaced, why_not
 from submissions.groups.lockouts import may_try_codes, note_wrong_code
 from submissions.models import Group, Invitation, Membership, User

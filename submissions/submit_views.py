@@ -8,17 +8,17 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from submissions.builder import Change, rearranged, rows_in, with_rows
-from submissions.forms import ASKED_FOR, SubmissionForm
+from submissions.forms.input_modes import PASTE, examples, form_for, ways
+from submissions.forms.layer_editing import Change, rearranged, rows_in, with_rows
+from submissions.forms.network_form import NetworkForm, WidthForm
+from submissions.forms.preview import understood
+from submissions.forms.submission_form import ASKED_FOR, SubmissionForm
 from submissions.models import Quest, Submission
-from submissions.network_form import NetworkForm, WidthForm
 from submissions.quests.eligibility import Entry, enter, enterable, why_nowhere
 from submissions.quests.presets import presets
 from submissions.quests.visibility import sight
 from submissions.specs.spec import Spec
-from submissions.understood import understood
 from submissions.visitors import UserRequest, logged_in, number
-from submissions.ways import PASTE, examples, form_for, ways
 
 
 @logged_in

@@ -12,6 +12,9 @@ from django.core.cache import cache
 from django.test import Client
 
 from submissions.families.network import LENET_5, SIMPLE_CONVNET
+from submissions.forms.input_modes import form_for
+from submissions.forms.preview import pixel_scale
+from submissions.forms.request_examples import written
 from submissions.intake.duplicates import earlier_same
 from submissions.intake.estimate import expected
 from submissions.models import Attempt, ModelsShown, Quest, Submission
@@ -20,9 +23,6 @@ from submissions.quests.eligibility import Entry
 from submissions.quests.presets import presets
 from submissions.specs.shapes import parameters
 from submissions.specs.spec import DATASETS, dump
-from submissions.understood import pixel_scale
-from submissions.ways import form_for
-from submissions.written import written
 from tests.cast import KNN
 from tests.test_submit_page import PASTED, paste
 

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from submissions.builder import Change, rearranged
-from submissions.layer_form import Row
+from submissions.forms.layer_editing import Change, rearranged
+from submissions.forms.layer_form import Row
 from submissions.models import Submission
 from tests.test_network_form import filled, network, rows
 

@@ -7,14 +7,14 @@ from typing import cast
 import pytest
 
 from submissions.families.network import LENET_5, dense
-from submissions.layer_form import row_of
+from submissions.forms.input_modes import form_for
+from submissions.forms.layer_form import row_of
+from submissions.forms.network_form import NetworkForm, WidthForm
 from submissions.models import Quest, Submission
-from submissions.network_form import NetworkForm, WidthForm
 from submissions.notation.reader import parse
 from submissions.quests.eligibility import Entry
 from submissions.specs.network import CNN
 from submissions.specs.spec import dump
-from submissions.ways import form_for
 from tests.test_submit_page import field_error
 
 LAYERS = "Conv2D(4, 3, activation='relu'), MaxPooling2D(), Flatten(), Dense(10, activation='softmax')"

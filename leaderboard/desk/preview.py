@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from leaderboard.desk.access import for_instructors
 from leaderboard.ranking import queries
+from submissions.forms.input_modes import PASTE, examples, form_for, ways
 from submissions.intake.estimate import expected
 from submissions.models import Extension, Group, Quest
 from submissions.quests.eligibility import Entry
@@ -20,7 +21,6 @@ from submissions.quests.presets import presets
 from submissions.quests.quotas import Quota
 from submissions.specs.shapes import parameters
 from submissions.visitors import UserRequest
-from submissions.ways import PASTE, examples, form_for, ways
 
 
 @dataclass(frozen=True, slots=True)

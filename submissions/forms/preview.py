@@ -7,7 +7,8 @@ from typing import Any
 
 import pydantic
 
-from submissions.forms import SubmissionForm, choice_of, digest_of
+from submissions.forms.request_examples import written
+from submissions.forms.submission_form import SubmissionForm, choice_of, digest_of
 from submissions.intake.duplicates import earlier_same
 from submissions.intake.estimate import expected
 from submissions.intake.submit import devices_for
@@ -19,7 +20,6 @@ from submissions.specs.families import family_of
 from submissions.specs.layers import Input, Layer
 from submissions.specs.shapes import parameters, summary
 from submissions.specs.spec import DATASETS, Spec, changed
-from submissions.written import written
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from submissions.builder import AddForm, Touched, built, layers_of, rows_in
 from submissions.families.network import dense
-from submissions.forms import FamilyForm, inner
-from submissions.layer_form import LayerForm, Row, read_row, row_of
+from submissions.forms.layer_editing import AddForm, Touched, built, layers_of, rows_in
+from submissions.forms.layer_form import LayerForm, Row, read_row, row_of
+from submissions.forms.spec_fields import field_for, filled_in
+from submissions.forms.submission_form import FamilyForm, inner
 from submissions.notation.reader import Reading
 from submissions.quests.eligibility import Entry
-from submissions.spec_fields import field_for, filled_in
 from submissions.specs.layers import MOST_UNITS, Dense, Flatten, Input
 from submissions.specs.network import CNN
 from submissions.specs.spec import DATASETS, Spec, SpecError, described, dump

@@ -14,7 +14,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from submissions.layer_form import Row, new_row, read_row
+from submissions.forms.layer_form import Row, new_row, read_row
 from submissions.specs.layer_types import LAYERS, MOST_LAYERS
 from submissions.specs.layers import Built, Layer
 from submissions.specs.shapes import LayerMisfit, chain

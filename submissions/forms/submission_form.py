@@ -11,12 +11,12 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from submissions.forms.spec_fields import OfferedChoice, filled_in, spec_fields, typed
 from submissions.intake import submit as intake
 from submissions.models import Device, Quest, Submission, User
 from submissions.notation.reader import NotationError, Reading, models_from
 from submissions.quests.eligibility import Entry
 from submissions.quests.refusal import Refused
-from submissions.spec_fields import OfferedChoice, filled_in, spec_fields, typed
 from submissions.specs.engines import engine_named
 from submissions.specs.families import Family
 from submissions.specs.spec import Spec, SpecError, dump

@@ -7,13 +7,13 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from submissions.forms import FamilyForm, PasteForm, SubmissionForm
-from submissions.network_form import NetworkForm
+from submissions.forms.network_form import NetworkForm
+from submissions.forms.spec_fields import is_flat
+from submissions.forms.submission_form import FamilyForm, PasteForm, SubmissionForm
 from submissions.notation.reader import Reading
 from submissions.notation.writer import render
 from submissions.quests.eligibility import Entry
 from submissions.quests.presets import defaults, presets
-from submissions.spec_fields import is_flat
 from submissions.specs.families import Family, offered
 from submissions.specs.spec import Spec
 

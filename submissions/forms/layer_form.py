@@ -9,9 +9,9 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.forms.utils import ErrorDict
 
+from submissions.forms.spec_fields import OfferedChoice, bare_field, typed
 from submissions.notation.keras_writer import write_value
 from submissions.notation.reader import NotationError
-from submissions.spec_fields import OfferedChoice, bare_field, typed
 from submissions.specs.layer_types import LAYERS
 from submissions.specs.layers import Layer
 from submissions.specs.network import input_shapes
