@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 from django.utils import timezone
 
-from submissions.follow import missing_workers
 from submissions.models import Attempt, DeskEvent, Device, Duty, Exit, State, Worker
+from submissions.pages.live_run import missing_workers
 from submissions.queue import claims, leases, lifecycle, statistics
 from submissions.queue.worker_duty import DutyRefused, set_duty
 from tests.cast import claim_one, reload

@@ -8,9 +8,9 @@ import re
 import pytest
 from django.utils import timezone
 
-from submissions.follow import ADVISED
 from submissions.forms.notes import LONGEST
 from submissions.models import Attempt, Exit, Insight, ModelsShown, Quest, State, Submission
+from submissions.pages.live_run import ADVISED
 from submissions.queue import leases
 from tests.cast import FOREST, KNN, claim_one, reload, result_of
 from workers import datasets

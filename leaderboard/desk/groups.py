@@ -16,12 +16,12 @@ from leaderboard.desk.access import for_instructors
 from leaderboard.desk.forms import ClassListForm, GroupForm
 from submissions.database.write_lock import writing
 from submissions.desk_history import note
-from submissions.group_views import address
 from submissions.groups.class_list import ImportRefused
 from submissions.groups.class_list_import import Imported, import_groups
 from submissions.groups.lockouts import lockouts
 from submissions.groups.login_slips import slip, without_password
 from submissions.models import Course, DeskEvent, Group, Membership
+from submissions.pages.group import address
 from submissions.visitors import UserRequest
 
 

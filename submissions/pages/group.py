@@ -19,8 +19,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from submissions.database.write_lock import writing
-from submissions.follow import version_of_rows
 from submissions.models import ApiToken, Group, Submission, User
+from submissions.pages.live_run import version_of_rows
 from submissions.quests.eligibility import Entry
 from submissions.quests.quotas import granted, open_quests
 from submissions.quests.visibility import Sight, sight

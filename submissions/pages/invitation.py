@@ -12,12 +12,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from submissions import group_views
 from submissions.database.write_lock import writing
 from submissions.forms.account_form import AccountForm
 from submissions.groups.invitations import InvitationRefused, find, invite, join, read_code, revoke, spaced, why_not
 from submissions.groups.lockouts import may_try_codes, note_wrong_code
 from submissions.models import Group, Invitation, Membership, User
+from submissions.pages import group as group_views
 from submissions.visitors import PageRequest, UserRequest, logged_in
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"

@@ -11,14 +11,14 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from submissions.follow import Following, follow, version_of_rows
 from submissions.forms.notes import NoteForm
 from submissions.forms.request_examples import written
 from submissions.models import Quest, State, Submission
 from submissions.models.submission import SubmissionQuerySet
+from submissions.pages.live_run import Following, follow, version_of_rows
+from submissions.pages.mistakes_table import errors_shown, insight_of
 from submissions.quests.readers import Reading, reading
 from submissions.queue import lifecycle
-from submissions.submission_page import errors_shown, insight_of
 from submissions.visitors import UserRequest, logged_in, number
 
 PER_PAGE = 50
