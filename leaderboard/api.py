@@ -20,8 +20,8 @@ from submissions.api import cursors
 from submissions.api.conditional import ETAG, IF_NONE_MATCH, UNCHANGED, etag_of, unless_unchanged
 from submissions.api.cursors import Paged
 from submissions.api.endpoint import PublicEndpoint, checked
+from submissions.api.error_schema import refused
 from submissions.api.fields import BIGGEST_ID, QuestField
-from submissions.api.refusals import refused
 from submissions.api.representations import Seconds
 from submissions.database.keyset_pages import Key
 from submissions.models import Device, Quest, Submission

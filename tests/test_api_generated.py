@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from submissions.api import waiting
+from submissions.api import long_poll
 from submissions.models import Quest
 from tests.cast import FOREST
 
@@ -22,8 +22,8 @@ RULES = Path(__file__).with_name("schemathesis.toml")
 @pytest.fixture
 def site(live_server, client, owner_token, submit, score, monkeypatch) -> list[str]:
     """A site with something on its board and in its queue; where it is and who asks, as schemathesis takes it."""
-    hold = waiting.hold
-    monkeypatch.setattr(waiting, "hold", lambda look, seen, seconds: hold(look, seen, seconds=0.01))
+    hold = long_poll.hold
+    monkeypatch.setattr(long_poll, "hold", lambda look, seen, seconds: hold(look, seen, seconds=0.01))
     score(submit(), 330)
     submit(FOREST)
     Quest.objects.update(daily_quota=None)

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from submissions.api import waiting
+from submissions.api import long_poll
 from submissions.models import Attempt, Submission
 from submissions.queue import leases, lifecycle
 from tests.cast import claim_one, result_of
@@ -21,8 +21,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def two_may_wait(monkeypatch):
-    monkeypatch.setattr(waiting, "slots", threading.BoundedSemaphore(2))
-    monkeypatch.setattr(waiting, "LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(long_poll, "slots", threading.BoundedSemaphore(2))
+    monkeypatch.setattr(long_poll, "LOOK_EVERY_S", 0.05)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def ask(two_may_wait, owner_token) -> Iterator[Callable]:
 def waits(count: int) -> None:
     """Until so many requests are being held."""
     deadline = time.monotonic() + 10
-    while waiting.slots._value != 2 - count:
+    while long_poll.slots._value != 2 - count:
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -148,4 +148,4 @@ def test_a_wait_that_makes_no_sense_is_refused(owner_client, submission, wait):
 
 def test_a_quarter_of_the_threads_may_wait(settings):
     assert settings.WEB_THREADS == 8
-    assert waiting.slots._initial_value == 2
+    assert long_poll.slots._initial_value == 2

@@ -14,8 +14,8 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthentic
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from submissions.api.bounded_json import BoundedJSON
 from submissions.api.client_age import refuse_old_client
-from submissions.api.parsing import BoundedJSON
 from submissions.api.throttling import GroupRate, TokenRate, too_many
 from submissions.models import ApiToken
 

@@ -7,10 +7,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from submissions.api.acting import who
 from submissions.api.endpoint import Endpoint, Strict, checked
-from submissions.api.refusals import refused
+from submissions.api.error_schema import refused
 from submissions.api.representations import SubmissionWhole
+from submissions.api.requester import who
 from submissions.api.submissions import own, whole
 from submissions.intake.finals import mark_final
 

@@ -9,9 +9,9 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from submissions.api.acting import own_submissions, who
 from submissions.api.endpoint import Endpoint
-from submissions.api.refusals import refused
+from submissions.api.error_schema import refused
+from submissions.api.requester import own_submissions, who
 from submissions.models import Submission
 from submissions.quests.readers import reading
 from submissions.results.comparison import Comparison, compare

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from submissions.api.cursors import Paged
 from submissions.api.endpoint import Strict
 from submissions.api.fields import ModelField, QuestField
-from submissions.api.waiting import LONGEST_S
+from submissions.api.long_poll import LONGEST_S
 from submissions.models import Device, QuestState, State
 from submissions.quests.refusal import refuse
 from submissions.specs import engines, families

@@ -11,13 +11,13 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from submissions.api import cursors, waiting
-from submissions.api.acting import acting_group, only_quest, own_submissions, who
+from submissions.api import cursors, long_poll
 from submissions.api.conditional import ETAG, IF_NONE_MATCH, UNCHANGED, etag_of, has_it, unless_unchanged
 from submissions.api.endpoint import Endpoint, checked
+from submissions.api.error_schema import refused
 from submissions.api.left_aside import Submitted, left_aside
-from submissions.api.refusals import refused
 from submissions.api.representations import SubmissionOut, SubmissionPage, SubmissionWhole
+from submissions.api.requester import acting_group, only_quest, own_submissions, who
 from submissions.api.requests import (
     IDEMPOTENCY_KEY,
     LONGEST_KEY,
@@ -108,10 +108,10 @@ class OneSubmission(Endpoint):
     def get(self, request: Request, pk: int) -> Response:
         seconds = checked(Patience, request.query_params, request)["wait"]
         # Before the rest is read: what changes in between ends the wait.
-        seen = waiting.moment(pk) if seconds else None
+        seen = long_poll.moment(pk) if seconds else None
         submission, body = _own_whole(request, pk)
         wanted = seconds > 0 and submission.is_live and not _has_news(request, body)
-        held = wanted and waiting.hold(partial(waiting.moment, pk), seen, seconds=seconds)
+        held = wanted and long_poll.hold(partial(long_poll.moment, pk), seen, seconds=seconds)
         if held:
             body = whole(request, pk)
         response = unless_unchanged(request, _version(body), lambda: body)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from submissions.api import finals, mistakes, submissions, surroundings, validation
+from submissions.api import catalogue, finals, mistakes, submissions, validation
 
 app_name = "api"
 urlpatterns = [
@@ -11,8 +11,8 @@ urlpatterns = [
     path("submissions/<int:pk>/errors/", mistakes.Errors.as_view(), name="errors"),
     path("submissions/<int:pk>/compare/<int:other>/", mistakes.Compare.as_view(), name="compare"),
     path("models/validate/", validation.Validate.as_view(), name="validate"),
-    path("quests/", surroundings.Quests.as_view(), name="quests"),
-    path("hardware/", surroundings.AllHardware.as_view(), name="hardware"),
-    path("workers/", surroundings.Workers.as_view(), name="workers"),
-    path("me/", surroundings.Me.as_view(), name="me"),
+    path("quests/", catalogue.Quests.as_view(), name="quests"),
+    path("hardware/", catalogue.AllHardware.as_view(), name="hardware"),
+    path("workers/", catalogue.Workers.as_view(), name="workers"),
+    path("me/", catalogue.Me.as_view(), name="me"),
 ]

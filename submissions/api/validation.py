@@ -10,11 +10,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from submissions.api.acting import acting_group, open_quests
 from submissions.api.endpoint import Endpoint, checked
+from submissions.api.error_schema import refused
 from submissions.api.fields import SpecField
 from submissions.api.left_aside import LeftAside, left_aside
-from submissions.api.refusals import refused
+from submissions.api.requester import acting_group, open_quests
 from submissions.api.requests import ModelRequest
 from submissions.intake.duplicates import earlier_same
 from submissions.models import Quest, State, Submission

@@ -10,10 +10,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from submissions.api.acting import acting_group, open_quests, token_group, who
 from submissions.api.endpoint import Endpoint, PublicEndpoint, checked
-from submissions.api.refusals import refused
+from submissions.api.error_schema import refused
 from submissions.api.representations import HardwareOut
+from submissions.api.requester import acting_group, open_quests, token_group, who
 from submissions.api.requests import Nothing, QuestQuery
 from submissions.models import ApiToken, Extension, Group, Hardware, Quest, QuestState, Worker
 from submissions.quests.quotas import Quota, deadline, granted, is_open_for, quota
