@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 
 from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
 from flit_core.wheel import make_wheel_in
 
 # The oldest client whose requests this service still understands; raise it with a change that breaks one.
@@ -53,3 +55,17 @@ def is_too_old(user_agent: str) -> bool:
     """Whether this is a client that the service no longer understands; nobody else is one."""
     found = NAMED.match(user_agent[:60])
     return found is not None and tuple(map(int, found.groups())) < OLDEST_CLIENT
+
+
+def install_words(request: HttpRequest) -> str:
+    """What follows `pip install`: the page itself lists all that is needed, and no index is asked."""
+    if not companions():
+        return request.build_absolute_uri(reverse("submissions:client_wheel", args=[wheel().filename]))
+    page = request.build_absolute_uri(reverse("submissions:client"))
+    # pip follows links over plain http to its own machine only, or where it is told to.
+    trusted = "" if request.is_secure() or _is_here(request) else f"--trusted-host {request.get_host()} "
+    return f"--no-index {trusted}--find-links {page} mnist-quest"
+
+
+def _is_here(request: HttpRequest) -> bool:
+    return request.get_host().split(":")[0] in ("127.0.0.1", "localhost")

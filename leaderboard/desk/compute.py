@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from leaderboard.desk.access import for_instructors
 from submissions.models import Attempt, Device, Exit, Quest
-from submissions.visitors import UserRequest, number
+from submissions.requests import UserRequest, number
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from submissions.database.write_lock import writing
 from submissions.desk_history import note
 from submissions.models import Course, DeskEvent
 from submissions.quests.terms import start_term
-from submissions.visitors import UserRequest
+from submissions.requests import UserRequest
 
 
 @for_instructors

@@ -13,7 +13,7 @@ from leaderboard.archive.zip import archive
 from leaderboard.desk.access import for_instructors
 from leaderboard.exports import grading, tables
 from submissions.models import Quest
-from submissions.visitors import UserRequest
+from submissions.requests import UserRequest
 
 
 @for_instructors

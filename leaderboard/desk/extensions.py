@@ -13,7 +13,7 @@ from leaderboard.desk.forms import ExtensionForm
 from submissions.models import Extension, Quest
 from submissions.quests.extensions import extend
 from submissions.quests.refusal import Refused
-from submissions.visitors import UserRequest
+from submissions.requests import UserRequest
 
 
 @for_instructors

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 from leaderboard.desk.access import for_instructors
 from submissions.models import Quest
 from submissions.quests import lifecycle
-from submissions.visitors import UserRequest
+from submissions.requests import UserRequest
 
 
 @for_instructors

@@ -22,7 +22,7 @@ from submissions.groups.lockouts import lockouts
 from submissions.groups.login_slips import slip, without_password
 from submissions.models import Course, DeskEvent, Group, Membership
 from submissions.pages.group import address
-from submissions.visitors import UserRequest
+from submissions.requests import UserRequest
 
 
 @for_instructors

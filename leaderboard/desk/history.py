@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from leaderboard.desk.access import for_instructors
 from submissions.models import DeskEvent
-from submissions.visitors import UserRequest
+from submissions.requests import UserRequest
 
 PAGE = 100
 

@@ -15,7 +15,7 @@ from submissions.desk_history import note
 from submissions.groups.lockouts import unlock
 from submissions.groups.login_slips import reset_login
 from submissions.models import DeskEvent, Membership
-from submissions.visitors import UserRequest
+from submissions.requests import UserRequest
 
 
 @for_instructors

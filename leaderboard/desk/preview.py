@@ -19,8 +19,8 @@ from submissions.models import Extension, Group, Quest
 from submissions.quests.eligibility import Entry
 from submissions.quests.presets import presets
 from submissions.quests.quotas import Quota
+from submissions.requests import UserRequest
 from submissions.specs.shapes import parameters
-from submissions.visitors import UserRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from submissions.models import LIVE, QUEST_MOVES, Course, Quest, QuestState
 from submissions.quests.announcements import announce
 from submissions.quests.lifecycle import QuestMoveRefused, move_quest
 from submissions.quests.quotas import closed_because
-from submissions.visitors import UserRequest
+from submissions.requests import UserRequest
 
 ORDER = list(QuestState)
 LONGEST = 5000  # characters of an announcement

@@ -19,8 +19,8 @@ from leaderboard.desk.access import for_instructors
 from submissions.models import Attempt, Device, Duty, State, Submission, Worker
 from submissions.queue.prediction import Prediction, Queue
 from submissions.queue.worker_duty import UPKEEP, DutyRefused, set_duty, why_off_duty
+from submissions.requests import UserRequest
 from submissions.results import timing
-from submissions.visitors import UserRequest
 
 SHOWN = 200  # of those who wait, the next ones
 

@@ -18,7 +18,7 @@ from leaderboard.exports.rows import with_runs
 from leaderboard.ranking import queries
 from submissions.models import Quest, Submission, User
 from submissions.quests.visibility import sight
-from submissions.visitors import UserRequest
+from submissions.requests import UserRequest
 
 PAGE = 100
 TIMES = ("training", "scoring", "total", "cpu")

@@ -16,7 +16,7 @@ from submissions.intake import reruns
 from submissions.models import State, Submission
 from submissions.quests.refusal import Refused
 from submissions.queue import lifecycle
-from submissions.visitors import UserRequest
+from submissions.requests import UserRequest
 
 
 @for_instructors

@@ -14,7 +14,7 @@ from leaderboard.desk.ranking import RankingWish
 from leaderboard.exports import tables
 from leaderboard.ranking import queries
 from submissions.models import Quest
-from submissions.visitors import UserRequest
+from submissions.requests import UserRequest
 
 PAGE = 100
 CHUNK = 500  # rows that an export holds at a time

@@ -21,7 +21,7 @@ from submissions.models import Attempt, Event, Extension, Group, Quest, QuestSta
 from submissions.quests.eligibility import Entry
 from submissions.quests.quotas import open_quests
 from submissions.quests.visibility import Sight, sight
-from submissions.visitors import number
+from submissions.requests import number
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations

@@ -6,8 +6,7 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
-from submissions.client_wheel import is_too_old
-from submissions.pages.client import install_words
+from submissions.client_wheel import install_words, is_too_old
 
 
 class UpgradeRequired(APIException):

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_safe
 from submissions.models import Attempt, State, Submission
 from submissions.quests.readers import Reading, open_to_others, reading
 from submissions.quests.visibility import Sight
+from submissions.requests import UserRequest, logged_in, number
 from submissions.results.comparison import Comparison, compare, differences, line_by_line
 from submissions.results.mistakes import Mistake, class_names
-from submissions.visitors import UserRequest, logged_in, number
 
 PER_PAGE = 48
 OFFERED = 60  # of each kind

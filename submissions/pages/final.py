@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 from submissions.intake.finals import mark_final
 from submissions.models import Submission
 from submissions.quests.refusal import Refused
-from submissions.visitors import UserRequest, logged_in
+from submissions.requests import UserRequest, logged_in
 
 
 @logged_in

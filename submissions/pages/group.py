@@ -24,8 +24,8 @@ from submissions.pages.live_run import version_of_rows
 from submissions.quests.eligibility import Entry
 from submissions.quests.quotas import granted, open_quests
 from submissions.quests.visibility import Sight, sight
+from submissions.requests import PageRequest, UserRequest, logged_in, number
 from submissions.results.score_chart import score_charts
-from submissions.visitors import PageRequest, UserRequest, logged_in, number
 
 SHOWN = 200
 

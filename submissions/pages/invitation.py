@@ -18,7 +18,7 @@ from submissions.groups.invitations import InvitationRefused, find, invite, join
 from submissions.groups.lockouts import may_try_codes, note_wrong_code
 from submissions.models import Group, Invitation, Membership, User
 from submissions.pages import group as group_views
-from submissions.visitors import PageRequest, UserRequest, logged_in
+from submissions.requests import PageRequest, UserRequest, logged_in
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 TOO_MANY = 429

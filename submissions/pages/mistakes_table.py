@@ -12,9 +12,9 @@ from django.http import QueryDict
 
 from submissions.images import idx_files
 from submissions.models import Insight, Submission
+from submissions.requests import number
 from submissions.results.insights import look
 from submissions.results.mistakes import CLASSES, MatrixRow, Mistake, Mistakes, class_names, mistakes
-from submissions.visitors import number
 
 PER_PAGE = 48
 

@@ -19,7 +19,7 @@ from submissions.pages.live_run import Following, follow, version_of_rows
 from submissions.pages.mistakes_table import errors_shown, insight_of
 from submissions.quests.readers import Reading, reading
 from submissions.queue import lifecycle
-from submissions.visitors import UserRequest, logged_in, number
+from submissions.requests import UserRequest, logged_in, number
 
 PER_PAGE = 50
 

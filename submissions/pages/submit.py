@@ -17,8 +17,8 @@ from submissions.models import Quest, Submission
 from submissions.quests.eligibility import Entry, enter, enterable, why_nowhere
 from submissions.quests.presets import presets
 from submissions.quests.visibility import sight
+from submissions.requests import UserRequest, logged_in, number
 from submissions.specs.spec import Spec
-from submissions.visitors import UserRequest, logged_in, number
 
 
 @logged_in
