@@ -8,8 +8,8 @@ import time
 import numpy as np
 import pytest
 
-from workers import energy, hardware
-from workers.probes import Company, Sampler
+from workers.probes import energy, hardware
+from workers.probes.usage import Company, Sampler
 
 
 def test_this_machine_is_described():

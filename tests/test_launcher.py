@@ -116,7 +116,7 @@ def test_a_worker_alone_needs_to_know_database_and_broker(tmp_path):
 
 
 def test_a_gpu_worker_without_a_gpu_refuses_to_start(stack):
-    from workers.hardware import has_gpu
+    from workers.probes.hardware import has_gpu
 
     if has_gpu():
         pytest.skip("there is a GPU here")

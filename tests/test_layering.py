@@ -26,7 +26,9 @@ def test_a_supervisor_imports_no_machine_learning():
     assert not modules_after(SETUP + "import workers.tasks") & (HEAVY - {"numpy"})
 
 
-@pytest.mark.parametrize("module", ["workers.trainer", "workers.fetch", "workers.hardware", "workers.trainer_process"])
+@pytest.mark.parametrize(
+    "module", ["workers.trainer", "workers.fetch", "workers.probes.hardware", "workers.trainer_process"]
+)
 def test_the_trainers_side_imports_no_django(module):
     assert not modules_after(f"import {module}") & {"django", "celery"}
 

@@ -7,7 +7,8 @@ import socket
 import pytest
 
 from submissions.models import Worker
-from workers import hardware, registry
+from workers import registry
+from workers.probes import hardware
 
 
 @pytest.fixture(autouse=True)

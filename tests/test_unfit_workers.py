@@ -12,7 +12,8 @@ from submissions.queue import claims
 from tests.cast import claim_one, reload
 from tests.scripted import DIED, STARTED, Scripted, follow
 from tests.trainers import answer, job
-from workers import doctor, faults, hardware, supervisor
+from workers import doctor, faults, supervisor
+from workers.probes import hardware
 from workers.supervisor import Watch
 
 FETCH = {"event": "failed", "kind": "platform", "message": "FetchError: no mnist", "traceback": "Traceback …"}

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from workers import hardware
+from workers.probes import hardware
 from workers.trainer_process import DEVICE
 
 # TensorFlow's own error has no common base with Python's.

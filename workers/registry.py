@@ -17,7 +17,7 @@ from submissions.models import Hardware, Worker
 from submissions.models.runs import WorkerQuerySet
 from submissions.queue.wakeups import send
 from submissions.queue.worker_duty import UPKEEP
-from workers import hardware
+from workers.probes import hardware
 
 logger = structlog.get_logger(__name__)
 HELLO_SECONDS = 5
@@ -65,7 +65,7 @@ def say_hello(*, name: str, device: str, slots: int) -> Worker:
 
 
 def _hardware(device: str) -> Hardware:
-    """The row for what `workers.hardware` sees here; machines of one kind share one."""
+    """The row for what `workers.probes.hardware` sees here; machines of one kind share one."""
     seen = hardware.describe("gpu" if device == "gpu" else "cpu")
     gpu = seen["gpu"] or {}
     described = {

@@ -16,11 +16,12 @@ from submissions.images.split import private_indexes
 from submissions.specs.families import family_of
 from submissions.specs.spec import Spec
 from submissions.specs.validation import validate
-from workers import datasets, energy, insight, preprocessing, stock_time
+from workers import datasets, insight, preprocessing, stock_time
 from workers.engines.engine import AS_STOCK, named
 from workers.engines.registry import engine_named
 from workers.faults import Unfit, what_any_model_needs
-from workers.probes import Company, Sampler, cpu_seconds
+from workers.probes import energy
+from workers.probes.usage import Company, Sampler, cpu_seconds
 from workers.runs import Labels, Run, Values
 from workers.trainer_process import DEVICE, THREADS
 

@@ -13,7 +13,7 @@ import psutil
 from submissions.specs.network import CNN
 from submissions.specs.spec import DATASETS, SpecError
 from submissions.specs.validation import validate
-from workers.hardware import ram_bytes
+from workers.probes.hardware import ram_bytes
 
 # What a trainer takes with TensorFlow, MNIST and a network of the usual size in memory.
 MEMORY_A_SLOT = 3 << 29

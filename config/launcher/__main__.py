@@ -112,7 +112,7 @@ def celery_worker(queue: str, concurrency: int) -> Child:
 
 
 def has_gpu() -> bool:
-    from workers.hardware import has_gpu
+    from workers.probes.hardware import has_gpu
 
     return has_gpu()
 

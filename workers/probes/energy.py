@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from workers.probes import cpu_seconds
+from workers.probes.usage import cpu_seconds
 
 WATTS_PER_CORE = "QUEST_WATTS_PER_CORE"  # a whole number, which config.environment checks; 0 for nothing known
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
