@@ -18,7 +18,7 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from workers.lifeline import die_with_parent
+from workers.processes.parent_death import die_with_parent
 
 INITDB = ["--auth=trust", "--username=quest", "--encoding=UTF8", "--no-locale", "--no-sync"]
 DATABASE_FIXTURES = {"db", "transactional_db"}

@@ -7,8 +7,9 @@ from typing import Any
 
 from submissions.models import Attempt, Worker
 from tests.cast import claim_one
+from workers.processes.protocol import Message
+from workers.processes.trainer_process import TrainerProcess
 from workers.supervisor import Watch
-from workers.trainer_process import Message, TrainerProcess
 
 STARTED = {"event": "started"}
 DIED = {"event": "exited", "code": -11}

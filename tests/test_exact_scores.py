@@ -11,8 +11,8 @@ import pytest
 from submissions.specs.knn import KNN
 from tests.trainers import train
 from workers import datasets
+from workers.processes.trainer_process import TrainerProcess
 from workers.runs import Run
-from workers.trainer_process import TrainerProcess
 
 ENGINES = ("stock", "accelerated")
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]

@@ -14,6 +14,7 @@ from tests.scripted import DIED, STARTED, Scripted, follow
 from tests.trainers import answer, job
 from workers import doctor, faults, supervisor
 from workers.probes import hardware
+from workers.processes import protocol
 from workers.supervisor import Watch
 
 FETCH = {"event": "failed", "kind": "platform", "message": "FetchError: no mnist", "traceback": "Traceback …"}
@@ -128,7 +129,7 @@ def test_a_training_that_never_begins_is_the_platforms_fault(submission, worker,
         (ImportError("no module named keras"), "platform"),
         (OSError(errno.ENOSPC, "No space left on device"), "platform"),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "memory"),
-        (faults.Unfit("no GPU"), "platform"),
+        (protocol.Unfit("no GPU"), "platform"),
         (MemoryError(), "memory"),
         (ValueError("Found array with 0 features"), "error"),
         (TypeError("unexpected keyword"), "error"),
@@ -139,7 +140,7 @@ def test_whose_fault_it_is_goes_by_the_type_of_the_error(error, kind):
 
 
 def test_any_error_in_what_every_model_needs_is_the_workers():
-    with pytest.raises(faults.Unfit, match="ValueError: damaged"), faults.what_any_model_needs():
+    with pytest.raises(protocol.Unfit, match="ValueError: damaged"), faults.what_any_model_needs():
         raise ValueError("damaged")
     with pytest.raises(MemoryError), faults.what_any_model_needs():
         raise MemoryError

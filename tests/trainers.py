@@ -11,7 +11,8 @@ from typing import Any
 import psutil
 import pytest
 
-from workers.trainer_process import Message, TrainerProcess
+from workers.processes.protocol import Message
+from workers.processes.trainer_process import TrainerProcess
 
 ENDS = {"done", "failed", "exited"}
 PATIENCE_S = 180.0  # a network's libraries take a minute to import where four processes share a core

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from submissions.images.idx_files import PIXEL_MAX, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, data_home
 from workers import idx
-from workers.faults import Unfit
+from workers.processes.protocol import Unfit
 from workers.sources import FILES, SOURCES, Source, SourceError
 
 SHA256: dict[str, dict[str, str]] = {

@@ -13,14 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from workers.probes import hardware
-from workers.trainer_process import DEVICE
+from workers.processes.protocol import DEVICE, Unfit
 
 # TensorFlow's own error has no common base with Python's.
 MEMORY_ERRORS = {"MemoryError", "ResourceExhaustedError", "_ArrayMemoryError"}
-
-
-class Unfit(Exception):
-    """This worker lacks what a run needs; another one may have it."""
 
 
 @contextmanager

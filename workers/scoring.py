@@ -19,11 +19,11 @@ from submissions.specs.validation import validate
 from workers import datasets, insight, preprocessing, stock_time
 from workers.engines.engine import AS_STOCK, named
 from workers.engines.registry import engine_named
-from workers.faults import Unfit, what_any_model_needs
+from workers.faults import what_any_model_needs
 from workers.probes import energy
 from workers.probes.usage import Company, Sampler, cpu_seconds
+from workers.processes.protocol import DEVICE, THREADS, Unfit
 from workers.runs import Labels, Run, Values
-from workers.trainer_process import DEVICE, THREADS
 
 Report = Callable[[dict[str, Any]], None]
 

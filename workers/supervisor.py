@@ -25,8 +25,9 @@ from submissions.queue.worker_duty import drained, withdraw
 from submissions.specs.families import family_named, offered
 from workers import memory, spool
 from workers.hold import Every, Fenced, Hold
+from workers.processes.protocol import Message
+from workers.processes.trainer_process import TrainerGone, TrainerProcess
 from workers.slots import gains_by_threads
-from workers.trainer_process import Message, TrainerGone, TrainerProcess
 
 logger = structlog.get_logger(__name__)
 TICK_SECONDS = 0.2

@@ -14,7 +14,7 @@ from django.db import connections
 
 from submissions.queue.claims import claim
 from workers import patience, reaper, registry, shifts, spool
-from workers.lifeline import die_with_parent
+from workers.processes.parent_death import die_with_parent
 from workers.supervisor import Supervisor, let_go
 
 logger = structlog.get_logger(__name__)

@@ -27,7 +27,7 @@ from typing import Any
 from submissions.specs.families import family_named
 from workers import datasets, faults, pace
 from workers.engines.registry import BY_DEMAND, engine_named
-from workers.lifeline import die_with_parent
+from workers.processes.parent_death import die_with_parent
 from workers.scoring import score
 
 MESSAGE_LENGTH, TRACEBACK_LENGTH = 2_000, 20_000

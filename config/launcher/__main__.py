@@ -24,7 +24,7 @@ from types import FrameType
 from config import environment
 from config.launcher import broker
 from config.launcher.child_process import Child, GaveUp
-from workers.lifeline import die_with_parent
+from workers.processes.parent_death import die_with_parent
 
 BASE = Path(__file__).resolve().parents[2]
 READY_S = 120.0

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
-from workers.lifeline import die_with_parent
+from workers.processes.parent_death import die_with_parent
 
 MOST_RESTARTS = 5
 RESTART_WINDOW_S = 60.0

@@ -17,7 +17,7 @@ from tests.bench import cnn, forest, knn, mixed, warm
 from tests.bench.contest import Bench, in_a_process
 from tests.bench.peaks import Peaks
 from tests.bench.rows import Report, Row, say
-from workers.trainer_process import PROJECT
+from workers.processes.trainer_process import PROJECT
 
 GROUPS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "warm": warm.rows,

@@ -19,7 +19,7 @@ from tests.bench.peaks import Peaks
 from tests.bench.rows import Row, Target
 from tests.trainers import train
 from workers import datasets
-from workers.trainer_process import PROJECT, TrainerProcess
+from workers.processes.trainer_process import PROJECT, TrainerProcess
 
 LONGEST_S = 1800
 SAID = 4000  # characters of what a process said before it failed

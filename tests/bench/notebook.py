@@ -24,7 +24,7 @@ from submissions.specs.network import CNN
 from submissions.specs.validation import validate
 from workers import datasets
 from workers.datasets import Dataset
-from workers.lifeline import die_with_parent
+from workers.processes.parent_death import die_with_parent
 from workers.runs import Values
 
 Answer = dict[str, Any]

@@ -35,7 +35,7 @@ from submissions.specs.families import family_named
 from submissions.specs.spec import Spec
 from tests.cast import person
 from tests.stack import CLEAN, PROJECT, until
-from workers.lifeline import die_with_parent
+from workers.processes.parent_death import die_with_parent
 
 LEASE_SECONDS, REAP_SECONDS = 6, 2
 ENDED = (State.SCORED, State.FAILED, State.TIMED_OUT, State.CANCELLED)

@@ -16,10 +16,9 @@ import tensorflow as tf
 from submissions.specs import layers
 from submissions.specs.network import CNN
 from workers.engines import keras_model
-from workers.faults import Unfit
 from workers.idx import Pixels
+from workers.processes.protocol import THREADS, Unfit
 from workers.runs import Labels, Run, Values
-from workers.trainer_process import THREADS
 
 LIBRARIES = {"keras": keras.__version__, "tensorflow": tf.__version__}
 

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from submissions.models import Attempt
 from workers import replay
-from workers.trainer_process import Message
+from workers.processes.protocol import Message
 
 FAILED, OTHERWISE = 1, 3  # 2 is what a wrong command line ends with
 ASIDE = ("event", "attempt", "phase")

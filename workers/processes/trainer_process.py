@@ -16,14 +16,12 @@ from typing import Any
 
 import psutil
 
-from workers.last_words import LastWords
+from workers.processes.output_tail import LastWords
+from workers.processes.protocol import DEVICE, THREADS, Message
 
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 READ_BYTES = 1 << 16
 
-# What the trainer is granted, told by environment since the libraries read it as they load: what every run has that
-# is not granted something else, and the most that a run may be granted of libraries which can be told anew.
-DEVICE, THREADS = "QUEST_DEVICE", "QUEST_THREADS"
 FIXED_THREADS = (THREADS, "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 MOST_THREADS = (
     "OMP_NUM_THREADS",
@@ -32,8 +30,6 @@ MOST_THREADS = (
     "NUMBA_NUM_THREADS",
     "LOKY_MAX_CPU_COUNT",
 )
-
-Message = dict[str, Any]
 
 
 class TrainerGone(RuntimeError):
