@@ -50,10 +50,10 @@ CMD ["sh", "-c", "python manage.py migrate --noinput && exec gunicorn config.wsg
 FROM service AS worker
 COPY --from=worker-packages /opt/venv /opt/venv
 ENV QUEST_SLOTS=1 QUEST_DATASETS="mnist digits"
-CMD ["sh", "-c", "python -m workers.fetch --quiet $QUEST_DATASETS && exec celery -A config.celery worker -Q cpu -c $QUEST_SLOTS -n cpu@%h --pool prefork --loglevel WARNING --without-mingle --without-gossip --without-heartbeat"]
+CMD ["sh", "-c", "python -m workers.datasets.fetch --quiet $QUEST_DATASETS && exec celery -A config.celery worker -Q cpu -c $QUEST_SLOTS -n cpu@%h --pool prefork --loglevel WARNING --without-mingle --without-gossip --without-heartbeat"]
 
 FROM service AS worker-gpu
 COPY --from=gpu-packages /opt/venv /opt/venv
 # `utility` brings NVML, by which a worker sees that there is a GPU, and measures what it draws.
 ENV QUEST_DATASETS="mnist digits" NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
-CMD ["sh", "-c", "python -m workers.fetch --quiet $QUEST_DATASETS && exec celery -A config.celery worker -Q gpu -c 1 -n gpu@%h --pool prefork --loglevel WARNING --without-mingle --without-gossip --without-heartbeat"]
+CMD ["sh", "-c", "python -m workers.datasets.fetch --quiet $QUEST_DATASETS && exec celery -A config.celery worker -Q gpu -c 1 -n gpu@%h --pool prefork --loglevel WARNING --without-mingle --without-gossip --without-heartbeat"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from workers import datasets
+from workers.datasets import store
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -15,7 +15,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 def _filled(home: Path, name: str) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("QUEST_DATA_HOME", str(home))
-        datasets.ensure(name, progress=False)
+        store.ensure(name, progress=False)
     return home
 
 

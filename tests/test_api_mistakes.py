@@ -7,13 +7,13 @@ import pytest
 from submissions.models import ApiToken, ModelsShown, Quest, QuestState
 from submissions.queue import leases
 from tests.cast import FOREST, claim_one, result_of
-from workers import datasets
+from workers.datasets import store
 
 
 @pytest.fixture(autouse=True)
 def digits(digits_home, monkeypatch):
     monkeypatch.setenv("QUEST_DATA_HOME", str(digits_home))
-    return datasets.load("digits")
+    return store.load("digits")
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from tests.bench.limits import Size, limit_of
 from tests.bench.memory import MemoryWatch
 from tests.bench.peaks import Peaks
 from tests.bench.rows import HEADINGS, Report, Row, Target, heading_lines, shown
-from workers import datasets
+from workers.datasets import store
 
 PEAKS = Peaks(float64=1e9, float32=1e9, int8=1e9, byte_ops=1e9, comparisons=1e9, copied=1e9)
 MNIST = Size(train=60_000, test=10_000, pixels=784)
@@ -42,7 +42,7 @@ ROW = Row(
 @pytest.fixture
 def digits(digits_home, monkeypatch):
     monkeypatch.setenv("QUEST_DATA_HOME", str(digits_home))
-    return datasets.load("digits")
+    return store.load("digits")
 
 
 def test_a_row_holds_what_the_design_asks_for():

@@ -23,7 +23,7 @@ from mnist_quest import (
 )
 from submissions.api.representations import SubmissionWhole
 from submissions.models import Submission
-from submissions.pages import client as client_views
+from submissions import client_wheel
 from tests.cast import client_of
 from tests.client_ways import HERE, QUEUED, TEXT, answering, trouble
 
@@ -181,7 +181,7 @@ def test_the_page_has_the_line_that_installs_it(client, db):
 def test_a_service_installed_without_the_wheels_names_its_own_and_says_what_comes_from_an_index(
     client, db, monkeypatch
 ):
-    monkeypatch.setattr(client_views, "companions", list)
+    monkeypatch.setattr(client_wheel, "companions", list)
 
     page = client.get("/client/").content.decode()
 

@@ -11,13 +11,13 @@ import pytest
 
 from submissions.images.idx_files import TEST_IMAGES, labels
 from submissions.images.png import png, strip
-from workers import datasets
+from workers.datasets import store
 
 
 @pytest.fixture
 def digits(digits_home, monkeypatch):
     monkeypatch.setenv("QUEST_DATA_HOME", str(digits_home))
-    return datasets.load("digits")
+    return store.load("digits")
 
 
 def opened(file: bytes) -> np.ndarray:
@@ -73,7 +73,7 @@ def test_without_its_files_a_data_set_has_neither_images_nor_labels(client, tmp_
 
 def test_a_file_cut_short_has_no_images(client, digits, tmp_path, monkeypatch):
     (tmp_path / "digits").mkdir()
-    whole = (datasets.data_home() / "digits" / TEST_IMAGES).read_bytes()
+    whole = (store.data_home() / "digits" / TEST_IMAGES).read_bytes()
     (tmp_path / "digits" / TEST_IMAGES).write_bytes(whole[:-1])
     monkeypatch.setenv("QUEST_DATA_HOME", str(tmp_path))
 

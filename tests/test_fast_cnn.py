@@ -14,7 +14,7 @@ from submissions.specs import layers as do
 from submissions.specs import training
 from submissions.specs.network import CNN
 from tests.trainers import train
-from workers.datasets import Dataset
+from workers.datasets.store import Dataset
 from workers.engines import fast_cnn, image_kernels, stock_cnn, unit_kernels
 from workers.engines.compiled_composition import knows
 from workers.runs import Run

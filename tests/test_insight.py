@@ -17,7 +17,8 @@ from submissions.results.insights import MOST_BYTES, ImportanceLook, LayerLook, 
 from submissions.specs.validation import validate
 from tests.cast import claim_one, reload, result_of
 from tests.trainers import train
-from workers import datasets, insight
+from workers import insight
+from workers.datasets import store
 
 NET = {
     "family": "cnn",
@@ -44,7 +45,7 @@ DENSE = {
 @pytest.fixture
 def digits(digits_home, monkeypatch):
     monkeypatch.setenv("QUEST_DATA_HOME", str(digits_home))
-    return datasets.load("digits")
+    return store.load("digits")
 
 
 def answered(digits, spec: dict[str, Any], **more: Any) -> insight.Tested:

@@ -28,13 +28,13 @@ def pipeline_score(spec: dict[str, Any]) -> list[int]:
     from sklearn.neighbors import KNeighborsClassifier
     from sklearn.pipeline import make_pipeline
 
-    from workers import datasets
+    from workers.datasets import store
 
     known = validate(spec, dataset="digits")
     classes = {**vars(preprocessing), **vars(decomposition)}
     steps = [classes[step.kind](**step.arguments()) for step in known.preprocess]  # type: ignore[attr-defined]
     last = {"knn": KNeighborsClassifier, "forest": RandomForestClassifier}[known.family](**known.arguments())
-    data = datasets.load("digits")
+    data = store.load("digits")
     flat = [images.reshape(len(images), -1).astype(np.float64) for images in (data.train_images, data.test_images)]
     model = make_pipeline(*steps, last).fit(flat[0], np.array(data.train_labels))
     return [int(digit) for digit in model.predict(flat[1])]
@@ -52,11 +52,11 @@ def pipeline_score(spec: dict[str, Any]) -> list[int]:
 )
 def test_steps_give_what_a_pipeline_of_scikit_learn_gives(trainer, digits_home, monkeypatch, spec):
     monkeypatch.setenv("QUEST_DATA_HOME", str(digits_home))
-    from workers import datasets
+    from workers.datasets import store
 
     result = train(trainer, spec)
 
-    predicted, truth = np.array(pipeline_score(spec)), np.array(datasets.load("digits").test_labels)
+    predicted, truth = np.array(pipeline_score(spec)), np.array(store.load("digits").test_labels)
     wrong = np.flatnonzero(predicted != truth)
     assert result["errors"] == [[int(index), int(predicted[index])] for index in wrong]
 

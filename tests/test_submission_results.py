@@ -13,13 +13,13 @@ from submissions.models import Attempt, Exit, Insight, ModelsShown, Quest, State
 from submissions.pages.live_run import ADVISED
 from submissions.queue import leases
 from tests.cast import FOREST, KNN, claim_one, reload, result_of
-from workers import datasets
+from workers.datasets import store
 
 
 @pytest.fixture
 def digits(digits_home, monkeypatch):
     monkeypatch.setenv("QUEST_DATA_HOME", str(digits_home))
-    return datasets.load("digits")
+    return store.load("digits")
 
 
 def finish(submission, worker, digits, wrong, **more) -> Submission:

@@ -14,7 +14,7 @@ import pytest
 from tests.data_homes import PROJECT
 from tests.stack import until
 from tests.trainers import PATIENCE_S, answer, answers, gone, job, train
-from workers import datasets
+from workers.datasets import store
 from workers.processes.trainer_process import TrainerGone, TrainerProcess
 from workers.runs import Run
 
@@ -37,7 +37,7 @@ CNN = {
 @pytest.fixture
 def digits(digits_home, monkeypatch):
     monkeypatch.setenv("QUEST_DATA_HOME", str(digits_home))
-    return datasets.load("digits")
+    return store.load("digits")
 
 
 def test_nearest_neighbours_score_what_scikit_learn_scores(trainer, digits):
@@ -124,7 +124,7 @@ def test_a_result_says_what_the_run_used_and_what_else_went_on(trainer):
     assert result["peak_memory_bytes"] > 50 << 20
     assert result["other_runs"] == 0
     assert isinstance(result["contended"], bool)
-    assert result["data_checksum"] == datasets.checksum("digits")
+    assert result["data_checksum"] == store.checksum("digits")
     assert result["energy"]["method"] in ("none", "rapl")
     assert (result["energy"]["joules"] is None) == (result["energy"]["method"] == "none")
 

@@ -20,7 +20,7 @@ from submissions.database import clock
 from submissions.models import Duty, Quest, State, Submission, Worker
 from submissions.queue import claims, statistics
 from submissions.queue.worker_duty import why_off_duty
-from workers import datasets
+from workers.datasets import store
 
 MISSED_ROUNDS = 3
 LEAST_FREE_BYTES = 1 << 30
@@ -92,7 +92,7 @@ def broker() -> Iterator[str]:
 
 @check(needs_database=False)
 def disk() -> Iterator[str]:
-    for what, folder in {"QUEST_HOME": Path(settings.QUEST_HOME), "the data home": datasets.data_home()}.items():
+    for what, folder in {"QUEST_HOME": Path(settings.QUEST_HOME), "the data home": store.data_home()}.items():
         if not folder.is_dir():
             continue
         space = shutil.disk_usage(folder)
@@ -192,10 +192,10 @@ def idleness() -> Iterator[str]:
 @check()
 def data() -> Iterator[str]:
     for name in sorted({quest.dataset for quest in Quest.objects.accepting()}):
-        if lacking := datasets.missing(name):
+        if lacking := store.missing(name):
             yield (
-                f"An open quest is on {name}, and {', '.join(lacking)} in {datasets.data_home() / name} is missing or "
-                f"damaged: run `python -m workers.fetch {name}`."
+                f"An open quest is on {name}, and {', '.join(lacking)} in {store.data_home() / name} is missing or "
+                f"damaged: run `python -m workers.datasets.fetch {name}`."
             )
 
 
@@ -219,7 +219,7 @@ def facts() -> Iterator[tuple[str, str]]:
     yield "submissions", ", ".join(f"{states.get(state, 0)} {state.label}" for state in State)
     reaped = statistics.last_reap()
     yield "queue looked after", f"{timezone.localtime(reaped):%d/%m %H:%M:%S}" if reaped else "never"
-    yield "data sets here", ", ".join(name for name in datasets.NAMES if not datasets.missing(name)) or "none"
+    yield "data sets here", ", ".join(name for name in store.NAMES if not store.missing(name)) or "none"
     yield "free disk", f"{shutil.disk_usage(settings.QUEST_HOME).free / (1 << 30):,.1f} GB"
 
 

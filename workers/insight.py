@@ -15,7 +15,7 @@ import numpy as np
 
 from submissions.results.insights import MOST_BYTES
 from submissions.specs.spec import Spec
-from workers.datasets import Dataset
+from workers.datasets.store import Dataset
 from workers.runs import Labels, Values
 
 SECONDS = 2.0

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from workers import datasets
+from workers.datasets import store
 
 REPEATS = 5
 # Seconds of CPU time that `_task` takes at best on the reference machine: an Intel Xeon with AMX, one of two cores.
@@ -37,7 +37,7 @@ def look() -> float:
 
 def _file() -> Path:
     """A data home may be shared by several machines."""
-    return datasets.data_home() / f"pace-{platform.node() or 'here'}.json"
+    return store.data_home() / f"pace-{platform.node() or 'here'}.json"
 
 
 def _kept() -> float | None:

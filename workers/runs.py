@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from workers.datasets import Dataset
+from workers.datasets.store import Dataset
 
 Values = npt.NDArray[Any]
 Labels = npt.NDArray[np.integer[Any]]

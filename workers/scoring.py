@@ -16,7 +16,8 @@ from submissions.images.split import private_indexes
 from submissions.specs.families import family_of
 from submissions.specs.spec import Spec
 from submissions.specs.validation import validate
-from workers import datasets, insight, preprocessing, stock_time
+from workers import insight, preprocessing, stock_time
+from workers.datasets import store
 from workers.engines.engine import AS_STOCK, named
 from workers.engines.registry import engine_named
 from workers.faults import what_any_model_needs
@@ -64,7 +65,7 @@ def score(job: dict[str, Any], *, since: float, report: Report) -> dict[str, Any
         Company(threads) as company,
     ):
         with what_any_model_needs():
-            data = datasets.load(job["dataset"])
+            data = store.load(job["dataset"])
         run = Run(seed=job["seed"], threads=threads, dataset=data, device=device, report=report)
         estimator = engine.build(spec, run)
         predicted, test_images, joules = _compute(spec, estimator, run, watch)

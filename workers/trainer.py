@@ -25,7 +25,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from submissions.specs.families import family_named
-from workers import datasets, faults, pace
+from workers import faults, pace
+from workers.datasets import store
 from workers.engines.registry import BY_DEMAND, engine_named
 from workers.processes.parent_death import die_with_parent
 from workers.scoring import score
@@ -84,7 +85,7 @@ class Trainer:
         began = time.monotonic()
         self.cold.extend((engine, family) for engine in BY_DEMAND for family in families)
         if dataset:
-            _without_fail(lambda: datasets.load(dataset).train_images.max())  # brings the file into memory
+            _without_fail(lambda: store.load(dataset).train_images.max())  # brings the file into memory
         while self.cold and self.jobs.empty():
             engine, family = self.cold.popleft()
             _without_fail(lambda: engine_named(engine).warm(family_named(family)))  # noqa: B023 - called at once
@@ -137,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     die_with_parent(options.parent)
     # What numba compiles is kept beside the data: the project's own folder may be read-only.
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(datasets.data_home() / "compiled"))
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(store.data_home() / "compiled"))
     faulthandler.enable()  # a crash in a library says where it was, among the output
     families = [name for name in options.warm.split(",") if name]
     Trainer(Channel()).serve(families, options.dataset, began=options.began)

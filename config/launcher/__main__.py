@@ -91,7 +91,7 @@ def command(*arguments: str) -> str:
 
 
 def fetch(*names: str) -> None:
-    if subprocess.run([sys.executable, "-m", "workers.fetch", *names], cwd=BASE).returncode:
+    if subprocess.run([sys.executable, "-m", "workers.datasets.fetch", *names], cwd=BASE).returncode:
         raise CannotStart("The data could not be fetched, see above; nothing was started.")
 
 

@@ -18,7 +18,7 @@ from tests.bench.limits import Size, limit_of
 from tests.bench.peaks import Peaks
 from tests.bench.rows import Row, Target
 from tests.trainers import train
-from workers import datasets
+from workers.datasets import store
 from workers.processes.trainer_process import PROJECT, TrainerProcess
 
 LONGEST_S = 1800
@@ -47,7 +47,7 @@ class Taken:
     answers: Mapping[int, int] = field(default_factory=dict)
 
     def accuracy(self, dataset: str) -> float:
-        labels = datasets.load(dataset).test_labels
+        labels = store.load(dataset).test_labels
         return sum(int(labels[at]) == digit for at, digit in self.answers.items()) / len(self.answers)
 
 
@@ -144,7 +144,7 @@ def accelerated(spec: Spec, dataset: str, *, trees: int | None = None) -> Taken:
 
 def answers_of(errors: Sequence[Sequence[int]], dataset: str) -> dict[int, int]:
     """All answers, from those that were wrong."""
-    answers = np.array(datasets.load(dataset).test_labels)
+    answers = np.array(store.load(dataset).test_labels)
     for at, digit in errors:
         answers[at] = digit
     return dict(enumerate(answers.tolist()))

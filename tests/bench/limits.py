@@ -15,7 +15,7 @@ from submissions.specs.knn import KNN
 from submissions.specs.network import CNN
 from submissions.specs.spec import Spec
 from tests.bench.peaks import Peaks
-from workers import datasets
+from workers.datasets import store
 
 DRAWN = 1 - 1 / math.e  # of the images, by a bootstrap sample of their number
 A_DIFFERENCE = 3  # operations on bytes to the greatest difference: greater, less, and greater again
@@ -31,8 +31,8 @@ class Size:
 
     @classmethod
     def of(cls, dataset: str) -> Size:
-        data = datasets.load(dataset)
-        height, width = datasets.SHAPES[dataset]
+        data = store.load(dataset)
+        height, width = store.SHAPES[dataset]
         return cls(train=len(data.train_labels), test=len(data.test_labels), pixels=height * width)
 
 

@@ -22,8 +22,8 @@ from submissions.specs.forest import Forest
 from submissions.specs.knn import KNN
 from submissions.specs.network import CNN
 from submissions.specs.validation import validate
-from workers import datasets
-from workers.datasets import Dataset
+from workers.datasets import store
+from workers.datasets.store import Dataset
 from workers.processes.parent_death import die_with_parent
 from workers.runs import Values
 
@@ -109,7 +109,7 @@ def main() -> None:
     die_with_parent()
     asked = json.load(sys.stdin)
     spec = validate(asked["spec"], dataset=asked["dataset"])
-    answer = MODELS[spec.family](spec, datasets.load(asked["dataset"]), asked["sample"])
+    answer = MODELS[spec.family](spec, store.load(asked["dataset"]), asked["sample"])
     sys.stdout.write("\n" + json.dumps(answer) + "\n")
 
 

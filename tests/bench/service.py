@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from tests.stack import Stack, running
-from workers import datasets
+from workers.datasets import store
 
 GROUPS = tuple(f"itmalgrp{number:02d}" for number in range(1, 6))
 LOOK_SECONDS, IDLE_SHARE, LONGEST_SETTLE_S = 2.0, 0.15, 240
@@ -22,7 +22,7 @@ def served(dataset: str) -> Iterator[Stack]:
     """A service with an open quest on `dataset`, warm and idle, in a home that is thrown away."""
     with tempfile.TemporaryDirectory(prefix="quest-bench-", ignore_cleanup_errors=True) as home:
         env = {"QUEST_DEMO_DATASET": dataset}
-        with running(Path(home) / "home", datasets.data_home(), **env) as stack:
+        with running(Path(home) / "home", store.data_home(), **env) as stack:
             settle(stack)
             yield stack
 

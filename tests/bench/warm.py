@@ -25,7 +25,7 @@ from tests.bench.memory import MemoryWatch
 from tests.bench.rows import Row, Target
 from tests.bench.service import GROUPS, served
 from tests.stack import Stack
-from workers import datasets
+from workers.datasets import store
 
 SUBMISSIONS, QUICK_SUBMISSIONS = 20, 4  # of each family
 TARGETS = {"median": Target(seconds=0.150), "95%": Target(seconds=0.500), "seen, 95%": Target(seconds=1.0)}
@@ -38,7 +38,7 @@ BEGUN = "SELECT 1 FROM submissions_attempt WHERE submission_id = ? AND progress 
 
 def models(dataset: str) -> dict[str, Spec]:
     """One of each family, as they are named in the table."""
-    pixels = math.prod(datasets.SHAPES[dataset])
+    pixels = math.prod(store.SHAPES[dataset])
     net = dense(32, pixels=pixels) if dataset == "digits" else LENET_5_LIKE
     return {
         "neighbours": KNN(n_neighbors=3),

@@ -17,12 +17,12 @@ from threadpoolctl import threadpool_limits
 
 from submissions.specs import image_layers, layers, training
 from submissions.specs.network import CNN
+from workers.datasets.idx import Pixels
 from workers.engines import keras_model, stock_cnn
 from workers.engines.compiled_composition import knows, multiplications
 from workers.engines.compiled_network import CompiledNetwork
 from workers.engines.compiling import one_at_a_time
 from workers.engines.stock_cnn import Network
-from workers.idx import Pixels
 from workers.runs import Estimator, Labels, Run, Values
 
 LIBRARIES = {"numba": numba.__version__, "keras": keras.__version__}

@@ -18,9 +18,9 @@ from joblib.parallel import ThreadingBackend
 from sklearn.ensemble import RandomForestClassifier
 
 from submissions.specs.forest import Forest
+from workers.datasets.idx import Pixels
 from workers.engines import stock_forest
 from workers.engines.plain_pixels import PlainPixels
-from workers.idx import Pixels
 from workers.runs import Labels, Run, Values
 
 LIBRARIES = stock_forest.LIBRARIES

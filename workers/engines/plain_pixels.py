@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from workers.idx import Pixels
+from workers.datasets.idx import Pixels
 from workers.runs import Labels, Values
 
 

@@ -15,8 +15,8 @@ import tensorflow as tf
 
 from submissions.specs import layers
 from submissions.specs.network import CNN
+from workers.datasets.idx import Pixels
 from workers.engines import keras_model
-from workers.idx import Pixels
 from workers.processes.protocol import THREADS, Unfit
 from workers.runs import Labels, Run, Values
 

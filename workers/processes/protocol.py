@@ -1,4 +1,4 @@
-"""DOCSTRING WANTED."""
+"""The protocol between supervisor and trainer: JSON lines on stdin and stdout, and the environment."""
 
 from __future__ import annotations
 

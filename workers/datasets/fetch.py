@@ -1,4 +1,7 @@
-"""`python -m workers.fetch [name …]` fetches data sets: those named, else QUEST_DATASETS, else MNIST and digits."""
+"""Fetch data sets: `python -m workers.datasets.fetch [name …]`.
+
+Without names: those in QUEST_DATASETS, else MNIST and digits.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,20 @@ import os
 import sys
 from collections.abc import Sequence
 
-from workers import datasets
+from workers.datasets import store
 
 USUAL = ("mnist", "digits")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m workers.fetch", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="name", help=f"one of {', '.join(datasets.NAMES)}")
+    parser = argparse.ArgumentParser(prog="python -m workers.datasets.fetch", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=f"one of {', '.join(store.NAMES)}")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     options = parser.parse_args(arguments)
     try:
         for name in options.names or os.environ.get("QUEST_DATASETS", "").replace(",", " ").split() or USUAL:
-            datasets.ensure(name, progress=not options.quiet)
-    except datasets.FetchError as error:
+            store.ensure(name, progress=not options.quiet)
+    except store.FetchError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

@@ -1,4 +1,4 @@
-"""Where the data sets' IDX files come from. A source writes what it has into a folder; `workers.datasets` judges it."""
+"""Sources of the IDX files. A source writes its files into a folder; `workers.datasets.store` checks their sums."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import numpy as np
 from tqdm import tqdm
 
 from submissions.images.idx_files import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
-from workers import idx
+from workers.datasets import idx
 
 KERAS_MIRROR = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 FASHION_MIRROR = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"

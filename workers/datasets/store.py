@@ -16,9 +16,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from submissions.images.idx_files import PIXEL_MAX, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, data_home
-from workers import idx
+from workers.datasets import idx
+from workers.datasets.sources import FILES, SOURCES, Source, SourceError
 from workers.processes.protocol import Unfit
-from workers.sources import FILES, SOURCES, Source, SourceError
 
 SHA256: dict[str, dict[str, str]] = {
     "mnist": {
