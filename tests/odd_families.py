@@ -14,7 +14,7 @@ import numpy as np
 
 from submissions.specs.families import Family, register
 from submissions.specs.spec import Spec
-from workers.runs import Labels, Run, Values
+from workers.engines.run import Labels, Run, Values
 
 
 class Odd(Spec):

@@ -21,9 +21,9 @@ from mnist_quest import (
     ServiceTrouble,
     TryLater,
 )
+from submissions import client_wheel
 from submissions.api.representations import SubmissionWhole
 from submissions.models import Submission
-from submissions import client_wheel
 from tests.cast import client_of
 from tests.client_ways import HERE, QUEUED, TEXT, answering, trouble
 

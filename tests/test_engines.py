@@ -15,7 +15,7 @@ from workers.datasets import store
 from workers.engines import fast_forest, fast_knn, nearest, stock_forest, stock_knn
 from workers.engines.integer_product import BLOCK, HALVED, SIGNED, UNSIGNED, IntegerProduct, exact_way, quickest_way
 from workers.engines.registry import engine_named
-from workers.runs import Run
+from workers.engines.run import Run
 
 pytestmark = pytest.mark.trains
 

@@ -11,8 +11,8 @@ import pytest
 from submissions.specs.knn import KNN
 from tests.trainers import train
 from workers.datasets import store
+from workers.engines.run import Run
 from workers.processes.trainer_process import TrainerProcess
-from workers.runs import Run
 
 ENGINES = ("stock", "accelerated")
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]

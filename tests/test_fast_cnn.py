@@ -17,7 +17,7 @@ from tests.trainers import train
 from workers.datasets.store import Dataset
 from workers.engines import fast_cnn, image_kernels, stock_cnn, unit_kernels
 from workers.engines.compiled_composition import knows
-from workers.runs import Run
+from workers.engines.run import Run
 
 pytestmark = pytest.mark.trains
 

@@ -18,7 +18,7 @@ from tests.cast import KNN as SUBMITTED
 from tests.trainers import train
 from workers import pace, stock_time
 from workers.engines.registry import engine_named
-from workers.runs import Run
+from workers.engines.run import Run
 
 NET = {"family": "cnn", "epochs": 5, "layers": [
     {"kind": "Input", "shape": [8, 8, 1]},

@@ -15,8 +15,8 @@ from tests.data_homes import PROJECT
 from tests.stack import until
 from tests.trainers import PATIENCE_S, answer, answers, gone, job, train
 from workers.datasets import store
+from workers.engines.run import Run
 from workers.processes.trainer_process import TrainerGone, TrainerProcess
-from workers.runs import Run
 
 pytestmark = pytest.mark.trains
 

@@ -16,7 +16,7 @@ import numpy as np
 from submissions.results.insights import MOST_BYTES
 from submissions.specs.spec import Spec
 from workers.datasets.store import Dataset
-from workers.runs import Labels, Values
+from workers.engines.run import Labels, Values
 
 SECONDS = 2.0
 

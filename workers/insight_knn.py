@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from workers.engines.run import Values
 from workers.insight import Tested
-from workers.runs import Values
 
 DIGITS, NEIGHBOURS = 20, 8
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from submissions.specs.preprocessing import PCA, Step
 from submissions.specs.spec import Spec
-from workers.runs import Run, Values
+from workers.engines.run import Run, Values
 
 
 def library(spec: Spec) -> dict[str, str]:

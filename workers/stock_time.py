@@ -15,7 +15,7 @@ from submissions.specs.families import family_of
 from submissions.specs.spec import DATASETS, Spec
 from workers import pace
 from workers.engines.engine import Engine
-from workers.runs import Run
+from workers.engines.run import Run
 
 
 def predicted(

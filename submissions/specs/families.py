@@ -23,7 +23,7 @@ class Family:
 
     `constructor` is the class as a person types it; `positional` names the parameters that may be given by position.
     `trainer` is a dotted path `module:callable`, imported by the trainer process alone: called with the spec and a
-    `workers.runs.Run`, it gives an object with `fit(images, labels)` and `predict(images)`.
+    `workers.engines.run.Run`, it gives an object with `fit(images, labels)` and `predict(images)`.
     `only` holds parameters that the constructor has and the spec has not, with the value that may be typed for them.
     `former` holds what older versions of the library print: by parameter the value that today's version has for a value
     of theirs, or nothing at all where the parameter is gone and this value changed nothing.

@@ -24,8 +24,8 @@ from submissions.specs.network import CNN
 from submissions.specs.validation import validate
 from workers.datasets import store
 from workers.datasets.store import Dataset
+from workers.engines.run import Values
 from workers.processes.parent_death import die_with_parent
-from workers.runs import Values
 
 Answer = dict[str, Any]
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from workers.runs import Values
+from workers.engines.run import Values
 
 SIDE = 2048  # of the square matrices: large enough for the caches not to matter, 0.1 s a product
 PIXELS = 784

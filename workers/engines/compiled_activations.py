@@ -11,7 +11,7 @@ from submissions.specs import layers
 from submissions.specs.layers import Shape
 from workers.engines import unit_kernels
 from workers.engines.compiled_layers import Compiled, blank
-from workers.runs import Values
+from workers.engines.run import Values
 
 LEAKY_RELU = 0.2  # of Keras' activation of this name; the layer's own default is another
 

@@ -26,7 +26,7 @@ from workers.engines.compiled_layers import (
     blank,
 )
 from workers.engines.compiled_weights import Weights
-from workers.runs import Values
+from workers.engines.run import Values
 
 CLASSES = 10
 POOLINGS = (image_layers.MaxPooling2D, image_layers.AveragePooling2D)

@@ -14,7 +14,7 @@ import numpy as np
 from submissions.specs import image_layers
 from submissions.specs.layers import Shape
 from workers.engines import image_kernels, unit_kernels
-from workers.runs import Values
+from workers.engines.run import Values
 
 NO_FLOOR, FLOOR = np.float32(-np.inf), np.float32(0)
 

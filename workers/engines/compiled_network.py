@@ -20,7 +20,7 @@ from workers.engines import compiled_composition, image_kernels, unit_kernels
 from workers.engines.compiled_layers import blank
 from workers.engines.compiled_weights import Weights
 from workers.engines.optimizer_kernels import optimizer_step
-from workers.runs import Labels, Values
+from workers.engines.run import Labels, Values
 
 CLASSES = 10
 LANES_OF_IMAGES, LANES_OF_UNITS = 32, 128  # images a piece, at most

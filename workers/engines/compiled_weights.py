@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from workers.runs import Values
+from workers.engines.run import Values
 
 
 def _laid(value: Values) -> Values:

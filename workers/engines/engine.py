@@ -10,7 +10,7 @@ from types import ModuleType
 from submissions.specs.engines import STOCK
 from submissions.specs.families import Family, family_of
 from submissions.specs.spec import Spec
-from workers.runs import Estimator, Run
+from workers.engines.run import Estimator, Run
 
 AS_STOCK = " (as stock)"  # what a version says of work that an engine leaves to the family's own trainer
 

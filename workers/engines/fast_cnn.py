@@ -22,8 +22,8 @@ from workers.engines import keras_model, stock_cnn
 from workers.engines.compiled_composition import knows, multiplications
 from workers.engines.compiled_network import CompiledNetwork
 from workers.engines.compiling import one_at_a_time
+from workers.engines.run import Estimator, Labels, Run, Values
 from workers.engines.stock_cnn import Network
-from workers.runs import Estimator, Labels, Run, Values
 
 LIBRARIES = {"numba": numba.__version__, "keras": keras.__version__}
 

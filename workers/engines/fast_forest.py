@@ -21,7 +21,7 @@ from submissions.specs.forest import Forest
 from workers.datasets.idx import Pixels
 from workers.engines import stock_forest
 from workers.engines.plain_pixels import PlainPixels
-from workers.runs import Labels, Run, Values
+from workers.engines.run import Labels, Run, Values
 
 LIBRARIES = stock_forest.LIBRARIES
 STEPS = 10

@@ -22,7 +22,7 @@ from workers.engines import nearest, stock_knn
 from workers.engines.compiling import one_at_a_time
 from workers.engines.engine import AS_STOCK
 from workers.engines.integer_product import BLOCK, IntegerProduct, exact_way, quickest_way
-from workers.runs import Estimator, Labels, Run, Values
+from workers.engines.run import Estimator, Labels, Run, Values
 
 LIBRARIES = {"numba": numba.__version__, "onnxruntime": onnxruntime.__version__}
 

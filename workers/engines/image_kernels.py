@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from workers.runs import Values
+from workers.engines.run import Values
 
 # Sums may be taken in any order; infinities and NaN keep their meaning, for a training that diverges.
 compiled = njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})

@@ -15,7 +15,7 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from workers.runs import Values
+from workers.engines.run import Values
 
 BLOCK = 4096  # images a product: small enough for its result to stay in the cache
 SHIFT = 128  # makes an unsigned pixel a signed one

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from workers.runs import Values
+from workers.engines.run import Values
 
 NOBODY = np.iinfo(np.int64).max
 PIXEL_MOST = 255.0

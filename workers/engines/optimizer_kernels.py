@@ -9,7 +9,7 @@ import numpy as np
 
 from submissions.specs import training
 from workers.engines.image_kernels import compiled
-from workers.runs import Values
+from workers.engines.run import Values
 
 Step = Callable[[Values, Values], None]
 Floats = tuple[np.float32, ...]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from workers.datasets.idx import Pixels
-from workers.runs import Labels, Values
+from workers.engines.run import Labels, Values
 
 
 class PlainPixels:

@@ -17,8 +17,8 @@ from submissions.specs import layers
 from submissions.specs.network import CNN
 from workers.datasets.idx import Pixels
 from workers.engines import keras_model
+from workers.engines.run import Labels, Run, Values
 from workers.processes.protocol import THREADS, Unfit
-from workers.runs import Labels, Run, Values
 
 LIBRARIES = {"keras": keras.__version__, "tensorflow": tf.__version__}
 

@@ -7,7 +7,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from submissions.specs.spec import Spec
 from workers.engines.plain_pixels import PlainPixels
-from workers.runs import Run
+from workers.engines.run import Run
 
 LIBRARIES = {"scikit-learn": sklearn.__version__}
 

@@ -10,7 +10,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from submissions.specs.spec import Spec
 from workers.engines.plain_pixels import PlainPixels
-from workers.runs import Labels, Run, Values
+from workers.engines.run import Labels, Run, Values
 
 LIBRARIES = {"scikit-learn": sklearn.__version__}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from workers.engines.image_kernels import ZERO, compiled
-from workers.runs import Values
+from workers.engines.run import Values
 
 
 @compiled
