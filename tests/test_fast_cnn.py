@@ -15,8 +15,9 @@ from submissions.specs import training
 from submissions.specs.network import CNN
 from tests.trainers import train
 from workers.datasets.store import Dataset
-from workers.engines import fast_cnn, image_kernels, stock_cnn, unit_kernels
-from workers.engines.compiled_composition import knows
+from workers.engines import stock_cnn
+from workers.engines.fast_cnn import cnn, image_kernels, unit_kernels
+from workers.engines.fast_cnn.composition import knows
 from workers.engines.run import Run
 
 pytestmark = pytest.mark.trains
@@ -102,7 +103,7 @@ OPTIMIZERS = [
 def after_the_same_steps(spec, *, threads=1):
     """The weights of Keras' model and of the compiled one, after two whole batches and a smaller one."""
     run = a_run(side=28 if spec.layers[0].shape[0] == 32 else SIDE, threads=threads)
-    stock, fast = stock_cnn.build(spec, run), fast_cnn.build(spec, run)
+    stock, fast = stock_cnn.build(spec, run), cnn.build(spec, run)
     stock.model.run_eagerly = True  # three steps are done before they could be traced
     images, labels = stock.prepare(run.dataset.train_images), run.dataset.train_labels.astype(np.int64)
     bytes_ = fast.prepare(run.dataset.train_images)
@@ -147,7 +148,7 @@ def test_it_answers_as_keras_does_with_the_weights_that_it_found():
     spec = network(
         conv(), see.MaxPooling2D(), do.Flatten(), do.Dropout(rate=0.5), do.Dense(units=10, activation="softmax")
     )
-    fast = fast_cnn.build(spec, run)
+    fast = cnn.build(spec, run)
     images, others = fast.prepare(run.dataset.train_images), fast.prepare(run.dataset.test_images)
 
     fast.fit(images, run.dataset.train_labels)
@@ -171,7 +172,7 @@ def test_dropout_drops_its_share_and_keeps_the_sum():
 def test_epochs_are_told_as_keras_tells_them():
     told = []
     run = a_run(count=50, report=told.append)
-    fast = fast_cnn.build(network(*END, epochs=3, validation_split=0.3), run)
+    fast = cnn.build(network(*END, epochs=3, validation_split=0.3), run)
 
     fast.fit(fast.prepare(run.dataset.train_images), run.dataset.train_labels)
 
@@ -192,7 +193,7 @@ def test_training_stops_early_and_goes_back_to_the_best_weights():
         *END, epochs=40, validation_split=0.3, early_stopping=stopping, optimizer=training.SGD(learning_rate=3.0)
     )
     run = a_run(count=60)
-    fast = fast_cnn.build(wild, run)
+    fast = cnn.build(wild, run)
     images = fast.prepare(run.dataset.train_images)
 
     fast.fit(images, run.dataset.train_labels)
@@ -207,7 +208,7 @@ def test_training_stops_early_and_goes_back_to_the_best_weights():
 def test_bytes_mean_the_floats_that_keras_is_given(name):
     spec = NETWORKS[name]
     run = a_run(side=28 if spec.layers[0].shape[0] == 32 else SIDE)
-    stock, fast = stock_cnn.build(spec, run), fast_cnn.build(spec, run)
+    stock, fast = stock_cnn.build(spec, run), cnn.build(spec, run)
 
     prepared = fast.prepare(run.dataset.train_images)
 
@@ -216,8 +217,8 @@ def test_bytes_mean_the_floats_that_keras_is_given(name):
 
 
 def test_a_warm_engine_has_every_kernel_compiled_for_bytes_that_are_only_read():
-    fast_cnn.warm.cache_clear()
-    fast_cnn.warm()
+    cnn.warm.cache_clear()
+    cnn.warm()
     kernels = [kernel for kernel in vars(image_kernels).values() if hasattr(kernel, "signatures")]
     before = [len(kernel.signatures) for kernel in kernels]
 
@@ -225,7 +226,7 @@ def test_a_warm_engine_has_every_kernel_compiled_for_bytes_that_are_only_read():
         spec = NETWORKS[name]
         run = a_run(count=BATCH, side=28 if spec.layers[0].shape[0] == 32 else SIDE)
         run.dataset.train_images.flags.writeable = False
-        fast = fast_cnn.build(spec.model_copy(update={"epochs": 1}), run)
+        fast = cnn.build(spec.model_copy(update={"epochs": 1}), run)
         fast.fit(fast.prepare(run.dataset.train_images), run.dataset.train_labels)
 
     assert [len(kernel.signatures) for kernel in kernels] == before
@@ -235,7 +236,7 @@ def test_the_same_seed_gives_the_same_weights():
     found = []
     run = a_run(threads=2)
     for _ in range(2):
-        fast = fast_cnn.build(network(conv(), do.Dropout(rate=0.2), *END, epochs=2, batch_size=40, seed=4), run)
+        fast = cnn.build(network(conv(), do.Dropout(rate=0.2), *END, epochs=2, batch_size=40, seed=4), run)
         fast.fit(fast.prepare(run.dataset.train_images), run.dataset.train_labels)
         found.append(fast.network.weights.flat)
 
@@ -249,7 +250,7 @@ def test_the_same_seed_gives_the_same_weights():
 def test_what_the_kernels_do_not_know_keras_trains_and_says_so(layer):
     run = a_run(count=2 * BATCH + 3)
     spec = network(layer, *END, epochs=2, batch_size=BATCH)
-    estimator = fast_cnn.build(spec, run)
+    estimator = cnn.build(spec, run)
 
     estimator.fit(estimator.prepare(run.dataset.train_images), run.dataset.train_labels)
 
@@ -272,7 +273,7 @@ def test_an_unknown_optimizer_is_left_to_keras():
 def test_a_network_of_many_filters_is_left_to_keras_which_is_as_fast():
     wide = network(conv(32), conv(64), *END, shape=(28, 28, 1))
 
-    assert isinstance(fast_cnn.build(wide, a_run(side=28)), fast_cnn.ManySteps)
+    assert isinstance(cnn.build(wide, a_run(side=28)), cnn.ManySteps)
 
 
 def test_a_trainer_tells_of_a_compiled_network_what_it_tells_of_keras(trainer):

@@ -70,7 +70,7 @@ def test_a_platform_without_a_library_has_its_runs_scored_as_stock(without, libr
 
 
 def test_so_has_it_its_networks(without):
-    without("numba", "workers.engines.fast_cnn")
+    without("numba", "workers.engines.fast_cnn.cnn")
 
     result = scored(dense(8, pixels=64).model_copy(update={"epochs": 1}))
 

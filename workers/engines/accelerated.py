@@ -13,7 +13,7 @@ from workers.engines.engine import Engine
 FASTER = {
     "knn": "workers.engines.fast_knn:build",
     "forest": "workers.engines.fast_forest:build",
-    "cnn": "workers.engines.fast_cnn:build",
+    "cnn": "workers.engines.fast_cnn.cnn:build",
 }
 
 

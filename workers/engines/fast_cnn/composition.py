@@ -12,9 +12,8 @@ from submissions.specs import image_layers, layers
 from submissions.specs.layers import Layer, Shape
 from submissions.specs.network import CNN
 from submissions.specs.shapes import chain
-from workers.engines import compiled_activations as activations
-from workers.engines import optimizer_kernels
-from workers.engines.compiled_layers import (
+from workers.engines.fast_cnn import activations, optimizer_kernels
+from workers.engines.fast_cnn.layers import (
     Codes,
     Compiled,
     Connection,
@@ -25,7 +24,7 @@ from workers.engines.compiled_layers import (
     Rescaled,
     blank,
 )
-from workers.engines.compiled_weights import Weights
+from workers.engines.fast_cnn.weights import Weights
 from workers.engines.run import Values
 
 CLASSES = 10

@@ -9,8 +9,8 @@ import numpy as np
 
 from submissions.specs import layers
 from submissions.specs.layers import Shape
-from workers.engines import unit_kernels
-from workers.engines.compiled_layers import Compiled, blank
+from workers.engines.fast_cnn import unit_kernels
+from workers.engines.fast_cnn.layers import Compiled, blank
 from workers.engines.run import Values
 
 LEAKY_RELU = 0.2  # of Keras' activation of this name; the layer's own default is another

@@ -13,7 +13,7 @@ import numpy as np
 
 from submissions.specs import image_layers
 from submissions.specs.layers import Shape
-from workers.engines import image_kernels, unit_kernels
+from workers.engines.fast_cnn import image_kernels, unit_kernels
 from workers.engines.run import Values
 
 NO_FLOOR, FLOOR = np.float32(-np.inf), np.float32(0)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from submissions.specs import training
-from workers.engines.image_kernels import compiled
+from workers.engines.fast_cnn.image_kernels import compiled
 from workers.engines.run import Values
 
 Step = Callable[[Values, Values], None]

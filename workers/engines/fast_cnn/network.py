@@ -16,10 +16,10 @@ import numpy as np
 
 from submissions.specs import image_layers, layers
 from submissions.specs.network import CNN
-from workers.engines import compiled_composition, image_kernels, unit_kernels
-from workers.engines.compiled_layers import blank
-from workers.engines.compiled_weights import Weights
-from workers.engines.optimizer_kernels import optimizer_step
+from workers.engines.fast_cnn import composition, image_kernels, unit_kernels
+from workers.engines.fast_cnn.layers import blank
+from workers.engines.fast_cnn.optimizer_kernels import optimizer_step
+from workers.engines.fast_cnn.weights import Weights
 from workers.engines.run import Labels, Values
 
 CLASSES = 10
@@ -46,7 +46,7 @@ class Share:
         shape = cast(layers.Input, spec.layers[0]).shape
         self.images = blank((*shape, 1, 1)[:3] if len(shape) == 1 else shape, lanes)
         self.input = self.images.reshape(blank(shape, lanes).shape)
-        composed = compiled_composition.layers_of(spec, weights, self.slopes, lanes, random, codes)
+        composed = composition.layers_of(spec, weights, self.slopes, lanes, random, codes)
         self.layers, self.fixed = composed
         squared = spec.loss.name == "mean_squared_error"
         self.compare = unit_kernels.squared_error if squared else unit_kernels.cross_entropy

@@ -19,9 +19,9 @@ from submissions.specs import image_layers, layers, training
 from submissions.specs.network import CNN
 from workers.datasets.idx import Pixels
 from workers.engines import keras_model, stock_cnn
-from workers.engines.compiled_composition import knows, multiplications
-from workers.engines.compiled_network import CompiledNetwork
 from workers.engines.compiling import one_at_a_time
+from workers.engines.fast_cnn.composition import knows, multiplications
+from workers.engines.fast_cnn.network import CompiledNetwork
 from workers.engines.run import Estimator, Labels, Run, Values
 from workers.engines.stock_cnn import Network
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from workers.engines.image_kernels import ZERO, compiled
+from workers.engines.fast_cnn.image_kernels import ZERO, compiled
 from workers.engines.run import Values
 
 
