@@ -82,7 +82,7 @@ def test_a_forest_gives_what_scikit_learn_gives_when_called_directly(mnist_train
 def test_among_all_training_images_the_neighbours_are_scikit_learns(mnist, metric, p, count):
     from sklearn.neighbors import KNeighborsClassifier
 
-    from workers.engines import fast_knn
+    from workers.engines.fast_neighbors import knn
 
     asked = np.linspace(0, 10_000, count, endpoint=False, dtype=int)
     labels, k = np.array(mnist.train_labels), 5
@@ -90,7 +90,7 @@ def test_among_all_training_images_the_neighbours_are_scikit_learns(mnist, metri
     direct = KNeighborsClassifier(p=p, metric=metric, algorithm="brute").fit(rows(mnist.train_images), labels)
     wanted, _ = direct.kneighbors(rows(mnist.test_images[asked]), k + 1)
     for weights in ("uniform", "distance"):
-        fast = fast_knn.build(KNN(n_neighbors=k, weights=weights, metric=metric, p=p), run)
+        fast = knn.build(KNN(n_neighbors=k, weights=weights, metric=metric, p=p), run)
         fast.fit(fast.prepare(mnist.train_images), labels)
         queries = fast.prepare(mnist.test_images[asked])
         distances, _ = fast.kneighbors(queries[:500])
@@ -102,10 +102,10 @@ def test_among_all_training_images_the_neighbours_are_scikit_learns(mnist, metri
 
 
 def test_among_all_training_images_maxima_stand_in_the_training_sets_order(mnist):
-    from workers.engines import fast_knn
+    from workers.engines.fast_neighbors import knn
 
     asked, k = np.linspace(0, 10_000, 25, endpoint=False, dtype=int), 20
-    fast = fast_knn.build(KNN(n_neighbors=k, metric="chebyshev"), Run(seed=1, threads=2, dataset=mnist))
+    fast = knn.build(KNN(n_neighbors=k, metric="chebyshev"), Run(seed=1, threads=2, dataset=mnist))
     fast.fit(fast.prepare(mnist.train_images), np.array(mnist.train_labels))
     distances, images = fast.kneighbors(fast.prepare(mnist.test_images[asked]))
 

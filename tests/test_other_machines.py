@@ -12,7 +12,8 @@ from submissions.specs.families import family_named
 from submissions.specs.knn import KNN
 from tests.trainers import job
 from workers import scoring
-from workers.engines import accelerated, fast_knn
+from workers.engines import accelerated
+from workers.engines.fast_neighbors import knn
 from workers.engines.registry import engine_named
 
 pytestmark = pytest.mark.trains
@@ -44,8 +45,8 @@ def scored(spec, **changes):
 
 
 def test_a_processor_without_exact_integer_products_has_its_runs_scored_as_stock(monkeypatch):
-    monkeypatch.setattr(fast_knn, "exact_way", lambda: None)
-    fast_knn.warm.cache_clear()
+    monkeypatch.setattr(knn, "exact_way", lambda: None)
+    knn.warm.cache_clear()
 
     result = scored(KNN(n_neighbors=3))
 
@@ -60,7 +61,12 @@ def test_a_processor_without_exact_integer_products_has_its_runs_scored_as_stock
 @pytest.mark.parametrize("library", ["onnx", "onnxruntime", "numba"])
 def test_a_platform_without_a_library_has_its_runs_scored_as_stock(without, library):
     stock = scored(KNN(n_neighbors=3))["errors"]
-    without(library, "workers.engines.fast_knn", "workers.engines.integer_product", "workers.engines.nearest")
+    without(
+        library,
+        "workers.engines.fast_neighbors.knn",
+        "workers.engines.fast_neighbors.integer_product",
+        "workers.engines.fast_neighbors.nearest",
+    )
 
     result = scored(KNN(n_neighbors=3))
 

@@ -11,7 +11,7 @@ from submissions.specs.families import Family
 from workers.engines.engine import Engine
 
 FASTER = {
-    "knn": "workers.engines.fast_knn:build",
+    "knn": "workers.engines.fast_neighbors.knn:build",
     "forest": "workers.engines.fast_forest:build",
     "cnn": "workers.engines.fast_cnn.cnn:build",
 }

@@ -18,10 +18,11 @@ import onnxruntime
 
 from submissions.specs.knn import KNN
 from workers.datasets.idx import Pixels
-from workers.engines import nearest, stock_knn
+from workers.engines import stock_knn
 from workers.engines.compiling import one_at_a_time
 from workers.engines.engine import AS_STOCK
-from workers.engines.integer_product import BLOCK, IntegerProduct, exact_way, quickest_way
+from workers.engines.fast_neighbors import nearest
+from workers.engines.fast_neighbors.integer_product import BLOCK, IntegerProduct, exact_way, quickest_way
 from workers.engines.run import Estimator, Labels, Run, Values
 
 LIBRARIES = {"numba": numba.__version__, "onnxruntime": onnxruntime.__version__}
