@@ -15,9 +15,9 @@ from submissions.specs import training
 from submissions.specs.network import CNN
 from tests.trainers import train
 from workers.datasets.store import Dataset
-from workers.engines import stock_cnn
 from workers.engines.fast_cnn import cnn, image_kernels, unit_kernels
 from workers.engines.fast_cnn.composition import knows
+from workers.engines.keras import cnn as stock_cnn
 from workers.engines.run import Run
 
 pytestmark = pytest.mark.trains

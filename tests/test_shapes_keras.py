@@ -46,7 +46,7 @@ def test_shapes_and_counts_agree_with_keras_over_300_networks(keras, spec: CNN):
 
 
 def agree(spec: CNN) -> None:
-    from workers.engines.keras_model import build
+    from workers.engines.keras.model import build
 
     model = build(spec)
 
@@ -61,7 +61,7 @@ def agree(spec: CNN) -> None:
 @WITH_KERAS
 @given(networks())
 def test_the_code_that_is_written_builds_the_same_model_in_keras(keras, spec: CNN):
-    from workers.engines.keras_model import RBF, build
+    from workers.engines.keras.model import RBF, build
 
     names = {**vars(keras.layers), **vars(keras.optimizers), **vars(keras.losses), "keras": keras, "RBF": RBF}
     code = render(spec).rsplit("\n", 1)[0]
@@ -85,7 +85,7 @@ def _inner(optimizer):
 
 
 def test_layers_are_named_as_keras_names_them(keras):
-    from workers.engines.keras_model import build
+    from workers.engines.keras.model import build
 
     keras.backend.clear_session()
 

@@ -66,9 +66,10 @@ def network(spec: CNN, data: Dataset, sample: int | None) -> Answer:
     """The first epoch holds tracing and compilation; the epochs that are left out count as the median of the others."""
     import keras
 
-    from workers.engines import keras_model, stock_cnn
+    from workers.engines.keras import cnn
+    from workers.engines.keras import model as keras_model
 
-    stock_cnn.warm()  # as ours is, so that neither pays for TensorFlow's own start
+    cnn.warm()  # as ours is, so that neither pays for TensorFlow's own start
     keras.utils.set_random_seed(spec.seed or 0)
     model = keras_model.build(spec)
     images, queries = _inputs(spec, data, data.train_images), _inputs(spec, data, data.test_images)

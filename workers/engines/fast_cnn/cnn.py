@@ -18,12 +18,12 @@ from threadpoolctl import threadpool_limits
 from submissions.specs import image_layers, layers, training
 from submissions.specs.network import CNN
 from workers.datasets.idx import Pixels
-from workers.engines import keras_model, stock_cnn
 from workers.engines.compiling import one_at_a_time
 from workers.engines.fast_cnn.composition import knows, multiplications
 from workers.engines.fast_cnn.network import CompiledNetwork
+from workers.engines.keras import cnn, model
+from workers.engines.keras.cnn import Network
 from workers.engines.run import Estimator, Labels, Run, Values
-from workers.engines.stock_cnn import Network
 
 LIBRARIES = {"numba": numba.__version__, "keras": keras.__version__}
 
@@ -41,7 +41,7 @@ class FastNetwork(Network):
     MNIST takes longer to lay out than a class waits for.
     """
 
-    build = staticmethod(keras_model.build_weights)
+    build = staticmethod(model.build_weights)
 
     def __init__(self, spec: CNN, run: Run) -> None:
         super().__init__(spec, run)
@@ -135,19 +135,19 @@ def _warming() -> Iterator[CNN]:
 @cache
 def warm() -> None:
     """Compile the kernels, or find them compiled, by a step of small networks; and get TensorFlow ready."""
-    stock_cnn.warm()
+    cnn.warm()
     images, labels = _only_read(np.zeros((2, 8, 8, 1), np.uint8)), np.zeros(2, np.int64)
     black = np.zeros(256, np.float32)
     with one_at_a_time(__name__):
         for spec in _warming():
-            network = CompiledNetwork(spec, keras_model.build_weights(spec), brightness=black, threads=1, seed=0)
+            network = CompiledNetwork(spec, model.build_weights(spec), brightness=black, threads=1, seed=0)
             network.learn(images, labels, np.arange(2))
 
 
 class ManySteps(Network):
     """Keras, entered once for many steps."""
 
-    libraries = stock_cnn.LIBRARIES
+    libraries = cnn.LIBRARIES
     remark = f" ({STEPS_PER_CALL} steps a call)"
 
     def __init__(self, spec: CNN, run: Run) -> None:
@@ -158,5 +158,5 @@ class ManySteps(Network):
 def build(spec: CNN, run: Run) -> Estimator:
     if run.device == "cpu" and knows(spec) and multiplications(spec) <= MOST_MULTIPLICATIONS:
         return FastNetwork(spec, run)
-    stock_cnn.expect_device(run)
+    cnn.expect_device(run)
     return ManySteps(spec, run)

@@ -16,7 +16,7 @@ import tensorflow as tf
 from submissions.specs import layers
 from submissions.specs.network import CNN
 from workers.datasets.idx import Pixels
-from workers.engines import keras_model
+from workers.engines.keras import model as keras_model
 from workers.engines.run import Labels, Run, Values
 from workers.processes.protocol import THREADS, Unfit
 
