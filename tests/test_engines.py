@@ -12,7 +12,6 @@ from submissions.specs.preprocessing import PCA, MinMaxScaler, Normalizer, Stand
 from tests.trainers import train
 from workers import preprocessing
 from workers.datasets import store
-from workers.engines import fast_forest, stock_forest, stock_knn
 from workers.engines.fast_neighbors import knn, nearest
 from workers.engines.fast_neighbors.integer_product import (
     BLOCK,
@@ -25,6 +24,9 @@ from workers.engines.fast_neighbors.integer_product import (
 )
 from workers.engines.registry import engine_named
 from workers.engines.run import Run
+from workers.engines.sklearn import fast_forest
+from workers.engines.sklearn import forest as stock_forest
+from workers.engines.sklearn import knn as stock_knn
 
 pytestmark = pytest.mark.trains
 

@@ -12,7 +12,7 @@ from workers.engines.engine import Engine
 
 FASTER = {
     "knn": "workers.engines.fast_neighbors.knn:build",
-    "forest": "workers.engines.fast_forest:build",
+    "forest": "workers.engines.sklearn.fast_forest:build",
     "cnn": "workers.engines.fast_cnn.cnn:build",
 }
 

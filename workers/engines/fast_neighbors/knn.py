@@ -18,12 +18,12 @@ import onnxruntime
 
 from submissions.specs.knn import KNN
 from workers.datasets.idx import Pixels
-from workers.engines import stock_knn
 from workers.engines.compiling import one_at_a_time
 from workers.engines.engine import AS_STOCK
 from workers.engines.fast_neighbors import nearest
 from workers.engines.fast_neighbors.integer_product import BLOCK, IntegerProduct, exact_way, quickest_way
 from workers.engines.run import Estimator, Labels, Run, Values
+from workers.engines.sklearn import knn
 
 LIBRARIES = {"numba": numba.__version__, "onnxruntime": onnxruntime.__version__}
 
@@ -135,13 +135,13 @@ def _lengths(norms: Values) -> Values:
     return np.sqrt(np.where(norms == 0, 1, norms).astype(np.float64))
 
 
-class ByScikitLearn(stock_knn.NearestNeighbors):
+class ByScikitLearn(knn.NearestNeighbors):
     """scikit-learn's own by the way that is quickest, on every thread that it can use."""
 
-    libraries = stock_knn.LIBRARIES
+    libraries = knn.LIBRARIES
 
     def __init__(self, spec: KNN, run: Run) -> None:
-        super().__init__(stock_knn.estimator_of(spec, run), run)
+        super().__init__(knn.estimator_of(spec, run), run)
         self.spec = spec
         self.as_stock, self.remark = True, AS_STOCK
 

@@ -19,11 +19,11 @@ from sklearn.ensemble import RandomForestClassifier
 
 from submissions.specs.forest import Forest
 from workers.datasets.idx import Pixels
-from workers.engines import stock_forest
-from workers.engines.plain_pixels import PlainPixels
 from workers.engines.run import Labels, Run, Values
+from workers.engines.sklearn import forest
+from workers.engines.sklearn.pixels import PlainPixels
 
-LIBRARIES = stock_forest.LIBRARIES
+LIBRARIES = forest.LIBRARIES
 STEPS = 10
 
 

@@ -6,8 +6,8 @@ import sklearn
 from sklearn.ensemble import RandomForestClassifier
 
 from submissions.specs.spec import Spec
-from workers.engines.plain_pixels import PlainPixels
 from workers.engines.run import Run
+from workers.engines.sklearn.pixels import PlainPixels
 
 LIBRARIES = {"scikit-learn": sklearn.__version__}
 

@@ -9,8 +9,8 @@ import sklearn
 from sklearn.neighbors import KNeighborsClassifier
 
 from submissions.specs.spec import Spec
-from workers.engines.plain_pixels import PlainPixels
 from workers.engines.run import Labels, Run, Values
+from workers.engines.sklearn.pixels import PlainPixels
 
 LIBRARIES = {"scikit-learn": sklearn.__version__}
 
