@@ -62,7 +62,7 @@ app.conf.update(
     accept_content=["json"],
     enable_utc=True,
     timezone="UTC",
-    imports=["workers.tasks"],
+    imports=["workers.service.tasks"],
     beat_schedule={
         "reap": {
             "task": "workers.reap",

@@ -17,8 +17,8 @@ from submissions.models import Submission, Worker
 from submissions.queue import statistics
 from tests.cast import claim_one
 from tests.stack import CLEAN, PROJECT
-from workers import doctor
 from workers.datasets import store
+from workers.service import doctor
 
 LONG_AGO = timedelta(hours=1)
 

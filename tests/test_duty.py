@@ -13,7 +13,7 @@ from submissions.pages.live_run import missing_workers
 from submissions.queue import claims, leases, lifecycle, statistics
 from submissions.queue.worker_duty import DutyRefused, set_duty
 from tests.cast import claim_one, reload
-from workers import reaper, shifts
+from workers.service import consumer_switch, reaper
 from workers.supervisor import Watch
 
 
@@ -103,13 +103,13 @@ def test_a_cancel_comes_before_the_drain(submission, worker, owner, instructor):
 def test_a_worker_takes_from_its_queue_only_while_it_is_on_duty():
     tasks = Tasks("cpu")
 
-    shifts.listen(consumer_of(tasks), "cpu", wanted=False)
+    consumer_switch.listen(consumer_of(tasks), "cpu", wanted=False)
     assert tasks.names == set()
 
-    shifts.listen(consumer_of(tasks), "cpu", wanted=True)
+    consumer_switch.listen(consumer_of(tasks), "cpu", wanted=True)
     assert tasks.names == {"cpu"}
 
-    shifts.listen(SimpleNamespace(task_consumer=None), "cpu", wanted=False)
+    consumer_switch.listen(SimpleNamespace(task_consumer=None), "cpu", wanted=False)
 
 
 def test_each_change_of_duty_stands_in_the_desk_s_history(worker, instructor):

@@ -23,7 +23,7 @@ def test_the_web_process_imports_no_machine_learning():
 
 
 def test_a_supervisor_imports_no_machine_learning():
-    assert not modules_after(SETUP + "import workers.tasks") & (HEAVY - {"numpy"})
+    assert not modules_after(SETUP + "import workers.service.tasks") & (HEAVY - {"numpy"})
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from config.celery import app
 from submissions.models import State, Submission, Worker
 from submissions.queue import leases
 from tests.cast import claim_one, reload
-from workers import reaper, registry, tasks
+from workers import registry
+from workers.service import reaper, tasks
 
 
 @pytest.fixture

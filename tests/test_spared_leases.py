@@ -11,7 +11,7 @@ from django.utils import timezone
 from submissions.models import State, Submission, Worker
 from submissions.queue import leases
 from tests.cast import claim_one, reload
-from workers import reaper
+from workers.service import reaper
 
 
 @pytest.fixture

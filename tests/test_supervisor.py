@@ -13,8 +13,9 @@ from submissions.models import Attempt, Duty, Exit, Score, State, Submission, Wo
 from submissions.queue import leases
 from tests.cast import claim_one, reload, result_of
 from tests.scripted import STARTED, Scripted, follow
-from workers import hold, patience, spool, supervisor, tasks
+from workers import hold, patience, spool, supervisor
 from workers.hold import Fenced
+from workers.service import tasks
 from workers.supervisor import Supervisor, Watch
 
 DONE = {"event": "done", "result": result_of(350)}

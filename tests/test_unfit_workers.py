@@ -12,9 +12,10 @@ from submissions.queue import claims
 from tests.cast import claim_one, reload
 from tests.scripted import DIED, STARTED, Scripted, follow
 from tests.trainers import answer, job
-from workers import doctor, faults, supervisor
+from workers import faults, supervisor
 from workers.probes import hardware
 from workers.processes import protocol
+from workers.service import doctor
 from workers.supervisor import Watch
 
 FETCH = {"event": "failed", "kind": "platform", "message": "FetchError: no mnist", "traceback": "Traceback …"}

@@ -7,7 +7,7 @@ import sys
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError
 
-from workers import doctor
+from workers.service import doctor
 
 
 class Command(BaseCommand):

@@ -10,8 +10,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from submissions.models import Attempt
-from workers import replay
 from workers.processes.protocol import Message
+from workers.service import replay
 
 FAILED, OTHERWISE = 1, 3  # 2 is what a wrong command line ends with
 ASIDE = ("event", "attempt", "phase")

@@ -13,8 +13,9 @@ from celery.signals import worker_init, worker_process_init, worker_process_shut
 from django.db import connections
 
 from submissions.queue.claims import claim
-from workers import patience, reaper, registry, shifts, spool
+from workers import patience, registry, spool
 from workers.processes.parent_death import die_with_parent
+from workers.service import consumer_switch, reaper
 from workers.supervisor import Supervisor, let_go
 
 logger = structlog.get_logger(__name__)
@@ -67,7 +68,7 @@ class Hello(bootsteps.StartStopStep):
             logger.error("the database does not know this worker any more: it leaves, to be started anew")
             os.kill(os.getpid(), signal.SIGTERM)
         connections.close_all()  # a pool child that is forked now would share it
-        shifts.listen(self.worker.consumer, registry.this_worker().device, wanted=shifts.wanted())
+        consumer_switch.listen(self.worker.consumer, registry.this_worker().device, wanted=consumer_switch.wanted())
 
     def stop(self, parent: Any) -> None:
         self.timer.cancel()
