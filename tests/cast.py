@@ -27,7 +27,7 @@ from submissions.models import (
 )
 from submissions.queue import claims, leases
 from submissions.specs.validation import validate
-from workers import registry
+from workers.supervisor import registration
 
 PASSWORD = "correct horse battery"
 
@@ -128,7 +128,7 @@ def worker(db, monkeypatch) -> Worker:
     worker = Worker.objects.create(
         name="cpu@here", host="here", pid=1, device="cpu", slots=2, version="test", hardware=machine
     )
-    monkeypatch.setattr(registry, "_worker", worker)
+    monkeypatch.setattr(registration, "_worker", worker)
     return worker
 
 

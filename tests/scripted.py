@@ -9,7 +9,7 @@ from submissions.models import Attempt, Worker
 from tests.cast import claim_one
 from workers.processes.protocol import Message
 from workers.processes.trainer_process import TrainerProcess
-from workers.supervisor import Watch
+from workers.supervisor.supervisor import Watch
 
 STARTED = {"event": "started"}
 DIED = {"event": "exited", "code": -11}

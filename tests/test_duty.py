@@ -14,7 +14,7 @@ from submissions.queue import claims, leases, lifecycle, statistics
 from submissions.queue.worker_duty import DutyRefused, set_duty
 from tests.cast import claim_one, reload
 from workers.service import consumer_switch, reaper
-from workers.supervisor import Watch
+from workers.supervisor.supervisor import Watch
 
 
 class Tasks:

@@ -14,7 +14,7 @@ from submissions.specs import families
 from submissions.specs.families import family_named
 from submissions.specs.spec import Spec
 from tests.cast import claim_one, result_of
-from workers.supervisor import Watch
+from workers.supervisor.supervisor import Watch
 
 pytestmark = pytest.mark.trains
 

@@ -16,7 +16,7 @@ LOG_LINES = """
 import logging, django, structlog
 django.setup()
 structlog.contextvars.bind_contextvars(worker="cpu@here", attempt=7)
-structlog.get_logger("workers.supervisor").info("run begins", number=1)
+structlog.get_logger("workers.supervisor.supervisor").info("run begins", number=1)
 try:
     1 / 0
 except ZeroDivisionError:
@@ -40,7 +40,7 @@ def test_in_production_every_line_is_json_with_its_ids_and_its_traceback(tmp_pat
 
     ids = {"worker": "cpu@here", "attempt": 7}
     assert begins.items() >= (ids | {"event": "run begins", "number": 1, "level": "info"}).items()
-    assert begins["logger"] == "workers.supervisor"
+    assert begins["logger"] == "workers.supervisor.supervisor"
     assert begins["timestamp"].endswith("Z")
     for line in broken:
         assert line.items() >= ids.items()

@@ -12,8 +12,8 @@ from config.celery import app
 from submissions.models import State, Submission, Worker
 from submissions.queue import leases
 from tests.cast import claim_one, reload
-from workers import registry
 from workers.service import reaper, tasks
+from workers.supervisor import registration
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def upkeep(worker, monkeypatch) -> Worker:
     upkeep = Worker.objects.create(
         name="upkeep@here", host="here", pid=2, device="upkeep", version="test", hardware=worker.hardware
     )
-    monkeypatch.setattr(registry, "_worker", upkeep)
+    monkeypatch.setattr(registration, "_worker", upkeep)
     monkeypatch.setattr(reaper.redis.Redis, "llen", lambda *_: 0)
     monkeypatch.setattr(reaper, "send", lambda device: True)
     return upkeep

@@ -7,8 +7,8 @@ import socket
 import pytest
 
 from submissions.models import Worker
-from workers import registry
 from workers.probes import hardware
+from workers.supervisor import registration
 
 
 @pytest.fixture(autouse=True)
@@ -16,8 +16,8 @@ def surroundings(monkeypatch):
     """No second is taken to look at this machine, and what says hello is forgotten afterwards."""
     monkeypatch.setattr(hardware, "_cpu", lambda: {"model": "AMD EPYC 9B14", "instruction_sets": []})
     monkeypatch.setattr(hardware, "_gpus", lambda: ())
-    monkeypatch.setattr(registry, "_worker", None)
-    monkeypatch.setattr(registry.connections, "close_all", lambda: None)
+    monkeypatch.setattr(registration, "_worker", None)
+    monkeypatch.setattr(registration.connections, "close_all", lambda: None)
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def another(worker, settings):
 
 
 def say_hello(device: str) -> Worker:
-    return registry.say_hello(name=f"{device}@{socket.gethostname()}", device=device, slots=1)
+    return registration.say_hello(name=f"{device}@{socket.gethostname()}", device=device, slots=1)
 
 
 def test_a_worker_that_was_killed_is_over_when_its_successor_says_hello(db):
@@ -51,7 +51,7 @@ def test_a_worker_that_was_killed_is_over_when_its_successor_says_hello(db):
 def test_a_worker_of_another_version_than_the_service_is_refused(another):
     another("upkeep")
 
-    with pytest.raises(registry.CannotServe, match=r"and the service runs 0\.1 \(upkeep@elsewhere on elsewhere\)"):
+    with pytest.raises(registration.CannotServe, match=r"and the service runs 0\.1 \(upkeep@elsewhere on elsewhere\)"):
         say_hello("cpu")
     assert Worker.objects.count() == 1
 
@@ -59,7 +59,7 @@ def test_a_worker_of_another_version_than_the_service_is_refused(another):
 def test_without_an_upkeep_worker_the_other_machines_tell_the_version(another):
     another("cpu")
 
-    with pytest.raises(registry.CannotServe, match="install the same version on every machine"):
+    with pytest.raises(registration.CannotServe, match="install the same version on every machine"):
         say_hello("cpu")
 
 

@@ -15,7 +15,7 @@ from submissions.queue import leases
 from submissions.specs import families
 from submissions.specs.families import family_named
 from tests.cast import claim_one
-from workers.supervisor import Watch
+from workers.supervisor.supervisor import Watch
 
 pytestmark = pytest.mark.long
 

@@ -12,8 +12,8 @@ from submissions.models import Attempt
 from submissions.specs.spec import dump
 from tests.cast import claim_one
 from tests.trainers import train
-from workers import memory, slots, supervisor
-from workers.supervisor import Supervisor
+from workers.supervisor import memory_limit, slots, supervisor
+from workers.supervisor.supervisor import Supervisor
 
 GB = 1 << 30
 
@@ -116,8 +116,8 @@ def test_after_an_exclusive_network_its_trainer_stays_for_the_next(slot, claimed
 
 
 def test_memory_is_bounded_by_the_quest(monkeypatch):
-    assert "quest allows (2,048 MB)" in memory.excess(3 * GB, allowed_mb=2048, slots=1)
-    assert memory.excess(GB, allowed_mb=2048, slots=1) == ""
+    assert "quest allows (2,048 MB)" in memory_limit.excess(3 * GB, allowed_mb=2048, slots=1)
+    assert memory_limit.excess(GB, allowed_mb=2048, slots=1) == ""
 
 
 @pytest.mark.parametrize(("used", "free", "ends"), [(5, 0.1, True), (5, 2, False), (3, 0.1, False)])
@@ -125,7 +125,7 @@ def test_beyond_its_share_a_run_ends_only_once_the_machine_has_no_more(monkeypat
     machine = SimpleNamespace(total=8 * GB, available=int(free * GB))
     monkeypatch.setattr(psutil, "virtual_memory", lambda: machine)
 
-    said = memory.excess(used * GB, allowed_mb=8192, slots=2)
+    said = memory_limit.excess(used * GB, allowed_mb=8192, slots=2)
 
     assert ("more than its share of it (4,096 MB)" in said) == ends
 

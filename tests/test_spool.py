@@ -10,7 +10,7 @@ from django.db import OperationalError
 from submissions.models import Attempt, Exit, Score, State
 from submissions.queue import leases
 from tests.cast import claim_one, reload, result_of
-from workers import spool
+from workers.supervisor import result_spool
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def left_over(folder, submission, worker) -> Attempt:
 
 
 def test_what_a_dead_worker_left_is_scored(folder, left_over, submission):
-    assert spool.deliver() == 1
+    assert result_spool.deliver() == 1
 
     assert Score.objects.get().attempt == left_over
     assert reload(submission).state == State.SCORED
@@ -39,7 +39,7 @@ def test_what_a_dead_worker_left_is_scored(folder, left_over, submission):
 def test_what_comes_too_late_is_thrown_away(folder, left_over):
     leases.give_back(left_over, Exit.LOST, reason="The worker was not heard from any more.")
 
-    assert spool.deliver() == 0
+    assert result_spool.deliver() == 0
 
     assert not Score.objects.exists()
     assert not list(folder.iterdir())
@@ -50,7 +50,7 @@ def test_a_file_that_holds_no_result_is_set_aside(folder, left_over, content):
     file = folder / f"{left_over.lease}.json"
     file.write_bytes(content.encode(errors="surrogateescape"))
 
-    assert spool.deliver() == 0
+    assert result_spool.deliver() == 0
 
     assert [path.suffix for path in folder.iterdir()] == [".unreadable"]
     assert Attempt.objects.get().exit == ""
@@ -59,18 +59,18 @@ def test_a_file_that_holds_no_result_is_set_aside(folder, left_over, content):
 def test_a_foreign_file_is_set_aside_and_the_others_are_delivered(folder, left_over):
     (folder / "a-note.json").write_text("{}")
 
-    assert spool.deliver() == 1
+    assert result_spool.deliver() == 1
     assert [path.name for path in folder.iterdir()] == ["a-note.unreadable"]
 
 
 def test_what_a_living_process_is_about_to_write_is_left_to_it(folder, submission, worker):
     attempt = claim_one(worker)
-    file = spool.keep(attempt, result_of(350))
+    file = result_spool.keep(attempt, result_of(350))
 
-    assert spool.deliver() == 0
+    assert result_spool.deliver() == 0
     assert [path.suffix for path in folder.iterdir()] == [".json"]
 
-    spool.drop(attempt, file)
+    result_spool.drop(attempt, file)
     assert not list(folder.iterdir())
 
 
@@ -79,13 +79,13 @@ def test_what_cannot_be_written_yet_stays(folder, left_over, monkeypatch):
         raise OperationalError("the database is starting up")
 
     monkeypatch.setattr(leases, "finish", away)
-    monkeypatch.setattr(spool.connections, "close_all", lambda: None)
+    monkeypatch.setattr(result_spool.connections, "close_all", lambda: None)
 
-    assert spool.deliver() == 0
+    assert result_spool.deliver() == 0
     assert [path.suffix for path in folder.iterdir()] == [".json"]
 
 
 def test_without_a_spool_there_is_nothing_to_deliver(settings, tmp_path):
     settings.QUEST_HOME = tmp_path / "nowhere"
 
-    assert spool.deliver() == 0
+    assert result_spool.deliver() == 0

@@ -13,7 +13,7 @@ from django.utils import timezone
 from submissions.models import Exit, Submission, Worker
 from submissions.queue import leases, statistics
 from tests.cast import claim_one
-from workers import registry
+from workers.supervisor import registration
 
 PAGE = "/status/"
 
@@ -160,8 +160,8 @@ def test_an_upkeep_worker_alone_notes_that_it_looked_after_the_queue(worker, rea
     reaped.reaped_at = None
     reaped.save()
     for one in (worker, reaped):
-        monkeypatch.setattr(registry, "_worker", one)
-        registry.note_reaped()
+        monkeypatch.setattr(registration, "_worker", one)
+        registration.note_reaped()
 
     worker.refresh_from_db()
     reaped.refresh_from_db()

@@ -13,10 +13,10 @@ from submissions.models import Attempt, Duty, Exit, Score, State, Submission, Wo
 from submissions.queue import leases
 from tests.cast import claim_one, reload, result_of
 from tests.scripted import STARTED, Scripted, follow
-from workers import hold, patience, spool, supervisor
-from workers.hold import Fenced
 from workers.service import tasks
-from workers.supervisor import Supervisor, Watch
+from workers.supervisor import database_timeout, lease_keeper, result_spool, supervisor
+from workers.supervisor.lease_keeper import Fenced
+from workers.supervisor.supervisor import Supervisor, Watch
 
 DONE = {"event": "done", "result": result_of(350)}
 
@@ -29,7 +29,7 @@ def home(settings, tmp_path):
 @pytest.fixture
 def watch(submission, worker, monkeypatch) -> Watch:
     """A run whose training has begun and whose next look is due; the connection stays: it is the test's transaction."""
-    monkeypatch.setattr(hold.connections, "close_all", lambda: None)
+    monkeypatch.setattr(lease_keeper.connections, "close_all", lambda: None)
     watch = Watch(claim_one(worker), Scripted(), threads=1)
     watch._heard(STARTED)
     watch.look.next = watch.hold.heart.next = 0
@@ -91,28 +91,28 @@ def test_a_database_that_did_not_answer_is_left_alone_for_a_while(watch, monkeyp
 def test_no_question_waits_for_ever():
     began = time.monotonic()
 
-    with pytest.raises(OperationalError), patience.at_most(0.1):
+    with pytest.raises(OperationalError), database_timeout.at_most(0.1):
         threading.Event().wait(60)
 
     assert time.monotonic() - began < 30
 
 
 def test_what_is_answered_in_time_is_not_disturbed():
-    with patience.at_most(0.2):
+    with database_timeout.at_most(0.2):
         pass
     time.sleep(0.4)
 
 
 def test_a_result_that_comes_while_the_database_is_away_is_written_when_it_is_back(watch, monkeypatch):
     outages, finish = [1, 2], leases.finish
-    monkeypatch.setattr(hold, "RETRY_SECONDS", 0)
+    monkeypatch.setattr(lease_keeper, "RETRY_SECONDS", 0)
     monkeypatch.setattr(leases, "finish", lambda *given: away() if outages and outages.pop() else finish(*given))
     watch.hold.heart.next = 0
 
     watch._heard(DONE)
 
     assert Score.objects.get().correct == 350
-    assert not list(spool._home().glob("*"))
+    assert not list(result_spool._home().glob("*"))
 
 
 def test_a_result_that_the_database_refuses_is_no_fault_of_the_groups(watch, monkeypatch):
@@ -127,7 +127,7 @@ def test_a_result_that_the_database_refuses_is_no_fault_of_the_groups(watch, mon
     assert (submission.state, submission.refunded) == (State.FAILED, True)
     assert "could not be written down (DataError)" in submission.reason
     assert "NUL (0x00)" in Attempt.objects.get().traceback
-    assert not list(spool._home().glob("*"))
+    assert not list(result_spool._home().glob("*"))
 
 
 def test_a_worker_that_can_start_no_trainer_gives_the_run_back_and_takes_no_more(submission, worker, monkeypatch):
@@ -181,22 +181,22 @@ def test_a_worker_that_is_told_to_leave_before_the_run_begins_gives_it_back(
 
 def test_a_worker_that_is_told_to_leave_with_a_result_in_hand_writes_it(submission, worker):
     attempt = claim_one(worker)
-    spool.keep(attempt, result_of(350))
+    result_spool.keep(attempt, result_of(350))
 
     supervisor.let_go(attempt.lease)
 
     assert Score.objects.get().correct == 350
-    assert not list(spool._home().glob("*"))
+    assert not list(result_spool._home().glob("*"))
 
 
 def test_a_run_that_is_followed_to_its_end_leaves_no_trace_on_disk(submission, worker):
     assert follow(worker, STARTED, DONE).exit == Exit.SCORED
-    assert not list(spool._home().glob("*"))
+    assert not list(result_spool._home().glob("*"))
 
 
 def test_an_alarm_rings_through_a_query(db):
     if connection.vendor != "postgresql":
         pytest.skip("SQLite answers from this process; nothing there hangs but a lock, which has its own time.")
-    with pytest.raises(OperationalError), patience.at_most(0.2), connection.cursor() as cursor:
+    with pytest.raises(OperationalError), database_timeout.at_most(0.2), connection.cursor() as cursor:
         cursor.execute("SELECT pg_sleep(30)")
     connection.close()

@@ -96,7 +96,7 @@ def fetch(*names: str) -> None:
 
 
 def slots() -> int:
-    from workers.slots import usual_slots
+    from workers.supervisor.slots import usual_slots
 
     return environment.number("QUEST_SLOTS") or usual_slots()
 

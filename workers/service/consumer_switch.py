@@ -8,8 +8,8 @@ import structlog
 from django.db import Error, connections
 
 from submissions.queue.worker_duty import UPKEEP, on_duty
-from workers import patience
-from workers.registry import this_worker
+from workers.supervisor import database_timeout
+from workers.supervisor.registration import this_worker
 
 logger = structlog.get_logger(__name__)
 
@@ -17,7 +17,7 @@ logger = structlog.get_logger(__name__)
 def wanted() -> bool:
     """Whether this process' worker shall take runs. Where that cannot be asked it does: a claim asks again."""
     try:
-        with patience.at_most():
+        with database_timeout.at_most():
             return this_worker().device == UPKEEP or on_duty(this_worker())
     except Error as error:
         logger.warning("duty not looked at", error=str(error))

@@ -13,7 +13,7 @@ from submissions.models import Attempt, Score
 from submissions.templatetags.quest import seconds
 from workers.processes.protocol import Message
 from workers.processes.trainer_process import TrainerProcess
-from workers.supervisor import START_SECONDS, job_for
+from workers.supervisor.supervisor import START_SECONDS, job_for
 
 _TIMES = {"startup_s": "start-up", "data_load_s": "loading", "train_s": "training", "predict_s": "scoring"}
 _TIMES |= {"total_s": "whole run", "cpu_s": "CPU seconds"}

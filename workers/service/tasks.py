@@ -13,10 +13,10 @@ from celery.signals import worker_init, worker_process_init, worker_process_shut
 from django.db import connections
 
 from submissions.queue.claims import claim
-from workers import patience, registry, spool
 from workers.processes.parent_death import die_with_parent
 from workers.service import consumer_switch, reaper
-from workers.supervisor import Supervisor, let_go
+from workers.supervisor import database_timeout, registration, result_spool
+from workers.supervisor.supervisor import Supervisor, let_go
 
 logger = structlog.get_logger(__name__)
 _supervisor: Supervisor | None = None
@@ -27,7 +27,7 @@ def work_one(device: str) -> None:
     """Claim the fairest queued submission for `device` and see it through. Delivered twice, it trains once."""
     lease = uuid.uuid4()
     try:
-        if attempt := claim(device=device, worker=registry.this_worker(), lease=lease):
+        if attempt := claim(device=device, worker=registration.this_worker(), lease=lease):
             supervisor().see_through(attempt)
     except (SystemExit, KeyboardInterrupt):
         # It may come when the claim has just been committed and nobody here knows yet what it was.
@@ -39,14 +39,14 @@ def work_one(device: str) -> None:
 def reap() -> None:
     """Give back what was lost, and send the wake-ups that are missing."""
     if reaper.reap():
-        registry.note_reaped()
+        registration.note_reaped()
 
 
 def supervisor() -> Supervisor:
     """This pool child's own: it keeps a warm trainer from one run to the next."""
     global _supervisor
     if _supervisor is None:
-        worker, cores = registry.this_worker(), registry.this_worker().hardware.cores
+        worker, cores = registration.this_worker(), registration.this_worker().hardware.cores
         _supervisor = Supervisor(device=worker.device, threads=max(1, cores // worker.slots), cores=cores)
     return _supervisor
 
@@ -58,21 +58,21 @@ class Hello(bootsteps.StartStopStep):
 
     def start(self, parent: Any) -> None:
         self.worker = parent
-        self.timer = parent.timer.call_repeatedly(registry.HELLO_SECONDS, self.hello)
+        self.timer = parent.timer.call_repeatedly(registration.HELLO_SECONDS, self.hello)
 
     def hello(self) -> None:
-        with patience.at_most():
-            heard = registry.be_heard()
-            spool.deliver()  # what a pool child had that was killed
+        with database_timeout.at_most():
+            heard = registration.be_heard()
+            result_spool.deliver()  # what a pool child had that was killed
         if not heard:
             logger.error("the database does not know this worker any more: it leaves, to be started anew")
             os.kill(os.getpid(), signal.SIGTERM)
         connections.close_all()  # a pool child that is forked now would share it
-        consumer_switch.listen(self.worker.consumer, registry.this_worker().device, wanted=consumer_switch.wanted())
+        consumer_switch.listen(self.worker.consumer, registration.this_worker().device, wanted=consumer_switch.wanted())
 
     def stop(self, parent: Any) -> None:
         self.timer.cancel()
-        registry.say_goodbye()
+        registration.say_goodbye()
 
     terminate = stop  # a cold shutdown, which TERM becomes, calls this instead
 
@@ -86,11 +86,11 @@ def _start(sender: Any, **_: Any) -> None:
     if len(queues) != 1:
         raise SystemExit(f"A worker serves one queue, `-Q cpu`, `-Q gpu` or `-Q upkeep`; this one was given {queues}.")
     try:
-        worker = registry.say_hello(name=sender.hostname, device=queues[0], slots=sender.concurrency or 1)
+        worker = registration.say_hello(name=sender.hostname, device=queues[0], slots=sender.concurrency or 1)
         # The pool's children inherit it, and with it all that they log.
         structlog.contextvars.bind_contextvars(worker=worker.name, worker_id=worker.pk)
-        spool.deliver()
-    except registry.CannotServe as refusal:
+        result_spool.deliver()
+    except registration.CannotServe as refusal:
         raise SystemExit(str(refusal)) from None
     except Exception as error:  # Celery logs what a signal's receiver raises, and starts all the same
         raise SystemExit(f"This worker could not say hello: {error!r}") from error
@@ -99,7 +99,7 @@ def _start(sender: Any, **_: Any) -> None:
 @worker_process_init.connect
 def _warm_up(**_: Any) -> None:
     die_with_parent()
-    if registry.this_worker().device != "upkeep":
+    if registration.this_worker().device != "upkeep":
         supervisor().warm_up()
 
 

@@ -23,11 +23,11 @@ from submissions.queue import leases
 from submissions.queue.lifecycle import MoveRefused
 from submissions.queue.worker_duty import drained, withdraw
 from submissions.specs.families import family_named, offered
-from workers import memory, spool
-from workers.hold import Every, Fenced, Hold
 from workers.processes.protocol import Message
 from workers.processes.trainer_process import TrainerGone, TrainerProcess
-from workers.slots import gains_by_threads
+from workers.supervisor import memory_limit, result_spool
+from workers.supervisor.lease_keeper import Every, Fenced, Hold
+from workers.supervisor.slots import gains_by_threads
 
 logger = structlog.get_logger(__name__)
 TICK_SECONDS = 0.2
@@ -125,7 +125,7 @@ def let_go(lease: UUID) -> None:
     """The worker is told to leave: what it claimed under `lease` is scored if it is done, else given back uncounted."""
     try:
         attempt = Attempt.objects.select_related("worker").filter(lease=lease, ended_at=None).first()
-        if attempt and not spool.hand_in(attempt):
+        if attempt and not result_spool.hand_in(attempt):
             leases.give_back(attempt, Exit.DRAINED, reason=SHUT_DOWN)
     except (MoveRefused, DatabaseError) as error:
         logger.warning("not given back; the reaper will", error=str(error))
@@ -245,18 +245,18 @@ class Watch:
 
     def _excess(self) -> str:
         slots = 1 if self.attempt.exclusive else self.attempt.worker.slots
-        return memory.excess(self.trainer.memory_bytes(), allowed_mb=self.quest.memory_mb, slots=slots)
+        return memory_limit.excess(self.trainer.memory_bytes(), allowed_mb=self.quest.memory_mb, slots=slots)
 
     def _scored(self, result: dict[str, Any]) -> None:
         result["output"] = self.trainer.output_tail
-        file = spool.keep(self.attempt, result)
+        file = result_spool.keep(self.attempt, result)
         try:
             written = self.hold.persist(lambda: self._write_score(result))
         except Fenced:
             logger.warning("a late result was refused")
-            spool.drop(self.attempt, file)
+            result_spool.drop(self.attempt, file)
             raise
-        spool.drop(self.attempt, file)
+        result_spool.drop(self.attempt, file)
         if written:
             public = result["public"]
             logger.info("run scored", correct=public["correct"], total=public["total"], **result["timing"])

@@ -15,8 +15,8 @@ from django.db import InterfaceError, OperationalError, connections
 from submissions.models import Attempt, Exit
 from submissions.queue import leases
 from submissions.queue.lifecycle import MoveRefused
-from workers import patience
-from workers.registry import be_heard
+from workers.supervisor import database_timeout
+from workers.supervisor.registration import be_heard
 
 logger = structlog.get_logger(__name__)
 RETRY_SECONDS = 1.0  # between two questions to a database that did not answer
@@ -71,7 +71,7 @@ class Hold:
         if asked < self.ask_again:
             return None
         try:
-            with patience.at_most():
+            with database_timeout.at_most():
                 return act()
         except DatabaseError as error:
             logger.warning("database does not answer", error=str(error))

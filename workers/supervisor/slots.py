@@ -41,5 +41,5 @@ def gains_by_threads(spec: dict[str, Any], dataset: str) -> bool:
     return seconds >= WORTH_ANOTHER_TRAINER_S and seconds / net.steps(images) >= LONG_STEP_S
 
 
-if __name__ == "__main__":  # for what starts Celery by itself: `celery worker -c $(python -m workers.slots)`
+if __name__ == "__main__":  # for what starts Celery by itself: `celery worker -c $(python -m workers.supervisor.slots)`
     print(usual_slots())  # noqa: T201
