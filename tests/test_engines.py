@@ -10,7 +10,6 @@ from submissions.specs.forest import Forest
 from submissions.specs.knn import KNN
 from submissions.specs.preprocessing import PCA, MinMaxScaler, Normalizer, StandardScaler
 from tests.trainers import train
-from workers import preprocessing
 from workers.datasets import store
 from workers.engines.fast_neighbors import knn, nearest
 from workers.engines.fast_neighbors.integer_product import (
@@ -27,6 +26,7 @@ from workers.engines.run import Run
 from workers.engines.sklearn import fast_forest
 from workers.engines.sklearn import forest as stock_forest
 from workers.engines.sklearn import knn as stock_knn
+from workers.trainer import preprocessing
 
 pytestmark = pytest.mark.trains
 

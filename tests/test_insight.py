@@ -17,8 +17,8 @@ from submissions.results.insights import MOST_BYTES, ImportanceLook, LayerLook, 
 from submissions.specs.validation import validate
 from tests.cast import claim_one, reload, result_of
 from tests.trainers import train
-from workers import insight
 from workers.datasets import store
+from workers.trainer import insight
 
 NET = {
     "family": "cnn",

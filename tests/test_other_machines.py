@@ -11,10 +11,10 @@ from submissions.families.network import dense
 from submissions.specs.families import family_named
 from submissions.specs.knn import KNN
 from tests.trainers import job
-from workers import scoring
 from workers.engines import accelerated
 from workers.engines.fast_neighbors import knn
 from workers.engines.registry import engine_named
+from workers.trainer import scoring
 
 pytestmark = pytest.mark.trains
 

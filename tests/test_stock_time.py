@@ -16,9 +16,9 @@ from submissions.specs.preprocessing import MinMaxScaler
 from submissions.specs.spec import DATASETS
 from tests.cast import KNN as SUBMITTED
 from tests.trainers import train
-from workers import pace, stock_time
 from workers.engines.registry import engine_named
 from workers.engines.run import Run
+from workers.trainer import machine_speed, stock_time
 
 NET = {"family": "cnn", "epochs": 5, "layers": [
     {"kind": "Input", "shape": [8, 8, 1]},
@@ -39,7 +39,7 @@ def predicted(spec, *, engine: str = "accelerated", device: str = "cpu", dataset
 @pytest.fixture
 def reference(monkeypatch, tmp_path):
     """The machine is as fast as the one that the formulas were fitted on."""
-    monkeypatch.setattr(pace, "_measured", lambda: pace.REFERENCE_S)
+    monkeypatch.setattr(machine_speed, "_measured", lambda: machine_speed.REFERENCE_S)
     monkeypatch.setenv("QUEST_DATA_HOME", str(tmp_path))
 
 
@@ -88,22 +88,22 @@ def test_after_a_step_stock_is_predicted_by_the_formula_too(reference):
 
 def test_a_machine_half_as_fast_takes_twice_as_long(reference, monkeypatch):
     here = predicted(KNN(p=3))
-    pace._file().unlink()
-    monkeypatch.setattr(pace, "_measured", lambda: 2 * pace.REFERENCE_S)
+    machine_speed._file().unlink()
+    monkeypatch.setattr(machine_speed, "_measured", lambda: 2 * machine_speed.REFERENCE_S)
 
     assert predicted(KNN(p=3)) == pytest.approx(2 * here)
 
 
 def test_the_best_look_at_a_machine_is_kept(reference, monkeypatch):
-    pace.look()
-    monkeypatch.setattr(pace, "_measured", lambda: 5 * pace.REFERENCE_S)
+    machine_speed.look()
+    monkeypatch.setattr(machine_speed, "_measured", lambda: 5 * machine_speed.REFERENCE_S)
 
-    assert pace.look() == pace.REFERENCE_S
-    assert pace.slowness() == 1
+    assert machine_speed.look() == machine_speed.REFERENCE_S
+    assert machine_speed.slowness() == 1
 
 
 def test_the_task_itself_takes_a_moment():
-    assert 0.001 < pace._measured() < 1
+    assert 0.001 < machine_speed._measured() < 1
 
 
 def test_a_forest_on_more_cores_did_the_same_work(reference):

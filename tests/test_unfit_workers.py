@@ -12,12 +12,12 @@ from submissions.queue import claims
 from tests.cast import claim_one, reload
 from tests.scripted import DIED, STARTED, Scripted, follow
 from tests.trainers import answer, job
-from workers import faults
 from workers.probes import hardware
 from workers.processes import protocol
 from workers.service import doctor
 from workers.supervisor import supervisor
 from workers.supervisor.supervisor import Watch
+from workers.trainer import faults
 
 FETCH = {"event": "failed", "kind": "platform", "message": "FetchError: no mnist", "traceback": "Traceback …"}
 

@@ -24,7 +24,7 @@ class Estimator(Protocol):
 
     It may also have `prepare(images)`, turning n × height × width bytes into what `fit` and `predict` take (counted as
     loading data, not as training), `parameters`, the number of its weights, and `threads`, where these are others than
-    the run was granted. For what it would take on the stock engine, see `workers.stock_time`.
+    the run was granted. For what it would take on the stock engine, see `workers.trainer.stock_time`.
     """
 
     def fit(self, images: Values, labels: Labels) -> object: ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workers.insight import Tested
+from workers.trainer.insight import Tested
 
 
 def importances(estimator: Any, tested: Tested) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from typing import Any
 from submissions.specs.engines import STOCK
 from submissions.specs.families import family_of
 from submissions.specs.spec import DATASETS, Spec
-from workers import pace
 from workers.engines.engine import Engine
 from workers.engines.run import Run
+from workers.trainer import machine_speed
 
 
 def predicted(
@@ -32,4 +32,4 @@ def predicted(
     if threads := getattr(estimator, "stock_threads", None):
         return round(cpu_s / threads, 3)
     seconds = spec.rough_seconds(DATASETS[run.dataset.name], accelerated=False)
-    return None if seconds is None else round(seconds * pace.slowness(), 3)
+    return None if seconds is None else round(seconds * machine_speed.slowness(), 3)

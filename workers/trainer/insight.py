@@ -22,9 +22,9 @@ SECONDS = 2.0
 
 # By family, the function that looks: called with the estimator and a Tested, it gives what JSON can hold.
 LOOKS: Mapping[str, str] = {
-    "knn": "workers.insight_knn:nearest_of_wrong",
-    "forest": "workers.insight_forest:importances",
-    "cnn": "workers.insight_cnn:first_layer",
+    "knn": "workers.trainer.insight_knn:nearest_of_wrong",
+    "forest": "workers.trainer.insight_forest:importances",
+    "cnn": "workers.trainer.insight_cnn:first_layer",
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from workers.engines.run import Values
-from workers.insight import Tested
+from workers.trainer.insight import Tested
 
 DIGITS, NEIGHBOURS = 20, 8
 

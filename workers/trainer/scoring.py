@@ -16,15 +16,15 @@ from submissions.images.split import private_indexes
 from submissions.specs.families import family_of
 from submissions.specs.spec import Spec
 from submissions.specs.validation import validate
-from workers import insight, preprocessing, stock_time
 from workers.datasets import store
 from workers.engines.engine import AS_STOCK, named
 from workers.engines.registry import engine_named
 from workers.engines.run import Labels, Run, Values
-from workers.faults import what_any_model_needs
 from workers.probes import energy
 from workers.probes.usage import Company, Sampler, cpu_seconds
 from workers.processes.protocol import DEVICE, THREADS, Unfit
+from workers.trainer import insight, preprocessing, stock_time
+from workers.trainer.faults import what_any_model_needs
 
 Report = Callable[[dict[str, Any]], None]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from workers.engines.run import Values
-from workers.insight import Tested, packed
+from workers.trainer.insight import Tested, packed
 
 MOST_KERNELS, MOST_MAPS = 64, 16
 MOST_MAP_BYTES = 120_000  # base64 makes a third more of them

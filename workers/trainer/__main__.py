@@ -4,7 +4,7 @@ In:  {"do": "train", "attempt", "spec", "engine", "dataset", "seed", "device", "
      {"do": "warm", "families": [...], "dataset"}
 Out: {"event": "ready", "pid", "startup_s"} once it reads jobs; {"event": "warmed", "seconds"};
      for a job {"event": "started"} as `fit` begins, {"event": "progress", …}, then either
-     {"event": "done", "result"} or {"event": "failed", "kind", "message", "traceback"}, of a kind of `workers.faults`;
+     {"event": "done", "result"} or {"event": "failed", "kind", "message", "traceback"}, of a kind of `workers.trainer.faults`;
      every message about a job carries its "attempt". A job may say when it was "sent", on `time.monotonic`'s clock.
 """
 
@@ -25,11 +25,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from submissions.specs.families import family_named
-from workers import faults, pace
 from workers.datasets import store
 from workers.engines.registry import BY_DEMAND, engine_named
 from workers.processes.parent_death import die_with_parent
-from workers.scoring import score
+from workers.trainer import faults, machine_speed
+from workers.trainer.scoring import score
 
 MESSAGE_LENGTH, TRACEBACK_LENGTH = 2_000, 20_000
 
@@ -90,7 +90,7 @@ class Trainer:
             engine, family = self.cold.popleft()
             _without_fail(lambda: engine_named(engine).warm(family_named(family)))  # noqa: B023 - called at once
         if not self.cold:
-            _without_fail(pace.look)
+            _without_fail(machine_speed.look)
         # What was imported stays: without it, looking for garbage between two runs takes 2 ms instead of 200.
         gc.collect()
         gc.freeze()
