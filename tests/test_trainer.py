@@ -247,7 +247,7 @@ def test_a_killed_trainer_can_be_started_again(start_trainer):
 
 ORPHANING = """
 import os, signal, sys, time
-from workers.trainer_process import TrainerProcess
+from workers.processes.trainer_process import TrainerProcess
 trainer = TrainerProcess()
 trainer.start(threads=1)
 trainer.send({"do": "train", "attempt": 1, "spec": {"family": "odd", "does": "sleep"}, "engine": "stock",

@@ -13,7 +13,6 @@ from leaderboard.desk.access import for_instructors
 from leaderboard.desk.forms import CourseForm
 from leaderboard.desk.term_form import TermForm
 from submissions.database.write_lock import writing
-from submissions.desk_history import note
 from submissions.models import Course, DeskEvent
 from submissions.quests.terms import start_term
 from submissions.requests import UserRequest
@@ -27,7 +26,7 @@ def courses(request: UserRequest) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with writing():
             course = form.save()
-            note(DeskEvent.Kind.COURSE_CREATED, user=request.user, subject=course, course=course)
+            DeskEvent.record(DeskEvent.Kind.COURSE_CREATED, user=request.user, subject=course, course=course)
         messages.success(request, _("%(course)s is there: import its groups next.") % {"course": course})
         return redirect("desk:groups", course.pk)
     counted = Course.objects.annotate(
@@ -45,7 +44,7 @@ def course_archive(request: UserRequest, pk: int) -> HttpResponse:
     kind = DeskEvent.Kind.COURSE_ARCHIVED if archived else DeskEvent.Kind.COURSE_RESTORED
     with writing():
         Course.objects.filter(pk=pk).update(archived=archived)
-        note(kind, user=request.user, subject=course, course=course)
+        DeskEvent.record(kind, user=request.user, subject=course, course=course)
     words = _("%(course)s is archived: it can only be read.") if archived else _("%(course)s is back in use.")
     messages.success(request, words % {"course": course})
     return redirect("desk:courses")

@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy as _
 
 from submissions.database import clock
 from submissions.database.write_lock import writing
-from submissions.desk_history import note
 from submissions.groups.class_list import MOST_BYTES
 from submissions.models import Course, DeskEvent, Device, Extension, Group, Quest, User
 from submissions.models.quests import LOCKED_BY_SUBMISSIONS, default_time_zone, validate_time_zone
@@ -143,7 +142,7 @@ def save_quest(form: QuestForm, *, user: User) -> Quest | None:
         kind = DeskEvent.Kind.QUEST_CHANGED if before else DeskEvent.Kind.QUEST_CREATED
         changes = _changes(before, quest, list(form.fields)) if before else ""
         if changes or not before:
-            note(kind, user=user, subject=quest, course=quest.course, detail=changes)
+            DeskEvent.record(kind, user=user, subject=quest, course=quest.course, detail=changes)
         return quest
 
 

@@ -15,7 +15,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from leaderboard.desk.access import for_instructors
 from leaderboard.desk.forms import ClassListForm, GroupForm
 from submissions.database.write_lock import writing
-from submissions.desk_history import note
 from submissions.groups.class_list import ImportRefused
 from submissions.groups.class_list_import import Imported, import_groups
 from submissions.groups.lockouts import lockouts
@@ -54,7 +53,7 @@ def _imported(request: UserRequest, course: Course, form: ClassListForm) -> Impo
     with writing():
         done = import_groups(course=course, content=form.content())
         if done.changed:
-            note(DeskEvent.Kind.IMPORTED, user=request.user, subject=course, course=course)
+            DeskEvent.record(DeskEvent.Kind.IMPORTED, user=request.user, subject=course, course=course)
     return done
 
 
@@ -105,6 +104,6 @@ def group_new(request: UserRequest, pk: int) -> HttpResponse:
         return _page(request, course, new=form)
     with writing():
         group = form.save()
-        note(DeskEvent.Kind.GROUP_CREATED, user=request.user, subject=group, course=course)
+        DeskEvent.record(DeskEvent.Kind.GROUP_CREATED, user=request.user, subject=group, course=course)
     messages.success(request, _("%(group)s is there: invite its members.") % {"group": group})
     return redirect(address(group))

@@ -11,7 +11,6 @@ from django.views.decorators.http import require_POST
 
 from leaderboard.desk.access import back, for_instructors
 from submissions.database.write_lock import writing
-from submissions.desk_history import note
 from submissions.groups.lockouts import unlock
 from submissions.groups.login_slips import reset_login
 from submissions.models import DeskEvent, Membership
@@ -27,7 +26,9 @@ def reset(request: UserRequest, pk: int) -> HttpResponse:
         raise Http404  # instructors are invited by `manage.py invite_instructor`
     with writing():
         reset_login(membership.user)
-        note(DeskEvent.Kind.LOGIN_RESET, user=request.user, person=membership.user, course=membership.course)
+        DeskEvent.record(
+            DeskEvent.Kind.LOGIN_RESET, user=request.user, person=membership.user, course=membership.course
+        )
     words = _("%(who)s has no password now: hand over this one-time link.")
     messages.success(request, words % {"who": membership.user.username})
     return redirect(f"{reverse('desk:slips', args=[membership.course_id])}?member={pk}")

@@ -15,7 +15,6 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from submissions.database.write_lock import writing
-from submissions.desk_history import note
 from submissions.models import DeskEvent, User
 
 CODES = "(invitation codes)"  # nobody's username: these characters are in none
@@ -53,7 +52,7 @@ def unlock(username: str, *, user: User) -> bool:
         if not reset(username=username):
             return False
         person = User.objects.filter(username=username).first()
-        note(DeskEvent.Kind.LOGIN_UNLOCKED, user=user, subject="" if person else username, person=person)
+        DeskEvent.record(DeskEvent.Kind.LOGIN_UNLOCKED, user=user, subject="" if person else username, person=person)
     return True
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from submissions.database import clock
 from submissions.models.people import Course, User
 
 
@@ -47,6 +50,33 @@ class DeskEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%d/%m %H:%M} {self.actor} {self.kind} {self.about}"
+
+    @classmethod
+    def record(
+        cls,
+        kind: Kind,
+        *,
+        user: User | None = None,
+        actor: str = "",
+        subject: object = "",
+        person: User | None = None,
+        course: Course | None = None,
+        detail: str = "",
+    ) -> Self:
+        """Add one line to the desk's history, within the caller's transaction.
+
+        `user` is who acted; `actor` names a part of the service that acted by itself.
+        """
+        return cls._default_manager.create(
+            kind=kind,
+            at=clock.now(),
+            actor=user.display_name if user else actor,
+            user=user,
+            subject=str(subject)[:200],
+            person=person,
+            course=course,
+            detail=detail,
+        )
 
     @property
     def about(self) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from submissions.database import clock
 from submissions.database.write_lock import writing
-from submissions.desk_history import note
 from submissions.models import DeskEvent, Quest, User
 
 
@@ -14,5 +13,5 @@ def announce(quest: Quest, text: str, *, user: User) -> None:
     with writing():
         at = clock.now() if text else None
         Quest.objects.filter(pk=quest.pk).update(announcement=text, announced_at=at)
-        note(DeskEvent.Kind.ANNOUNCED, user=user, subject=quest, course=quest.course, detail=text)
+        DeskEvent.record(DeskEvent.Kind.ANNOUNCED, user=user, subject=quest, course=quest.course, detail=text)
     quest.announcement, quest.announced_at = text, at

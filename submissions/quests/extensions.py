@@ -8,7 +8,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from submissions.database.write_lock import writing
-from submissions.desk_history import note
 from submissions.models import DeskEvent, Extension, Group, Quest, QuestState, User
 from submissions.quests.refusal import refuse
 
@@ -43,7 +42,9 @@ def extend(
             reason=reason.strip(),
             granted_by=user,
         )
-        note(DeskEvent.Kind.EXTENDED, user=user, subject=group, course=quest.course, detail=_told(extension))
+        DeskEvent.record(
+            DeskEvent.Kind.EXTENDED, user=user, subject=group, course=quest.course, detail=_told(extension)
+        )
     return extension
 
 

@@ -8,7 +8,6 @@ from django.utils.translation import gettext as _
 
 from submissions.database import clock
 from submissions.database.write_lock import writing
-from submissions.desk_history import note
 from submissions.models import QUEST_MOVES, DeskEvent, Quest, QuestState, User
 
 MAY_BE_FROZEN = (QuestState.OPEN, QuestState.CLOSED)
@@ -33,7 +32,7 @@ def move_quest(quest: Quest, to: QuestState, *, user: User | None = None) -> Non
             raise QuestMoveRefused(_("Someone else has just moved this quest; look again."))
         if user:
             detail = f"{quest.state} → {to}"
-            note(DeskEvent.Kind.QUEST_MOVED, user=user, subject=quest, course=quest.course, detail=detail)
+            DeskEvent.record(DeskEvent.Kind.QUEST_MOVED, user=user, subject=quest, course=quest.course, detail=detail)
     quest.state, quest.frozen_at = to, frozen_at
 
 
@@ -60,5 +59,5 @@ def _set_frozen(quest: Quest, at: datetime | None, *, user: User) -> None:
                 else _("%(quest)s cannot be thawed now; look again.")
             )
             raise QuestMoveRefused(words % {"quest": quest})
-        note(DeskEvent.Kind.QUEST_CHANGED, user=user, subject=quest, course=quest.course, detail=word)
+        DeskEvent.record(DeskEvent.Kind.QUEST_CHANGED, user=user, subject=quest, course=quest.course, detail=word)
     quest.frozen_at = at

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from submissions.database.write_lock import writing
-from submissions.desk_history import note
 from submissions.models import Course, DeskEvent, Quest, User
 
 _OF_ONE_TERM = ("id", "course", "announcement", "split_seed")
@@ -21,7 +20,7 @@ def start_term(course: Course, *, term: str, weeks: int, user: User) -> Course:
         new = Course.objects.create(name=course.name, term=term)
         for quest in course.quests.order_by("created_at", "pk"):
             Quest.objects.create(course=new, **_rules(quest, timedelta(weeks=weeks)))
-        note(DeskEvent.Kind.TERM_STARTED, user=user, subject=new, course=new, detail=f"beside {course}")
+        DeskEvent.record(DeskEvent.Kind.TERM_STARTED, user=user, subject=new, course=new, detail=f"beside {course}")
     return new
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from submissions.database.write_lock import writing
-from submissions.desk_history import note
 from submissions.models import DeskEvent, Device, Duty, User, Worker
 from submissions.models.runs import WorkerQuerySet
 from submissions.queue.wakeups import QUEUES, wake
@@ -34,7 +33,7 @@ def set_duty(worker: Worker, duty: Duty, *, user: User) -> None:
         if not Worker.objects.alive().filter(pk=worker.pk).exclude(duty=duty).update(duty=duty):
             words = _("%(worker)s has left, or somebody has asked the same of it already.")
             raise DutyRefused(words % {"worker": worker})
-        note(_KINDS[duty], user=user, subject=worker.name)
+        DeskEvent.record(_KINDS[duty], user=user, subject=worker.name)
         wake(QUEUES[Device.AUTO])  # it may take again; or what only a paused GPU held back is free for others
 
 
@@ -43,7 +42,7 @@ def withdraw(worker: Worker, *, reason: str) -> None:
     with writing():
         if not _row(worker).filter(duty=Duty.ON).update(duty=Duty.PAUSED):
             return  # its other slot was faster, or an instructor
-        note(DeskEvent.Kind.WORKER_PAUSED, actor=worker.name, subject=worker.name, detail=reason)
+        DeskEvent.record(DeskEvent.Kind.WORKER_PAUSED, actor=worker.name, subject=worker.name, detail=reason)
         wake(QUEUES[Device.AUTO])
 
 

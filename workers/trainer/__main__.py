@@ -4,8 +4,9 @@ In:  {"do": "train", "attempt", "spec", "engine", "dataset", "seed", "device", "
      {"do": "warm", "families": [...], "dataset"}
 Out: {"event": "ready", "pid", "startup_s"} once it reads jobs; {"event": "warmed", "seconds"};
      for a job {"event": "started"} as `fit` begins, {"event": "progress", …}, then either
-     {"event": "done", "result"} or {"event": "failed", "kind", "message", "traceback"}, of a kind of `workers.trainer.faults`;
-     every message about a job carries its "attempt". A job may say when it was "sent", on `time.monotonic`'s clock.
+     {"event": "done", "result"} or {"event": "failed", "kind", "message", "traceback"}, with a kind of
+     `workers.trainer.faults`; every message about a job carries its "attempt". A job may say when it was "sent", on
+     `time.monotonic`'s clock.
 """
 
 from __future__ import annotations
