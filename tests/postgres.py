@@ -21,7 +21,6 @@ import pytest
 from workers.processes.parent_death import die_with_parent
 
 INITDB = ["--auth=trust", "--username=quest", "--encoding=UTF8", "--no-locale", "--no-sync"]
-DATABASE_FIXTURES = {"db", "transactional_db"}
 SETTINGS = {"listen_addresses": "", "max_connections": "200", "fsync": "off", "shared_buffers": "64MB"}
 
 
@@ -123,12 +122,3 @@ def postgres() -> Iterator[Cluster]:
 def postgres_url(postgres: Cluster) -> str:
     """The URL of an empty database."""
     return postgres.create("quest")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where the database is another one than usual, only what uses it need be run."""
-    if "TEST_DATABASE_URL" not in os.environ:
-        return
-    using = [item for item in items if DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))]
-    config.hook.pytest_deselected(items=[item for item in items if item not in using])
-    items[:] = using

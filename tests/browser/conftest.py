@@ -18,15 +18,6 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 Opener = Callable[..., Page]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = __name__.rpartition(".")[0].replace(".", "/")
-    for item in items:
-        if here in item.path.as_posix():
-            item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.trains)
-            item.add_marker(pytest.mark.timeout(300))
-
-
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """Not pytest-playwright's browser, which lasts as long as the session: while Playwright runs, its event loop

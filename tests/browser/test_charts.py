@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.stack import until
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.browser, pytest.mark.trains, pytest.mark.stack, pytest.mark.long]
 
 NET = "Sequential([Flatten(), Dense(10, activation='softmax')])"
 SIZE_OF_PICTURE = "image => image.decode().then(() => image.naturalWidth)"

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from tests import showcase
 from tests.every_page import EVERY, INSTRUCTOR, INSTRUCTORS, MEMBER, MEMBERS, NOBODY, PUBLIC, WALL, Place
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.browser, pytest.mark.trains, pytest.mark.stack, pytest.mark.long]
 
 NET = "Sequential([Conv2D(4, 3, activation='relu'), Flatten(), Dense(10, activation='softmax')])"
 SLOW = {"family": "forest", "n_estimators": 1000, "max_features": None}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.browser, pytest.mark.trains, pytest.mark.stack, pytest.mark.long]
 
 PASSWORD = "notes on the engine"
 KNN = "KNeighborsClassifier(n_neighbors=6)"

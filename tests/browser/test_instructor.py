@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.trains, pytest.mark.stack]
 
 KNN = "KNeighborsClassifier(n_neighbors=4)"
 SLOW = {"family": "forest", "n_estimators": 1000, "max_features": None}

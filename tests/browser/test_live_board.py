@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.test_student import assert_stayed, stay
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.browser, pytest.mark.trains, pytest.mark.stack, pytest.mark.long]
 
 LIVE_MS = 5_000
 

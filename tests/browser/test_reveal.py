@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.test_instructor import make_quest
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.browser, pytest.mark.trains, pytest.mark.stack, pytest.mark.long]
 
 STRONG, WEAK = "KNeighborsClassifier(n_neighbors=3)", "KNeighborsClassifier(n_neighbors=200)"
 COURSE = "Machine learning demo"

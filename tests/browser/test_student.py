@@ -7,6 +7,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import log_in
 
+pytestmark = [pytest.mark.browser, pytest.mark.trains, pytest.mark.stack]
+
 MODEL = "KNeighborsClassifier(n_neighbors=3, weights='distance')"
 TRAINED_MS = 120_000
 LIVE_MS = 5_000  # about a second, and some more on a busy machine

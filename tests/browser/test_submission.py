@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.test_student import TRAINED_MS, assert_stayed, stay
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.browser, pytest.mark.trains, pytest.mark.stack, pytest.mark.long]
 
 NET = """Sequential([Conv2D(4, 3, activation='relu'), Flatten(), Dense(10, activation='softmax')])
 model.fit(x, y, epochs=4)"""

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.test_student import assert_stayed, hand_in, stay
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.browser, pytest.mark.trains, pytest.mark.stack, pytest.mark.long]
 
 SCALED = "X_train = StandardScaler().fit_transform(X_train)\nmodel = KNeighborsClassifier(n_neighbors=6)"
 SEVERAL = "a = KNeighborsClassifier(n_neighbors=8)\nb = KNeighborsClassifier(n_neighbors=9, p=1)"

@@ -1,0 +1,151 @@
+"""GET submissions/{id}/?wait=30 answers when there is news."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from submissions.api import long_poll
+from submissions.models import Attempt, Submission
+from submissions.queue import leases, lifecycle
+from tests.cast import claim_one, result_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def two_may_wait(monkeypatch):
+    monkeypatch.setattr(long_poll, "slots", threading.BoundedSemaphore(2))
+    monkeypatch.setattr(long_poll, "LOOK_EVERY_S", 0.05)
+
+
+@pytest.fixture
+def ask(two_may_wait, owner_token) -> Iterator[Callable]:
+    """Ask for a submission in another thread, as another request would; its answer, and the seconds it took."""
+    threads = ThreadPoolExecutor(4)
+
+    def get(pk: int, wait: float, etag: str | None) -> tuple:
+        began = time.monotonic()
+        headers = {"Authorization": f"Token {owner_token}"} | ({"If-None-Match": etag} if etag else {})
+        try:
+            response = Client(headers=headers).get(f"/api/v1/submissions/{pk}/?wait={wait}")
+        finally:
+            connection.close()
+        return response, time.monotonic() - began
+
+    def ask(submission: Submission, wait: float, *, etag: str | None = None) -> Future:
+        return threads.submit(get, submission.pk, wait, etag)
+
+    yield ask
+    threads.shutdown()
+
+
+def waits(count: int) -> None:
+    """Until so many requests are being held."""
+    deadline = time.monotonic() + 10
+    while long_poll.slots._value != 2 - count:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_it_answers_as_soon_as_the_state_changes(ask, submission, worker):
+    answer = ask(submission, 30)
+    waits(1)
+
+    attempt = claim_one(worker)
+
+    response, seconds = answer.result(timeout=20)
+    assert response.json()["state"] == "running"
+    assert seconds < 15
+
+    answer = ask(submission, 30)
+    waits(1)
+    leases.finish(attempt, result_of(340))
+    assert answer.result(timeout=20)[0].json()["score"] == pytest.approx(340 / 360)
+
+
+def test_it_answers_as_soon_as_the_progress_changes(ask, submission, worker):
+    attempt = claim_one(worker)
+    answer = ask(submission, 30)
+    waits(1)
+
+    Attempt.objects.filter(pk=attempt.pk).update(progress={"epoch": 2})
+
+    assert answer.result(timeout=20)[0].json()["progress"] == {"epoch": 2}
+
+
+def test_it_answers_as_soon_as_it_is_cancelled(ask, submission, owner):
+    answer = ask(submission, 30)
+    waits(1)
+
+    lifecycle.cancel(submission, user=owner)
+
+    assert answer.result(timeout=20)[0].json()["state"] == "cancelled"
+
+
+def test_without_news_it_answers_when_the_time_is_up(ask, submission):
+    response, seconds = ask(submission, 0.5).result(timeout=20)
+
+    assert (response.status_code, response.json()["state"]) == (200, "queued")
+    assert 0.5 <= seconds < 10
+    assert "Retry-After" not in response.headers
+
+
+def test_what_has_ended_is_answered_at_once(ask, submission, owner):
+    lifecycle.cancel(submission, user=owner)
+
+    assert ask(submission, 30).result(timeout=20)[1] < 15
+
+
+def test_news_since_the_last_answer_come_at_once(ask, submission, worker):
+    seen = ask(submission, 0).result(timeout=20)[0]["ETag"]
+    claim_one(worker)
+
+    response, seconds = ask(submission, 30, etag=seen).result(timeout=20)
+
+    assert response.json()["state"] == "running"
+    assert seconds < 15
+
+
+def test_no_news_since_the_last_answer_are_no_answer(ask, submission):
+    seen = ask(submission, 0).result(timeout=20)[0]["ETag"]
+
+    response, seconds = ask(submission, 0.5, etag=seen).result(timeout=20)
+
+    assert response.status_code == 304
+    assert seconds >= 0.5
+
+
+def test_more_than_may_wait_are_answered_at_once_and_told_when_to_return(ask, submission, owner):
+    held = [ask(submission, 30), ask(submission, 30)]
+    waits(2)
+
+    response, seconds = ask(submission, 30).result(timeout=20)
+
+    assert (response.status_code, response["Retry-After"]) == (200, "1")
+    assert seconds < 15
+    lifecycle.cancel(submission, user=owner)
+    assert {answer.result(timeout=20)[0].json()["state"] for answer in held} == {"cancelled"}
+    waits(0)
+
+
+def test_a_stranger_does_not_wait(two_may_wait, submission, stranger_client):
+    assert stranger_client.get(f"/api/v1/submissions/{submission.pk}/?wait=30").status_code == 404
+
+
+@pytest.mark.parametrize("wait", ["-1", "56", "nan", "inf", "long", ""])
+def test_a_wait_that_makes_no_sense_is_refused(owner_client, submission, wait):
+    response = owner_client.get(f"/api/v1/submissions/{submission.pk}/?wait={wait}")
+
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "wait")
+
+
+def test_a_quarter_of_the_threads_may_wait(settings):
+    assert settings.WEB_THREADS == 8
+    assert long_poll.slots._initial_value == 2

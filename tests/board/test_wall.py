@@ -1,0 +1,128 @@
+"""The board on a wall: as anybody may see it, whoever is logged in, with what has just become the record."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from submissions.models import ModelsShown, Quest, QuestState, Submission
+from tests.cast import FOREST
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def scored(submit, score, stranger, other_group):
+    return [
+        score(submit(), 340, ago=timedelta(hours=2)),
+        score(submit(FOREST, submitter=stranger, group=other_group), 350, ago=timedelta(hours=1)),
+    ]
+
+
+def at(submission: Submission, ago: timedelta) -> None:
+    Submission.objects.filter(pk=submission.pk).update(finished_at=timezone.now() - ago)
+
+
+def test_the_wall_shows_board_and_feed_without_the_sites_controls(client, scored):
+    text = client.get("/?wall").text
+
+    assert 'data-pane="board"' in text
+    assert 'data-pane="feed"' in text
+    assert "0.97222" in text
+    assert "<nav" not in text
+    assert "<form" not in text
+    assert "<a " not in text
+
+
+def test_the_wall_is_the_same_for_everybody(client, owner_client, instructor_client, quest, scored):
+    Quest.objects.filter(pk=quest.pk).update(
+        pseudonyms=True, models_shown=ModelsShown.AFTER_CLOSING, frozen_at=timezone.now()
+    )
+    anybody = client.get("/?wall").text
+
+    assert "ITMALGrp" not in anybody
+    assert "RandomForestClassifier" not in anybody
+    for someone in (owner_client, instructor_client):
+        assert someone.get("/?wall").text == anybody
+
+
+def test_no_draft_comes_on_the_wall(instructor_client, course):
+    draft = Quest.objects.create(course=course, name="Secret plan")
+
+    assert "Secret plan" not in instructor_client.get(f"/?wall&quest={draft.pk}").text
+
+
+def test_a_new_record_is_told_for_some_minutes(client, scored):
+    assert "New record" in client.get("/?wall").text
+
+    for submission in scored:
+        at(submission, timedelta(minutes=11))
+
+    assert "New record" not in client.get("/?wall").text
+
+
+def test_an_equal_score_is_no_new_record(client, scored, submit, score):
+    at(scored[1], timedelta(minutes=11))
+    score(submit(), 350)
+
+    assert "New record" not in client.get("/?wall").text
+
+
+def test_the_final_ranking_has_no_new_records(client, quest, scored):
+    Quest.objects.filter(pk=quest.pk).update(state=QuestState.REVEALED)
+
+    assert "New record" not in client.get("/?wall").text
+
+
+def test_the_wall_is_live(client, scored, submit, score):
+    seen = client.get("/?wall").context["version"]
+    assert client.get(f"/?wall=board&seen={seen}").status_code == 204
+
+    score(submit(), 355)
+
+    part = client.get(f"/?wall=board&seen={seen}").text
+    assert part.strip().startswith("<div")
+    assert "0.98611" in part
+
+
+def test_the_wall_is_sent_again_when_a_record_is_no_longer_new(client, scored):
+    seen = client.get("/?wall").context["version"]
+    for submission in scored:
+        at(submission, timedelta(minutes=11))
+
+    assert client.get(f"/?wall&seen={seen}").status_code == 200
+
+
+def test_without_scripts_the_page_goes_on_to_the_next_pane_by_itself(client, quest, scored):
+    first, second = client.get("/?wall").text, client.get("/?wall=feed").text
+
+    assert f"?wall=feed&amp;quest={quest.pk}" in first
+    assert 'data-pane="feed" aria-label="Feed" hidden' in " ".join(first.split())
+    assert 'data-pane="board" aria-label="Board" hidden' in " ".join(second.split())
+
+
+def test_an_empty_wall_says_that_the_first_place_is_free(client, quest):
+    assert "the first place is free" in client.get("/?wall").text
+
+
+def test_a_wall_asks_as_many_questions_for_many_groups_as_for_few(
+    client, scored, submit, score, django_assert_max_num_queries
+):
+    for correct in range(300, 306):
+        score(submit(), correct)
+
+    with django_assert_max_num_queries(11):  # three of them for the charts and their sentences
+        client.get("/?wall")
+
+
+def test_the_wall_turns_to_the_charts_too(client, quest, scored):
+    text = client.get("/?wall").text
+
+    assert 'data-pane="cost"' in text
+    assert f'src="/charts/cost.svg?quest={quest.pk}&amp;wall"' in text
+    assert f"?wall=cost&amp;quest={quest.pk}" in client.get("/?wall=feed").text
+
+
+def test_a_chart_that_is_empty_is_no_error_on_the_wall(client, quest, scored):
+    assert client.get("/charts/size.svg?wall").status_code == 204
+    assert client.get("/charts/size.svg").status_code == 404

@@ -1,0 +1,232 @@
+"""The page of charts: what it says, what can be downloaded, and who sees what in it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from leaderboard.charts.gallery import CHARTS
+from leaderboard.charts.painter_process import Studio
+from submissions.models import ModelsShown, Quest, QuestState, Submission
+from tests.cast import FOREST, KNN
+
+pytestmark = pytest.mark.slow
+
+NET = {
+    "family": "cnn",
+    "layers": [
+        {"kind": "Input", "shape": [8, 8]},
+        {"kind": "Flatten"},
+        {"kind": "Dense", "units": 10, "activation": "softmax"},
+    ],
+}
+
+
+@pytest.fixture(autouse=True)
+def no_painter_beforehand(monkeypatch):
+    """A page that is opened has a painter started; of these tests those that draw start their own."""
+    monkeypatch.setattr(Studio, "wake", lambda self: None)
+
+
+def reading(text: str, chart: str) -> str:
+    """The sentence above a chart, as a person reads it."""
+    found = re.search(rf'id="reading-{chart}">(.*?)</p>', text, re.S)
+    assert found
+    return " ".join(found[1].split())
+
+
+def records(client, chart: str, query: str = "") -> list[dict]:
+    """What is downloaded as JSON."""
+    return json.loads(client.get(f"/charts/{chart}.json{query}").getvalue())
+
+
+@pytest.fixture
+def scored(submit, score, stranger, other_group):
+    """The owner's group with a slow 350 and a quick 340 of 360, the stranger's with 345, handed in in this order."""
+    return [
+        score(submit(FOREST), 350, ago=timedelta(hours=3), train_s=600.0),
+        score(submit(), 340, ago=timedelta(hours=2), train_s=0.5),
+        score(submit(submitter=stranger, group=other_group), 345, ago=timedelta(hours=1), train_s=2.5),
+    ]
+
+
+def test_the_sentence_names_the_bargain(client, quest, scored):
+    said = reading(client.get("/charts/").text, "cost")
+
+    assert said.startswith(
+        "KNeighborsClassifier(n_neighbors=4, weights=&#x27;distance&#x27;) of ITMALGrp02 costs 200 times less than "
+        "the best, RandomForestClassifier(n_estimators=20) of ITMALGrp01, for 1.39 percentage points less."
+    )
+
+
+def test_the_sentence_says_who_leads_and_how_far_behind_one_is(stranger_client, scored):
+    said = reading(stranger_client.get("/charts/").text, "progress")
+
+    assert said == ("ITMALGrp01 has led from the start, now with 0.97222. ITMALGrp02 is 1.39 percentage points behind.")
+
+
+def test_parameters_that_are_not_trained_do_not_count(client, submit, score):
+    # 64 inputs to 10 units, and a normalisation with 2 trained and 2 fixed parameters for each of the 64.
+    layers = [NET["layers"][0], {"kind": "Flatten"}, {"kind": "BatchNormalization"}, NET["layers"][2]]
+    score(submit({**NET, "layers": layers}), 340)
+
+    (record,) = records(client, "size")
+
+    assert record["trainable"] == 64 * 10 + 10 + 2 * 64
+
+
+def test_without_networks_it_says_that_there_are_none(client, submission, score):
+    score(submission, 340)
+
+    assert "No network" in reading(client.get("/charts/").text, "size")
+
+
+def test_the_sentence_says_how_many_scores_ones_own_is_better_than(owner_client, scored):
+    assert "is better than 100% of the other groups" in reading(owner_client.get("/charts/").text, "spread")
+
+
+def test_an_empty_quest_has_a_page_that_tells_how_to_submit(client, quest):
+    page = client.get("/charts/")
+
+    assert "No scores yet" in page.text
+    assert "plot" not in page.text
+
+
+def test_before_any_quest_is_open_the_page_says_so(client, course):
+    assert "No quest has been opened yet" in client.get("/charts/").text
+
+
+def test_one_score_is_told_of_without_a_comparison(client, submission, score):
+    score(submission, 340)
+
+    page = client.get("/charts/").text
+
+    assert "One score so far" in reading(page, "cost")
+    assert "a spread needs more" in reading(page, "spread")
+
+
+def test_every_chart_has_its_numbers_in_a_table(client, scored, submit, score):
+    score(submit(NET), 330)
+
+    page = client.get("/charts/").text
+
+    for chart in CHARTS:
+        table = page.partition(f'id="numbers-{chart}"')[2].partition("</table>")[0]
+        assert '<th scope="col"' in table
+        assert '<th scope="row"' in table
+
+
+def test_a_poll_is_answered_with_nothing_while_nothing_has_changed(client, quest, scored, submit):
+    beat = re.search(r'data-beat="(\w+)"', client.get("/charts/").text)
+    assert beat
+
+    assert client.get("/charts/", {"seen": beat[1]}).status_code == 204
+    submit(KNN | {"n_neighbors": 9})
+    changed = client.get("/charts/", {"seen": beat[1]})
+    assert changed.status_code == 200
+    assert "<html" not in changed.text
+
+
+@pytest.mark.parametrize("query", ["engine=quantum", "cost=love", "show=nothing", "unit=parsec", "quest=&engine="])
+def test_a_choice_that_makes_no_sense_is_as_good_as_none(client, scored, query):
+    assert client.get(f"/charts/?{query}").status_code == 200
+
+
+@pytest.mark.parametrize("address", ["nothing.svg", "cost.exe", "cost.", "vega-0.0.js"])
+def test_what_is_no_chart_is_not_there(client, scored, address):
+    assert client.get(f"/charts/{address}").status_code == 404
+
+
+@pytest.mark.parametrize("form", ["svg", "png", "vega"])
+def test_there_is_no_picture_of_nothing(client, quest, form):
+    assert client.get(f"/charts/size.{form}").status_code == 404
+
+
+def test_the_numbers_can_be_downloaded_and_are_not_computed_by_a_spreadsheet(client, group, scored):
+    group.name = "=1+1"
+    group.save()
+
+    response = client.get("/charts/cost.csv")
+
+    rows = list(csv.DictReader(io.StringIO(response.getvalue().decode("utf-8-sig"))))
+    assert {row["group"] for row in rows} == {"'=1+1", "ITMALGrp02"}
+    assert [row["on_front"] for row in rows] == ["True", "True", "True"]
+
+
+def test_an_answer_that_one_has_is_not_sent_again(client, scored):
+    etag = client.get("/charts/cost.json").headers["ETag"]
+
+    assert client.get("/charts/cost.json", headers={"If-None-Match": etag}).status_code == 304
+
+
+def test_the_charts_ask_as_many_questions_for_many_scores_as_for_few(
+    client, submit, score, scored, django_assert_max_num_queries
+):
+    for neighbours in range(5, 12):
+        score(submit({"family": "knn", "n_neighbors": neighbours}), 300 + neighbours)
+
+    with django_assert_max_num_queries(16):
+        client.get("/charts/")
+
+
+class TestWhoSeesWhat:
+    def groups_in(self, client, chart: str = "cost") -> set[str]:
+        return {record["group"] for record in records(client, chart)}
+
+    def test_models_that_are_not_shown_yet_are_named_by_their_family(self, client, owner_client, quest, scored):
+        Quest.objects.update(models_shown=ModelsShown.AFTER_CLOSING)
+
+        seen, own = client.get("/charts/").text, owner_client.get("/charts/").text
+
+        assert "RandomForestClassifier" not in seen
+        assert "Random forest of ITMALGrp01" in seen
+        assert "RandomForestClassifier" in own
+        assert {record["model"] for record in records(client, "cost")} == {None}
+
+    def test_networks_that_are_not_shown_yet_do_not_tell_their_size(self, client, submit, score):
+        score(submit(NET), 340)
+        Quest.objects.update(models_shown=ModelsShown.AFTER_CLOSING)
+
+        assert records(client, "size") == []
+
+    def test_others_have_their_pseudonyms(self, client, stranger_client, quest, scored):
+        Quest.objects.update(pseudonyms=True)
+
+        assert not self.groups_in(client) & {"ITMALGrp01", "ITMALGrp02"}
+        assert "ITMALGrp02" in self.groups_in(stranger_client)
+        assert "ITMALGrp01" not in stranger_client.get("/charts/").text
+
+    def test_a_frozen_board_has_frozen_charts(self, client, instructor_client, quest, scored):
+        Submission.objects.filter(pk=scored[2].pk).update(finished_at=timezone.now() + timedelta(minutes=1))
+        Quest.objects.update(frozen_at=timezone.now())
+
+        assert self.groups_in(client) == {"ITMALGrp01"}
+        assert self.groups_in(instructor_client) == {"ITMALGrp01", "ITMALGrp02"}
+
+    def test_a_wall_shows_what_anybody_may_see(self, instructor_client, quest, scored):
+        Quest.objects.update(pseudonyms=True)
+
+        seen = records(instructor_client, "cost", "?wall")
+
+        assert not {record["group"] for record in seen} & {"ITMALGrp01", "ITMALGrp02"}
+
+    def test_the_private_score_is_in_no_chart_before_the_reveal(self, client, quest, submit, score):
+        Quest.objects.update(private_share=0.5)
+        score(submit(), 150, total=180, private=(10, 180))
+
+        (before,) = records(client, "cost")
+        Quest.objects.update(state=QuestState.REVEALED)
+        (after,) = records(client, "cost")
+
+        assert (before["score"], after["score"]) == (pytest.approx(150 / 180), pytest.approx(10 / 180))
+
+    def test_what_was_disqualified_is_not_drawn(self, client, scored):
+        Submission.objects.filter(pk=scored[2].pk).update(disqualified=True)
+
+        assert self.groups_in(client) == {"ITMALGrp01"}

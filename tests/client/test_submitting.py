@@ -1,0 +1,202 @@
+"""The notebook client submits and asks: at the service itself, and through trouble on the way."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from importlib.util import find_spec
+
+import httpx
+import pandas
+import pytest
+
+import mnist_quest
+from config.version import RELEASE
+from mnist_quest import (
+    CannotReach,
+    ClientTooOld,
+    Quest,
+    QuestWarning,
+    Refused,
+    ServiceTrouble,
+    TryLater,
+)
+from submissions import client_wheel
+from submissions.api.representations import SubmissionWhole
+from submissions.models import Submission
+from tests.cast import client_of
+from tests.client_ways import HERE, QUEUED, TEXT, answering, trouble
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("alone")]
+
+
+def test_a_submission_comes_back_as_a_run(service):
+    run = service.submit(TEXT, note="from a test")
+
+    assert (run.state, run.model, run.score, run.training_time) == ("queued", TEXT, None, None)
+    assert Submission.objects.get(pk=run.id).note == "from a test"
+    assert repr(run) == f"<Run {run.id} is queued, number 1 in line: {TEXT}>"
+
+
+def test_a_retry_after_a_lost_answer_submits_once(django, owner_token, quest):
+    class Forgetful(httpx.BaseTransport):
+        lost = 0
+
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            answer = django.handle_request(request)
+            if self.lost < 2:
+                self.lost += 1
+                raise httpx.ReadError("the line went dead")
+            return answer
+
+    run = Quest(HERE, token=owner_token, transport=Forgetful()).submit(TEXT)
+
+    assert [run.id] == list(Submission.objects.values_list("pk", flat=True))
+
+
+def test_a_refusal_names_each_field(service):
+    with pytest.raises(Refused, match=r"model\.n_neighbors: ") as refusal:
+        service.submit({"family": "knn", "n_neighbors": 0})
+
+    assert refusal.value.status == 400
+    assert refusal.value.errors[0][0] == "model.n_neighbors"
+    assert str(pickle.loads(pickle.dumps(refusal.value))) == str(refusal.value)
+
+
+def test_a_quota_that_is_used_up_says_when_to_come_back(service, quest):
+    quest.daily_quota = 1
+    quest.save()
+    service.submit(TEXT)
+
+    with pytest.raises(TryLater) as refusal:
+        service.submit(TEXT)
+
+    assert refusal.value.retry_after > 0
+    assert service.quota()[0]["left"] == 0
+
+
+def test_what_changes_the_score_is_warned_of():
+    told = {"harmless": ["line 1: import keras"], "consequential": ["line 3: x_train[:1000]"]}
+
+    with pytest.warns(QuestWarning, match=r"changes your score:\n  line 3: x_train\[:1000\]"):
+        answering({**QUEUED, "left_aside": told}).submit(TEXT)
+
+
+def test_trouble_that_passes_is_waited_out(monkeypatch):
+    pauses: list[float] = []
+    monkeypatch.setattr("time.sleep", pauses.append)
+    seen: list[httpx.Request] = []
+    answers = (httpx.ConnectError("refused"), trouble(503), trouble(429, **{"Retry-After": "7"}), QUEUED)
+
+    assert answering(*answers, seen=seen).submit(TEXT).id == 17
+    assert len({request.headers["Idempotency-Key"] for request in seen}) == 1
+    assert len(seen) == 4
+    assert pauses[0] < pauses[1] < pauses[2] == 7
+
+
+def test_a_long_wait_is_told_and_not_waited_for():
+    with pytest.raises(TryLater) as refusal:
+        answering(trouble(429, **{"Retry-After": "3600"})).run(17)
+
+    assert refusal.value.retry_after == 3600
+
+
+def test_trouble_that_stays_is_told():
+    with pytest.raises(ServiceTrouble, match=r"trouble of its own \(500\)"):
+        answering(*[trouble(500)] * 5).run(17)
+
+
+def test_a_service_that_is_not_there_is_said_to_be_out_of_reach():
+    with pytest.raises(CannotReach, match=r"Cannot reach http://127\.0\.0\.1:1 .*notation\(model\) works offline"):
+        Quest("http://127.0.0.1:1").leaderboard()
+
+
+def test_something_else_at_that_address_is_said_to_be_that():
+    with pytest.raises(CannotReach, match="is not a Search Quest"):
+        answering(httpx.Response(200, html="<h1>Welcome to the library</h1>")).run(17)
+    with pytest.raises(CannotReach, match="sends on to https://elsewhere"):
+        answering(httpx.Response(301, headers={"Location": "https://elsewhere.example.edu/"})).run(17)
+
+
+def test_a_client_that_is_too_old_is_told_how_to_update_and_does_nothing(django, owner_token, quest, monkeypatch):
+    monkeypatch.setattr(mnist_quest, "__version__", "0.0.9")
+    old = Quest(HERE, token=owner_token, transport=django)
+
+    with pytest.raises(
+        ClientTooOld, match=rf"pip install --upgrade --no-index .*--find-links {HERE}/client/ mnist-quest"
+    ):
+        old.submit(TEXT)
+    assert not Submission.objects.exists()
+
+
+def test_client_and_service_have_one_version():
+    assert mnist_quest.__version__ == RELEASE
+
+
+@pytest.fixture
+def scored(submission, score) -> Submission:
+    return score(submission, 350)
+
+
+def test_the_board_is_a_data_frame(service, scored):
+    board = service.leaderboard()
+
+    assert isinstance(board, pandas.DataFrame)
+    assert board.iloc[0].to_dict() | {"rank": 1, "group": "ITMALGrp01", "training_time": 1.5} == board.iloc[0].to_dict()
+
+
+def test_without_pandas_the_board_is_rows(service, scored, monkeypatch):
+    monkeypatch.setattr("mnist_quest.tables.find_spec", lambda name: None if name == "pandas" else find_spec(name))
+
+    board = service.leaderboard(family="knn")
+
+    assert board[0]["group"] == "ITMALGrp01"
+    assert str(board).splitlines()[0].startswith("rank  group")
+    assert "<td>ITMALGrp01</td>" in board._repr_html_()
+
+
+def test_board_and_feed_need_no_token(django, scored):
+    stranger = Quest(HERE, transport=django)
+
+    assert len(stranger.leaderboard()) == 1
+    assert "ITMALGrp01: best: dat=digits, score=0.97222" in str(stranger.feed())
+
+
+def test_a_model_can_be_looked_at_first(service):
+    assert service.validate(TEXT)["spec"]["n_neighbors"] == 4
+    assert not Submission.objects.exists()
+
+
+def test_what_a_run_reads_is_what_the_service_answers():
+    assert set(QUEUED) <= set(SubmissionWhole.Meta.fields)
+
+
+def test_the_page_has_the_line_that_installs_it(client, db):
+    page = client.get("/client/").content.decode()
+
+    assert f"pip install --no-index --trusted-host testserver --find-links {HERE}/client/ mnist-quest" in page
+    assert re.findall(r'href="/client/(httpx|mnist_quest)-', page) == ["mnist_quest", "httpx"]
+
+
+def test_a_service_installed_without_the_wheels_names_its_own_and_says_what_comes_from_an_index(
+    client, db, monkeypatch
+):
+    monkeypatch.setattr(client_wheel, "companions", list)
+
+    page = client.get("/client/").content.decode()
+
+    assert f"pip install {HERE}/client/mnist_quest-{RELEASE}-py3-none-any.whl" in page
+    assert "pip brings httpx from a package index" in page
+
+
+@pytest.mark.parametrize("address", ["/client/", "/client/x.whl", "/client/httpx-0-py3-none-any.whl"])
+def test_only_wheels_that_are_there_are_served(client, db, address):
+    assert client.get(address).status_code == (200 if address == "/client/" else 404)
+
+
+def test_everyone_may_have_the_wheel_and_only_the_current_one(owner, client):
+    name = f"/client/mnist_quest-{RELEASE}-py3-none-any.whl"
+
+    for visitor in (client, client_of(owner)):
+        assert visitor.get(name).content.startswith(b"PK")
+        assert visitor.get("/client/mnist_quest-0.0.9-py3-none-any.whl").status_code == 404

@@ -1,0 +1,64 @@
+"""The first thing that anybody runs: which Python, which packages, and what it says when it cannot go on."""
+
+import runpy
+import subprocess
+import sys
+
+import pytest
+
+from tests.stack import PROJECT
+
+pytestmark = pytest.mark.slow
+
+SCRIPT = PROJECT / "deploy" / "bootstrap.py"
+
+
+def bootstrap(code: str, *, path: str = "") -> subprocess.CompletedProcess[str]:
+    """Run `code` in the script's own namespace, in a process of its own."""
+    program = f"import runpy; b = runpy.run_path({str(SCRIPT)!r}); {code}"
+    return subprocess.run([sys.executable, "-c", program], env={"PATH": path}, capture_output=True, text=True)
+
+
+def test_a_python_that_will_not_do_is_named_with_its_remedy():
+    done = bootstrap("b['find_python'].__globals__.update(NEEDED=(9, 0), NOT_YET=(9, 1)); b['find_python']()")
+
+    assert done.returncode == 1
+    assert f"this is {sys.version_info[0]}.{sys.version_info[1]}" in done.stderr
+    assert "apt install python3" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_python_without_venv_is_named_with_its_remedy(tmp_path):
+    bare = tmp_path / "python3"
+    bare.write_text("#!/bin/sh\nexit 1\n")
+    bare.chmod(0o755)
+
+    done = bootstrap(f"b['make_venv']({str(bare)!r})")
+
+    assert done.returncode == 1
+    assert f"This Python ({bare}) cannot make virtual environments: on Debian, apt install python3-venv." in done.stderr
+
+
+@pytest.mark.parametrize("lock", ["local", "dev", "web", "worker", "gpu", "local-gpu", "client"])
+def test_every_lock_file_has_hashes_and_no_address(lock):
+    text = (SCRIPT.parent.parent / "requirements" / f"{lock}.txt").read_text()
+
+    assert "://" not in text
+    pins = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
+    assert pins
+    assert all("==" in pin for pin in pins)
+    assert text.count("--hash=sha256:") >= len(pins)
+
+
+def test_the_locks_agree_on_what_they_share():
+    def pins(lock: str) -> set[str]:
+        text = (SCRIPT.parent.parent / "requirements" / f"{lock}.txt").read_text()
+        return {line.split()[0] for line in text.splitlines() if "==" in line}
+
+    assert pins("web") <= pins("worker") <= pins("local") <= pins("dev")
+
+
+def test_what_contains_what_names_real_locks():
+    contains = runpy.run_path(str(SCRIPT))["CONTAINS"]
+
+    assert all((SCRIPT.parent.parent / "requirements" / f"{lock}.txt").exists() for lock in contains)

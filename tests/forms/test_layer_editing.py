@@ -1,0 +1,166 @@
+"""Layers added, removed and moved in the form of a network, by its buttons, with and without scripts."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from submissions.forms.layer_editing import Change, rearranged
+from submissions.forms.layer_form import Row
+from submissions.models import Submission
+from tests.forms.test_network_form import filled, network, rows
+
+
+def press(client, quest, change: str, *listed, htmx: bool = True, **more):
+    headers = {"HX-Request": "true"} if htmx else {}
+    return client.post("/submit/build/", network(quest, *listed, change=change, **more), headers=headers)
+
+
+def after_pressing(change: str, kind: str = "", after: str = "fits", listed: list[Row] | None = None) -> list[str]:
+    asked = Change.asked({"change": change, "add-kind": kind, "add-after": after})
+    return [row["kind"] for row in rearranged(listed or rows(), asked)[0]]
+
+
+def kinds(response) -> list[str]:
+    return [row.name for row in response.context["form"].rows]
+
+
+@pytest.mark.parametrize(
+    ("change", "after"),
+    [
+        ("up-2", "Input MaxPooling2D Conv2D Flatten Dense"),
+        ("down-1", "Input MaxPooling2D Conv2D Flatten Dense"),
+        ("down-3", "Input Conv2D MaxPooling2D Dense Flatten"),
+        ("remove-2", "Input Conv2D Flatten Dense"),
+        ("remove-4", "Input Conv2D MaxPooling2D Flatten"),
+        # Input is the first and stays; nothing goes beyond the ends.
+        ("up-1", "Input Conv2D MaxPooling2D Flatten Dense"),
+        ("up-0", "Input Conv2D MaxPooling2D Flatten Dense"),
+        ("down-4", "Input Conv2D MaxPooling2D Flatten Dense"),
+        ("down-0", "Input Conv2D MaxPooling2D Flatten Dense"),
+        ("remove-0", "Input Conv2D MaxPooling2D Flatten Dense"),
+        ("remove-99", "Input Conv2D MaxPooling2D Flatten Dense"),
+        ("up-two", "Input Conv2D MaxPooling2D Flatten Dense"),
+        ("burn-2", "Input Conv2D MaxPooling2D Flatten Dense"),
+        ("", "Input Conv2D MaxPooling2D Flatten Dense"),
+    ],
+)
+def test_a_button_moves_or_removes_its_layer(change, after):
+    assert after_pressing(change) == after.split()
+
+
+@pytest.mark.parametrize(
+    ("kind", "after"),
+    [
+        ("Conv2D", "Input Conv2D MaxPooling2D Conv2D Flatten Dense"),
+        ("Dense", "Input Conv2D MaxPooling2D Flatten Dense Dense"),
+        ("Dropout", "Input Conv2D MaxPooling2D Flatten Dropout Dense"),
+        ("MaxPooling2D", "Input Conv2D MaxPooling2D MaxPooling2D Flatten Dense"),
+    ],
+)
+def test_a_layer_is_added_at_the_last_place_where_it_fits_before_the_output(kind, after):
+    assert after_pressing("add", kind) == after.split()
+
+
+@pytest.mark.parametrize(("after", "place"), [("0", 1), ("2", 3), ("4", 5), ("99", 5)])
+def test_a_layer_is_added_after_the_one_that_is_chosen(after, place):
+    assert after_pressing("add", "BatchNormalization", after).index("BatchNormalization") == place
+
+
+def test_a_layer_that_fits_nowhere_is_added_and_that_is_said():
+    flat = rows("Flatten(), Dense(16, activation='relu'), Dense(10, activation='softmax')")
+    flat[0]["shape"] = "(64,)"
+    added = Change.asked({"change": "add", "add-kind": "Conv2D"})
+
+    listed, touched = rearranged(flat, added)
+
+    assert [row["kind"] for row in listed] == ["Input", "Flatten", "Dense", "Conv2D", "Dense"]
+    assert touched.words == "Conv2D fits nowhere in the network as it stands; it is added as layer 3 all the same."
+    assert rearranged(rows(), added)[1].words == "Conv2D is added as layer 3."
+
+
+def test_without_an_output_layers_are_added_at_the_end():
+    assert after_pressing("add", "Dense", listed=rows()[:4])[-1] == "Dense"
+
+
+@pytest.mark.parametrize("kind", ["Input", "Lambda", ""])
+def test_only_layers_on_offer_are_added(kind):
+    assert len(after_pressing("add", kind)) == 5
+
+
+def test_no_more_layers_are_added_than_the_service_takes():
+    many = [rows()[0], *[{"kind": "Flatten"}] * 62, rows()[4]]
+
+    assert len(after_pressing("add", "Flatten", listed=many)) == 64
+
+
+def test_what_stands_in_the_fields_moves_with_the_layer_even_if_it_is_wrong(owner_client, quest):
+    listed = rows()
+    listed[1]["filters"] = "lots"
+
+    moved = filled(press(owner_client, quest, "down-1", *listed, model_epochs="77"))
+
+    assert (moved["layer-2-filters"], moved["model_epochs"]) == ("lots", "77")
+
+
+def test_the_keyboard_stays_at_the_layer_and_what_happened_is_said(owner_client, quest):
+    text = press(owner_client, quest, "down-1").content.decode()
+
+    focused = re.findall(r"<button[^>]*autofocus[^>]*>", text)
+    assert len(focused) == 1
+    assert 'value="down-2"' in focused[0]
+    assert "Conv2D is layer 2 now." in text
+
+
+def test_at_the_end_of_its_way_the_keyboard_is_at_the_other_button(owner_client, quest):
+    text = press(owner_client, quest, "up-2").content.decode()
+
+    assert 'value="down-1"' in re.findall(r"<button[^>]*autofocus[^>]*>", text)[0]
+
+
+def test_an_added_layer_is_ready_to_be_typed_in(owner_client, quest):
+    text = press(owner_client, quest, "add", **{"add-kind": "Dense"}).content.decode()
+
+    assert re.findall(r"<input[^>]*autofocus[^>]*>", text)[0].count('name="layer-4-units"') == 1
+
+
+def test_a_change_tells_the_whole_network_anew_and_keeps_nothing(owner_client, quest):
+    text = press(owner_client, quest, "remove-2").content.decode()
+
+    assert 'id="understood"' in text
+    assert "(144,)" in text
+    assert "<html" not in text
+    assert not Submission.objects.exists()
+
+
+def test_without_scripts_a_button_gives_the_whole_page(owner_client, quest):
+    text = press(owner_client, quest, "remove-2", htmx=False, note="kept").content.decode()
+
+    assert "<html" in text
+    assert "(144,)" in text
+    assert ">\nkept</textarea>" in text
+
+
+def test_a_pasted_network_is_changed_in_the_form(owner_client, quest):
+    pasted = "Sequential([Conv2D(4, 3), Flatten(), Dense(10)])\nmodel_fit = 1"
+    data = {"way": "paste", "quest": quest.pk, "model": pasted, "note": "kept", "device": "cpu"}
+
+    response = owner_client.post("/submit/as/cnn/", data)
+
+    assert kinds(response) == ["Input", "Conv2D", "Flatten", "Dense"]
+    assert response.context["form"]["note"].value() == "kept"
+    assert response.context["form"]["device"].value() == "cpu"
+
+
+def test_a_form_is_changed_as_text(owner_client, quest):
+    response = owner_client.post("/submit/as/paste/", network(quest, model_epochs="7"))
+
+    assert "epochs=7" in response.context["form"]["model"].value()
+
+
+@pytest.mark.parametrize(("way", "model"), [("cnn", "SVC()"), ("svm", "KNeighborsClassifier()")])
+def test_what_cannot_be_turned_stays_as_it_is(owner_client, quest, way, model):
+    response = owner_client.post(f"/submit/as/{way}/", {"way": "paste", "quest": quest.pk, "model": model})
+
+    assert response.context["form"]["model"].value() == model

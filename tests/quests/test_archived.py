@@ -1,0 +1,89 @@
+"""An archived quest, and every quest of an archived course, can only be read – by instructors too."""
+
+from __future__ import annotations
+
+import pytest
+
+from submissions.intake import disqualification, reruns
+from submissions.models import Course, Quest, QuestState, Submission
+from submissions.quests.refusal import Refused
+from tests.cast import KNN, reload
+
+pytestmark = pytest.mark.slow
+
+ONLY_READ = "Digits quest is archived: it can only be read."
+
+
+@pytest.fixture(params=["quest", "course"])
+def archive(request, quest, course):
+    """Archives the quest itself, or its course while the quest still says that it is open."""
+
+    def archive() -> None:
+        if request.param == "quest":
+            Quest.objects.filter(pk=quest.pk).update(state=QuestState.ARCHIVED)
+        else:
+            Course.objects.filter(pk=course.pk).update(archived=True)
+
+    return archive
+
+
+@pytest.mark.parametrize("who", ["owner", "instructor"])
+def test_nobody_submits_to_it(archive, who, quest, client, request):
+    client.force_login(request.getfixturevalue(who))
+    archive()
+
+    answer = client.post(
+        "/api/v1/submissions/", {"quest": quest.pk, "model": KNN}, content_type="application/json", follow=True
+    )
+
+    assert answer.status_code in (400, 403, 409)
+    assert ONLY_READ in answer.content.decode()
+    assert not Submission.objects.exists()
+
+
+def test_nothing_is_run_again_and_no_other_run_comes_to_count(archive, submission, score, instructor):
+    first = score(submission, 300)
+    again = score(reruns.rerun(first, user=instructor, reason="The fan had failed."), 340)
+    archive()
+
+    with pytest.raises(Refused, match=ONLY_READ):
+        reruns.rerun(first, user=instructor, reason="Once more.")
+    with pytest.raises(Refused, match=ONLY_READ):
+        reruns.choose(again, user=instructor, reason="It was better.")
+
+    assert Submission.objects.count() == 2
+    assert not reload(again).counts
+
+
+def test_nothing_is_disqualified_or_reinstated(archive, submission, score, instructor):
+    scored = score(submission, 300)
+    archive()
+
+    for decide in (disqualification.disqualify, disqualification.reinstate):
+        with pytest.raises(Refused, match=ONLY_READ):
+            decide(scored, user=instructor, reason="Too late.")
+
+    assert not reload(scored).disqualified
+
+
+def test_the_desk_says_so(archive, submission, score, instructor_client):
+    scored = score(submission, 300)
+    archive()
+
+    page = instructor_client.post(f"/desk/submissions/{scored.pk}/rerun/", {"reason": "Again."}, follow=True)
+
+    assert ONLY_READ in page.content.decode()
+
+
+def test_the_desk_offers_nothing_that_would_be_refused(archive, submission, score, instructor, instructor_client):
+    first = score(submission, 300)
+    score(reruns.rerun(first, user=instructor, reason="The fan had failed."), 340)
+    pages = ("/desk/", "/desk/ranking/", f"/submissions/{first.pk}/")
+
+    def offered() -> set[str]:
+        text = "".join(instructor_client.get(page).text for page in pages)
+        return {words for words in ("Re-run…", "Disqualify…", "Let it count…") if words in text}
+
+    assert offered() == {"Re-run…", "Disqualify…", "Let it count…"}
+    archive()
+    assert offered() == set()
