@@ -14,8 +14,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from leaderboard.pages.feed import line
 from leaderboard.ranking import movement, queries
+from leaderboard.ranking.feed_lines import line
 from submissions.api import cursors
 from submissions.api.conditional import ETAG, IF_NONE_MATCH, UNCHANGED, etag_of, unless_unchanged
 from submissions.api.cursors import Paged

@@ -13,8 +13,8 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from leaderboard.archive.data import CHUNK, scores
-from leaderboard.pages.feed import line
 from leaderboard.ranking import movement, queries
+from leaderboard.ranking.feed_lines import line
 from submissions.models import Submission
 from submissions.quests.visibility import Sight
 from submissions.results.mistakes import class_names, mistakes

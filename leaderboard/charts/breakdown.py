@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from leaderboard.charts.figure import Figure, Row, Subject, Table
 from leaderboard.charts.runs import Run
 from submissions.specs.families import families
-from submissions.templatetags.quest import seconds
+from submissions.wording import seconds
 
 PARTS = {
     "queue_wait_s": gettext_lazy("waiting"),

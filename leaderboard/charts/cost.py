@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from leaderboard.charts.figure import MOST_ROWS, Figure, Row, Subject, Table, below, evenly, score_limits, thinned
 from leaderboard.charts.runs import Run
 from submissions.specs.families import families
-from submissions.templatetags.quest import score, seconds
+from submissions.wording import score, seconds
 
 LEAST_COST = 0.001  # seconds; a logarithmic axis has no zero, and clocks tell no more
 MOST_CORNERS = 500  # of the front

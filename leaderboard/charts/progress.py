@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from leaderboard.charts.figure import Figure, Row, Subject, Table, below, score_limits
 from leaderboard.charts.runs import Run
 from submissions.models import Quest
-from submissions.templatetags.quest import score, stamp
+from submissions.wording import score, stamp
 
 LEAST_SPAN = timedelta(hours=1)
 MOST_LINES = 10

@@ -17,7 +17,7 @@ from leaderboard.charts.runs import Run
 from submissions.models import Submission
 from submissions.specs import shapes
 from submissions.specs.validation import validate
-from submissions.templatetags.quest import score, seconds
+from submissions.wording import score, seconds
 
 MOST_NETWORKS = 600
 LEAST_SPAN = 2  # times the smallest network: less says nothing of how time grows with size

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from leaderboard.charts.figure import Figure, Row, Subject, Table, score_limits
 from leaderboard.charts.runs import Run
-from submissions.templatetags.quest import score
+from submissions.wording import score
 
 WIDTHS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 MOST_BARS = 24

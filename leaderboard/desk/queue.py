@@ -16,11 +16,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from leaderboard.desk.access import for_instructors
+from submissions import wording
 from submissions.models import Attempt, Device, Duty, State, Submission, Worker
 from submissions.queue.prediction import Prediction, Queue
 from submissions.queue.worker_duty import UPKEEP, DutyRefused, set_duty, why_off_duty
 from submissions.requests import UserRequest
-from submissions.results import timing
 
 SHOWN = 200  # of those who wait, the next ones
 
@@ -64,7 +64,7 @@ class Hall:
     @property
     def version(self) -> str:
         """Differs whenever the page would; predictions count as they are written, in round numbers."""
-        waits = [[one.submission.pk, one.why, timing.about(one.prediction.wait_s)] for one in self.waiters]
+        waits = [[one.submission.pk, one.why, wording.about(one.prediction.wait_s)] for one in self.waiters]
         runs = [[run.pk, run.progress, run.submission.cancel_asked] for here in self.stations for run in here.runs]
         workers = [[here.worker.pk, here.worker.duty] for here in self.stations]
         return hashlib.blake2b(json.dumps([waits, self.waiting, runs, workers]).encode(), digest_size=6).hexdigest()

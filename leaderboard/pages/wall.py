@@ -12,8 +12,7 @@ from django.utils import timezone
 
 from leaderboard.charts.figure import Figure
 from leaderboard.charts.gallery import CHARTS, subject
-from leaderboard.pages import feed
-from leaderboard.ranking import movement, queries
+from leaderboard.ranking import feed_lines, movement, queries
 from submissions.quests.visibility import Sight, sight
 
 ROWS = 8  # at the size that can be read from eight metres; one less below the news of a record
@@ -67,7 +66,7 @@ def _standing(seen: Sight, *, less: bool) -> dict[str, Any]:
         "short_names": all(len(seen.name(row.group)) <= SHORT for row in rows),
         "movements": movement.movements(rows, movement.ranks_before(seen.quest, seen)),
         "by_private": queries.ranks_by_private(seen.quest),
-        "lines": [feed.line(row, seen) for row in queries.feed(seen.quest, seen=seen)[: LINES - less]],
+        "lines": [feed_lines.line(row, seen) for row in queries.feed(seen.quest, seen=seen)[: LINES - less]],
     }
 
 

@@ -12,7 +12,8 @@ from submissions.models import Attempt, Device, Event, Exit, State, Submission, 
 from submissions.queue.claims import position
 from submissions.queue.prediction import Prediction, prediction
 from submissions.results.learning_curves import Curve, curves
-from submissions.results.timing import Part, about, parts
+from submissions.results.timing import Part, parts
+from submissions.wording import about
 
 ADVISED = (Exit.ERROR, Exit.TIMED_OUT, Exit.OUT_OF_MEMORY, Exit.CRASHED, Exit.LOST)
 ENOUGH_DONE = 0.1  # of a run, to tell from it how long the rest takes

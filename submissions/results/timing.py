@@ -5,28 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.utils.translation import gettext as _
-
 from submissions.models import Attempt
 
 WIDTH = 1000  # of the bar, in its own units
-
-
-def about(duration: float | None) -> str:
-    """A predicted duration, no more exactly than it can be known: `about 4 s`, `about 3 min`, `about 1 h 20 min`."""
-    if duration is None:
-        return ""
-    if duration < 1:
-        return _("under a second")
-    if duration < 55:
-        seconds = round(duration) if duration < 8 else round(duration / 10) * 10
-        return _("about %(seconds)s s") % {"seconds": seconds}
-    if duration < 55 * 60:
-        minutes = round(duration / 60) if duration < 600 else round(duration / 300) * 5
-        return _("about %(minutes)s min") % {"minutes": minutes}
-    hours, minutes = divmod(round(duration / 600) * 10, 60)
-    words = _("about %(hours)s h %(minutes)s min") if minutes else _("about %(hours)s h")
-    return words % {"hours": hours, "minutes": minutes}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How numbers and times are written: scores with five decimals, seconds as people say them, times in a quest's zone."""
+"""Template filters and tags: the wording of numbers and times, and what a reader may see."""
 
 from __future__ import annotations
 
@@ -12,30 +12,20 @@ from django.templatetags.tz import do_timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from submissions import wording
 from submissions.images.digits import image_uri
 from submissions.intake.finals import Offer, offer
 from submissions.models import Course, Group, Quest, Submission, User
 from submissions.quests.visibility import Sight
-from submissions.results import timing
 from submissions.results.wilson import wilson
+from submissions.wording import NOTHING
 
 register = template.Library()
+for write in (wording.score, wording.percent, wording.seconds, wording.clock, wording.stamp):
+    register.filter(write)
 
-NOTHING = "–"
 BEHIND = re.compile(r"(?<=[(,])(?=[^\s)])")  # where a space follows, a line may end anyhow
 LINE_MAY_END = mark_safe("<wbr>")
-
-
-@register.filter
-def score(accuracy: float | None) -> str:
-    """An accuracy with the house's five decimals."""
-    return NOTHING if accuracy is None else f"{accuracy:.5f}"
-
-
-@register.filter
-def percent(share: float | None) -> str:
-    """A share in per cent with one decimal."""
-    return NOTHING if share is None else f"{100 * share:.1f} %"
 
 
 @register.simple_tag
@@ -63,49 +53,15 @@ def class_in(place: int, names: Sequence[str]) -> str:
 
 
 @register.filter
-def seconds(duration: float | str | None) -> str:
-    """`0.52 s`, `7.1 s`, `7 s` for an int, `3 min 05 s`, `1 h 02 min`: no more digits than a person would say."""
-    if duration is None or isinstance(duration, str):  # a template gives "" where there is no attempt yet
-        return NOTHING
-    if isinstance(duration, int) and duration < 60:
-        return f"{duration} s"
-    if duration < 0.01:
-        return "< 0.01 s"
-    if duration < 1:
-        return f"{duration:.2f} s"
-    if duration < 59.95:
-        return f"{duration:.1f} s"
-    minutes, left = divmod(round(duration), 60)
-    if minutes < 60:
-        return f"{minutes} min {left:02} s"
-    hours, minutes = divmod(round(duration / 60), 60)
-    return f"{hours} h {minutes:02} min"
-
-
-@register.filter
-def clock(duration: float) -> str:
-    """Whole seconds as a clock that runs: `0:07`, `12:05`, `1:02:05`; the page's script goes on in this way."""
-    minutes, left = divmod(int(duration), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
-
-
-@register.filter
 def about(duration: float | None) -> str:
     """A predicted duration, in round numbers."""
-    return timing.about(duration) or NOTHING
+    return wording.about(duration) or NOTHING
 
 
 @register.filter
 def in_zone(at: datetime | None, place: Quest | Course) -> datetime | str:
     """The same moment in the zone of the quest or course, for the `date` filter to format."""
     return NOTHING if at is None else do_timezone(at, place.zone)
-
-
-@register.filter
-def stamp(at: datetime | None, quest: Quest) -> str:
-    """A time of day as board and feed write it, `12/10 11:13`, in the quest's zone."""
-    return NOTHING if at is None else f"{at.astimezone(quest.zone):%d/%m %H:%M}"
 
 
 @register.filter

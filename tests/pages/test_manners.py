@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.test import Client
 
 from submissions.models import Quest
-from submissions.templatetags.quest import score, seconds, stamp
+from submissions.wording import score, seconds, stamp
 
 ROOT = Path(settings.BASE_DIR)
 TEMPLATES = [

@@ -12,9 +12,9 @@ from submissions.models import Attempt, Hardware, Quest, State, Worker
 from submissions.queue import leases
 from submissions.queue.prediction import look, prediction
 from submissions.queue.run_times import Forecaster, Job, size_of
-from submissions.results.timing import about
 from submissions.specs.spec import dump
 from submissions.specs.validation import validate
+from submissions.wording import about
 from tests.cast import FOREST, KNN, claim_one, reload, result_of
 
 NET = {"family": "cnn", "layers": [

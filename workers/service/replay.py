@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from submissions.models import Attempt, Score
-from submissions.templatetags.quest import seconds
+from submissions.wording import seconds
 from workers.processes.protocol import Message
 from workers.processes.trainer_process import TrainerProcess
 from workers.supervisor.supervisor import START_SECONDS, job_for

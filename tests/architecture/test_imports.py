@@ -30,7 +30,12 @@ def test_a_supervisor_imports_no_machine_learning():
 
 @pytest.mark.parametrize(
     "module",
-    ["workers.trainer", "workers.datasets.fetch", "workers.probes.hardware", "workers.processes.trainer_process"],
+    [
+        "workers.trainer.__main__",
+        "workers.datasets.fetch",
+        "workers.probes.hardware",
+        "workers.processes.trainer_process",
+    ],
 )
 def test_the_trainers_side_imports_no_django(module):
     assert not modules_after(f"import {module}") & {"django", "celery"}
