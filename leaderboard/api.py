@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from leaderboard.ranking import movement, queries
-from leaderboard.ranking.feed_lines import line
+from leaderboard.ranking.feed_lines import feed_line
 from submissions.api import cursors
 from submissions.api.conditional import ETAG, IF_NONE_MATCH, UNCHANGED, etag_of, unless_unchanged
 from submissions.api.cursors import Paged
@@ -25,9 +25,9 @@ from submissions.api.fields import BIGGEST_ID, QuestField
 from submissions.api.representations import Seconds
 from submissions.database.keyset_pages import Key
 from submissions.models import Device, Quest, Submission
-from submissions.quests.visibility import Sight, sight
+from submissions.quests.visibility import Visibility, visibility_for
 from submissions.results.wilson import wilson
-from submissions.specs.families import families
+from submissions.specs.families import all_families
 
 RUN_DEVICES = [(Device.CPU.value, Device.CPU.label), (Device.GPU.value, Device.GPU.label)]
 SORTS = [*queries.SORTS, *(f"-{name}" for name in queries.SORTS)]
@@ -54,7 +54,7 @@ class BoardQuery(FeedQuery):
     )
 
     def validate_family(self, name: str) -> str:
-        known = [family.name for family in families()]
+        known = [family.name for family in all_families()]
         if name and name not in known:
             words = _("There is no family %(name)r; there are %(known)s.")
             raise serializers.ValidationError(words % {"name": name[:60], "known": ", ".join(known)})
@@ -71,7 +71,7 @@ class RunTimes(serializers.Serializer[Any]):
     )
 
 
-class Interval(serializers.Serializer[Any]):
+class IntervalOut(serializers.Serializer[Any]):
     """The 95% interval of an accuracy, after Wilson."""
 
     low = serializers.FloatField()
@@ -83,7 +83,7 @@ def _interval(correct: int, total: int) -> dict[str, float]:
     return {"low": low, "high": high}
 
 
-class Row(serializers.Serializer[Submission]):
+class ScoredRow(serializers.Serializer[Submission]):
     """What the board shows of a submission, as far as the quest lets who asks see it."""
 
     submission = serializers.IntegerField(source="pk")
@@ -111,13 +111,13 @@ class Row(serializers.Serializer[Submission]):
     finished_at = serializers.DateTimeField()
 
     @property
-    def _sight(self) -> Sight:
-        return self.context["sight"]
+    def _sight(self) -> Visibility:
+        return self.context["visibility"]
 
     def get_group(self, row: Submission) -> str:
         return self._sight.name(row.group)
 
-    @extend_schema_field(Interval)
+    @extend_schema_field(IntervalOut)
     def get_interval(self, row: Submission) -> dict[str, float]:
         return _interval(row.correct or 0, row.total or 0)
 
@@ -131,7 +131,7 @@ class Row(serializers.Serializer[Submission]):
         return None if self._sight.shows_model(row) else self._sight.models_shown_when
 
 
-class BoardRow(Row):
+class BoardRow(ScoredRow):
     rank = serializers.IntegerField(help_text="Among the rows that the filters leave; equal scores share one.")
     rank_before = serializers.SerializerMethodField(
         help_text="The group's rank when the day began in the quest's zone; after the reveal that by public scores. "
@@ -149,18 +149,18 @@ class BoardRow(Row):
     def get_private_score(self, row: Submission) -> float | None:
         return row.score.private_accuracy if self._sight.quest.is_revealed else None
 
-    @extend_schema_field(Interval(allow_null=True))
+    @extend_schema_field(IntervalOut(allow_null=True))
     def get_private_interval(self, row: Submission) -> dict[str, float] | None:
         shown = self._sight.quest.is_revealed and row.score.private_total
         return _interval(row.score.private_correct, row.score.private_total) if shown else None
 
 
-class FeedRow(Row):
+class FeedRow(ScoredRow):
     text = serializers.SerializerMethodField(help_text="The line as the feed has it.")
     best = serializers.BooleanField(source="improved", help_text="It was its group's best when it came in.")
 
     def get_text(self, row: Any) -> str:
-        return str(line(row, self._sight))
+        return str(feed_line(row, self._sight))
 
 
 class Listing(serializers.Serializer[Any]):
@@ -210,7 +210,7 @@ class Feed(PublicEndpoint):
         return _listing(request, asked, queries.feed, queries.FEED_KEYS, FeedRow)
 
 
-def _nothing_before(quest: Quest, seen: Sight) -> dict[int, int]:
+def _nothing_before(quest: Quest, seen: Visibility) -> dict[int, int]:
     return {}
 
 
@@ -220,19 +220,21 @@ def _listing(
     rows: Callable[..., QuerySet[Submission]],
     keys: Sequence[Key],
     shape: Callable[..., Any],
-    before: Callable[[Quest, Sight], dict[int, int]] = _nothing_before,
+    before: Callable[[Quest, Visibility], dict[int, int]] = _nothing_before,
 ) -> Response:
     quest = asked.get("quest") or queries.current_quest(user=request.user)
     place = cursors.read(asked, keys)
     if quest is None:
         return Response({"results": [], **dict.fromkeys(("quest", "quest_name", "dataset", "next", "frozen_at"))})
-    seen = sight(quest, request.user)
+    seen = visibility_for(quest, request.user)
 
     def body() -> dict[str, Any]:
         reach = rows(quest, seen=seen, after=place)[: asked["limit"] + 1]
         found, following = cursors.page(request, reach, keys, limit=asked["limit"])
-        results = shape(found, many=True, context={"sight": seen, "before": before(quest, seen)}).data
+        results = shape(found, many=True, context={"visibility": seen, "before": before(quest, seen)}).data
         named = {"quest": quest.pk, "quest_name": quest.name, "dataset": quest.dataset}
         return {**named, "frozen_at": seen.as_of, "next": following, "results": results}
 
-    return unless_unchanged(request, etag_of(settings.QUEST_VERSION, quest.pk, queries.pulse(quest, seen).beat), body)
+    return unless_unchanged(
+        request, etag_of(settings.QUEST_VERSION, quest.pk, queries.snapshot(quest, seen).etag), body
+    )

@@ -191,7 +191,7 @@ def score(worker) -> Callable[..., Submission]:
             Submission.objects.filter(pk=submission.pk).update(submitted_at=at, ranked_at=at)
         attempt = claim_one(worker)
         assert attempt.submission_id == submission.pk
-        leases.finish(attempt, result_of(correct, **more))
+        leases.record_score(attempt, result_of(correct, **more))
         return reload(submission)
 
     return score

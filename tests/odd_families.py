@@ -95,7 +95,7 @@ ODD = register(
         label="Models that misbehave",
         spec=Odd,
         constructor="Odd",
-        trainer="tests.odd_families:build",
+        builder="tests.odd_families:build",
         offered=False,
     )
 )

@@ -153,7 +153,7 @@ def endings(quest: Quest) -> dict[str, int]:
         failed = submit(quest, "ITMALGrp01", "RandomForestClassifier(n_estimators=9000)")
         for _ in range(2):
             reason = f"It needed more than {quest.memory_mb:,} MB, the quest's limit for one run."
-            leases.give_back(claim(failed, worker), Exit.OUT_OF_MEMORY, reason=reason)
+            leases.release(claim(failed, worker), Exit.OUT_OF_MEMORY, reason=reason)
         timed_out = submit(quest, "ITMALGrp01", CHEAP_NET.format(2000))
         leases.time_out(claim(timed_out, worker))
     return {"failed": failed, "timed_out": timed_out}

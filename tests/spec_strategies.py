@@ -13,7 +13,7 @@ from submissions.specs.knn import KNN, TREES, Metric
 from submissions.specs.layer_types import LAYERS
 from submissions.specs.layers import Activation, Initializer, Misfit
 from submissions.specs.network import CNN, input_shapes
-from submissions.specs.preprocessing import PCA, MinMaxScaler, Normalizer, StandardScaler, step_misfits
+from submissions.specs.preprocessing import PCA, MinMaxScaler, Normalizer, StandardScaler, step_conflicts
 from submissions.specs.spec import DATASETS
 
 activations = st.sampled_from(get_args(Activation))
@@ -49,7 +49,7 @@ def steps() -> st.SearchStrategy[Any]:
         ),
     )
     listed = st.lists(one, max_size=3).map(tuple)
-    return listed.filter(lambda steps: not [*step_misfits(steps, DATASETS["mnist"])])
+    return listed.filter(lambda steps: not [*step_conflicts(steps, DATASETS["mnist"])])
 
 
 @st.composite
@@ -95,7 +95,7 @@ def forests(trees: int = 10_000) -> st.SearchStrategy[Forest]:
         max_samples=st.none() | st.integers(1, 1000) | shares,
         preprocess=steps(),
     )
-    return specs.filter(lambda spec: not [*spec.misfits(None)])
+    return specs.filter(lambda spec: not [*spec.conflicts(None)])
 
 
 CONVOLUTION = {

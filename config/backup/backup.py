@@ -32,7 +32,7 @@ SERVICE = "MNIST Search Quest"
 MANIFEST = "manifest.json"
 
 
-class Refused(Exception):
+class BackupRefused(Exception):
     """Why nothing was written, in a sentence."""
 
 
@@ -52,7 +52,7 @@ class Manifest:
 def back_up(file: Path) -> Manifest:
     """Write a backup to `file`, whole or not at all, while the service runs. Raises Refused or DumpFailed."""
     if file.exists():
-        raise Refused(f"{file} is there already: name another file, or remove it.")
+        raise BackupRefused(f"{file} is there already: name another file, or remove it.")
     with _folder(file.absolute().parent) as folder:
         dump = folder / dumps.NAMES[connection.vendor]
         rows = dumps.dump(dump)
@@ -96,7 +96,7 @@ def _folder(parent: Path) -> Iterator[Path]:
     try:
         folder = tempfile.mkdtemp(prefix=".backup-", dir=parent)
     except OSError as error:
-        raise Refused(f"{parent} cannot be written: {error.strerror}.") from error
+        raise BackupRefused(f"{parent} cannot be written: {error.strerror}.") from error
     try:
         yield Path(folder)
     finally:
@@ -111,12 +111,12 @@ def _nobody_else() -> Iterator[None]:
     except DatabaseError:  # no tables yet, or none that can be read: nobody works on them
         alive = []
     if alive:
-        raise Refused(f"The service runs (alive: {', '.join(alive)}): {stop_it}.")
+        raise BackupRefused(f"The service runs (alive: {', '.join(alive)}): {stop_it}.")
     try:
         with alone(Path(settings.QUEST_HOME)):
             yield
     except CannotStart:
-        raise Refused(f"The service runs on {settings.QUEST_HOME}: {stop_it}.") from None
+        raise BackupRefused(f"The service runs on {settings.QUEST_HOME}: {stop_it}.") from None
 
 
 def _unpacked(file: Path, folder: Path) -> tuple[Manifest, Path]:
@@ -128,9 +128,9 @@ def _unpacked(file: Path, folder: Path) -> tuple[Manifest, Path]:
             with dump.open("wb") as target:
                 shutil.copyfileobj(_member(archive, dump.name), target)
     except FileNotFoundError:
-        raise Refused(f"There is no file {file}.") from None
+        raise BackupRefused(f"There is no file {file}.") from None
     except (OSError, tarfile.TarError, EOFError, ValueError, KeyError, TypeError) as error:
-        raise Refused(f"{file} is no whole backup of this service ({error}).") from error
+        raise BackupRefused(f"{file} is no whole backup of this service ({error}).") from error
     return manifest, dump
 
 
@@ -143,12 +143,12 @@ def _member(archive: tarfile.TarFile, name: str) -> Any:
 
 def _check(manifest: Manifest, dump: Path) -> None:
     if manifest.database != connection.vendor:
-        raise Refused(f"This backup is of {manifest.database}, and the service is on {connection.vendor}.")
+        raise BackupRefused(f"This backup is of {manifest.database}, and the service is on {connection.vendor}.")
     if _sha256(dump) != manifest.sha256:
-        raise Refused("The backup is damaged: its dump has another checksum than its manifest says.")
+        raise BackupRefused("The backup is damaged: its dump has another checksum than its manifest says.")
     known = {".".join(name) for name in MigrationLoader(None).disk_migrations}
     if newer := sorted(name for name in manifest.migrations if name not in known and name.startswith("submissions.")):
-        raise Refused(
+        raise BackupRefused(
             f"This backup is of version {manifest.version}, which has tables that this one, {settings.QUEST_VERSION}, "
             f"does not know ({', '.join(newer)}): install that version first."
         )
@@ -164,7 +164,7 @@ def _set_aside() -> Path | None:
         back_up(aside)
     except (DatabaseError, sqlite3.DatabaseError, dumps.DumpFailed) as error:
         if connection.vendor != "sqlite":
-            raise Refused(f"What is there now could not be kept aside: {error}.") from error
+            raise BackupRefused(f"What is there now could not be kept aside: {error}.") from error
         connections.close_all()
         return _moved(Path(str(connection.settings_dict["NAME"])), stamp)
     return aside
@@ -184,7 +184,7 @@ def _settle() -> None:
     reason = "The database was put back from a backup meanwhile."
     for attempt in Attempt.objects.filter(ended_at=None).select_related("worker"):
         with suppress(MoveRefused):  # a worker that was not told to stop has just ended it
-            leases.give_back(attempt, Exit.DRAINED, reason=reason, actor="restore")
+            leases.release(attempt, Exit.DRAINED, reason=reason, actor="restore")
     with writing():
         Worker.objects.filter(stopped_at=None).update(stopped_at=timezone.now())
 

@@ -34,7 +34,7 @@ async function load() {
 
 async function draw(plot) {
   const from = plot.dataset.vega + look(plot);
-  const beat = charts().dataset.beat;
+  const beat = charts().dataset.etag;
   const old = drawn.get(plot);
   if (old?.from === from && old.beat === beat) return;
   drawn.set(plot, { ...old, from, beat });

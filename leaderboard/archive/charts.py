@@ -10,20 +10,20 @@ from django.http import QueryDict
 from django.template.loader import render_to_string
 
 from leaderboard.charts import pictures
-from leaderboard.charts.figure import Figure, Wish
+from leaderboard.charts.figure import ChartFilters, Figure
 from leaderboard.charts.gallery import CHARTS, subject
-from leaderboard.charts.painter_process import Late, NoPicture
-from leaderboard.charts.pictures import Look
+from leaderboard.charts.painter_process import NoPicture, PictureNotReady
+from leaderboard.charts.pictures import PictureStyle
 from leaderboard.exports import tables
-from submissions.quests.visibility import Sight
+from submissions.quests.visibility import Visibility
 
 logger = structlog.get_logger(__name__)
 PATIENCE = 4  # times that a picture is waited for: the painter may be busy with somebody else's
 LOOKS = {
-    "": Look(),
-    "-dark": Look(scheme="dark"),
-    "-narrow": Look("narrow"),
-    "-narrow-dark": Look("narrow", "dark"),
+    "": PictureStyle(),
+    "-dark": PictureStyle(scheme="dark"),
+    "-narrow": PictureStyle("narrow"),
+    "-narrow-dark": PictureStyle("narrow", "dark"),
 }
 
 
@@ -32,14 +32,14 @@ class Drawn:
     """A figure and the endings of its pictures' names: none where it could not be drawn."""
 
     figure: Figure
-    wish: Wish
+    filters: ChartFilters
     pictures: dict[str, str]
 
 
-def chart_files(seen: Sight) -> Iterator[tuple[str, Iterable[bytes]]]:
+def chart_files(seen: Visibility) -> Iterator[tuple[str, Iterable[bytes]]]:
     about = subject(seen.quest, seen, QueryDict())
     figures = [draw(about) for draw in CHARTS.values()]
-    drawn = [Drawn(figure, about.wish, _pictures(figure)) for figure in figures if not figure.is_empty]
+    drawn = [Drawn(figure, about.filters, _pictures(figure)) for figure in figures if not figure.is_empty]
     for one in drawn:
         for ending, svg in one.pictures.items():
             yield f"charts/{one.figure.name}{ending}.svg", [svg.encode()]
@@ -48,7 +48,7 @@ def chart_files(seen: Sight) -> Iterator[tuple[str, Iterable[bytes]]]:
             f"charts/{one.figure.name}.csv",
             [line.encode() for line in tables.csv_lines(one.figure.records, columns)],
         )
-    page = {"sight": seen, "quest": seen.quest, "charts": drawn, "at": "charts", "up": ""}
+    page = {"visibility": seen, "quest": seen.quest, "charts": drawn, "at": "charts", "up": ""}
     yield "charts.html", [render_to_string("leaderboard/archive/charts.html", page).encode()]
 
 
@@ -61,10 +61,10 @@ def _pictures(figure: Figure) -> dict[str, str]:
         return {}
 
 
-def _painted(figure: Figure, look: Look) -> str:
+def _painted(figure: Figure, look: PictureStyle) -> str:
     for _ in range(PATIENCE - 1):
         try:
             return pictures.svg(figure, look)
-        except Late:
+        except PictureNotReady:
             continue
     return pictures.svg(figure, look)

@@ -12,7 +12,7 @@ from leaderboard.exports.rows import with_runs
 from leaderboard.ranking import queries
 from submissions.models import Quest, Submission
 from submissions.quests.readers import open_to_others
-from submissions.quests.visibility import Sight
+from submissions.quests.visibility import Visibility
 
 CHUNK = 200
 _OF_A_PERSON = ("submitter", "reason")
@@ -22,13 +22,13 @@ COLUMNS = tuple(name for name in tables.COLUMNS if name not in _OF_A_PERSON)
 RANKED_COLUMNS = ("rank", "ranked_score", *COLUMNS)
 
 
-def scores(seen: Sight) -> QuerySet[Submission]:
+def scores(seen: Visibility) -> QuerySet[Submission]:
     """Every score that stands in the feed, with its run, its errors and its configuration, as handed in."""
     rows = with_runs(open_to_others(seen)).select_related("score__attempt__hardware")
     return rows.defer(None).defer(*_UNSEEN).order_by("pk")
 
 
-def data_files(seen: Sight) -> Iterator[tuple[str, Iterable[bytes]]]:
+def data_files(seen: Visibility) -> Iterator[tuple[str, Iterable[bytes]]]:
     ranking, every = with_runs(queries.board(seen.quest, seen=seen)), scores(seen)
     yield "data/quest.json", [json.dumps(facts(seen.quest), ensure_ascii=False, indent=2).encode()]
     yield "data/ranking.csv", _csv((known(tables.ranked(row), row, seen) for row in _rows(ranking)), RANKED_COLUMNS)
@@ -36,7 +36,7 @@ def data_files(seen: Sight) -> Iterator[tuple[str, Iterable[bytes]]]:
     yield "data/scores.json", _json(known(tables.with_spec(row), row, seen) for row in _rows(every))
 
 
-def known(record: tables.Record, row: Submission, seen: Sight) -> tables.Record:
+def known(record: tables.Record, row: Submission, seen: Visibility) -> tables.Record:
     """What anybody may know of an exported row."""
     hidden = () if seen.shows_model(row) else _OF_THE_MODEL
     told = {name: None if name in hidden else value for name, value in record.items() if name not in _OF_A_PERSON}

@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from leaderboard.archive.data import CHUNK, scores
 from leaderboard.ranking import movement, queries
-from leaderboard.ranking.feed_lines import line
+from leaderboard.ranking.feed_lines import feed_line
 from submissions.models import Submission
-from submissions.quests.visibility import Sight
+from submissions.quests.visibility import Visibility
 from submissions.results.mistakes import class_names, mistakes
 from submissions.results.timing import parts
 
@@ -24,7 +24,7 @@ FEED_PAGE = 500
 STYLES = ("quest.css", "board.css", "charts.css", "submissions/submissions.css", "submission.css", "archive.css")
 
 
-def page_files(seen: Sight) -> Iterator[tuple[str, Iterable[bytes]]]:
+def page_files(seen: Visibility) -> Iterator[tuple[str, Iterable[bytes]]]:
     yield "style.css", [Path(finders.find(name) or "").read_bytes() for name in STYLES]
     yield "index.html", [_board(seen)]
     yield from ((feed_name(number), [page]) for number, page in enumerate(_feed(seen), start=1))
@@ -37,7 +37,7 @@ def feed_name(number: int) -> str:
     return "feed.html" if number == 1 else f"feed-{number}.html"
 
 
-def _board(seen: Sight) -> bytes:
+def _board(seen: Visibility) -> bytes:
     rows = list(queries.board(seen.quest, seen=seen))
     before = movement.ranks_before(seen.quest, seen)
     return _page(
@@ -45,16 +45,16 @@ def _board(seen: Sight) -> bytes:
         seen,
         rows=rows,
         movements=movement.movements(rows, before),
-        pulse=queries.pulse(seen.quest, seen),
+        snapshot=queries.snapshot(seen.quest, seen),
         by_private=queries.ranks_by_private(seen.quest),
         made_at=timezone.now(),
     )
 
 
-def _feed(seen: Sight) -> Iterator[bytes]:
+def _feed(seen: Visibility) -> Iterator[bytes]:
     """The chronicle, newest first; at least one page, though it be empty."""
     rows = queries.feed(seen.quest, seen=seen).iterator(chunk_size=CHUNK)
-    lines = ((line(row, seen), seen.shows_model(row)) for row in rows)
+    lines = ((feed_line(row, seen), seen.shows_model(row)) for row in rows)
     following = list(islice(lines, FEED_PAGE))
     for number in count(1):
         shown, following = following, list(islice(lines, FEED_PAGE))
@@ -64,7 +64,7 @@ def _feed(seen: Sight) -> Iterator[bytes]:
             return
 
 
-def _score(row: Submission, seen: Sight) -> bytes:
+def _score(row: Submission, seen: Visibility) -> bytes:
     """What anybody may read of a score: the model and what it yields, but not who in the group it was."""
     score, found = row.score, mistakes(row)
     return _page(
@@ -81,7 +81,7 @@ def _score(row: Submission, seen: Sight) -> bytes:
     )
 
 
-def _page(name: str, seen: Sight, **shown: Any) -> bytes:
+def _page(name: str, seen: Visibility, **shown: Any) -> bytes:
     """`up` leads from the page to the archive's root."""
-    context = {"at": name, "up": "", "quest": seen.quest, "sight": seen}
+    context = {"at": name, "up": "", "quest": seen.quest, "visibility": seen}
     return render_to_string(f"leaderboard/archive/{name}.html", context | shown).encode()

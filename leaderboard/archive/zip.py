@@ -16,7 +16,7 @@ from leaderboard.archive.charts import chart_files
 from leaderboard.archive.data import data_files
 from leaderboard.archive.pages import page_files
 from submissions.models import Quest
-from submissions.quests.visibility import sight
+from submissions.quests.visibility import visibility_for
 
 File = tuple[str, Iterable[bytes]]
 
@@ -28,7 +28,7 @@ def archive(quest: Quest) -> Iterator[bytes]:
 
 def files(quest: Quest) -> Iterator[File]:
     """Each file's name and content. The charts come last: they take the longest to draw."""
-    seen = sight(quest, None)
+    seen = visibility_for(quest, None)
     yield from page_files(seen)
     yield from data_files(seen)
     yield from chart_files(seen)

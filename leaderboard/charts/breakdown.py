@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from leaderboard.charts.figure import Figure, Row, Subject, Table
-from leaderboard.charts.runs import Run
-from submissions.specs.families import families
+from leaderboard.charts.runs import ChartRun
+from submissions.specs.families import all_families
 from submissions.wording import seconds
 
 PARTS = {
@@ -26,26 +26,26 @@ PARTS = {
 
 def figure(subject: Subject) -> Figure:
     """The runs of one engine; a bar a family, in seconds or as shares of its own whole."""
-    unit = subject.wish.unit
+    unit = subject.filters.unit
     medians = median_seconds(subject.timed)
     if not medians:
-        return Figure(name="breakdown", facts={"engine": subject.wish.engine})
+        return Figure(name="breakdown", facts={"engine": subject.filters.engine})
     return Figure(
         name="breakdown",
         data={"parts": [row for one in medians for row in _stack(one, unit)]},
         words=_words(unit),
-        facts={"engine": subject.wish.engine, "sentences": [_saying(one) for one in medians]},
+        facts={"engine": subject.filters.engine, "sentences": [_saying(one) for one in medians]},
         table=_table(medians),
         records=medians,
     )
 
 
-def median_seconds(runs: list[Run]) -> list[Row]:
+def median_seconds(runs: list[ChartRun]) -> list[Row]:
     """A row a family, in the families' own order: how many runs, and the median seconds of each part."""
-    found: dict[str, list[Run]] = defaultdict(list)
+    found: dict[str, list[ChartRun]] = defaultdict(list)
     for run in runs:
         found[run.family].append(run)
-    order = [family.name for family in families() if family.name in found]
+    order = [family.name for family in all_families() if family.name in found]
     return [
         {"family": found[name][0].family_label, "runs": len(found[name])}
         | {part: median(getattr(run, part) or 0.0 for run in found[name]) for part in PARTS}
@@ -86,7 +86,7 @@ def _saying(one: Row) -> dict[str, Any]:
 def _words(unit: str) -> dict[str, Any]:
     return {
         "parts": [str(label) for label in PARTS.values()],
-        "families": [str(family.label) for family in families()],
+        "families": [str(family.label) for family in all_families()],
         "value": _("Share of the whole, %") if unit == "share" else _("Median seconds"),
         "family": _("Family"), "part": _("Part"), "time": _("Time"),
     }  # fmt: skip

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from leaderboard.charts.figure import MOST_ROWS, Figure, Row, Subject, Table, below, evenly, score_limits, thinned
-from leaderboard.charts.runs import Run
-from submissions.specs.families import families
+from leaderboard.charts.runs import ChartRun
+from submissions.specs.families import all_families
 from submissions.wording import score, seconds
 
 LEAST_COST = 0.001  # seconds; a logarithmic axis has no zero, and clocks tell no more
@@ -24,54 +24,54 @@ AXES = {
 
 def figure(subject: Subject) -> Figure:
     """The runs of one engine as points, and their Pareto front as a line of steps."""
-    wish, runs = subject.wish, subject.timed
+    filters, runs = subject.filters, subject.timed
     if not runs:
-        return Figure(name="cost", facts={"engine": wish.engine})
-    front = pareto(runs, wish.cost)
+        return Figure(name="cost", facts={"engine": filters.engine})
+    front = pareto(runs, filters.cost)
     best = _best_of_groups(runs)
     corners = evenly(front, MOST_CORNERS)
     shown = thinned(runs, [*corners, *best, *(run for run in runs if run.own)])
     limits = score_limits([run.score for run in runs])
     return Figure(
         name="cost",
-        data={"runs": [_point(run, wish.cost) for run in shown], "front": _steps(corners, wish.cost, runs)},
+        data={"runs": [_point(run, filters.cost) for run in shown], "front": _steps(corners, filters.cost, runs)},
         limits=limits,
-        words=_words(wish.cost),
-        facts=_facts(runs, front, wish.cost)
+        words=_words(filters.cost),
+        facts=_facts(runs, front, filters.cost)
         | {
-            "engine": wish.engine,
+            "engine": filters.engine,
             "below": below([run.score for run in runs], limits),
             "shown": len(shown),
             "own_shown": any(run.own for run in runs),
         },
-        table=_table(front, best, wish.cost),
+        table=_table(front, best, filters.cost),
         records=_records(runs, front),
     )
 
 
-def cost_of(run: Run, what: str) -> float:
+def cost_of(run: ChartRun, what: str) -> float:
     """Seconds of training, of scoring, or of `both`."""
     train, predict = run.train_s or 0.0, run.predict_s or 0.0
     return max(LEAST_COST, {"train": train, "predict": predict}.get(what, train + predict))
 
 
-def pareto(runs: list[Run], what: str) -> list[Run]:
+def pareto(runs: list[ChartRun], what: str) -> list[ChartRun]:
     """Those that no other run beats at score and cost both, cheapest first."""
-    front: list[Run] = []
+    front: list[ChartRun] = []
     for run in sorted(runs, key=lambda run: (cost_of(run, what), -run.score, run.number)):
         if not front or run.score > front[-1].score:
             front.append(run)
     return front
 
 
-def _best_of_groups(runs: list[Run]) -> list[Run]:
-    best: dict[int, Run] = {}
+def _best_of_groups(runs: list[ChartRun]) -> list[ChartRun]:
+    best: dict[int, ChartRun] = {}
     for run in sorted(runs, key=lambda run: (-run.score, run.number)):
         best.setdefault(run.group_id, run)
     return list(best.values())
 
 
-def _facts(runs: list[Run], front: list[Run], what: str) -> dict[str, Any]:
+def _facts(runs: list[ChartRun], front: list[ChartRun], what: str) -> dict[str, Any]:
     best = front[-1]
     cheaper = [run for run in front[:-1] if cost_of(run, what) <= cost_of(best, what) / 2]
     bargain = max(cheaper, key=lambda run: _bargain(run, best, what), default=None)
@@ -86,7 +86,7 @@ def _facts(runs: list[Run], front: list[Run], what: str) -> dict[str, Any]:
     }
 
 
-def _bargain(run: Run, best: Run, what: str) -> float:
+def _bargain(run: ChartRun, best: ChartRun, what: str) -> float:
     """How good a bargain a cheaper run is: factors of cost saved for points of score lost."""
     return log(cost_of(best, what) / cost_of(run, what)) / (best.score - run.score + 0.002)
 
@@ -96,7 +96,7 @@ def round_factor(factor: float) -> str:
     return f"{factor:.1f}" if factor < 9.95 else f"{float(f'{factor:.2g}'):,.0f}"
 
 
-def _point(run: Run, what: str) -> Row:
+def _point(run: ChartRun, what: str) -> Row:
     return {
         "group": run.group, "own": run.own, "family": run.family_label, "model": run.title,
         "score": run.score, "score_text": score(run.score), "cost": cost_of(run, what),
@@ -104,7 +104,7 @@ def _point(run: Run, what: str) -> Row:
     }  # fmt: skip
 
 
-def _steps(front: list[Run], what: str, runs: list[Run]) -> list[Row]:
+def _steps(front: list[ChartRun], what: str, runs: list[ChartRun]) -> list[Row]:
     """The front's corners; it goes on level to the dearest run."""
     corners = [{"cost": cost_of(run, what), "score": run.score} for run in front]
     return [*corners, {"cost": max(cost_of(run, what) for run in runs), "score": front[-1].score}]
@@ -112,13 +112,13 @@ def _steps(front: list[Run], what: str, runs: list[Run]) -> list[Row]:
 
 def _words(what: str) -> dict[str, Any]:
     return {
-        "families": [str(family.label) for family in families()],
+        "families": [str(family.label) for family in all_families()],
         "cost": str(AXES[what]), "score": _("Score"), "group": _("Group"), "model": _("Model"), "time": _("Cost"),
         "hardware": _("Hardware"), "engine": _("Engine"),
     }  # fmt: skip
 
 
-def _table(front: list[Run], best: list[Run], what: str) -> Table:
+def _table(front: list[ChartRun], best: list[ChartRun], what: str) -> Table:
     on_front = {run.number for run in front}
     rows = [*reversed(front), *(run for run in best if run.number not in on_front)]
     return Table(
@@ -133,7 +133,7 @@ def _table(front: list[Run], best: list[Run], what: str) -> Table:
     )  # fmt: skip
 
 
-def _records(runs: list[Run], front: list[Run]) -> list[Row]:
+def _records(runs: list[ChartRun], front: list[ChartRun]) -> list[Row]:
     on_front = {run.number for run in front}
     return [
         {

@@ -197,7 +197,7 @@ def _dashes(look: Look) -> list[list[float]]:
 def _rest(look: Look, words: Words, place: dict[str, Any]) -> list[alt.Chart]:
     """The line that stands for all groups without one of their own; none where there are none."""
     if not words["rest"]:
-        return []  # the legend of a layer without rows has no size, and pushes the whole drawing out of sight
+        return []  # the legend of a layer without rows has no size, and pushes the whole drawing out of visibility
     line: dict[str, Any] = {"interpolate": "step-after", "color": look.scheme.soft, "strokeWidth": look.format.line}
     dots = alt.StrokeDash("line:N", scale=alt.Scale(range=[[1, 3]]))
     return [alt.Chart(alt.NamedData("rest")).mark_line(**line).encode(**place, strokeDash=dots)]

@@ -11,7 +11,7 @@ from typing import Any, Self
 from django.http import QueryDict
 from django.utils.functional import Promise
 
-from leaderboard.charts.runs import Run
+from leaderboard.charts.runs import ChartRun
 from submissions.models import Quest
 
 Row = dict[str, Any]
@@ -24,7 +24,7 @@ UNITS = ("seconds", "share")
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ChartFilters:
     """What the address asks the charts to show. A value that cannot be is as good as none.
 
     Times of two engines are never compared silently: the charts of times show one `engine` of those in `engines`,
@@ -38,7 +38,7 @@ class Wish:
     unit: str = UNITS[0]
 
     @classmethod
-    def read(cls, asked: QueryDict, runs: Iterable[Run], quest: Quest) -> Self:
+    def read(cls, asked: QueryDict, runs: Iterable[ChartRun], quest: Quest) -> Self:
         engines = dict(Counter(run.engine for run in runs).most_common())
         engine = asked.get("engine", "")
         return cls(
@@ -64,28 +64,28 @@ class Subject:
     """What figures are made of: a quest's runs as one reader sees them, and what was asked for."""
 
     quest: Quest
-    runs: list[Run]
-    wish: Wish
+    runs: list[ChartRun]
+    filters: ChartFilters
 
     @property
-    def timed(self) -> list[Run]:
+    def timed(self) -> list[ChartRun]:
         """The runs on the engine asked for whose times are known."""
-        return [run for run in self.runs if run.engine == self.wish.engine and run.train_s is not None]
+        return [run for run in self.runs if run.engine == self.filters.engine and run.train_s is not None]
 
     @property
-    def best_of_groups(self) -> list[Run]:
+    def best_of_groups(self) -> list[ChartRun]:
         """Each group's best run, best first; of equals the one that was handed in first."""
-        best: dict[int, Run] = {}
+        best: dict[int, ChartRun] = {}
         for run in self.by_merit:
             best.setdefault(run.group_id, run)
         return list(best.values())
 
     @property
-    def by_merit(self) -> list[Run]:
+    def by_merit(self) -> list[ChartRun]:
         return sorted(self.runs, key=merit)
 
 
-def merit(run: Run) -> tuple[float, Any, int]:
+def merit(run: ChartRun) -> tuple[float, Any, int]:
     """Better runs have less of it: by score, then by who handed in first."""
     return -run.score, run.handed_in_at, run.number
 
@@ -156,14 +156,14 @@ def below(scores: Iterable[float], limits: dict[str, float]) -> int:
     return sum(score < limits["floor"] for score in scores)
 
 
-def evenly(rows: Sequence[Run], most: int) -> list[Run]:
+def evenly(rows: Sequence[ChartRun], most: int) -> list[ChartRun]:
     """At most so many of the rows, in their order, with the first and the last."""
     if len(rows) <= most:
         return list(rows)
     return [rows[round(place * (len(rows) - 1) / (most - 1))] for place in range(most)]
 
 
-def thinned(runs: Sequence[Run], always: Iterable[Run], most: int = MOST_POINTS) -> list[Run]:
+def thinned(runs: Sequence[ChartRun], always: Iterable[ChartRun], most: int = MOST_POINTS) -> list[ChartRun]:
     """About `most` of the runs, evenly taken in their order, and those of `always`."""
     if len(runs) <= most:
         return list(runs)

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from django.http import QueryDict
 
 from leaderboard.charts import breakdown, cost, progress, size, spread
-from leaderboard.charts.figure import Figure, Subject, Wish
+from leaderboard.charts.figure import ChartFilters, Figure, Subject
 from leaderboard.charts.runs import runs
 from submissions.models import Quest
-from submissions.quests.visibility import Sight
+from submissions.quests.visibility import Visibility
 
 CHARTS: dict[str, Callable[[Subject], Figure]] = {
     "cost": cost.figure,
@@ -21,7 +21,7 @@ CHARTS: dict[str, Callable[[Subject], Figure]] = {
 }
 
 
-def subject(quest: Quest, sight: Sight, asked: QueryDict) -> Subject:
+def subject(quest: Quest, visibility: Visibility, asked: QueryDict) -> Subject:
     """The quest's runs as the reader sees them, and what the address asks of the charts."""
-    found = runs(quest, sight)
-    return Subject(quest, found, Wish.read(asked, found, quest))
+    found = runs(quest, visibility)
+    return Subject(quest, found, ChartFilters.read(asked, found, quest))

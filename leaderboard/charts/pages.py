@@ -18,13 +18,13 @@ from leaderboard.charts import pictures
 from leaderboard.charts.bundle import bundle_file, bundle_version
 from leaderboard.charts.figure import Figure
 from leaderboard.charts.gallery import CHARTS, subject
-from leaderboard.charts.painter_process import Late, NoPicture, studio
-from leaderboard.charts.pictures import Look
+from leaderboard.charts.painter_process import NoPicture, PictureNotReady, studio
+from leaderboard.charts.pictures import PictureStyle
 from leaderboard.exports import tables
 from leaderboard.ranking import queries
 from submissions.api.conditional import etag_of, has_it
 from submissions.models import Quest
-from submissions.quests.visibility import Sight, sight
+from submissions.quests.visibility import Visibility, visibility_for
 
 logger = structlog.get_logger(__name__)
 KEPT_FOR_GOOD = {"Content-Encoding": "gzip", "Cache-Control": "public, max-age=31536000, immutable"}
@@ -39,22 +39,22 @@ def charts_page(request: HttpRequest) -> HttpResponse:
     quest = queries.chosen(quests, request.GET.get("quest", ""), request.user)
     if quest is None:
         return render(request, "leaderboard/no_quest.html")
-    seen = sight(quest, request.user)
-    pulse = queries.pulse(quest, seen)
-    if request.GET.get("seen") == pulse.beat:
+    seen = visibility_for(quest, request.user)
+    snapshot = queries.snapshot(quest, seen)
+    if request.GET.get("seen") == snapshot.etag:
         return HttpResponse(status=204)
     studio.wake()
     template = "leaderboard/charts/_charts.html" if "seen" in request.GET else "leaderboard/charts.html"
-    context = {"quest": quest, "quests": quests, "sight": seen, "pulse": pulse}
+    context = {"quest": quest, "quests": quests, "visibility": seen, "snapshot": snapshot}
     return render(request, template, context | _shown(request, seen))
 
 
-def _shown(request: HttpRequest, seen: Sight) -> dict[str, Any]:
+def _shown(request: HttpRequest, seen: Visibility) -> dict[str, Any]:
     about = subject(seen.quest, seen, request.GET)
-    here = {"quest": seen.quest.pk} | {name: getattr(about.wish, name) for name in CHOICES}
+    here = {"quest": seen.quest.pk} | {name: getattr(about.filters, name) for name in CHOICES}
     return {
         "entry": queries.entry_of(seen.quest, request.user),
-        "wish": about.wish,
+        "filters": about.filters,
         "count": len(about.runs),
         "figures": [draw(about) for draw in CHARTS.values()],
         "here": urlencode(here),
@@ -62,9 +62,9 @@ def _shown(request: HttpRequest, seen: Sight) -> dict[str, Any]:
     }
 
 
-def _sight(request: HttpRequest, quest: Quest) -> Sight:
+def _sight(request: HttpRequest, quest: Quest) -> Visibility:
     """That of whoever is logged in; on a wall that of anybody."""
-    return sight(quest, None if "wall" in request.GET else request.user)
+    return visibility_for(quest, None if "wall" in request.GET else request.user)
 
 
 @require_safe
@@ -76,15 +76,15 @@ def chart_file(request: HttpRequest, chart: str, form: str) -> HttpResponseBase:
         raise Http404
     seen = _sight(request, quest)
     choices = sorted(request.GET.items())
-    etag = etag_of(settings.QUEST_VERSION, request.path, choices, queries.pulse(quest, seen).beat, seen.reader)
+    etag = etag_of(settings.QUEST_VERSION, request.path, choices, queries.snapshot(quest, seen).etag, seen.reader)
     if has_it(request, etag):
         return HttpResponse(status=304, headers={"ETag": etag})
     figure = CHARTS[chart](subject(quest, seen, request.GET))
     if figure.is_empty and form in PICTURES:
         return _none_on_a_wall(request)
     try:
-        response = FORMS[form](figure, Look.read(request.GET), quest)
-    except Late:
+        response = FORMS[form](figure, PictureStyle.read(request.GET), quest)
+    except PictureNotReady:
         return _not_yet(form == "vega" or "wall" in request.GET)
     except NoPicture as reason:
         logger.warning("no_picture", chart=chart, form=form, reason=str(reason))
@@ -107,24 +107,24 @@ def _not_yet(to_script: bool) -> HttpResponse:
     return HttpResponse(status=202 if to_script else 503, headers=headers)
 
 
-def _svg(figure: Figure, look: Look, quest: Quest) -> HttpResponseBase:
+def _svg(figure: Figure, look: PictureStyle, quest: Quest) -> HttpResponseBase:
     return HttpResponse(pictures.svg(figure, look), content_type="image/svg+xml")
 
 
-def _png(figure: Figure, look: Look, quest: Quest) -> HttpResponseBase:
+def _png(figure: Figure, look: PictureStyle, quest: Quest) -> HttpResponseBase:
     return HttpResponse(pictures.png(figure, look), content_type="image/png")
 
 
-def _vega(figure: Figure, look: Look, quest: Quest) -> HttpResponseBase:
+def _vega(figure: Figure, look: PictureStyle, quest: Quest) -> HttpResponseBase:
     return JsonResponse(pictures.vega(figure, look))
 
 
-def _csv(figure: Figure, look: Look, quest: Quest) -> HttpResponseBase:
+def _csv(figure: Figure, look: PictureStyle, quest: Quest) -> HttpResponseBase:
     columns = list(figure.records[0]) if figure.records else ["submission"]
     return tables.as_csv(figure.records, columns, tables.file_name(figure.name, quest))
 
 
-def _json(figure: Figure, look: Look, quest: Quest) -> HttpResponseBase:
+def _json(figure: Figure, look: PictureStyle, quest: Quest) -> HttpResponseBase:
     return tables.as_json(figure.records, tables.file_name(figure.name, quest))
 
 

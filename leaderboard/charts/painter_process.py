@@ -30,11 +30,11 @@ class NoPicture(RuntimeError):
     """There is no picture: the painter took too long, failed, or died."""
 
 
-class Late(NoPicture):
+class PictureNotReady(NoPicture):
     """There is no picture yet: soon there will be."""
 
 
-class Studio:
+class Painter:
     """One painter for all threads of this process, one order at a time.
 
     The painter ends when its standard input does, that is with this process. No PR_SET_PDEATHSIG here: it would end
@@ -52,7 +52,7 @@ class Studio:
     def ask(self, order: dict[str, Any], *, until: float) -> dict[str, Any]:
         """The painter's answer; Late if it is not there at `until` by the monotonic clock, NoPicture if it failed."""
         if not self._places.acquire(blocking=False):
-            raise Late("Too many pictures are being drawn.")
+            raise PictureNotReady("Too many pictures are being drawn.")
         try:
             return self._in_turn(order, until)
         finally:
@@ -84,7 +84,7 @@ class Studio:
 
     def _in_turn(self, order: dict[str, Any], until: float) -> dict[str, Any]:
         if not self._turn.acquire(timeout=max(0.0, until - time.monotonic())):
-            raise Late("Other pictures took too long.")
+            raise PictureNotReady("Other pictures took too long.")
         try:
             return self._ask(order, until)
         finally:
@@ -99,7 +99,7 @@ class Studio:
             _write(painter, json.dumps(order).encode() + b"\n", deadline)
             answer = self._receive(painter, deadline)
         except TimeoutError as error:
-            raise Late(str(error)) from error
+            raise PictureNotReady(str(error)) from error
         except (OSError, ValueError) as error:
             self.close()
             raise NoPicture(str(error)) from error
@@ -163,5 +163,5 @@ def _ready(descriptor: int, event: int, deadline: float) -> None:
             raise TimeoutError("The picture took too long.")
 
 
-studio = Studio()
+studio = Painter()
 atexit.register(studio.close)

@@ -27,20 +27,20 @@ _drawings: dict[str, dict[str, Any]] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class PictureStyle:
     """Which of the formats and colour schemes that the painter knows."""
 
     format: str = "wide"
     scheme: str = "light"
 
     @classmethod
-    def read(cls, asked: QueryDict) -> Look:
+    def read(cls, asked: QueryDict) -> PictureStyle:
         """`?wall`, `?narrow`, `?dark`: there or not."""
         format = next((name for name in ("wall", "narrow") if name in asked), "wide")
         return cls(format, "dark" if "dark" in asked else "light")
 
 
-def vega(figure: Figure, look: Look, *, until: float | None = None) -> dict[str, Any]:
+def vega(figure: Figure, look: PictureStyle, *, until: float | None = None) -> dict[str, Any]:
     """The drawing with the figure's numbers in it, for the browser or the painter. NoPicture if there is none."""
     drawn = _compiled(figure, look, until or soon())
     data = [
@@ -54,20 +54,20 @@ def vega(figure: Figure, look: Look, *, until: float | None = None) -> dict[str,
     return {**drawn, "data": data, "signals": signals}
 
 
-def svg(figure: Figure, look: Look) -> str:
+def svg(figure: Figure, look: PictureStyle) -> str:
     until = soon()
     picture: str = _kept({"do": "svg", "vega": vega(figure, look, until=until)}, until)
     return picture
 
 
-def png(figure: Figure, look: Look) -> bytes:
+def png(figure: Figure, look: PictureStyle) -> bytes:
     """On the page's paper: what is pasted elsewhere must not depend on the colour beneath."""
     until = soon()
     drawn = vega(figure, look, until=until) | {"background": PAPER[look.scheme]}
     return base64.b64decode(_kept({"do": "png", "vega": drawn, "scale": PNG_SCALE[look.format]}, until))
 
 
-def _compiled(figure: Figure, look: Look, until: float) -> dict[str, Any]:
+def _compiled(figure: Figure, look: PictureStyle, until: float) -> dict[str, Any]:
     """The drawing without numbers: the same for all readers, so only the first one waits for a painter."""
     order = {"do": "compile", "chart": figure.name, "format": look.format, "scheme": look.scheme, "words": figure.words}
     key = _key(order)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from leaderboard.charts.figure import Figure, Row, Subject, Table, below, score_limits
-from leaderboard.charts.runs import Run
+from leaderboard.charts.runs import ChartRun
 from submissions.models import Quest
 from submissions.wording import score, stamp
 
@@ -52,9 +52,9 @@ def figure(subject: Subject) -> Figure:
     )
 
 
-def improvements(runs: list[Run]) -> dict[int, list[Run]]:
+def improvements(runs: list[ChartRun]) -> dict[int, list[ChartRun]]:
     """For each group the runs that were its best when they came in, oldest first."""
-    lines: dict[int, list[Run]] = defaultdict(list)
+    lines: dict[int, list[ChartRun]] = defaultdict(list)
     for run in runs:
         line = lines[run.group_id]
         if not line or run.public > line[-1].public:
@@ -62,9 +62,9 @@ def improvements(runs: list[Run]) -> dict[int, list[Run]]:
     return lines
 
 
-def leads(runs: list[Run]) -> list[Run]:
+def leads(runs: list[ChartRun]) -> list[ChartRun]:
     """The runs that took the lead from another group, oldest first."""
-    taken: list[Run] = []
+    taken: list[ChartRun] = []
     record = -1.0
     for run in runs:
         if run.public > record:
@@ -74,7 +74,7 @@ def leads(runs: list[Run]) -> list[Run]:
     return taken
 
 
-def _facts(runs: list[Run], lines: dict[int, list[Run]], order: list[int]) -> dict[str, Any]:
+def _facts(runs: list[ChartRun], lines: dict[int, list[ChartRun]], order: list[int]) -> dict[str, Any]:
     taken = leads(runs)
     leader = lines[order[0]][-1]
     facts: dict[str, Any] = {"count": len(runs), "groups": len(order), "leader": leader, "changes": len(taken) - 1}
@@ -96,7 +96,7 @@ def _time_limits(begun: datetime, ended: datetime, quest: Quest) -> dict[str, fl
     return {"begun": wall_clock(begun - margin, quest), "ended": wall_clock(ended + margin, quest)}
 
 
-def _line(line: list[Run], place: int, end: datetime, quest: Quest) -> list[Row]:
+def _line(line: list[ChartRun], place: int, end: datetime, quest: Quest) -> list[Row]:
     """The steps of a group; a last row, that is no score, draws the line on to the end."""
     rows = [
         {
@@ -108,7 +108,7 @@ def _line(line: list[Run], place: int, end: datetime, quest: Quest) -> list[Row]
     return [*rows, {**rows[-1], "at": wall_clock(end, quest), "step": False}]
 
 
-def _rest(lines: dict[int, list[Run]], end: datetime, quest: Quest) -> list[Row]:
+def _rest(lines: dict[int, list[ChartRun]], end: datetime, quest: Quest) -> list[Row]:
     """The median best of the groups that have no line of their own, over those that had a score by then."""
     best: dict[int, float] = {}
     rows: list[Row] = []
@@ -129,7 +129,7 @@ def _words(quest: Quest) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _table(lines: dict[int, list[Run]], order: list[int], shown: list[int], quest: Quest) -> Table:
+def _table(lines: dict[int, list[ChartRun]], order: list[int], shown: list[int], quest: Quest) -> Table:
     return Table(
         head=[_("Group"), _("Best"), _("Since"), _("First"), _("Steps")],
         numeric=[False, True, True, True, True],
@@ -144,7 +144,7 @@ def _table(lines: dict[int, list[Run]], order: list[int], shown: list[int], ques
     )  # fmt: skip
 
 
-def _record(run: Run, quest: Quest) -> Row:
+def _record(run: ChartRun, quest: Quest) -> Row:
     return {
         "group": run.group,
         "at": run.at.astimezone(quest.zone).isoformat(timespec="seconds"),

@@ -11,8 +11,8 @@ from django.db.models import F
 from leaderboard.ranking import queries
 from submissions.intake.finals import ranked
 from submissions.models import Group, Hardware, Quest, Submission
-from submissions.quests.visibility import Sight
-from submissions.specs.families import families
+from submissions.quests.visibility import Visibility
+from submissions.specs.families import all_families
 
 _OF_THE_SUBMISSION = (
     *("pk", "group_id", "submitter_id", "family", "headline", "parameters", "correct", "total"),
@@ -26,7 +26,7 @@ LONGEST_MODEL = 60  # characters; a longer one is named by its family
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class ChartRun:
     """A scored submission as one reader may see it. `model` is empty where the reader may not read it.
 
     `score` is what decides now: the public part's, or the private part's after the reveal of a quest that has one.
@@ -61,10 +61,10 @@ class Run:
         return self.model if 0 < len(self.model) <= LONGEST_MODEL else self.family_label
 
 
-def runs(quest: Quest, sight: Sight) -> list[Run]:
+def runs(quest: Quest, visibility: Visibility) -> list[ChartRun]:
     """Every ranked score that the reader may know of, in the order in which they came in. Three queries."""
-    reader = _Reader(quest, sight)
-    scored = ranked(quest).filter(sight.known()).order_by("finished_at", "pk")
+    reader = _RunReader(quest, visibility)
+    scored = ranked(quest).filter(visibility.known()).order_by("finished_at", "pk")
     # Values, and no objects of submission, score and attempt: there may be tens of thousands.
     attempt = {f"run_{name}": F(f"score__attempt__{name}") for name in _OF_THE_ATTEMPT}
     return [
@@ -72,24 +72,24 @@ def runs(quest: Quest, sight: Sight) -> list[Run]:
     ]
 
 
-class _Reader:
+class _RunReader:
     """Reads rows for one reader: names, hardware and families are looked up once."""
 
-    def __init__(self, quest: Quest, sight: Sight) -> None:
-        self.sight = sight
+    def __init__(self, quest: Quest, visibility: Visibility) -> None:
+        self.visibility = visibility
         self.by_private = queries.ranks_by_private(quest)
-        self.groups = {group.pk: sight.name(group) for group in Group.objects.filter(course=quest.course_id)}
+        self.groups = {group.pk: visibility.name(group) for group in Group.objects.filter(course=quest.course_id)}
         self.hardware = Hardware.objects.in_bulk()
-        self.families: dict[str, str] = {family.name: str(family.label) for family in families()}
+        self.families: dict[str, str] = {family.name: str(family.label) for family in all_families()}
 
-    def run(self, row: Any) -> Run:
+    def run(self, row: Any) -> ChartRun:
         public = (row.correct or 0) / (row.total or 1)
         shows = self._shows_model(row)
-        return Run(
+        return ChartRun(
             number=row.pk,
             group_id=row.group_id,
             group=self.groups[row.group_id],
-            own=self.sight.is_own(row.group_id),
+            own=self.visibility.is_own(row.group_id),
             family=row.family,
             family_label=self.families.get(row.family, row.family),
             model=row.headline if shows else "",
@@ -111,6 +111,6 @@ class _Reader:
         )
 
     def _shows_model(self, row: Any) -> bool:
-        if self.sight.models_open or self.sight.whole:
+        if self.visibility.models_open or self.visibility.whole:
             return True
-        return self.sight.shows_model(Submission(group_id=row.group_id, submitter_id=row.submitter_id))
+        return self.visibility.shows_model(Submission(group_id=row.group_id, submitter_id=row.submitter_id))

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from leaderboard.charts.cost import LEAST_COST, round_factor
 from leaderboard.charts.figure import MOST_ROWS, Figure, Row, Subject, Table, thinned
-from leaderboard.charts.runs import Run
+from leaderboard.charts.runs import ChartRun
 from submissions.models import Submission
 from submissions.specs import shapes
 from submissions.specs.validation import validate
@@ -27,7 +27,7 @@ def figure(subject: Subject) -> Figure:
     """The networks of one engine whose models the reader may read, with a power law fitted for each hardware."""
     networks = [run for run in subject.timed if run.parameters]
     if not networks:
-        return Figure(name="size", facts={"engine": subject.wish.engine})
+        return Figure(name="size", facts={"engine": subject.filters.engine})
     networks = thinned(networks, [run for run in networks if run.own], MOST_NETWORKS)
     sizes = _trainable(networks, subject.quest.dataset)
     networks = [run for run in networks if sizes[run.number] > 0]
@@ -43,7 +43,7 @@ def figure(subject: Subject) -> Figure:
         },
         words=_words(),
         facts=_facts(by_hardware, fits)
-        | {"engine": subject.wish.engine, "count": len(networks), "own_shown": any(run.own for run in networks)},
+        | {"engine": subject.filters.engine, "count": len(networks), "own_shown": any(run.own for run in networks)},
         table=_table(networks, sizes),
         records=[_record(run, sizes) for run in networks],
     )
@@ -67,7 +67,7 @@ class PowerLaw:
         return [{**at, "parameters": size, "train": self.seconds(size)} for size in (self.low, self.high)]
 
 
-def power_law(runs: list[Run], sizes: dict[int, int]) -> PowerLaw | None:
+def power_law(runs: list[ChartRun], sizes: dict[int, int]) -> PowerLaw | None:
     """None where there are fewer than three runs, or their sizes are about the same."""
     low, high = min(sizes[run.number] for run in runs), max(sizes[run.number] for run in runs)
     if len(runs) < 3 or high < LEAST_SPAN * low:
@@ -79,19 +79,19 @@ def power_law(runs: list[Run], sizes: dict[int, int]) -> PowerLaw | None:
     return PowerLaw(exp(y_mean - power * x_mean), power, low, high)
 
 
-def _time(run: Run) -> float:
+def _time(run: ChartRun) -> float:
     return max(LEAST_COST, run.train_s or 0.0)
 
 
-def _by_hardware(runs: list[Run]) -> dict[str, list[Run]]:
+def _by_hardware(runs: list[ChartRun]) -> dict[str, list[ChartRun]]:
     """What was used most comes first, and keeps its colour."""
-    found: dict[str, list[Run]] = defaultdict(list)
+    found: dict[str, list[ChartRun]] = defaultdict(list)
     for run in runs:
         found[run.hardware].append(run)
     return dict(sorted(found.items(), key=lambda item: (-len(item[1]), item[0])))
 
 
-def _facts(by_hardware: dict[str, list[Run]], fits: dict[str, PowerLaw]) -> dict[str, Any]:
+def _facts(by_hardware: dict[str, list[ChartRun]], fits: dict[str, PowerLaw]) -> dict[str, Any]:
     device = {name: runs[0].device for name, runs in by_hardware.items()}
     facts: dict[str, Any] = {"hardware": list(by_hardware), "devices": sorted(set(device.values()))}
     gpu = next((name for name in fits if device[name] == "gpu"), None)
@@ -120,7 +120,7 @@ def _compared(gpu: str, on_gpu: PowerLaw, cpu: str, on_cpu: PowerLaw) -> dict[st
     }
 
 
-def _trainable(runs: list[Run], dataset: str) -> dict[int, int]:
+def _trainable(runs: list[ChartRun], dataset: str) -> dict[int, int]:
     """By submission, how many parameters training moves; the row itself knows them only with the fixed ones."""
     specs = Submission.objects.filter(pk__in=[run.number for run in runs]).values_list("pk", "spec")
     return {number: _count(json.dumps(spec), dataset) for number, spec in specs}
@@ -132,7 +132,7 @@ def _count(spec: str, dataset: str) -> int:
     return counted[0] if counted else 0
 
 
-def _point(run: Run, sizes: dict[int, int]) -> Row:
+def _point(run: ChartRun, sizes: dict[int, int]) -> Row:
     return {
         "group": run.group, "own": run.own, "model": run.title, "hardware": run.hardware,
         "parameters": sizes[run.number], "train": _time(run), "train_text": seconds(run.train_s),
@@ -147,7 +147,7 @@ def _words() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _table(runs: list[Run], sizes: dict[int, int]) -> Table:
+def _table(runs: list[ChartRun], sizes: dict[int, int]) -> Table:
     ordered = sorted(runs, key=lambda run: (sizes[run.number], run.number))
     return Table(
         head=[_("Group"), _("Trainable parameters"), _("Training"), _("Score"), _("Hardware")],
@@ -160,7 +160,7 @@ def _table(runs: list[Run], sizes: dict[int, int]) -> Table:
     )
 
 
-def _record(run: Run, sizes: dict[int, int]) -> Row:
+def _record(run: ChartRun, sizes: dict[int, int]) -> Row:
     return {
         "submission": run.number, "group": run.group, "model": run.model, "trainable": sizes[run.number],
         "train_s": run.train_s, "score": run.score, "hardware": run.hardware, "device": run.device,

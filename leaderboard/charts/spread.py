@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from leaderboard.charts.figure import Figure, Row, Subject, Table, score_limits
-from leaderboard.charts.runs import Run
+from leaderboard.charts.runs import ChartRun
 from submissions.wording import score
 
 WIDTHS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
@@ -19,7 +19,7 @@ LONE_MARGIN = 0.01  # to both sides of a score that is the only one
 
 def figure(subject: Subject) -> Figure:
     """Every score, or the best of each group. What lies far below the rest is counted in one bar at the left."""
-    runs = subject.best_of_groups if subject.wish.show == "best" else subject.by_merit
+    runs = subject.best_of_groups if subject.filters.show == "best" else subject.by_merit
     if not runs:
         return Figure(name="spread")
     edges = bins([run.score for run in runs])
@@ -29,8 +29,8 @@ def figure(subject: Subject) -> Figure:
         name="spread",
         data={"bars": [row for bar in counts for row in _stack(bar)], "own": _mark(own, edges)},
         limits={"floor": edges[0], "ceiling": edges[-1], "top": _top(counts)},
-        words=_words(subject.wish.show, own),
-        facts=_facts(runs, own) | {"below": counts[0]["below"], "show": subject.wish.show},
+        words=_words(subject.filters.show, own),
+        facts=_facts(runs, own) | {"below": counts[0]["below"], "show": subject.filters.show},
         table=_table(counts),
         records=[_record(bar) for bar in counts],
     )
@@ -47,7 +47,7 @@ def bins(scores: list[float]) -> list[float]:
     return [round(place * width, 6) for place in range(first, last + 1)]
 
 
-def _counted(runs: list[Run], edges: list[float], place: int) -> Row:
+def _counted(runs: list[ChartRun], edges: list[float], place: int) -> Row:
     """One bar: from its lower edge on, to its upper edge exclusively; the last one holds both, the first all below."""
     low, high = edges[place], edges[place + 1]
     is_first, is_last = place == 0, place == len(edges) - 2
@@ -76,14 +76,14 @@ def _top(counts: list[Row]) -> float:
     return 1.15 * max(bar["yours"] + bar["others"] for bar in counts)
 
 
-def _mark(own: Run | None, edges: list[float]) -> list[Row]:
+def _mark(own: ChartRun | None, edges: list[float]) -> list[Row]:
     if own is None:
         return []
     side = "right" if own.score > (edges[0] + edges[-1]) / 2 else "left"  # from where the words begin
     return [{"score": own.score, "side": side, "text": _("your best: {score}").format(score=score(own.score))}]
 
 
-def _facts(runs: list[Run], own: Run | None) -> dict[str, Any]:
+def _facts(runs: list[ChartRun], own: ChartRun | None) -> dict[str, Any]:
     scores = [run.score for run in runs]
     facts: dict[str, Any] = {"count": len(runs), "median": median(scores), "best": max(scores), "own": own}
     if own:
@@ -92,7 +92,7 @@ def _facts(runs: list[Run], own: Run | None) -> dict[str, Any]:
     return facts
 
 
-def _words(show: str, own: Run | None) -> dict[str, Any]:
+def _words(show: str, own: ChartRun | None) -> dict[str, Any]:
     return {
         "score": _("Score"), "count": _("Groups") if show == "best" else _("Submissions"), "whose": _("Whose"),
         "bars": [_("other groups"), _("your group")] if own else [_("other groups")],

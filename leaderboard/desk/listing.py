@@ -12,7 +12,7 @@ from django.http import QueryDict
 
 from leaderboard.exports.rows import with_runs
 from submissions.models import LIVE, Attempt, Event, Hardware, Quest, State, Submission
-from submissions.specs.families import families
+from submissions.specs.families import all_families
 
 _OF_THE_RUN = {"waiting": "queue_wait_s", "training": "train_s", "scoring": "predict_s", "attempts": "number"}
 _OF_THE_ROW = {"submitted": "pk", "group": "group__name", "state": "state", "score": "accuracy_now"}
@@ -21,7 +21,7 @@ NEWEST = "-submitted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class DeskFilters:
     """What the address asks the desk to list. A value that cannot be is as good as none."""
 
     quest: int | None = None
@@ -37,14 +37,14 @@ class Wanted:
         return cls(
             quest=_number(asked.get("quest", "")),
             group=asked.get("group", "").replace("\0", "").strip()[:60],
-            family=family if family in {one.name for one in families()} else "",
+            family=family if family in {one.name for one in all_families()} else "",
             state=state if state in {*State.values, "live"} else "",
             hardware=_number(asked.get("hardware", "")),
             sort=sort if sort.removeprefix("-") in SORTS else NEWEST,
         )
 
     def query(self, **changes: Any) -> str:
-        """The same wish as a query string, with `changes`."""
+        """The same filters as a query string, with `changes`."""
         parts = {field.name: getattr(self, field.name) for field in fields(self)} | changes
         parts["sort"] = "" if parts["sort"] == NEWEST else parts["sort"]
         return urlencode({name: value for name, value in parts.items() if value})
@@ -83,31 +83,31 @@ def choices() -> dict[str, Any]:
     used = Attempt.objects.filter(hardware=OuterRef("pk"))
     return {
         "quests": Quest.objects.select_related("course"),
-        "families": families(),
+        "families": all_families(),
         "states": State.choices,
         "machines": Hardware.objects.filter(Exists(used)).order_by("cpu_model", "gpu_name", "pk"),
     }
 
 
 @dataclass(frozen=True, slots=True)
-class Pulse:
-    """How the whole service stands; `beat` differs whenever a row of the desk has changed."""
+class DeskSnapshot:
+    """How the whole service stands; `etag` differs whenever a row of the desk has changed."""
 
     running: int
     queued: int
     last_event: int
 
     @property
-    def beat(self) -> str:
+    def etag(self) -> str:
         return f"{self.last_event}-{self.running}-{self.queued}"
 
 
-def pulse() -> Pulse:
+def snapshot() -> DeskSnapshot:
     """The counts are part of it: on Postgres a lower id can be committed after a higher one was seen."""
     counts = Submission.objects.live().aggregate(
         running=Count("pk", filter=Q(state=State.RUNNING)), queued=Count("pk", filter=Q(state=State.QUEUED))
     )
-    return Pulse(last_event=Event.objects.aggregate(last=Max("pk"))["last"] or 0, **counts)
+    return DeskSnapshot(last_event=Event.objects.aggregate(last=Max("pk"))["last"] or 0, **counts)
 
 
 def _number(text: str) -> int | None:

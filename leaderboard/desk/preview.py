@@ -49,10 +49,10 @@ def preview(request: UserRequest, pk: int) -> HttpResponse:
     way = request.GET.get("way", PASTE)
     way = way if way in ways() else PASTE
     form = form_for(way, entry, preset=presets(quest).get(request.GET.get("preset", "")))
-    spec = form.reading.spec if form.reading else None
+    spec = form.parsed.spec if form.parsed else None
     context = {
         "quest": quest,
-        "pulse": replace(queries.pulse(quest), phase=_phase(quest)),
+        "snapshot": replace(queries.snapshot(quest), phase=_phase(quest)),
         "entry": entry,
         "form": form,
         "presets": examples(form),

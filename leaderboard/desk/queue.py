@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from leaderboard.desk.access import for_instructors
 from submissions import wording
 from submissions.models import Attempt, Device, Duty, State, Submission, Worker
-from submissions.queue.prediction import Prediction, Queue
+from submissions.queue.prediction import Prediction, QueueSnapshot
 from submissions.queue.worker_duty import UPKEEP, DutyRefused, set_duty, why_off_duty
 from submissions.requests import UserRequest
 
@@ -50,7 +50,7 @@ class Station:
 
 
 @dataclass(frozen=True, slots=True)
-class Hall:
+class QueuePage:
     """The queue as the page shows it."""
 
     waiters: list[Waiter]
@@ -75,7 +75,7 @@ class Hall:
 @never_cache
 def queue_page(request: UserRequest) -> HttpResponse:
     """The page whole; or, polled with `?seen=`, its live part, and 204 while nothing has changed."""
-    hall = look()
+    hall = read_queue()
     seen = request.GET.get("seen")
     if seen == hall.version:
         return HttpResponse(status=204)
@@ -83,8 +83,8 @@ def queue_page(request: UserRequest) -> HttpResponse:
     return render(request, template, {"hall": hall, "zone": settings.TIME_ZONE})
 
 
-def look() -> Hall:
-    queue = Queue()
+def read_queue() -> QueuePage:
+    queue = QueueSnapshot()
     takers = queue.takers()
     starts = queue.starts(takers)
     first = sorted(takers, key=lambda pk: (starts[pk].after if pk in starts else float("inf"), pk))[:SHOWN]
@@ -100,10 +100,10 @@ def look() -> Hall:
             wait = starts[pk].after if pk in starts else None
             why = _why(rows[pk], going, queue)
             waiters.append(Waiter(rows[pk], why, going, Prediction(wait, forecasts[pk])))
-    return Hall(waiters, Submission.objects.filter(state=State.QUEUED).count(), _stations())
+    return QueuePage(waiters, Submission.objects.filter(state=State.QUEUED).count(), _stations())
 
 
-def _why(submission: Submission, running: int, queue: Queue) -> str:
+def _why(submission: Submission, running: int, queue: QueueSnapshot) -> str:
     """What keeps it: no worker, its group's limit, a machine of its own that it wants, or others before it."""
     devices = {Device.CPU.value, Device.GPU.value} if submission.device == Device.AUTO else {submission.device}
     if not devices & queue.devices:

@@ -17,7 +17,7 @@ from leaderboard.desk.access import for_instructors
 from leaderboard.exports.rows import with_runs
 from leaderboard.ranking import queries
 from submissions.models import Quest, Submission, User
-from submissions.quests.visibility import sight
+from submissions.quests.visibility import visibility_for
 from submissions.requests import UserRequest
 
 PAGE = 100
@@ -36,7 +36,7 @@ _COLUMNS = {"group": "group__name", "parameters": "parameters"} | {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RankingWish:
+class RankingFilters:
     """What the address asks the ranking to show; without `sort` it is by rank."""
 
     quest: Quest
@@ -50,13 +50,13 @@ class RankingWish:
         return cls(quest=quest, show_all=asked.get("show") == "all", sort=sort if known else "")
 
     def query(self, **changes: Any) -> str:
-        """The same wish as a query string, with `changes`."""
+        """The same filters as a query string, with `changes`."""
         parts = {"quest": self.quest.pk, "show": "all" if self.show_all else "", "sort": self.sort} | changes
         return urlencode({name: value for name, value in parts.items() if value})
 
     def rows(self, user: User) -> QuerySet[Submission]:
         """As instructors see it, also while the board is frozen for everybody else."""
-        rows = queries.board(self.quest, seen=sight(self.quest, user), best=not self.show_all)
+        rows = queries.board(self.quest, seen=visibility_for(self.quest, user), best=not self.show_all)
         column = _COLUMNS.get(self.sort.removeprefix("-"))
         if column:
             # What has no value stands last either way.
@@ -76,9 +76,9 @@ class RankedColumn:
     order: str
 
     @classmethod
-    def of(cls, wish: RankingWish, name: str) -> Self:
-        order = {name: "ascending", f"-{name}": "descending"}.get(wish.sort, "")
-        return cls(wish.query(sort=name if order == "descending" else f"-{name}"), order)
+    def of(cls, filters: RankingFilters, name: str) -> Self:
+        order = {name: "ascending", f"-{name}": "descending"}.get(filters.sort, "")
+        return cls(filters.query(sort=name if order == "descending" else f"-{name}"), order)
 
 
 @for_instructors
@@ -89,27 +89,27 @@ def ranking(request: UserRequest) -> HttpResponse:
     quest = queries.current_quest(request.GET.get("quest", ""), user=request.user)
     if quest is None:
         return render(request, "leaderboard/desk/no_quest.html")
-    now, seen = queries.pulse(quest, sight(quest, request.user)), request.GET.get("seen")
-    if seen == now.beat:
+    now, seen = queries.snapshot(quest, visibility_for(quest, request.user)), request.GET.get("seen")
+    if seen == now.etag:
         return HttpResponse(status=204)
-    wish = RankingWish.read(request.GET, quest)
-    rows = wish.rows(request.user)
+    filters = RankingFilters.read(request.GET, quest)
+    rows = filters.rows(request.user)
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     context = {
         "quest": quest,
-        "pulse": now,
+        "snapshot": now,
         "page": page,
-        "show_all": wish.show_all,
-        "sort": wish.sort,
-        "columns": wish.columns(),
-        "by_rank": wish.query(sort=""),
+        "show_all": filters.show_all,
+        "sort": filters.sort,
+        "columns": filters.columns(),
+        "by_rank": filters.query(sort=""),
         "sized": any(row.parameters is not None for row in page),
-        "engines_mixed": queries.engines_mixed(rows) if wish.sort.removeprefix("-") in TIMES else [],
+        "engines_mixed": queries.engines_mixed(rows) if filters.sort.removeprefix("-") in TIMES else [],
         "by_private": queries.ranks_by_private(quest),
-        "query": wish.query(),
-        "here": wish.query(page=page.number),
-        "newer": wish.query(page=page.number - 1),
-        "older": wish.query(page=page.number + 1),
+        "query": filters.query(),
+        "here": filters.query(page=page.number),
+        "newer": filters.query(page=page.number - 1),
+        "older": filters.query(page=page.number + 1),
     }
     if seen is not None:
         return render(request, "leaderboard/desk/_ranking.html", context)

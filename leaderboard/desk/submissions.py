@@ -9,8 +9,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from leaderboard.desk.access import for_instructors
-from leaderboard.desk.listing import SORTS, Wanted, choices, pulse
-from leaderboard.desk.ranking import RankingWish
+from leaderboard.desk.listing import SORTS, DeskFilters, choices, snapshot
+from leaderboard.desk.ranking import RankingFilters
 from leaderboard.exports import tables
 from leaderboard.ranking import queries
 from submissions.models import Quest
@@ -25,14 +25,14 @@ CHUNK = 500  # rows that an export holds at a time
 @never_cache
 def submissions(request: UserRequest) -> HttpResponse:
     """Every submission; or, polled with `?seen=`, the table, and 204 while nothing has changed."""
-    now, seen = pulse(), request.GET.get("seen")
-    if seen == now.beat:
+    now, seen = snapshot(), request.GET.get("seen")
+    if seen == now.etag:
         return HttpResponse(status=204)
-    wanted = Wanted.read(request.GET)
+    wanted = DeskFilters.read(request.GET)
     page = Paginator(wanted.rows(), PAGE).get_page(request.GET.get("page"))
     context = {
         "page": page,
-        "pulse": now,
+        "snapshot": now,
         "wanted": wanted,
         "here": wanted.query(page=page.number if page.number > 1 else None),
         "newer": wanted.query(page=page.number - 1),
@@ -47,7 +47,7 @@ def submissions(request: UserRequest) -> HttpResponse:
 class _Heading:
     """A heading that sorts: the query string of its link, and how the table is sorted by it now."""
 
-    def __init__(self, wanted: Wanted, name: str) -> None:
+    def __init__(self, wanted: DeskFilters, name: str) -> None:
         self.order = {name: "ascending", f"-{name}": "descending"}.get(wanted.sort, "")
         self.query = wanted.query(sort=name if self.order == "descending" else f"-{name}")
 
@@ -56,7 +56,7 @@ class _Heading:
 @require_safe
 def submissions_export(request: UserRequest, ending: str) -> HttpResponseBase:
     """What the filters show, all pages of it."""
-    wanted = Wanted.read(request.GET)
+    wanted = DeskFilters.read(request.GET)
     rows = wanted.rows().iterator(chunk_size=CHUNK)
     quest = Quest.objects.filter(pk=wanted.quest).first() if wanted.quest else None
     records = map(tables.with_spec if ending == "json" else tables.record, rows)
@@ -70,7 +70,7 @@ def ranking_export(request: UserRequest, ending: str) -> HttpResponseBase:
     quest = _quest(request)
     if quest is None:
         raise Http404
-    rows = RankingWish.read(request.GET, quest).rows(request.user).iterator(chunk_size=CHUNK)
+    rows = RankingFilters.read(request.GET, quest).rows(request.user).iterator(chunk_size=CHUNK)
     name = tables.file_name("ranking", quest)
     return tables.as_file(ending, map(tables.ranked, rows), tables.RANKED_COLUMNS, name)
 

@@ -9,7 +9,7 @@ from django.db.models import Count, QuerySet
 
 from leaderboard.ranking import queries
 from submissions.models import Membership, Quest, Submission, User
-from submissions.quests.visibility import sight
+from submissions.quests.visibility import visibility_for
 
 Record = dict[str, Any]
 COLUMNS = (
@@ -25,7 +25,7 @@ def grades(quest: Quest, *, user: User) -> Iterator[Record]:
     `final_score` is what the group's rank stands by; provisional until the reveal. What was handed in is counted
     without re-runs: that of the group, and of it what the student handed in.
     """
-    standing = {row.group_id: row for row in queries.board(quest, seen=sight(quest, user))}
+    standing = {row.group_id: row for row in queries.board(quest, seen=visibility_for(quest, user))}
     of_groups, of_students = _handed_in(quest, "group"), _handed_in(quest, "submitter")
     for member in _students(quest).iterator(chunk_size=CHUNK):
         row = standing.get(member.group_id)

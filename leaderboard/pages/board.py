@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from leaderboard.pages import wall
 from leaderboard.ranking import movement, queries
 from submissions.models import Quest
-from submissions.quests.visibility import Sight, sight
+from submissions.quests.visibility import Visibility, visibility_for
 from submissions.specs.families import Family, offered
 
 PAGE = 200
@@ -32,16 +32,16 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class BoardFilters:
     """What the address asks the board to show. A value that cannot be is as good as none."""
 
     family: str
-    machine: queries.Machine | None
+    machine: queries.HardwareChoice | None
     best: bool
     sort: str
 
     @classmethod
-    def read(cls, asked: QueryDict, families: list[Family], machines: list[queries.Machine]) -> Wish:
+    def read(cls, asked: QueryDict, families: list[Family], machines: list[queries.HardwareChoice]) -> BoardFilters:
         family, sort = asked.get("family", ""), asked.get("sort", "")
         return cls(
             family=family if family in {one.name for one in families} else "",
@@ -61,7 +61,7 @@ class Wish:
         }
 
     def query(self, quest: Quest, **changes: str) -> str:
-        """The same wish as a query string, with `changes`."""
+        """The same filters as a query string, with `changes`."""
         parts = {
             "quest": str(quest.pk),
             "family": self.family,
@@ -83,41 +83,41 @@ def board_page(request: HttpRequest) -> HttpResponse:
     quest = queries.chosen(quests, request.GET.get("quest", ""), request.user)
     if quest is None:
         return render(request, "leaderboard/no_quest.html")
-    seen = sight(quest, request.user)
-    pulse = queries.pulse(quest, seen)
-    if request.GET.get("seen") == pulse.beat:
+    seen = visibility_for(quest, request.user)
+    snapshot = queries.snapshot(quest, seen)
+    if request.GET.get("seen") == snapshot.etag:
         return HttpResponse(status=204)
     template = "leaderboard/_board.html" if "seen" in request.GET else "leaderboard/board.html"
-    context = {"quest": quest, "quests": quests, "pulse": pulse, "sight": seen}
+    context = {"quest": quest, "quests": quests, "snapshot": snapshot, "visibility": seen}
     return render(request, template, context | _shown(request, seen))
 
 
-def _shown(request: HttpRequest, seen: Sight) -> dict[str, Any]:
-    quest, families, machines = seen.quest, offered(), queries.machines(seen.quest, seen)
-    wish = Wish.read(request.GET, families, machines)
-    rows = queries.board(quest, seen=seen, best=wish.best, sort=wish.sort, **wish.filters)
+def _shown(request: HttpRequest, seen: Visibility) -> dict[str, Any]:
+    quest, families, machines = seen.quest, offered(), queries.hardware_choices(seen.quest, seen)
+    filters = BoardFilters.read(request.GET, families, machines)
+    rows = queries.board(quest, seen=seen, best=filters.best, sort=filters.sort, **filters.filters)
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
-    before = movement.ranks_before(quest, seen, **wish.filters) if wish.best else {}
+    before = movement.ranks_before(quest, seen, **filters.filters) if filters.best else {}
     return {
         "page": page,
         "movements": movement.movements(page, before),
-        "wish": wish,
+        "filters": filters,
         "sized": any(row.parameters is not None and seen.shows_model(row) for row in page),
         "stock_told": any(row.score.attempt.stock_predicted_s is not None for row in page),
         # Their times say little of each other.
-        "engines_mixed": queries.engines_mixed(rows) if wish.sort.removeprefix("-") in BY_TIME else [],
-        "here": wish.query(quest, page=str(page.number) if page.number > 1 else ""),
-        "columns": {"rank": Column(wish.query(quest, sort=""), "" if wish.sort else "ascending")}
-        | {name: _column(wish, quest, name) for name in queries.SORTS},
+        "engines_mixed": queries.engines_mixed(rows) if filters.sort.removeprefix("-") in BY_TIME else [],
+        "here": filters.query(quest, page=str(page.number) if page.number > 1 else ""),
+        "columns": {"rank": Column(filters.query(quest, sort=""), "" if filters.sort else "ascending")}
+        | {name: _column(filters, quest, name) for name in queries.SORTS},
         "families": families,
         "machines": machines,
         "by_private": queries.ranks_by_private(quest),
         "entry": queries.entry_of(quest, request.user),
-        "newer": wish.query(quest, page=str(page.number - 1)),
-        "older": wish.query(quest, page=str(page.number + 1)),
+        "newer": filters.query(quest, page=str(page.number - 1)),
+        "older": filters.query(quest, page=str(page.number + 1)),
     }
 
 
-def _column(wish: Wish, quest: Quest, name: str) -> Column:
-    order = {name: "ascending", f"-{name}": "descending"}.get(wish.sort, "")
-    return Column(wish.query(quest, sort=f"-{name}" if order == "ascending" else name), order)
+def _column(filters: BoardFilters, quest: Quest, name: str) -> Column:
+    order = {name: "ascending", f"-{name}": "descending"}.get(filters.sort, "")
+    return Column(filters.query(quest, sort=f"-{name}" if order == "ascending" else name), order)

@@ -11,16 +11,16 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from leaderboard.ranking import queries
-from leaderboard.ranking.feed_lines import Line, line
+from leaderboard.ranking.feed_lines import FeedLine, feed_line
 from submissions.api.conditional import etag_of, has_it
-from submissions.quests.visibility import Sight, sight
+from submissions.quests.visibility import Visibility, visibility_for
 
 PAGE = 50
 
 
-def _page(request: HttpRequest, seen: Sight) -> tuple[Page[queries.Posted], list[Line]]:
+def _page(request: HttpRequest, seen: Visibility) -> tuple[Page[queries.Posted], list[FeedLine]]:
     page = Paginator(queries.feed(seen.quest, seen=seen), PAGE).get_page(request.GET.get("page"))
-    return page, [line(row, seen) for row in page]
+    return page, [feed_line(row, seen) for row in page]
 
 
 @require_safe
@@ -32,12 +32,12 @@ def feed_page(request: HttpRequest) -> HttpResponse:
     quest = queries.chosen(quests, request.GET.get("quest", ""), request.user)
     if quest is None:
         return render(request, "leaderboard/no_quest.html")
-    seen = sight(quest, request.user)
-    pulse = queries.pulse(quest, seen)
-    if request.GET.get("seen") == pulse.beat:
+    seen = visibility_for(quest, request.user)
+    snapshot = queries.snapshot(quest, seen)
+    if request.GET.get("seen") == snapshot.etag:
         return HttpResponse(status=204)
     page, lines = _page(request, seen)
-    shown = {"quest": quest, "quests": quests, "sight": seen, "pulse": pulse, "page": page, "lines": lines}
+    shown = {"quest": quest, "quests": quests, "visibility": seen, "snapshot": snapshot, "page": page, "lines": lines}
     shown |= {"newer": f"quest={quest.pk}&page={page.number - 1}", "older": f"quest={quest.pk}&page={page.number + 1}"}
     template = "leaderboard/_feed.html" if "seen" in request.GET else "leaderboard/feed.html"
     return render(request, template, shown)
@@ -50,8 +50,8 @@ def feed_text(request: HttpRequest) -> HttpResponse:
     quest = queries.current_quest(request.GET.get("quest", ""), user=request.user)
     if quest is None:
         raise Http404
-    seen = sight(quest, request.user)
-    etag = etag_of(settings.QUEST_VERSION, quest.pk, queries.pulse(quest, seen).beat)
+    seen = visibility_for(quest, request.user)
+    etag = etag_of(settings.QUEST_VERSION, quest.pk, queries.snapshot(quest, seen).etag)
     if has_it(request, etag):
         return HttpResponse(status=304, headers={"ETag": etag})
     _, lines = _page(request, seen)

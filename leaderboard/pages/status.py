@@ -24,7 +24,7 @@ MISSED_ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class SlotRun:
     """What one slot is busy with; `submission` is None where the visitor may not know."""
 
     submission: int | None
@@ -32,12 +32,12 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class WorkerStatus:
     """A live worker. Its name, host and version are for instructors."""
 
     worker: Worker
     hardware: str
-    runs: list[Run]
+    runs: list[SlotRun]
 
     @property
     def busy(self) -> int:
@@ -54,8 +54,8 @@ class Wait:
 class Health:
     """All that the page shows to one visitor."""
 
-    queues: list[statistics.Queue]
-    workers: list[Machine]
+    queues: list[statistics.BrokerQueue]
+    workers: list[WorkerStatus]
     longest_wait: int | None
     waits: list[Wait]
     expired: list[int]
@@ -84,7 +84,7 @@ class Health:
 @never_cache
 def status_page(request: HttpRequest) -> HttpResponse:
     """The page whole; or, polled with `?seen=`, its live part, and 204 while nothing has changed."""
-    health = look(request.user)
+    health = read_health(request.user)
     seen = request.GET.get("seen")
     if seen == health.version:
         return HttpResponse(status=204)
@@ -92,7 +92,7 @@ def status_page(request: HttpRequest) -> HttpResponse:
     return render(request, template, {"health": health, "zone": settings.TIME_ZONE})
 
 
-def look(user: User | AnonymousUser) -> Health:
+def read_health(user: User | AnonymousUser) -> Health:
     waits = statistics.oldest_waits()
     reaped = statistics.last_reap()
     late = timedelta(seconds=MISSED_ROUNDS * settings.REAP_SECONDS)
@@ -112,15 +112,15 @@ def _since(at: datetime) -> int:
     return max(0, round((clock.now() - at).total_seconds()))
 
 
-def _machines(user: User | AnonymousUser) -> list[Machine]:
+def _machines(user: User | AnonymousUser) -> list[WorkerStatus]:
     workers = Worker.objects.alive().select_related("hardware").order_by("device", "name", "pk")
     going = Attempt.objects.filter(ended_at=None, worker__in=workers).order_by("pk")
     mine = set(_own(user).filter(attempts__in=going).values_list("pk", flat=True))
-    runs: dict[int, list[Run]] = {}
+    runs: dict[int, list[SlotRun]] = {}
     for worker, submission, began in going.values_list("worker", "submission", "started_at"):
-        run = Run(submission if submission in mine else None, began)
+        run = SlotRun(submission if submission in mine else None, began)
         runs.setdefault(worker, []).append(run)
-    return [Machine(worker, worker.hardware.label(worker.device), runs.get(worker.pk, [])) for worker in workers]
+    return [WorkerStatus(worker, worker.hardware.label(worker.device), runs.get(worker.pk, [])) for worker in workers]
 
 
 def _own(user: User | AnonymousUser) -> SubmissionQuerySet:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from leaderboard.charts.figure import Figure
 from leaderboard.charts.gallery import CHARTS, subject
 from leaderboard.ranking import feed_lines, movement, queries
-from submissions.quests.visibility import Sight, sight
+from submissions.quests.visibility import Visibility, visibility_for
 
 ROWS = 8  # at the size that can be read from eight metres; one less below the news of a record
 FEW = 6  # rows that leave room for a second line of each model
@@ -39,18 +39,18 @@ def wall_page(request: HttpRequest) -> HttpResponse:
     quest = queries.current_quest(request.GET.get("quest", ""))
     if quest is None:
         return render(request, "leaderboard/no_quest.html")
-    seen = sight(quest, None)
-    pulse, news = queries.pulse(quest, seen), record(seen)
-    version = f"{pulse.beat}-{bool(news):d}"
+    seen = visibility_for(quest, None)
+    snapshot, news = queries.snapshot(quest, seen), record(seen)
+    version = f"{snapshot.etag}-{bool(news):d}"
     if request.GET.get("seen") == version:
         return HttpResponse(status=204)
     template = "leaderboard/_wall.html" if "seen" in request.GET else "leaderboard/wall.html"
-    context = {"quest": quest, "sight": seen, "pulse": pulse, "version": version, "record": news}
+    context = {"quest": quest, "visibility": seen, "snapshot": snapshot, "version": version, "record": news}
     context |= _standing(seen, less=bool(news)) | _pane(request.GET.get("wall", "")) | {"figures": _figures(seen)}
     return render(request, template, context)
 
 
-def record(seen: Sight) -> Record | None:
+def record(seen: Visibility) -> Record | None:
     """The quest's best public score, for some minutes after it came in; never once the final ranking is there."""
     best = None if seen.quest.is_revealed else queries.record(seen)
     if best is None or best.finished_at is None or best.finished_at < timezone.now() - RECORD_STANDS:
@@ -58,7 +58,7 @@ def record(seen: Sight) -> Record | None:
     return Record(seen.name(best.group), best.accuracy)
 
 
-def _standing(seen: Sight, *, less: bool) -> dict[str, Any]:
+def _standing(seen: Visibility, *, less: bool) -> dict[str, Any]:
     rows = list(queries.board(seen.quest, seen=seen)[: ROWS - less])
     return {
         "rows": rows,
@@ -66,7 +66,7 @@ def _standing(seen: Sight, *, less: bool) -> dict[str, Any]:
         "short_names": all(len(seen.name(row.group)) <= SHORT for row in rows),
         "movements": movement.movements(rows, movement.ranks_before(seen.quest, seen)),
         "by_private": queries.ranks_by_private(seen.quest),
-        "lines": [feed_lines.line(row, seen) for row in queries.feed(seen.quest, seen=seen)[: LINES - less]],
+        "lines": [feed_lines.feed_line(row, seen) for row in queries.feed(seen.quest, seen=seen)[: LINES - less]],
     }
 
 
@@ -76,7 +76,7 @@ def _pane(asked: str) -> dict[str, Any]:
     return {"pane": pane, "next_pane": PANES[(PANES.index(pane) + 1) % len(PANES)]}
 
 
-def _figures(seen: Sight) -> list[Figure]:
+def _figures(seen: Visibility) -> list[Figure]:
     """The charts, for the sentence that stands above each; none before there are scores."""
     about = subject(seen.quest, seen, QueryDict())
     return [draw(about) for draw in CHARTS.values()] if about.runs else []

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from leaderboard.ranking import queries
-from submissions.quests.visibility import Sight
+from submissions.quests.visibility import Visibility
 from submissions.wording import about, score, seconds, stamp
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class FeedLine:
     """What a group posts: `12/10 11:13> "ITMALGrp17: best: dat=mnist, score=0.97206, model=…, train=7.1 s, …"`."""
 
     id: int
@@ -24,7 +24,7 @@ class Line:
         return f'{self.at}> "{self.group}: {"best: " if self.best else ""}{facts}"'
 
 
-def line(row: queries.Posted, seen: Sight) -> Line:
+def feed_line(row: queries.Posted, seen: Visibility) -> FeedLine:
     """The line of a submission as `queries.feed` gives it, as one reader may know it."""
     attempt = row.score.attempt
     stock = {} if attempt.stock_predicted_s is None else {"stock": f"{about(attempt.stock_predicted_s)} (predicted)"}
@@ -38,4 +38,4 @@ def line(row: queries.Posted, seen: Sight) -> Line:
         "hw": attempt.hardware_label,
         "engine": " ".join(filter(None, (attempt.engine, attempt.engine_version))),
     }
-    return Line(row.pk, stamp(row.finished_at, seen.quest), seen.name(row.group), row.improved, facts)
+    return FeedLine(row.pk, stamp(row.finished_at, seen.quest), seen.name(row.group), row.improved, facts)

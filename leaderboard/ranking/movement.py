@@ -8,7 +8,7 @@ from typing import Any
 
 from leaderboard.ranking import queries
 from submissions.models import Quest
-from submissions.quests.visibility import Sight
+from submissions.quests.visibility import Visibility
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Movement:
         return "same" if self.now == self.was else "up" if self.now < self.was else "down"
 
 
-def ranks_before(quest: Quest, seen: Sight, **filters: Any) -> dict[int, int]:
+def ranks_before(quest: Quest, seen: Visibility, **filters: Any) -> dict[int, int]:
     """The rank that each group had before, by its id, among what the same filters left then.
 
     While the quest goes on that is at the start of today in its zone; once the private images decide, by the public

@@ -20,7 +20,7 @@ from submissions.intake.finals import finals, ranked
 from submissions.models import Attempt, Event, Extension, Group, Quest, QuestState, State, Submission, User
 from submissions.quests.eligibility import Entry
 from submissions.quests.quotas import open_quests
-from submissions.quests.visibility import Sight, sight
+from submissions.quests.visibility import Visibility, visibility_for
 from submissions.requests import number
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def ranks_by_private(quest: Quest) -> bool:
 def board(
     quest: Quest,
     *,
-    seen: Sight | None = None,
+    seen: Visibility | None = None,
     family: str = "",
     hardware: int | None = None,
     device: str = "",
@@ -108,7 +108,7 @@ def board(
     """
     points, of = ("score__private_correct", "score__private_total") if ranks_by_private(quest) else ("correct", "total")
     keys = board_keys(sort)
-    seen = seen or sight(quest, None)
+    seen = seen or visibility_for(quest, None)
     standing = _standing(quest, seen, family=family, hardware=hardware, device=device)
     if best:
         standing = _best(quest, standing, points)
@@ -125,7 +125,7 @@ def board(
     return rows.order_by(*ordering(keys))
 
 
-def _sorted_by(sort: str, seen: Sight) -> Expression | F | None:
+def _sorted_by(sort: str, seen: Visibility) -> Expression | F | None:
     """The column that `sort` names, as far as the reader may know it; None by rank."""
     column = _SORTED_BY.get(sort.removeprefix("-"))
     if column is None:
@@ -133,19 +133,21 @@ def _sorted_by(sort: str, seen: Sight) -> Expression | F | None:
     return seen.of_the_model(column[0]) if column[0] in _OF_THE_MODEL else F(column[0])
 
 
-def _standing(quest: Quest, seen: Sight, *, family: str, hardware: int | None, device: str) -> QuerySet[Submission]:
+def _standing(
+    quest: Quest, seen: Visibility, *, family: str, hardware: int | None, device: str
+) -> QuerySet[Submission]:
     asked = {"family": family, "score__attempt__hardware": hardware, "score__attempt__device": device}
     wanted = {name: value for name, value in asked.items() if value}
     return ranked(quest).filter(seen.known(), **wanted)
 
 
-def _known(quest: Quest, seen: Sight | None) -> Q:
+def _known(quest: Quest, seen: Visibility | None) -> Q:
     """Which scores the reader may know of; without one, what anybody may: a frozen board is not thawed by default."""
-    return (seen or sight(quest, None)).known()
+    return (seen or visibility_for(quest, None)).known()
 
 
 def public_ranks(
-    quest: Quest, seen: Sight, *, family: str = "", hardware: int | None = None, device: str = ""
+    quest: Quest, seen: Visibility, *, family: str = "", hardware: int | None = None, device: str = ""
 ) -> dict[int, int]:
     """The rank of each group, by its id, by its best public score among what the filters leave."""
     standing = _standing(quest, seen, family=family, hardware=hardware, device=device)
@@ -187,7 +189,7 @@ def _whole(rows: QuerySet[Submission]) -> QuerySet[Submission]:
 FEED_KEYS = [Key("finished_at", datetime, descending=True), Key("pk", int, descending=True)]
 
 
-def feed(quest: Quest, *, seen: Sight | None = None, after: Place | None = None) -> QuerySet[Posted]:
+def feed(quest: Quest, *, seen: Visibility | None = None, after: Place | None = None) -> QuerySet[Posted]:
     """Every competing score that the reader may know of, newest first.
 
     `improved` where it was its group's best when it came in, by public scores, as everyone saw them then.
@@ -206,14 +208,14 @@ def feed(quest: Quest, *, seen: Sight | None = None, after: Place | None = None)
     return scored.annotate(improved=GreaterThan(F("correct"), Coalesce(so_far, -1))).order_by(*ordering(FEED_KEYS))
 
 
-def record(seen: Sight) -> Submission | None:
+def record(seen: Visibility) -> Submission | None:
     """The best public score that the reader may know of: of equals, the one that came in first."""
     scores = ranked(seen.quest).filter(seen.known()).select_related("group")
     return scores.order_by("-correct", "finished_at", "pk").first()
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class HardwareChoice:
     """A choice of the hardware filter: a machine as it was used, by its processor or its GPU."""
 
     hardware: int
@@ -225,7 +227,7 @@ class Machine:
         return f"{self.hardware}-{self.device}"
 
 
-def machines(quest: Quest, seen: Sight | None = None) -> list[Machine]:
+def hardware_choices(quest: Quest, seen: Visibility | None = None) -> list[HardwareChoice]:
     """The hardware that the scores which the reader may know of were computed on."""
     scored = Submission.objects.filter(_known(quest, seen), quest=quest).scored()
     one_of_each = (
@@ -237,30 +239,30 @@ def machines(quest: Quest, seen: Sight | None = None) -> list[Machine]:
     )
     known = Attempt.objects.filter(pk__in=one_of_each).select_related("hardware").defer("epochs", "traceback", "output")
     return sorted(
-        (Machine(attempt.hardware_id, attempt.device, attempt.hardware_label) for attempt in known),
+        (HardwareChoice(attempt.hardware_id, attempt.device, attempt.hardware_label) for attempt in known),
         key=lambda machine: (machine.label, machine.value),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Pulse:
-    """How a quest stands at a moment; `beat` differs whenever something that a page shows has changed."""
+class BoardSnapshot:
+    """How a quest stands at a moment; `etag` differs whenever something that a page shows has changed."""
 
     running: int
     queued: int
     scored: int
     groups: int
     phase: str
-    beat: str
+    etag: str
 
 
-def pulse(quest: Quest, seen: Sight | None = None) -> Pulse:
+def snapshot(quest: Quest, seen: Visibility | None = None) -> BoardSnapshot:
     """Two cheap queries: what a page that polls asks first, about every second.
 
-    The counts are part of the beat, since the last event's id alone is not enough: on Postgres a lower id can be
+    The counts are part of the etag, since the last event's id alone is not enough: on Postgres a lower id can be
     committed after a higher one was seen.
     """
-    seen = seen or sight(quest, None)
+    seen = seen or visibility_for(quest, None)
     counted = Q(seen.known(), state=State.SCORED, out_of_competition=False)
     states: dict[str, Any] = Submission.objects.filter(quest=quest).aggregate(
         running=Count("pk", filter=Q(state=State.RUNNING)),
@@ -274,7 +276,7 @@ def pulse(quest: Quest, seen: Sight | None = None) -> Pulse:
     last = Quest.objects.filter(pk=quest.pk).values_list(*newest).first()
     shown = [quest.name, quest.opens_at, quest.closes_at, quest.time_zone, quest.announcement, quest.state]
     text = json.dumps([last, *states.values(), phase(quest), *shown, *seen.version, str(seen.today)], default=str)
-    return Pulse(**states, phase=phase(quest), beat=hashlib.blake2b(text.encode(), digest_size=6).hexdigest())
+    return BoardSnapshot(**states, phase=phase(quest), etag=hashlib.blake2b(text.encode(), digest_size=6).hexdigest())
 
 
 def phase(quest: Quest) -> str:

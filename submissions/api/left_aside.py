@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from submissions.api.representations import SubmissionWhole
-from submissions.notation.reader import Reading
+from submissions.notation.reader import ParsedModel
 
 
 class LeftAside(serializers.Serializer[Any]):
@@ -29,5 +29,5 @@ class Submitted(SubmissionWhole):
         read_only_fields: tuple[str, ...] = fields
 
 
-def left_aside(reading: Reading) -> dict[str, list[str]]:
-    return {"harmless": list(reading.harmless), "consequential": list(reading.consequential)}
+def left_aside(parsed: ParsedModel) -> dict[str, list[str]]:
+    return {"harmless": list(parsed.harmless), "consequential": list(parsed.consequential)}

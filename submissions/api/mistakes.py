@@ -13,7 +13,7 @@ from submissions.api.endpoint import Endpoint
 from submissions.api.error_schema import refused
 from submissions.api.requester import own_submissions, who
 from submissions.models import Submission
-from submissions.quests.readers import reading
+from submissions.quests.readers import submission_view
 from submissions.results.comparison import Comparison, compare
 from submissions.results.mistakes import CLASSES, Mistake, Mistakes, mistakes
 
@@ -82,7 +82,7 @@ class Compare(Endpoint):
 
 def _readable(request: Request, pk: int) -> Submission:
     """One of what the request may see whole – a token's group's – or of what others may read."""
-    found = reading(pk, who(request))
+    found = submission_view(pk, who(request))
     if found is None or (found.whole and not _is_own(request, pk)):
         raise NotFound(_("There is no submission %(id)s that you may read.") % {"id": pk})
     return found.submission

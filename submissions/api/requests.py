@@ -63,7 +63,7 @@ class SubmissionQuery(Paged):
     since = serializers.DateTimeField(required=False, help_text="Submitted then or later: 2026-10-12T11:13:00Z.")
 
     def validate_family(self, name: str) -> str:
-        known = [family.name for family in families.families()]
+        known = [family.name for family in families.all_families()]
         if name and name not in known:
             words = _("There is no family %(name)r; there are %(known)s.")
             raise serializers.ValidationError(words % {"name": name[:60], "known": ", ".join(known)})

@@ -82,16 +82,16 @@ class Submissions(Endpoint):
         quest = asked.pop("quest", None) or earlier or only_quest(request)
         # A retry is held against the first try, not against limits that are tighter by now.
         limits = None if earlier == quest else quest.limits
-        reading = model_from(asked.pop("model"), dataset=quest.dataset, limits=limits)
+        parsed = model_from(asked.pop("model"), dataset=quest.dataset, limits=limits)
         submission, new = submit(
             quest=quest,
             submitter=who(request),
             group=acting_group(request, quest.course),
-            spec=reading.spec,
+            spec=parsed.spec,
             idempotency_key=key,
             **asked,
         )
-        body = {**whole(request, submission.pk), "left_aside": left_aside(reading)}
+        body = {**whole(request, submission.pk), "left_aside": left_aside(parsed)}
         return Response(body, status=201 if new else 200, headers={"Location": body["url"]})
 
 

@@ -18,7 +18,7 @@ from submissions.api.requester import acting_group, open_quests
 from submissions.api.requests import ModelRequest
 from submissions.intake.duplicates import earlier_same
 from submissions.models import Quest, State, Submission
-from submissions.notation.reader import Reading, model_from
+from submissions.notation.reader import ParsedModel, model_from
 from submissions.notation.writer import headline, render
 from submissions.specs.families import family_of
 from submissions.specs.shapes import parameters, summary
@@ -71,11 +71,11 @@ class Validate(Endpoint):
         asked = checked(ModelRequest, request.data, request)
         quest = asked.get("quest") or _only_open(request)
         dataset, limits = (quest.dataset, quest.limits) if quest else ("mnist", None)
-        reading = model_from(asked["model"], dataset=dataset, limits=limits)
-        earlier = earlier_same(reading.spec, quest, acting_group(request, quest.course)) if quest else None
+        parsed = model_from(asked["model"], dataset=dataset, limits=limits)
+        earlier = earlier_same(parsed.spec, quest, acting_group(request, quest.course)) if quest else None
         return Response(
             {
-                **_understood(reading),
+                **_understood(parsed),
                 "quest": quest.pk if quest else None,
                 "dataset": dataset,
                 "earlier": Earlier(earlier).data if earlier else None,
@@ -88,8 +88,8 @@ def _only_open(request: Request) -> Quest | None:
     return quests[0] if len(quests) == 1 else None
 
 
-def _understood(reading: Reading) -> dict[str, Any]:
-    spec = reading.spec
+def _understood(parsed: ParsedModel) -> dict[str, Any]:
+    spec = parsed.spec
     trainable, fixed = parameters(spec) or (None, None)
     return {
         "family": spec.family,
@@ -101,5 +101,5 @@ def _understood(reading: Reading) -> dict[str, Any]:
         "trainable": trainable,
         "fixed": fixed,
         "devices": list(family_of(spec).devices),
-        "left_aside": left_aside(reading),
+        "left_aside": left_aside(parsed),
     }

@@ -14,7 +14,7 @@ register(
         constructor="RandomForestClassifier",
         positional=("n_estimators",),
         former={"min_impurity_split": {None: None}, "max_features": {"auto": "sqrt"}},
-        trainer="workers.engines.sklearn.forest:build",
+        builder="workers.engines.sklearn.forest:build",
         help=described(Forest),
         presets={"Random forest, defaults": Forest(), "Random forest, 1,000 trees": Forest(n_estimators=1000)},
     )

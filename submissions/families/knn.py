@@ -14,7 +14,7 @@ register(
         constructor="KNeighborsClassifier",
         positional=("n_neighbors",),
         only={"metric_params": None},
-        trainer="workers.engines.sklearn.knn:build",
+        builder="workers.engines.sklearn.knn:build",
         help=described(KNN),
         presets={
             "K nearest neighbours, defaults": KNN(),

@@ -74,7 +74,7 @@ register(
         spec=CNN,
         constructor="Sequential",
         devices=("cpu", "gpu"),
-        trainer="workers.engines.keras.cnn:build",
+        builder="workers.engines.keras.cnn:build",
         fixed_threads=True,
         help=described(CNN),
         presets={

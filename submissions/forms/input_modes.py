@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from submissions.forms.network_form import NetworkForm
 from submissions.forms.spec_fields import is_flat
 from submissions.forms.submission_form import FamilyForm, PasteForm, SubmissionForm
-from submissions.notation.reader import Reading
+from submissions.notation.reader import ParsedModel
 from submissions.notation.writer import render
 from submissions.quests.eligibility import Entry
 from submissions.quests.presets import defaults, presets
@@ -43,7 +43,7 @@ def form_for(
         return form_of(data, entry=entry, family=family, preset=begun, initial=dict(kept or {}))
     text = render(preset) if preset else ""
     form = PasteForm(data, entry=entry, initial={"model": text, **(kept or {})})
-    form.reading = Reading(preset) if preset else None
+    form.parsed = ParsedModel(preset) if preset else None
     return form
 
 

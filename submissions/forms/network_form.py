@@ -15,7 +15,7 @@ from submissions.forms.layer_editing import AddForm, Touched, built, layers_of, 
 from submissions.forms.layer_form import LayerForm, Row, read_row, row_of
 from submissions.forms.spec_fields import field_for, filled_in
 from submissions.forms.submission_form import FamilyForm, inner
-from submissions.notation.reader import Reading
+from submissions.notation.reader import ParsedModel
 from submissions.quests.eligibility import Entry
 from submissions.specs.layers import MOST_UNITS, Dense, Flatten, Input
 from submissions.specs.network import CNN
@@ -69,7 +69,7 @@ class NetworkForm(FamilyForm):
             values["early_stopping.patience"] = net.early_stopping.patience
         return {path: filled_in(self.fields[inner(path)], value) for path, value in values.items()}
 
-    def read(self) -> Sequence[Reading]:
+    def read(self) -> Sequence[ParsedModel]:
         layers, wrong = zip(*(read_row(row.texts) for row in self.rows), strict=True) if self.rows else ((), ())
         refused = [
             {"field": f"{LAYERS}.{place}.{name}", "message": message}
@@ -79,7 +79,7 @@ class NetworkForm(FamilyForm):
         if refused:
             raise SpecError(refused)
         data = {"family": self.family.name, LAYERS: list(layers), **self._training()}
-        return [Reading(self._validated(self._with_loss(data)))]
+        return [ParsedModel(self._validated(self._with_loss(data)))]
 
     def refuse(self, errors: Sequence[dict[str, str]]) -> None:
         super().refuse([self._refused_at_layer(error) for error in errors])

@@ -14,7 +14,7 @@ from submissions.intake.estimate import expected
 from submissions.intake.submit import devices_for
 from submissions.models import Quest
 from submissions.notation.pipelines import write_steps
-from submissions.notation.reader import Reading
+from submissions.notation.reader import ParsedModel
 from submissions.notation.writer import headline
 from submissions.specs.families import family_of
 from submissions.specs.layers import Input, Layer
@@ -47,22 +47,22 @@ def pixel_scale(spec: Spec, quest: Quest) -> PixelScale:
 
 def understood(form: SubmissionForm, service: str) -> dict[str, Any]:
     """What the fragment shows of what was read: the model, or those to choose from."""
-    choices = [(choice_of(one), one.line, headline(one.spec)) for one in form.readings]
-    if form.reading is None:
-        return {"reading": None, "choices": choices, "brightest": DATASETS[form.entry.quest.dataset].brightest}
+    choices = [(choice_of(one), one.line, headline(one.spec)) for one in form.parsed_models]
+    if form.parsed is None:
+        return {"parsed": None, "choices": choices, "brightest": DATASETS[form.entry.quest.dataset].brightest}
     return {
-        "reading": form.reading,
+        "parsed": form.parsed,
         "choices": choices if len(choices) > 1 else [],
-        "chosen": choice_of(form.reading),
-        "acknowledgement": digest_of(form.reading),
-        "acknowledged": form.data.get("acknowledged") == digest_of(form.reading),
-        **_told(form.reading),
-        **_of_quest(form.reading.spec, form, service),
+        "chosen": choice_of(form.parsed),
+        "acknowledgement": digest_of(form.parsed),
+        "acknowledged": form.data.get("acknowledged") == digest_of(form.parsed),
+        **_told(form.parsed),
+        **_of_quest(form.parsed.spec, form, service),
     }
 
 
-def _told(reading: Reading) -> dict[str, Any]:
-    spec = reading.spec
+def _told(parsed: ParsedModel) -> dict[str, Any]:
+    spec = parsed.spec
     return {
         "family": family_of(spec),
         "layers": summary(spec),

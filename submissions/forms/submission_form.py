@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from submissions.forms.spec_fields import OfferedChoice, filled_in, spec_fields, typed
 from submissions.intake import submit as intake
 from submissions.models import Device, Quest, Submission, User
-from submissions.notation.reader import NotationError, Reading, models_from
+from submissions.notation.reader import NotationError, ParsedModel, models_from
 from submissions.quests.eligibility import Entry
 from submissions.quests.refusal import Refused
 from submissions.specs.engines import engine_named
@@ -64,8 +64,8 @@ class SubmissionForm(forms.Form):
     chosen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
     bound_field_class = SlottedField
     way = ""
-    reading: Reading | None = None
-    readings: Sequence[Reading] = ()
+    parsed: ParsedModel | None = None
+    parsed_models: Sequence[ParsedModel] = ()
 
     def __init__(self, *args: Any, entry: Entry, **more: Any) -> None:
         self.entry = entry
@@ -93,7 +93,7 @@ class SubmissionForm(forms.Form):
         """The fields whose errors have no place beside them; those of a box or choice that is asked for stand there."""
         return [field for field in self.hidden_fields() if field.name not in ASKED_FOR]
 
-    def read(self) -> Sequence[Reading]:
+    def read(self) -> Sequence[ParsedModel]:
         """The models that one can choose from, mostly one; SpecError where there is none."""
         raise NotImplementedError
 
@@ -105,18 +105,18 @@ class SubmissionForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         if not self.errors:
             try:
-                self.readings = self.read()
+                self.parsed_models = self.read()
                 self._choose(cleaned)
             except SpecError as refusal:
                 self.refuse(refusal.errors)
         return cleaned
 
     def _choose(self, cleaned: dict[str, Any]) -> None:
-        chosen = [reading for reading in self.readings if cleaned.get("chosen") == choice_of(reading)]
-        self.reading = next(iter(chosen or (self.readings if len(self.readings) == 1 else ())), None)
-        if self.reading is None:
+        chosen = [parsed for parsed in self.parsed_models if cleaned.get("chosen") == choice_of(parsed)]
+        self.parsed = next(iter(chosen or (self.parsed_models if len(self.parsed_models) == 1 else ())), None)
+        if self.parsed is None:
             self.add_error("chosen", _("There are several models in this text: choose one of them."))
-        elif self.reading.consequential and cleaned.get("acknowledged") != digest_of(self.reading):
+        elif self.parsed.consequential and cleaned.get("acknowledged") != digest_of(self.parsed):
             self.add_error("acknowledged", _("Some lines are left aside that may change your score: agree to that."))
 
     def refuse(self, errors: Sequence[dict[str, str]]) -> None:
@@ -127,13 +127,13 @@ class SubmissionForm(forms.Form):
 
     def submit(self, submitter: User) -> Submission | None:
         """Submit what was read; None, with the errors in their places, where it is refused."""
-        assert self.reading is not None
+        assert self.parsed is not None
         try:
             return intake.submit(
                 quest=self.entry.quest,
                 submitter=submitter,
                 group=self.entry.group,
-                spec=self.reading.spec,
+                spec=self.parsed.spec,
                 device=self.cleaned_data.get("device", ""),
                 engine=self.cleaned_data["engine"],
                 note=self.cleaned_data["note"],
@@ -145,20 +145,20 @@ class SubmissionForm(forms.Form):
 
     def _once(self) -> str:
         """A key that a second click repeats – and that another model has not, after going back and changing it."""
-        assert self.reading is not None
-        chosen = [self.entry.quest.pk, dump(self.reading.spec), self.cleaned_data.get("device", "")]
+        assert self.parsed is not None
+        chosen = [self.entry.quest.pk, dump(self.parsed.spec), self.cleaned_data.get("device", "")]
         chosen += [self.cleaned_data["engine"], self.cleaned_data["note"]]
         return f"form:{self.cleaned_data['key'] or uuid.uuid4()}:{_digest(chosen)}"
 
 
-def choice_of(reading: Reading) -> str:
+def choice_of(parsed: ParsedModel) -> str:
     """What stands for this model of several in a form."""
-    return _digest(dump(reading.spec))
+    return _digest(dump(parsed.spec))
 
 
-def digest_of(reading: Reading) -> str:
+def digest_of(parsed: ParsedModel) -> str:
     """What stands for having seen all that may change the score."""
-    return _digest([dump(reading.spec), reading.consequential])
+    return _digest([dump(parsed.spec), parsed.consequential])
 
 
 def _digest(value: object) -> str:
@@ -192,7 +192,7 @@ class PasteForm(SubmissionForm):
     def model_fields(self) -> list[forms.BoundField]:
         return [self["model"]]
 
-    def read(self) -> Sequence[Reading]:
+    def read(self) -> Sequence[ParsedModel]:
         quest = self.entry.quest
         return models_from(self.cleaned_data["model"], dataset=quest.dataset, limits=quest.limits)
 
@@ -222,7 +222,7 @@ class FamilyForm(SubmissionForm):
         if len(family.devices) > 1:
             self.fields["device"] = device_field()
         if preset:
-            self.reading = Reading(preset)
+            self.parsed = ParsedModel(preset)
             self.initial.update({inner(path): text for path, text in self.texts_of(preset).items()})
 
     def described(self) -> Iterator[tuple[str, forms.Field]]:
@@ -236,9 +236,9 @@ class FamilyForm(SubmissionForm):
     def model_fields(self) -> list[forms.BoundField]:
         return [self[inner(path)] for path in self.paths]
 
-    def read(self) -> Sequence[Reading]:
+    def read(self) -> Sequence[ParsedModel]:
         quest, data = self.entry.quest, {"family": self.family.name, **self.data_of(self.paths)}
-        return [Reading(validate(data, dataset=quest.dataset, limits=quest.limits))]
+        return [ParsedModel(validate(data, dataset=quest.dataset, limits=quest.limits))]
 
     def home_of(self, path: str) -> str | None:
         first = path.split(".")[0]

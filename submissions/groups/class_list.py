@@ -42,7 +42,7 @@ class ImportRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class ClassListRow:
     """One student of the list, as the file has it."""
 
     line: int
@@ -55,7 +55,7 @@ class Row:
 class ClassList(NamedTuple):
     """The students of a file, and what is wrong with the lines that are none."""
 
-    rows: list[Row]
+    rows: list[ClassListRow]
     errors: list[LineError]
 
 
@@ -73,7 +73,9 @@ def read_rows(content: bytes) -> ClassList:
     if not students:
         raise ImportRefused(LineError(0, _("The file has a heading but no students.")))
     read = [_row(line, cells, columns or COLUMNS) for line, cells in students]
-    return ClassList([row for row in read if isinstance(row, Row)], [row for row in read if isinstance(row, LineError)])
+    return ClassList(
+        [row for row in read if isinstance(row, ClassListRow)], [row for row in read if isinstance(row, LineError)]
+    )
 
 
 def _decoded(content: bytes) -> str:
@@ -127,7 +129,7 @@ def _heading(line: int, cells: list[str]) -> tuple[str, ...] | None:
     return columns
 
 
-def _row(line: int, cells: list[str], columns: tuple[str, ...]) -> Row | LineError:
+def _row(line: int, cells: list[str], columns: tuple[str, ...]) -> ClassListRow | LineError:
     if any(cells[len(columns) :]):
         words = _("There are %(cells)s cells where %(columns)s columns are expected.")
         return LineError(line, words % {"cells": len(cells), "columns": len(columns)})
@@ -138,7 +140,7 @@ def _row(line: int, cells: list[str], columns: tuple[str, ...]) -> Row | LineErr
             return LineError(line, words % {"column": _words(column)})
     if missing := [column for column in ("group", "username") if not values.get(column)]:
         return LineError(line, _("The %(column)s is missing.") % {"column": missing[0]})
-    return Row(line=line, **values)
+    return ClassListRow(line=line, **values)
 
 
 def _plain(heading: str) -> str:

@@ -11,7 +11,7 @@ from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from submissions.database.write_lock import writing
-from submissions.groups.class_list import ImportRefused, LineError, Row, read_rows
+from submissions.groups.class_list import ClassListRow, ImportRefused, LineError, read_rows
 from submissions.models import ApiToken, Course, Group, Membership, User
 
 
@@ -60,7 +60,7 @@ def import_groups(*, course: Course, content: bytes) -> Imported:
 class _Import:
     """One import under way: the course as it is, beside the rows as they should be."""
 
-    def __init__(self, course: Course, rows: list[Row]) -> None:
+    def __init__(self, course: Course, rows: list[ClassListRow]) -> None:
         self.course = course
         self.rows = rows
         self.groups = {group.name.lower(): group for group in course.groups.all()}
@@ -92,14 +92,14 @@ class _Import:
             self._place(user, self._group(row, done), done)
         return done
 
-    def _group(self, row: Row, done: Imported) -> Group:
+    def _group(self, row: ClassListRow, done: Imported) -> Group:
         group = self.groups.get(row.group.lower())
         if group is None:
             group = self.groups[row.group.lower()] = Group.objects.create(course=self.course, name=row.group)
             done.groups.append(group)
         return group
 
-    def _user(self, row: Row, done: Imported) -> User:
+    def _user(self, row: ClassListRow, done: Imported) -> User:
         user = self.users.get(row.username.lower())
         if user is None:
             user = _person(row)
@@ -124,12 +124,12 @@ class _Import:
             membership.save(update_fields=["group"])
 
 
-def _person(row: Row) -> User:
+def _person(row: ClassListRow) -> User:
     first, _space, last = row.name.rpartition(" ")
     return User(username=row.username, first_name=first, last_name=last, student_number=row.student_number)
 
 
-def _correct(user: User, row: Row) -> bool:
+def _correct(user: User, row: ClassListRow) -> bool:
     """Take over name and student number where the file has them and they differ."""
     before = (user.get_full_name(), user.student_number)
     named = _person(row)
@@ -139,7 +139,7 @@ def _correct(user: User, row: Row) -> bool:
     return before != (user.get_full_name(), user.student_number)
 
 
-def _misfits(row: Row, course: Course) -> Iterator[LineError]:
+def _misfits(row: ClassListRow, course: Course) -> Iterator[LineError]:
     """What the tables' own rules have against this line."""
     yield from _against(_person(row), "", row.line, exclude={"password"})
     yield from _against(Group(course=course, name=row.group), "group", row.line, exclude={"course"})

@@ -35,7 +35,7 @@ def _settled(device: str) -> str:
 def _by_arithmetic(spec: Spec, quest: Quest, engine: str) -> Forecast | None:
     if engine not in (STOCK, ACCELERATED):
         return None
-    work = spec.rough_seconds(DATASETS[quest.dataset], accelerated=engine == ACCELERATED)
+    work = spec.estimated_seconds(DATASETS[quest.dataset], accelerated=engine == ACCELERATED)
     if work is None:
         return None
     low, middle, high = (AROUND_IT + work * factor for factor in (1 / WITHIN, 1, WITHIN))

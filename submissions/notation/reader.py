@@ -23,7 +23,7 @@ SAID_BESIDE = ("score", "dat")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ParsedModel:
     """What a text was understood to say, from which line on, and what was left aside.
 
     `harmless` says nothing about the model; what is `consequential` would have changed the score.
@@ -39,18 +39,18 @@ class Reading:
         return (*self.harmless, *self.consequential)
 
 
-def read(text: str, *, dataset: str | None = "mnist", limits: Limits | None = None) -> Reading:
+def read(text: str, *, dataset: str | None = "mnist", limits: Limits | None = None) -> ParsedModel:
     """The one model of the text; NotationError for anything else."""
     return _only(read_all(text, dataset=dataset, limits=limits))
 
 
-def read_all(text: str, *, dataset: str | None = "mnist", limits: Limits | None = None) -> list[Reading]:
+def read_all(text: str, *, dataset: str | None = "mnist", limits: Limits | None = None) -> list[ParsedModel]:
     """Every model of the text, in order, each once; NotationError if there is none, or one that is refused."""
     families = {family.constructor: family for family in registry.offered()}
     script = read_script(text, {constructor: family.name for constructor, family in families.items()})
     drafts = [_drafted(model, dataset) for model in script.models]
     rest = script.left_aside()
-    found: list[Reading] = []
+    found: list[ParsedModel] = []
     for model, draft in zip(script.models, drafts, strict=True):
         spec = _validated(model, draft, dataset=dataset, limits=limits)
         if all(spec != earlier.spec for earlier in found):
@@ -59,7 +59,7 @@ def read_all(text: str, *, dataset: str | None = "mnist", limits: Limits | None 
     return found
 
 
-def _only(readings: list[Reading]) -> Reading:
+def _only(readings: list[ParsedModel]) -> ParsedModel:
     if len(readings) > 1:
         lines = ", ".join(str(reading.line) for reading in readings)
         models = "; ".join(f"{headline(reading.spec):.100}" for reading in readings)
@@ -102,7 +102,7 @@ def _not_in_feed(script: Script, model: Model) -> list[Aside]:
     return [model.text.aside(model.call, why)]
 
 
-def _reading(spec: Spec, model: Model, asides: list[Aside], dataset: str | None) -> Reading:
+def _reading(spec: Spec, model: Model, asides: list[Aside], dataset: str | None) -> ParsedModel:
     known = _known_of(spec, dataset)
     weighty: dict[str, str] = {}
     harmless: dict[str, None] = {}
@@ -112,14 +112,14 @@ def _reading(spec: Spec, model: Model, asides: list[Aside], dataset: str | None)
         else:
             harmless[str(aside)] = None
     consequential = tuple(f"{said} ({why})" for said, why in weighty.items())
-    return Reading(spec, tuple(said for said in harmless if said not in weighty), consequential, model.call.lineno)
+    return ParsedModel(spec, tuple(said for said in harmless if said not in weighty), consequential, model.call.lineno)
 
 
 def _known_of(spec: Spec, dataset: str | None) -> set[str | None]:
     """What makes a line harmless that would change the score of another model, or on other images."""
     images = DATASETS[dataset or next(iter(DATASETS))]
     made = set() if registry.family_of(spec).read else {AS_MADE}
-    return {spec.family, dataset, *made, *spec.gets(images)}
+    return {spec.family, dataset, *made, *spec.pixel_transforms(images)}
 
 
 def parse(text: str) -> Spec:
@@ -127,17 +127,17 @@ def parse(text: str) -> Spec:
     return read(text, dataset=None).spec
 
 
-def model_from(value: object, *, dataset: str = "mnist", limits: Limits | None = None) -> Reading:
+def model_from(value: object, *, dataset: str = "mnist", limits: Limits | None = None) -> ParsedModel:
     """A model as form and API take it: an object, its JSON text, or notation. SpecError if it is refused."""
     return _only(models_from(value, dataset=dataset, limits=limits))
 
 
-def models_from(value: object, *, dataset: str = "mnist", limits: Limits | None = None) -> list[Reading]:
+def models_from(value: object, *, dataset: str = "mnist", limits: Limits | None = None) -> list[ParsedModel]:
     """The same, where a text may hold several models."""
     if isinstance(value, str) and not _is_spec(value):
         return read_all(value, dataset=dataset, limits=limits)
     if isinstance(value, str | dict):
-        return [Reading(validate(value, dataset=dataset, limits=limits))]
+        return [ParsedModel(validate(value, dataset=dataset, limits=limits))]
     raise SpecError.of("model", "Give the model as text, such as KNeighborsClassifier(n_neighbors=4), or as an object.")
 
 

@@ -50,7 +50,7 @@ TYPOGRAPHY = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "\u0
 
 
 @dataclass(slots=True)
-class Source:
+class SourceText:
     """The Python of a text, line by line as it was, and what stood around it."""
 
     code: str
@@ -62,7 +62,7 @@ class Source:
     # The models and parameters among what a session or a search printed, in their lines; the rest of these is empty.
     printed: str = ""
 
-    def as_printed(self) -> Source:
+    def as_printed(self) -> SourceText:
         """The same where none of it is Python: a report, of which the entries are read and all else is left aside."""
         both = zip_longest(self.code.split("\n"), self.printed.split("\n"), fillvalue="")
         lines = enumerate(both, start=1)
@@ -75,14 +75,14 @@ class Source:
         return "\n".join(code or printed for code, printed in both)
 
 
-def cleaned(text: str) -> Source:
+def cleaned(text: str) -> SourceText:
     """The text without what is no Python; nothing in it is judged yet."""
     plain = text.translate(TYPOGRAPHY).replace("\r\n", "\n").replace("\r", "\n").replace("\\_", "_")
     lines = _without_quotes(plain).split("\n")
-    source = Source("")
+    source = SourceText("")
     lines, printed = _without_prompts(_without_numbers(lines), source)
     lines = _without_feed(_without_magic(lines, source), source)
-    printed = _without_feed(printed, Source(""))
+    printed = _without_feed(printed, SourceText(""))
     if (
         not any(printed)
         and "best" in plain.lower()
@@ -111,7 +111,7 @@ def _without_numbers(lines: list[str]) -> list[str]:
     return [line.lstrip()[match.end() :] if match else line for match, line in zip(found, lines, strict=True)]
 
 
-def _without_prompts(lines: list[str], source: Source) -> tuple[list[str], list[str]]:
+def _without_prompts(lines: list[str], source: SourceText) -> tuple[list[str], list[str]]:
     """The code of a session, and what the session printed: that is left aside, as it is no code."""
     starts = [PROMPT.match(line.lstrip()[:HEAD]) for line in lines]
     doctest = any(start and start[1] == ">>>" for start in starts)
@@ -134,7 +134,7 @@ def _without_prompts(lines: list[str], source: Source) -> tuple[list[str], list[
     return kept, shown
 
 
-def _without_magic(lines: list[str], source: Source) -> list[str]:
+def _without_magic(lines: list[str], source: SourceText) -> list[str]:
     """Without the notebook's own commands, such as %matplotlib inline and !pip install; comments are named."""
     kept = []
     for number, line in enumerate(lines, start=1):
@@ -154,7 +154,7 @@ def _without_magic(lines: list[str], source: Source) -> list[str]:
     return kept
 
 
-def _without_feed(lines: list[str], source: Source) -> list[str]:
+def _without_feed(lines: list[str], source: SourceText) -> list[str]:
     """The models of the feed's lines, each of which may run over several."""
     kept: list[str] = []
     entry: _Entry | None = None
@@ -185,7 +185,7 @@ def _head(line: str) -> re.Match[str] | None:
     return FEED.match(line) or SAID_BEFORE.match(line)
 
 
-def _leave(source: Source, number: int, said: str) -> None:
+def _leave(source: SourceText, number: int, said: str) -> None:
     """What the feed says before and after a model."""
     source.data_sets += [(number, name.lower()) for name in DATA_SET.findall(said)]
     if shown := said.strip(" \"',;"):

@@ -10,8 +10,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from submissions.models import Attempt, State, Submission
-from submissions.quests.readers import Reading, open_to_others, reading
-from submissions.quests.visibility import Sight
+from submissions.quests.readers import SubmissionView, open_to_others, submission_view
+from submissions.quests.visibility import Visibility
 from submissions.requests import UserRequest, logged_in, number
 from submissions.results.comparison import Comparison, compare, differences, line_by_line
 from submissions.results.mistakes import Mistake, class_names
@@ -24,13 +24,13 @@ OFFERED = 60  # of each kind
 class Side:
     """One of the two: as its reader sees it, and the images that it alone got, with the other's answers."""
 
-    reading: Reading
+    view: SubmissionView
     only: Page[Mistake]
     asked: str
 
     @property
     def submission(self) -> Submission:
-        return self.reading.submission
+        return self.view.submission
 
     @property
     def attempt(self) -> Attempt:
@@ -44,7 +44,7 @@ def compare_with(request: UserRequest, pk: int) -> HttpResponse:
     first = _scored(request, pk)
     if other := number(request.GET.get("with", "")):
         return redirect("submissions:compare", pk, other)
-    return render(request, "submissions/compare_with.html", {"reading": first, **_choices(request, first)})
+    return render(request, "submissions/compare_with.html", {"view": first, **_choices(request, first)})
 
 
 @logged_in
@@ -54,7 +54,7 @@ def compare_two(request: UserRequest, pk: int, other: int) -> HttpResponse:
     submissions = first.submission, second.submission
     comparison = compare(*submissions)
     context = {
-        "reading": first,
+        "view": first,
         "comparison": comparison,
         "sides": _sides(request, first, second, comparison) if comparison else [],
         "differences": differences(*submissions),
@@ -66,27 +66,27 @@ def compare_two(request: UserRequest, pk: int, other: int) -> HttpResponse:
     return render(request, "submissions/compare.html", context)
 
 
-def _scored(request: UserRequest, pk: int) -> Reading:
-    found = reading(pk, request.user)
+def _scored(request: UserRequest, pk: int) -> SubmissionView:
+    found = submission_view(pk, request.user)
     if found is None or found.submission.state != State.SCORED:
         raise Http404
     return found
 
 
-def _sides(request: UserRequest, first: Reading, second: Reading, comparison: Comparison) -> list[Side]:
+def _sides(request: UserRequest, first: SubmissionView, second: SubmissionView, comparison: Comparison) -> list[Side]:
     pairs = ((first, comparison.only_first, "first"), (second, comparison.only_second, "second"))
     return [Side(one, Paginator(only, PER_PAGE).get_page(request.GET.get(name)), name) for one, only, name in pairs]
 
 
-def _choices(request: UserRequest, first: Reading, chosen: int = 0) -> dict[str, object]:
+def _choices(request: UserRequest, first: SubmissionView, chosen: int = 0) -> dict[str, object]:
     """The reader's own, and what stands on the board where models are shown; of the same data set."""
-    seen, shown = first.sight, first.submission
+    seen, shown = first.visibility, first.submission
     own = Submission.objects.visible_to(request.user).scored().exclude(pk=shown.pk)
     same = own.filter(quest=shown.quest) if seen.whole else own.filter(quest__dataset=shown.quest.dataset)
     return {"own": same.order_by("-id")[:OFFERED], "others": _others(seen, shown), "chosen": chosen}
 
 
-def _others(seen: Sight, shown: Submission) -> list[tuple[str, Submission]]:
+def _others(seen: Visibility, shown: Submission) -> list[tuple[str, Submission]]:
     if not seen.models_open or seen.whole:
         return []
     board = open_to_others(seen).exclude(pk=shown.pk).exclude(group__in=seen.own)

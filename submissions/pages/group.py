@@ -23,7 +23,7 @@ from submissions.models import ApiToken, Group, Submission, User
 from submissions.pages.live_run import version_of_rows
 from submissions.quests.eligibility import Entry
 from submissions.quests.quotas import granted, open_quests
-from submissions.quests.visibility import Sight, sight
+from submissions.quests.visibility import Visibility, visibility_for
 from submissions.requests import PageRequest, UserRequest, logged_in, number
 from submissions.results.score_chart import score_charts
 
@@ -122,13 +122,13 @@ def _table(request: HttpRequest, group: Group, name: str, *, whole: bool) -> dic
     }
 
 
-def _sights(user: User | AnonymousUser, group: Group, *, pseudonymous: bool) -> dict[int, Sight]:
+def _sights(user: User | AnonymousUser, group: Group, *, pseudonymous: bool) -> dict[int, Visibility]:
     """What an outsider may see of the course's quests in which the group goes by the name that was asked for."""
-    sights = [sight(quest, user) for quest in group.course.quests.published()]
+    sights = [visibility_for(quest, user) for quest in group.course.quests.published()]
     return {seen.quest.pk: seen for seen in sights if seen.hides_name(group) == pseudonymous}
 
 
-def _shown(group: Group, sights: dict[int, Sight], *, whole: bool) -> QuerySet[Submission]:
+def _shown(group: Group, sights: dict[int, Visibility], *, whole: bool) -> QuerySet[Submission]:
     rows = Submission.objects.filter(group=group).with_runs().order_by("-id")
     if whole:
         return rows

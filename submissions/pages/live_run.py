@@ -20,7 +20,7 @@ ENOUGH_DONE = 0.1  # of a run, to tell from it how long the rest takes
 
 
 @dataclass(frozen=True, slots=True)
-class Following:
+class RunView:
     """A submission as it is now. `missing` names the workers that it waits for in vain, none of them being alive."""
 
     submission: Submission
@@ -92,8 +92,8 @@ class Following:
         return _digest(seen)
 
 
-def follow(submission: Submission) -> Following:
-    return Following(
+def run_view(submission: Submission) -> RunView:
+    return RunView(
         submission=submission,
         attempts=list(submission.attempts.select_related("hardware", "worker").order_by("number")),
         events=list(submission.events.select_related("user", "attempt")),

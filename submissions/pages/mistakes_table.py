@@ -13,7 +13,7 @@ from django.http import QueryDict
 from submissions.images import idx_files
 from submissions.models import Insight, Submission
 from submissions.requests import number
-from submissions.results.insights import look
+from submissions.results.insights import parse_insight
 from submissions.results.mistakes import CLASSES, MatrixRow, Mistake, Mistakes, class_names, mistakes
 
 PER_PAGE = 48
@@ -73,7 +73,7 @@ def _class(text: str) -> int | None:
 def insight_of(submission: Submission) -> dict[str, Any]:
     """What the trainer's look into the model shows, with its kind; empty where there is none."""
     found = Insight.objects.filter(submission=submission).first()
-    shown = look(found.data) if found else None
+    shown = parse_insight(found.data) if found else None
     if isinstance(shown, list):
         shown = _with_truths(shown, submission.quest.dataset)
     return {"insight": shown, "insight_kind": found.data["kind"]} if found and shown else {}

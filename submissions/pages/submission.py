@@ -15,9 +15,9 @@ from submissions.forms.notes import NoteForm
 from submissions.forms.request_examples import written
 from submissions.models import Quest, State, Submission
 from submissions.models.submission import SubmissionQuerySet
-from submissions.pages.live_run import Following, follow, version_of_rows
+from submissions.pages.live_run import RunView, run_view, version_of_rows
 from submissions.pages.mistakes_table import errors_shown, insight_of
-from submissions.quests.readers import Reading, reading
+from submissions.quests.readers import SubmissionView, submission_view
 from submissions.queue import lifecycle
 from submissions.requests import UserRequest, logged_in, number
 
@@ -31,8 +31,8 @@ def _own(request: UserRequest) -> SubmissionQuerySet:
     return Submission.objects.visible_to(request.user)
 
 
-def _seen(request: UserRequest, pk: int) -> Reading:
-    found = reading(pk, request.user)
+def _seen(request: UserRequest, pk: int) -> SubmissionView:
+    found = submission_view(pk, request.user)
     if found is None:
         raise Http404
     return found
@@ -103,17 +103,17 @@ def live(request: UserRequest, pk: int) -> HttpResponse:
     found = _seen(request, pk)
     if not found.whole:
         raise Http404
-    following = follow(found.submission)
+    following = run_view(found.submission)
     if request.GET.get("seen") == following.version:
         return HttpResponse(status=204)
     return render(request, "submissions/live.html", _results(request, found, following))
 
 
-def _detail(request: UserRequest, found: Reading, note_form: NoteForm, *, status: int = 200) -> HttpResponse:
+def _detail(request: UserRequest, found: SubmissionView, note_form: NoteForm, *, status: int = 200) -> HttpResponse:
     submission = found.submission
     chosen = {"device": submission.device, "engine": submission.engine}
     context = {
-        **_results(request, found, follow(submission)),
+        **_results(request, found, run_view(submission)),
         "note_form": note_form if note_form.may_be_used_by(request.user) else None,
         "reruns": submission.reruns.order_by("id") if found.whole else [],
         "written": written(submission.model, submission.quest, service=request.build_absolute_uri("/"), **chosen),
@@ -121,12 +121,12 @@ def _detail(request: UserRequest, found: Reading, note_form: NoteForm, *, status
     return render(request, "submissions/detail.html", context, status=status)
 
 
-def _results(request: UserRequest, found: Reading, following: Following) -> dict[str, Any]:
+def _results(request: UserRequest, found: SubmissionView, following: RunView) -> dict[str, Any]:
     """How it stands, and what came of it: the part of the page that changes."""
     submission = found.submission
     return {
         "submission": submission,
-        "reading": found,
+        "view": found,
         "following": following,
         "errors": errors_shown(submission, request.GET),
         **insight_of(submission),

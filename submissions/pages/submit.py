@@ -16,7 +16,7 @@ from submissions.forms.submission_form import ASKED_FOR, SubmissionForm
 from submissions.models import Quest, Submission
 from submissions.quests.eligibility import Entry, enter, enterable, why_nowhere
 from submissions.quests.presets import presets
-from submissions.quests.visibility import sight
+from submissions.quests.visibility import visibility_for
 from submissions.requests import UserRequest, logged_in, number
 from submissions.specs.spec import Spec
 
@@ -78,10 +78,10 @@ def turn(request: UserRequest, way: str) -> HttpResponse:
         return _nowhere(request)
     form = _form(request, entry)
     form.is_valid()
-    if form.reading is None or way not in ways():
+    if form.parsed is None or way not in ways():
         return _page(request, quests, form)
     kept = {name: request.POST.get(name, "") for name in ("note", "device", "engine")}
-    return _page(request, quests, form_for(way, entry, preset=form.reading.spec, kept=kept))
+    return _page(request, quests, form_for(way, entry, preset=form.parsed.spec, kept=kept))
 
 
 def _entry(request: UserRequest, quests: list[Quest]) -> Entry | None:
@@ -97,7 +97,7 @@ def _model_of(request: UserRequest) -> Submission | None:
     """The submission whose model `?from=` asks to start with, of those whose model the visitor may read."""
     pk = number(request.GET.get("from", ""))
     found = Submission.objects.select_related("quest").filter(pk=pk).first() if pk is not None else None
-    return found if found and sight(found.quest, request.user).shows_model(found) else None
+    return found if found and visibility_for(found.quest, request.user).shows_model(found) else None
 
 
 def _form(request: UserRequest, entry: Entry) -> SubmissionForm:

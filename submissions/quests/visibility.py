@@ -18,8 +18,8 @@ INSTRUCTORS = _("instructors")
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """A quest as one reader sees it. `own` are the reader's groups; `whole` is an instructor's sight."""
+class Visibility:
+    """A quest as one reader sees it. `own` are the reader's groups; `whole` is an instructor's visibility."""
 
     quest: Quest
     own: frozenset[int]
@@ -81,13 +81,13 @@ class Sight:
         return [sorted(self.own), self.whole, self.models_open, *rules, str(self.as_of)]
 
 
-def sight(quest: Quest, user: User | AnonymousUser | None) -> Sight:
+def visibility_for(quest: Quest, user: User | AnonymousUser | None) -> Visibility:
     """What `user` sees of `quest`; None and AnonymousUser stand for anybody."""
     person = user if isinstance(user, User) else None
     whole = person is not None and person.is_staff
     if quest.pseudonyms and not whole:
         draw_missing(quest.course_id)  # all at once, before rows are read: a board of 500 groups asks for 500 names
-    return Sight(
+    return Visibility(
         quest=quest,
         own=frozenset(person.memberships.values_list("group", flat=True)) if person else frozenset(),
         whole=whole,

@@ -59,7 +59,7 @@ def claimable(device: str, *, limit: int | None = None, shared: bool = False) ->
     if all(wanted != Device.AUTO for _pk, wanted in fairest) or takes_auto(device):
         return [pk for pk, _wanted in fairest]
     # Only here the queue is played forward: somebody would like a GPU, and one is alive, but a CPU asks.
-    spilled = ", ".join(map(str, sorted(prediction.spilled_to_cpus()))) or "NULL"
+    spilled = ", ".join(map(str, sorted(prediction.cpu_eligible()))) or "NULL"
     return [pk for pk, _wanted in _fairest(device, f"s.id IN ({spilled})", limit, shared)]
 
 

@@ -35,7 +35,7 @@ def _holding(attempt: Attempt, *, lock: bool = False) -> Submission:
     return submission
 
 
-def beat(attempt: Attempt) -> bool:
+def renew(attempt: Attempt) -> bool:
     """Renew the lease. False: it is no longer ours, so the trainer must go and nothing may be written."""
     with writing():
         ours = Submission.objects.filter(pk=attempt.submission_id, lease=attempt.lease)
@@ -72,7 +72,7 @@ def measured(result: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
+def record_score(attempt: Attempt, result: Mapping[str, Any]) -> None:
     """Score the submission. Raises MoveRefused, with nothing written, if the lease is no longer ours."""
     public, private = result["public"], result["private"]
     with writing():
@@ -134,7 +134,7 @@ def time_out(attempt: Attempt, *, output: str = "") -> None:
         _end(attempt, Exit.TIMED_OUT, reason=reason, output=output)
 
 
-def stop(attempt: Attempt, *, output: str = "") -> None:
+def record_cancelled(attempt: Attempt, *, output: str = "") -> None:
     """End a run whose cancel was asked for."""
     reason = "Cancelled while it ran."
     with writing():
@@ -149,7 +149,7 @@ def stop(attempt: Attempt, *, output: str = "") -> None:
         _end(attempt, Exit.CANCELLED, reason=reason, output=output)
 
 
-def give_back(
+def release(
     attempt: Attempt,
     exit_: Exit,
     *,
@@ -205,7 +205,7 @@ def _last_word(exit_: Exit, reason: str, *, lost: bool) -> str:
     return f"{reason} {again[exit_]}"
 
 
-def spare() -> int:
+def extend_all() -> int:
     """Give the holders of all leases that are about to run out, or have, the time to renew them once; how many.
 
     For when the database, or whoever looks after it, was away: then silence says nothing about a worker.
@@ -222,7 +222,7 @@ def expire() -> int:
     expired = 0
     for attempt in Attempt.objects.select_related("worker").filter(ended_at=None, submission__in=running):
         try:
-            give_back(
+            release(
                 attempt,
                 Exit.LOST,
                 reason="The worker was not heard from any more.",

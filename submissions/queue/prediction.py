@@ -20,7 +20,7 @@ from django.utils import timezone
 from submissions.database import clock
 from submissions.models import Attempt, Device, State, Submission, Worker
 from submissions.queue.run_times import KEPT_SECONDS, Forecast, Forecaster, Job, spec_text
-from submissions.queue.simulation import MOST, Going, Start, Waiting, simulate
+from submissions.queue.simulation import MOST, RunningJob, Start, Waiting, simulate
 
 LATELY = timedelta(hours=1)
 CPU, GPU, AUTO = Device.CPU.value, Device.GPU.value, Device.AUTO.value
@@ -41,7 +41,7 @@ class Queued:
     job: Job
 
 
-class Queue:
+class QueueSnapshot:
     """The queue at one moment, read once."""
 
     def __init__(self, devices: Iterable[str] = (CPU, GPU, AUTO)) -> None:
@@ -57,12 +57,12 @@ class Queue:
         return {device for device, _slots in self.workers.values()}
 
     @cached_property
-    def going(self) -> list[Going]:
+    def going(self) -> list[RunningJob]:
         running = Attempt.objects.filter(ended_at=None, submission__state=State.RUNNING)
         job = [f"submission__{name}" for name in _JOB]
         rows = running.annotate(text=spec_text("submission__spec"))
         return [
-            Going(
+            RunningJob(
                 team=team or 0,
                 device=device,
                 left=self._left(_job(text, *about), device, started),
@@ -159,9 +159,9 @@ def _job(text: str, family: str, dataset: str, engine: str, run_seconds: int) ->
     return Job(family=family, spec=text, dataset=dataset, engine=engine, run_seconds=run_seconds)
 
 
-def spilled_to_cpus() -> set[int]:
+def cpu_eligible() -> set[int]:
     """The queued submissions for `auto` that a CPU worker may take although a GPU worker is alive."""
-    return Queue((GPU, AUTO)).spilled
+    return QueueSnapshot((GPU, AUTO)).spilled
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,7 @@ def prediction(submission: Submission) -> Prediction:
 def _of_queued(submission: Submission) -> Prediction:
     outlook: Outlook | None = cache.get("outlook")
     if outlook is None or (submission.pk not in outlook.queued and len(outlook.queued) < MOST):
-        outlook = look()
+        outlook = forecast_queue()
         cache.set("outlook", outlook, KEPT_SECONDS)
     start = outlook.starts.get(submission.pk)
     passed = (timezone.now() - outlook.at).total_seconds()
@@ -215,9 +215,9 @@ def _of_running(submission: Submission) -> Prediction:
     return Prediction(run=Forecaster().run(_job(*rows.get()), attempt.device) if attempt else None)
 
 
-def look() -> Outlook:
+def forecast_queue() -> Outlook:
     """The whole queue, played forward now."""
-    queue = Queue()
+    queue = QueueSnapshot()
     takers = queue.takers()
     starts = queue.starts(takers)
     runs = {

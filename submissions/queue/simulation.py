@@ -22,7 +22,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Going:
+class RunningJob:
     """A run. `left` is how many seconds it will still take, None: unknown; `holds_slot` False: its worker is gone."""
 
     team: int
@@ -40,7 +40,7 @@ class Start:
 
 
 @dataclass
-class Hall:
+class QueueState:
     """What waits, what runs and which slots are free, at one moment of the play."""
 
     free: dict[str, int]
@@ -85,7 +85,7 @@ class Hall:
 
 def simulate(
     waiting: Sequence[Waiting],
-    going: Sequence[Going],
+    going: Sequence[RunningJob],
     *,
     free: Mapping[str, int],
     used: Mapping[tuple[int, str], float],
@@ -94,7 +94,7 @@ def simulate(
 
     `free` are the free slots of each device, `used` the device-seconds that each group used lately.
     """
-    hall = Hall(free=defaultdict(int, free), used=dict(used))
+    hall = QueueState(free=defaultdict(int, free), used=dict(used))
     hall.enqueue(waiting)
     for run in going:
         hall.begin(run.team, run.device, end=run.left, holds_slot=run.holds_slot)
@@ -107,7 +107,7 @@ def simulate(
         now = hall.end_next()
 
 
-def _fill(hall: Hall, now: float, starts: dict[int, Start]) -> None:
+def _fill(hall: QueueState, now: float, starts: dict[int, Start]) -> None:
     """Give every free slot its next one."""
     for device in sorted(hall.free, reverse=True):  # a GPU first: it may take what a CPU may take too
         while hall.free[device] > 0 and (one := hall.take(device)):

@@ -20,7 +20,7 @@ PATIENCE_S = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
+class BrokerQueue:
     """One queue: what is bound to it, and what waits in it with that for `auto`, whose wake-ups go to both queues."""
 
     name: str
@@ -58,7 +58,7 @@ def wakeups() -> dict[str, int] | None:
         return None
 
 
-def queues(messages: dict[str, int] | None) -> list[Queue]:
+def queues(messages: dict[str, int] | None) -> list[BrokerQueue]:
     """Both queues as they stand now, given what `wakeups` says."""
     waiting = dict(
         Submission.objects.filter(state=State.QUEUED).values_list("device").annotate(n=Count("pk")).order_by()
@@ -68,7 +68,7 @@ def queues(messages: dict[str, int] | None) -> list[Queue]:
     going = Attempt.objects.filter(ended_at=None, worker__in=serving)
     busy = dict(going.values_list("worker__device").annotate(n=Count("pk")).order_by())
     return [
-        Queue(
+        BrokerQueue(
             name=name,
             bound=waiting.get(name, 0),
             waiting=waiting.get(name, 0) + waiting.get(Device.AUTO, 0),
@@ -80,7 +80,7 @@ def queues(messages: dict[str, int] | None) -> list[Queue]:
     ]
 
 
-def unserved(rows: list[Queue]) -> list[str]:
+def unserved(rows: list[BrokerQueue]) -> list[str]:
     """The queues in which something waits that no live worker will take."""
     nobody = not any(row.slots for row in rows)
     return [row.name for row in rows if not row.slots and (row.bound or (nobody and row.waiting))]

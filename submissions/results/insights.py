@@ -44,7 +44,7 @@ class ImportanceLook:
     unused: int
 
 
-def look(data: dict[str, Any]) -> LayerLook | ImportanceLook | list[dict[str, Any]] | None:
+def parse_insight(data: dict[str, Any]) -> LayerLook | ImportanceLook | list[dict[str, Any]] | None:
     """What `data` shows: of nearest neighbours, its wrong digits as they are. None if there is nothing to see."""
     match data.get("kind"):
         case "layer":

@@ -12,7 +12,7 @@ MOST_DOTS = 40  # with more epochs than that they would hide the line
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Series:
     """One measure; `points` are its places in the drawing, `latest` its value after the last epoch."""
 
     name: str
@@ -33,7 +33,7 @@ class Curve:
     """`loss` or `accuracy`, in training and, where a part was held back, in validation."""
 
     name: str
-    lines: list[Line]
+    lines: list[Series]
     low: float
     high: float
     epochs: int
@@ -52,7 +52,7 @@ def _curve(name: str, epochs: Sequence[Mapping[str, Any]], planned: int) -> Curv
         return None
     low, high = min(values), max(values)
     lines = [
-        Line(key, series[-1][1], [_place(epoch, value, planned, low, high) for epoch, value in series])
+        Series(key, series[-1][1], [_place(epoch, value, planned, low, high) for epoch, value in series])
         for key, series in measured.items()
         if series
     ]

@@ -15,19 +15,22 @@ LONGEST_NAME = 15  # with `ONLY` it fits a quest's policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Engine:
-    """`trainer` is a dotted path `module:object` to a `workers.engines.engine.Engine`, imported by trainers alone."""
+class EngineChoice:
+    """An engine that can be chosen.
+
+    `implementation` is a dotted path `module:object` to a `workers.engines.engine.Engine`; only trainers import it.
+    """
 
     name: str
     label: str
-    trainer: str
+    implementation: str
 
 
-_engines: dict[str, Engine] = {}
+_engines: dict[str, EngineChoice] = {}
 _loaded: set[str] = set()
 
 
-def register(engine: Engine) -> Engine:
+def register(engine: EngineChoice) -> EngineChoice:
     """Add an engine; a second one of the same name replaces the first. The first registered is the usual default."""
     if not engine.name.isidentifier() or len(engine.name) > LONGEST_NAME or engine.name.endswith(ONLY):
         raise ValueError(f"{engine.name!r} names no engine: a word of at most {LONGEST_NAME} letters does.")
@@ -35,7 +38,7 @@ def register(engine: Engine) -> Engine:
     return engine
 
 
-def engines() -> list[Engine]:
+def engines() -> list[EngineChoice]:
     """Every engine, in the order in which they were registered."""
     for module in filter(None, map(str.strip, os.environ.get("QUEST_ENGINES", "").split(","))):
         if module not in _loaded:
@@ -44,7 +47,7 @@ def engines() -> list[Engine]:
     return list(_engines.values())
 
 
-def engine_named(name: str) -> Engine:
+def engine_named(name: str) -> EngineChoice:
     """The engine `name`; LookupError if there is none."""
     try:
         return next(engine for engine in engines() if engine.name == name)
@@ -79,16 +82,16 @@ def _others(name: str) -> list[str]:
 
 
 register(
-    Engine(
+    EngineChoice(
         name=ACCELERATED,
         label="accelerated: the same answers, computed faster",
-        trainer="workers.engines.accelerated:ENGINE",
+        implementation="workers.engines.accelerated:ENGINE",
     )
 )
 register(
-    Engine(
+    EngineChoice(
         name=STOCK,
         label="stock: scikit-learn and Keras as a notebook calls them",
-        trainer="workers.engines.stock:ENGINE",
+        implementation="workers.engines.stock:ENGINE",
     )
 )

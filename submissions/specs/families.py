@@ -1,4 +1,4 @@
-"""The one place where a model family is registered: its spec, its trainer, its notation and the words of its form."""
+"""The one place where a model family is registered: its spec, its builder, its notation and the words of its form."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Family:
     """A kind of model that a group can submit.
 
     `constructor` is the class as a person types it; `positional` names the parameters that may be given by position.
-    `trainer` is a dotted path `module:callable`, imported by the trainer process alone: called with the spec and a
+    `builder` is a dotted path `module:callable`, imported by the trainer process alone: called with the spec and a
     `workers.engines.run.Run`, it gives an object with `fit(images, labels)` and `predict(images)`.
     `only` holds parameters that the constructor has and the spec has not, with the value that may be typed for them.
     `former` holds what older versions of the library print: by parameter the value that today's version has for a value
@@ -38,7 +38,7 @@ class Family:
     label: str
     spec: type[Spec]
     constructor: str
-    trainer: str
+    builder: str
     positional: tuple[str, ...] = ()
     devices: tuple[str, ...] = ("cpu",)
     help: Mapping[str, str] = field(default_factory=dict)
@@ -70,7 +70,7 @@ def _load() -> None:
             _loaded.add(module)
 
 
-def families() -> list[Family]:
+def all_families() -> list[Family]:
     """Every family: the built-in ones in their order, then the others as they were registered."""
     _load()
     order = {name: place for place, name in enumerate(BUILT_IN)}
@@ -78,7 +78,7 @@ def families() -> list[Family]:
 
 
 def offered() -> list[Family]:
-    return [family for family in families() if family.offered]
+    return [family for family in all_families() if family.offered]
 
 
 def family_named(name: str) -> Family:

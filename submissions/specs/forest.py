@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from submissions.specs.parameters import Count, Jobs, NotNegative, Seed, Share, pixels
-from submissions.specs.preprocessing import STEPS_HELP, Steps, features_after, step_misfits, steps_size
+from submissions.specs.preprocessing import STEPS_HELP, Steps, features_after, step_conflicts, steps_size
 from submissions.specs.spec import Images, Spec
 
 Digit = Literal["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]
@@ -68,8 +68,8 @@ class Forest(Spec):
     monotonic_cst: list[Literal[-1, 0, 1]] | None = Field(None, description="only None: digits are ten classes")
     preprocess: Steps = Field((), description=STEPS_HELP)
 
-    def misfits(self, images: Images | None) -> Iterator[tuple[str, str]]:
-        yield from step_misfits(self.preprocess, images)
+    def conflicts(self, images: Images | None) -> Iterator[tuple[str, str]]:
+        yield from step_conflicts(self.preprocess, images)
         if self.oob_score and not self.bootstrap:
             yield "oob_score", "It needs bootstrap=True: without it every tree has seen every image."
         if self.max_samples is not None and not self.bootstrap:
@@ -88,14 +88,14 @@ class Forest(Spec):
             seen = f"An image here has {most} pixels" if most == given else f"{most} features come out of preprocess"
             yield "max_features", f"{seen}: give at most {most}."
 
-    def measures(self) -> Iterator[tuple[str, str, int]]:
+    def bounded_quantities(self) -> Iterator[tuple[str, str, int]]:
         yield "trees", "n_estimators", self.n_estimators
 
     def size(self) -> tuple[str, float]:
         kind = f"{self.criterion} {self.max_features} {self.n_jobs or 1} jobs{steps_size(self.preprocess)}"
         return kind, float(self.n_estimators * min(self.max_depth or USUAL_DEPTH, USUAL_DEPTH))
 
-    def rough_seconds(self, images: Images, *, accelerated: bool) -> float | None:
+    def estimated_seconds(self, images: Images, *, accelerated: bool) -> float | None:
         """By the sorting at each level of each tree, on one core for the stock forest."""
         work = self.size()[1] * images.train * log2(images.train) * sqrt(pixels(images))
         return (FAST_SORTING if accelerated else STOCK_SORTING) * work

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from submissions.specs.parameters import Jobs, pixels
-from submissions.specs.preprocessing import STEPS_HELP, Steps, features_after, step_misfits, steps_size
+from submissions.specs.preprocessing import STEPS_HELP, Steps, features_after, step_conflicts, steps_size
 from submissions.specs.spec import Images, Spec
 
 
@@ -59,8 +59,8 @@ class KNN(Spec):
     n_jobs: Jobs | None = Field(None, description="threads: None is one, -1 all of the worker's")
     preprocess: Steps = Field((), description=STEPS_HELP)
 
-    def misfits(self, images: Images | None) -> Iterator[tuple[str, str]]:
-        yield from step_misfits(self.preprocess, images)
+    def conflicts(self, images: Images | None) -> Iterator[tuple[str, str]]:
+        yield from step_conflicts(self.preprocess, images)
         known = TREES.get(self.algorithm)
         if known and self.metric not in known:
             yield "metric", f"{self.metric!r} does not go with algorithm={self.algorithm!r}: use algorithm='brute'."
@@ -93,7 +93,7 @@ class KNN(Spec):
         metric = self.metric if self.power is None else f"minkowski {self.power:g}"
         return f"{self.algorithm} {metric}{steps_size(self.preprocess)}", 1.0
 
-    def rough_seconds(self, images: Images, *, accelerated: bool) -> float | None:
+    def estimated_seconds(self, images: Images, *, accelerated: bool) -> float | None:
         """By the distances: each test image to each training image, over every feature."""
         measure = self.power or self.metric
         features = features_after(self.preprocess, pixels(images)) or pixels(images)

@@ -52,7 +52,7 @@ class CNN(Spec):
         "float32", description="arithmetic; the mixed ones are for GPUs"
     )
 
-    def misfits(self, images: Images | None) -> Iterator[tuple[str, str]]:
+    def conflicts(self, images: Images | None) -> Iterator[tuple[str, str]]:
         yield from self._misfit_input(images)
         try:
             built = list(chain(self.layers))
@@ -60,16 +60,16 @@ class CNN(Spec):
             yield f"layers.{misfit.place}", str(misfit)
             return
         yield from self._misfit_output(built[-1].shape)
-        yield from self.optimizer.misfits()
+        yield from self.optimizer.conflicts()
         yield from self._misfit_training()
 
-    def gets(self, images: Images) -> Iterator[str]:
+    def pixel_transforms(self, images: Images) -> Iterator[str]:
         if self.layers[1].kind != "Rescaling":
             yield f"/{images.brightest}"
         if getattr(self.layers[0], "shape", ())[:1] == (32,):
             yield "padded"
 
-    def measures(self) -> Iterator[tuple[str, str, int]]:
+    def bounded_quantities(self) -> Iterator[tuple[str, str, int]]:
         yield "epochs", "epochs", self.epochs
         yield "parameters", "layers", sum(parameters(self) or ())
 
@@ -78,7 +78,7 @@ class CNN(Spec):
         work = sum(built.trainable * prod(built.shape[:-1]) for built in chain(self.layers))
         return self.precision, self.epochs * (work + STEP_COST / self.batch_size)
 
-    def rough_seconds(self, images: Images, *, accelerated: bool) -> float | None:
+    def estimated_seconds(self, images: Images, *, accelerated: bool) -> float | None:
         """By the multiplications of all epochs, a fixed cost for each step, and Keras' tracing and compiling."""
         work = self.size()[1] * images.train * (1 - self.validation_split)
         return work / MULTIPLICATIONS + (0.0 if accelerated else TRACING_S)

@@ -26,7 +26,7 @@ class Step(pydantic.BaseModel):
         """The parameters as the constructor takes them."""
         return {name: getattr(self, name) for name in type(self).model_fields if name != "kind"}
 
-    def misfits(self, features: int | None) -> Iterator[tuple[str, str]]:
+    def conflicts(self, features: int | None) -> Iterator[tuple[str, str]]:
         """(parameter, message) for each value that does not fit; `features` is None where it is not known."""
         yield from ()
 
@@ -47,7 +47,7 @@ class MinMaxScaler(Step):
     clip: bool = False
     POSITIONAL = ("feature_range",)
 
-    def misfits(self, features: int | None) -> Iterator[tuple[str, str]]:
+    def conflicts(self, features: int | None) -> Iterator[tuple[str, str]]:
         if self.feature_range[0] >= self.feature_range[1]:
             yield "feature_range", f"{self.feature_range} is no range: give the smaller number first."
 
@@ -66,7 +66,7 @@ class PCA(Step):
     random_state: Seed | None = None
     POSITIONAL = ("n_components",)
 
-    def misfits(self, features: int | None) -> Iterator[tuple[str, str]]:
+    def conflicts(self, features: int | None) -> Iterator[tuple[str, str]]:
         wanted = self.n_components
         if isinstance(wanted, int) and features is not None and wanted > features:
             yield "n_components", f"{features} features come in: give at most {features}."
@@ -83,11 +83,11 @@ STEPS: dict[str, type[Step]] = {str(step.model_fields["kind"].default): step for
 STEPS_HELP = "steps before the model, such as StandardScaler(), PCA(n_components=50); fitted on the training images"
 
 
-def step_misfits(steps: tuple[AnyStep, ...], images: Images | None) -> Iterator[tuple[str, str]]:
+def step_conflicts(steps: tuple[AnyStep, ...], images: Images | None) -> Iterator[tuple[str, str]]:
     """(field, message) for each step that does not take what comes before it."""
     features: int | None = pixels(images) if images else None
     for place, step in enumerate(steps):
-        for name, message in step.misfits(features):
+        for name, message in step.conflicts(features):
             yield f"preprocess.{place}.{name}", message
         features = step.features(features)
 

@@ -51,21 +51,21 @@ class SpecError(ValueError):
 
 
 class Spec(pydantic.BaseModel):
-    """A validated model configuration. Build one with `validate`, which also asks `misfits` and the limits."""
+    """A validated model configuration. Build one with `validate`, which also asks `conflicts` and the limits."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     family: str
 
-    def misfits(self, images: Images | None) -> Iterator[tuple[str, str]]:
+    def conflicts(self, images: Images | None) -> Iterator[tuple[str, str]]:
         """(field, message) for each value that is allowed alone but not with the others, or not on these images."""
         yield from ()
 
-    def measures(self) -> Iterator[tuple[str, str, int]]:
+    def bounded_quantities(self) -> Iterator[tuple[str, str, int]]:
         """(name of the limit, field, value) for each quantity that `Limits` bounds."""
         yield from ()
 
-    def gets(self, images: Images) -> Iterator[str]:
+    def pixel_transforms(self, images: Images) -> Iterator[str]:
         """What is done to the images before the model gets them: "/255" where they are divided by that, "padded"."""
         yield from ()
 
@@ -73,7 +73,7 @@ class Spec(pydantic.BaseModel):
         """(kind, amount): runs of one kind on one data set take time about in proportion to the amount."""
         return "", 1.0
 
-    def rough_seconds(self, images: Images, *, accelerated: bool) -> float | None:
+    def estimated_seconds(self, images: Images, *, accelerated: bool) -> float | None:
         """What a run should take on two cores, going by the arithmetic alone; right within about a factor of three.
 
         None where nobody has worked that out.

@@ -35,7 +35,7 @@ class Optimizer(_Part):
         """The parameters as the constructor takes them."""
         return {name: getattr(self, name) for name in type(self).model_fields if name != "name"}
 
-    def misfits(self) -> Iterator[tuple[str, str]]:
+    def conflicts(self) -> Iterator[tuple[str, str]]:
         clips = [name for name in ("clipnorm", "clipvalue", "global_clipnorm") if getattr(self, name) is not None]
         if len(clips) > 1:
             yield f"optimizer.{clips[1]}", f"Keras takes one of {' and '.join(clips)}."
@@ -61,8 +61,8 @@ class AdamW(Optimizer):
     CLASS = "AdamW"
     POSITIONAL = ("learning_rate", "weight_decay", "beta_1", "beta_2", "epsilon", "amsgrad")
 
-    def misfits(self) -> Iterator[tuple[str, str]]:
-        yield from super().misfits()
+    def conflicts(self) -> Iterator[tuple[str, str]]:
+        yield from super().conflicts()
         if self.weight_decay is None:
             yield "optimizer.weight_decay", "AdamW needs a number: without weight decay, use Adam."
 

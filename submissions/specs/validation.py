@@ -33,7 +33,7 @@ def validate(
     text = _as_json(data)
     spec = _shaped(text, offered_only=offered_only)
     images = DATASETS[dataset] if dataset else None
-    refusals = [*spec.misfits(images)]
+    refusals = [*spec.conflicts(images)]
     if not refusals:
         refusals = [refusal for bounds in (SERVICE, limits) if bounds for refusal in _beyond(spec, bounds)]
     if refusals:
@@ -59,7 +59,7 @@ def _shaped(text: bytes, *, offered_only: bool) -> Spec:
         raise SpecError.of("model", f"This is not JSON: {error}.") from error
     if not isinstance(parsed, dict):
         raise SpecError.of("model", 'Give an object such as {"family": "knn", "n_neighbors": 4}.')
-    known = {family.name: family for family in (families.offered() if offered_only else families.families())}
+    known = {family.name: family for family in (families.offered() if offered_only else families.all_families())}
     name = parsed.get("family")
     if not isinstance(name, str) or name not in known:
         raise SpecError.of("family", f"Give one of {', '.join(map(repr, known))}.")
@@ -70,7 +70,7 @@ def _shaped(text: bytes, *, offered_only: bool) -> Spec:
 
 
 def _beyond(spec: Spec, limits: Limits) -> Iterator[tuple[str, str]]:
-    for name, field, value in spec.measures():
+    for name, field, value in spec.bounded_quantities():
         bound = getattr(limits, name)
         if bound is not None and value > bound:
             yield field, f"{value:,} {name} are over the {limits.owner}'s limit of {bound:,}."

@@ -16,7 +16,7 @@ from submissions import wording
 from submissions.images.digits import image_uri
 from submissions.intake.finals import Offer, offer
 from submissions.models import Course, Group, Quest, Submission, User
-from submissions.quests.visibility import Sight
+from submissions.quests.visibility import Visibility
 from submissions.results.wilson import wilson
 from submissions.wording import NOTHING
 
@@ -65,21 +65,21 @@ def in_zone(at: datetime | None, place: Quest | Course) -> datetime | str:
 
 
 @register.filter
-def name_in(group: Group | None, sight: Sight) -> str:
+def name_in(group: Group | None, visibility: Visibility) -> str:
     """What the reader may know the group by: its name, or its pseudonym."""
-    return sight.name(group)
+    return visibility.name(group)
 
 
 @register.filter
-def may_read(sight: Sight, submission: Submission) -> bool:
+def may_read(visibility: Visibility, submission: Submission) -> bool:
     """Whether the reader may see the submission's model."""
-    return sight.shows_model(submission)
+    return visibility.shows_model(submission)
 
 
 @register.filter
-def parameters_of(sight: Sight, submission: Submission) -> int | None:
+def parameters_of(visibility: Visibility, submission: Submission) -> int | None:
     """How many parameters the network has, where the reader may know it."""
-    return sight.parameters(submission)
+    return visibility.parameters(submission)
 
 
 @register.simple_tag

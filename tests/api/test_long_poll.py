@@ -66,7 +66,7 @@ def test_it_answers_as_soon_as_the_state_changes(ask, submission, worker):
 
     answer = ask(submission, 30)
     waits(1)
-    leases.finish(attempt, result_of(340))
+    leases.record_score(attempt, result_of(340))
     assert answer.result(timeout=20)[0].json()["score"] == pytest.approx(340 / 360)
 
 

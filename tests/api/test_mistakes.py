@@ -23,7 +23,7 @@ def pks(submit, worker, digits) -> list[int]:
     for spec, wrong in ((None, [0, 1]), (FOREST, [1, 2, 3])):
         submitted.append(submit(spec).pk)
         errors = [[index, (int(digits.test_labels[index]) + 1) % 10] for index in wrong]
-        leases.finish(claim_one(worker), {**result_of(360 - len(wrong)), "errors": errors})
+        leases.record_score(claim_one(worker), {**result_of(360 - len(wrong)), "errors": errors})
     return submitted
 
 
@@ -49,7 +49,7 @@ def test_two_are_compared_image_by_image(owner_client, pks):
 def test_until_the_reveal_only_public_images_are_spoken_of(owner_client, submission, worker, digits):
     Quest.objects.update(private_share=0.5)
     errors = [[index, (int(truth) + 1) % 10] for index, truth in enumerate(digits.test_labels)]
-    leases.finish(claim_one(worker), {**result_of(0, 180, private=(0, 180)), "errors": errors})
+    leases.record_score(claim_one(worker), {**result_of(0, 180, private=(0, 180)), "errors": errors})
     path = f"/api/v1/submissions/{submission.pk}/errors/"
 
     assert owner_client.get(path).json()["images"] == 180

@@ -126,7 +126,7 @@ def test_the_board_can_be_filtered_by_hardware(client, quest, scored, worker):
     )
     Attempt.objects.filter(submission=scored[0]).update(hardware=other, device="gpu")
 
-    assert [machine.label for machine in queries.machines(quest)] == ["AMD EPYC 9B14, 2 cores", "RTX A4000"]
+    assert [machine.label for machine in queries.hardware_choices(quest)] == ["AMD EPYC 9B14, 2 cores", "RTX A4000"]
     assert standing(queries.board(quest, hardware=other.pk)) == [(1, "ITMALGrp01", 340)]
     assert "ITMALGrp02" not in client.get(f"/?hardware={other.pk}-gpu").text
     assert "No score fits" in client.get(f"/?hardware={other.pk}-gpu&family=forest").text
@@ -164,13 +164,13 @@ def test_a_filter_that_makes_no_sense_is_as_good_as_none(client, scored, query):
 
 
 def test_a_poll_is_answered_with_nothing_while_nothing_has_changed(client, quest, scored):
-    seen = queries.pulse(quest).beat
+    seen = queries.snapshot(quest).etag
 
     assert client.get(f"/?seen={seen}").status_code == 204
 
 
 def test_a_poll_brings_the_live_part_alone_when_something_has(client, quest, scored, submit):
-    seen = queries.pulse(quest).beat
+    seen = queries.snapshot(quest).etag
     submit()
 
     response = client.get(f"/?seen={seen}&show=all&sort=train")
@@ -186,7 +186,7 @@ def test_a_poll_brings_the_live_part_alone_when_something_has(client, quest, sco
     [{"state": QuestState.CLOSED}, {"announcement": "Pizza"}, {"closes_at": timezone.now() + timedelta(days=1)}],
 )
 def test_a_change_of_the_quest_is_live_too(client, quest, scored, change):
-    seen = queries.pulse(quest).beat
+    seen = queries.snapshot(quest).etag
     Quest.objects.filter(pk=quest.pk).update(**change)
 
     assert client.get(f"/?seen={seen}").status_code == 200
@@ -194,10 +194,10 @@ def test_a_change_of_the_quest_is_live_too(client, quest, scored, change):
 
 def test_the_passing_of_the_deadline_is_live_too(quest):
     quest.closes_at = timezone.now() + timedelta(minutes=1)
-    before = queries.pulse(quest)
+    before = queries.snapshot(quest)
     quest.closes_at -= timedelta(minutes=2)
 
-    assert (before.phase, queries.pulse(quest).phase) == ("open", "over")
+    assert (before.phase, queries.snapshot(quest).phase) == ("open", "over")
 
 
 def test_the_deadline_is_told_in_the_quests_zone(client, quest):
@@ -325,7 +325,7 @@ def test_the_board_asks_as_many_questions_for_many_rows_as_for_few(
 
 
 def test_a_poll_that_finds_nothing_new_asks_little(client, quest, scored, django_assert_max_num_queries):
-    seen = queries.pulse(quest).beat
+    seen = queries.snapshot(quest).etag
 
     with django_assert_max_num_queries(4):
         client.get(f"/?seen={seen}")
@@ -353,4 +353,4 @@ def test_submissions_of_another_quest_do_not_count(quest, scored, course):
     other = Quest.objects.create(course=course, name="Other", state=QuestState.OPEN)
 
     assert not queries.board(other).exists()
-    assert Submission.objects.filter(quest=quest).count() == queries.pulse(quest).scored
+    assert Submission.objects.filter(quest=quest).count() == queries.snapshot(quest).scored

@@ -155,7 +155,7 @@ def test_an_improvement_is_told_on_a_later_page_too(client, post, monkeypatch):
 
 def test_the_feed_is_live(client, post, quest):
     post(340)
-    seen = queries.pulse(quest).beat
+    seen = queries.snapshot(quest).etag
 
     assert client.get(f"/feed/?seen={seen}").status_code == 204
     post(341, minutes=1)

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from leaderboard.ranking import movement, queries
 from submissions.models import Group, Quest, QuestState, Submission
-from submissions.quests.visibility import sight
+from submissions.quests.visibility import visibility_for
 from tests.cast import FOREST, person
 
 pytestmark = pytest.mark.slow
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def today(quest) -> datetime:
-    return sight(quest, None).today
+    return visibility_for(quest, None).today
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def scored(submit, score, stranger, other_group, today):
 
 
 def moved(quest: Quest, **filters) -> list[tuple[str, str, int]]:
-    seen = sight(quest, None)
+    seen = visibility_for(quest, None)
     rows = list(queries.board(quest, seen=seen, **filters))
     found = movement.movements(rows, movement.ranks_before(quest, seen, **filters))
     return [(row.owner_name, found[row.pk].direction, found[row.pk].places) for row in rows if row.pk in found]
@@ -71,15 +71,15 @@ def test_the_day_begins_in_the_quests_zone_also_when_the_clocks_change(quest, mo
     quest.time_zone = "Europe/Copenhagen"
     monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 10, 25, 22, 0, tzinfo=UTC))
 
-    assert sight(quest, None).today == datetime(2026, 10, 24, 22, 0, tzinfo=UTC)
+    assert visibility_for(quest, None).today == datetime(2026, 10, 24, 22, 0, tzinfo=UTC)
 
 
 def test_midnight_is_live_too(quest, scored, monkeypatch):
     now = timezone.now()
-    before = queries.pulse(quest).beat
+    before = queries.snapshot(quest).etag
     monkeypatch.setattr(timezone, "now", lambda: now + timedelta(days=1))
 
-    assert queries.pulse(quest).beat != before
+    assert queries.snapshot(quest).etag != before
 
 
 def test_movement_is_told_in_words_as_well(client, scored):

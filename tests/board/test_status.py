@@ -137,7 +137,7 @@ def test_the_oldest_wait_of_each_group_is_for_instructors_and_of_ones_own_for_it
 def test_lost_runs_and_further_attempts_are_counted_and_linked_for_instructors(
     client, instructor_client, submission, worker, settings
 ):
-    leases.give_back(claim_one(worker), Exit.LOST, reason="Lost.")
+    leases.release(claim_one(worker), Exit.LOST, reason="Lost.")
     settings.LEASE_SECONDS = -1
     claim_one(worker)
 

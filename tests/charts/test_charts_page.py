@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 
 from leaderboard.charts.gallery import CHARTS
-from leaderboard.charts.painter_process import Studio
+from leaderboard.charts.painter_process import Painter
 from submissions.models import ModelsShown, Quest, QuestState, Submission
 from tests.cast import FOREST, KNN
 
@@ -31,7 +31,7 @@ NET = {
 @pytest.fixture(autouse=True)
 def no_painter_beforehand(monkeypatch):
     """A page that is opened has a painter started; of these tests those that draw start their own."""
-    monkeypatch.setattr(Studio, "wake", lambda self: None)
+    monkeypatch.setattr(Painter, "wake", lambda self: None)
 
 
 def reading(text: str, chart: str) -> str:
@@ -123,7 +123,7 @@ def test_every_chart_has_its_numbers_in_a_table(client, scored, submit, score):
 
 
 def test_a_poll_is_answered_with_nothing_while_nothing_has_changed(client, quest, scored, submit):
-    beat = re.search(r'data-beat="(\w+)"', client.get("/charts/").text)
+    beat = re.search(r'data-etag="(\w+)"', client.get("/charts/").text)
     assert beat
 
     assert client.get("/charts/", {"seen": beat[1]}).status_code == 204

@@ -9,14 +9,14 @@ import pytest
 from django.http import QueryDict
 
 from leaderboard.charts import breakdown, cost, progress, size, spread
-from leaderboard.charts.figure import MOST_POINTS, Subject, Wish, score_limits, thinned
-from leaderboard.charts.runs import Run
+from leaderboard.charts.figure import MOST_POINTS, ChartFilters, Subject, score_limits, thinned
+from leaderboard.charts.runs import ChartRun
 from submissions.models import Quest
 
 BEGUN = datetime(2026, 10, 12, 9, tzinfo=UTC)
 
 
-def run(number: int, score: float, *, group: int = 1, hours: float = 0.0, **more) -> Run:
+def run(number: int, score: float, *, group: int = 1, hours: float = 0.0, **more) -> ChartRun:
     at = BEGUN + timedelta(hours=hours or number)
     known: dict[str, Any] = {
         "number": number, "group_id": group, "group": f"ITMALGrp{group:02}", "own": False, "family": "knn",
@@ -25,14 +25,14 @@ def run(number: int, score: float, *, group: int = 1, hours: float = 0.0, **more
         "preprocess_s": 0.0, "train_s": 2.0, "predict_s": 1.0, "device": "cpu", "engine": "stock",
         "engine_version": "scikit-learn 1.9.1", "hardware": "AMD EPYC, 2 cores",
     }  # fmt: skip
-    return Run(**(known | more))
+    return ChartRun(**(known | more))
 
 
-def about(*runs: Run, quest: Quest | None = None, **asked: str) -> Subject:
+def about(*runs: ChartRun, quest: Quest | None = None, **asked: str) -> Subject:
     quest = quest or Quest(name="Quest", time_zone="Europe/Copenhagen")
     query = QueryDict(mutable=True)
     query.update(asked)
-    return Subject(quest, list(runs), Wish.read(query, runs, quest))
+    return Subject(quest, list(runs), ChartFilters.read(query, runs, quest))
 
 
 class TestScoreAgainstCost:
@@ -61,7 +61,7 @@ class TestScoreAgainstCost:
 
         usual, chosen = about(*runs), about(*runs, engine="accelerated")
 
-        assert (usual.wish.engine, usual.wish.others) == ("stock", 1)
+        assert (usual.filters.engine, usual.filters.others) == ("stock", 1)
         for chart in (cost, breakdown):
             assert len(chart.figure(chosen).records) == 1
         assert [record["submission"] for record in cost.figure(usual).records] == [1, 2]

@@ -14,7 +14,7 @@ from django.core.cache import caches
 
 from leaderboard.charts import pictures
 from leaderboard.charts.gallery import CHARTS
-from leaderboard.charts.painter_process import Late, NoPicture, Studio, soon, studio
+from leaderboard.charts.painter_process import NoPicture, Painter, PictureNotReady, soon, studio
 from submissions.models import Attempt, Hardware, Submission
 from tests.cast import FOREST
 
@@ -96,7 +96,7 @@ def test_the_browser_gets_the_drawing_with_the_readers_own_numbers(client, owner
 def test_a_drawing_is_there_at_once_after_the_web_process_was_started_anew(client, network, monkeypatch):
     drawn = ask(client, "/charts/cost.vega").json()
     pictures._drawings.clear()
-    monkeypatch.setattr(Studio, "_living", lambda self: pytest.fail("A painter was asked again."))
+    monkeypatch.setattr(Painter, "_living", lambda self: pytest.fail("A painter was asked again."))
 
     assert client.get("/charts/cost.vega").json() == drawn
 
@@ -125,14 +125,14 @@ def test_a_drawing_that_fails_is_told_from_one_that_is_late(client, network):
     with pytest.raises(NoPicture) as failed:
         studio.ask({"do": "compile", "chart": "nonsense"}, until=soon() + 30)
 
-    assert not isinstance(failed.value, Late)
+    assert not isinstance(failed.value, PictureNotReady)
 
 
 def test_nobody_waits_for_a_picture_longer_than_allowed_and_the_next_one_is_right():
     order = {"do": "svg", "vega": {"width": 10, "height": 10}}
-    patient, began = Studio(), time.monotonic()
+    patient, began = Painter(), time.monotonic()
 
-    with pytest.raises(Late):
+    with pytest.raises(PictureNotReady):
         patient.ask(order, until=began)  # the painter is still starting
 
     assert time.monotonic() - began < 2

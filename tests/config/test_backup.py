@@ -134,7 +134,7 @@ def everything() -> list[dict[str, Any]]:
 def test_what_was_backed_up_is_there_again_and_what_came_after_is_kept_aside(course, home):
     submit()
     from_worker = worker()
-    leases.finish(claim_one(from_worker), result_of(350))
+    leases.record_score(claim_one(from_worker), result_of(350))
     stopped()
     before = everything()
     assert command("backup", str(home / "monday.tar.gz"))[0].startswith(

@@ -15,7 +15,7 @@ from tests.cast import FOREST, claim_one
 @pytest.fixture
 def runs(submission, submit, score, worker, stranger, other_group, instructor):
     """Of the owner's group one that was given back and then scored; of the other one; and an instructor's."""
-    leases.give_back(claim_one(worker), Exit.LOST, reason="gone")
+    leases.release(claim_one(worker), Exit.LOST, reason="gone")
     Attempt.objects.update(total_s=4.0, cpu_s=None)
     score(submission, 350, train_s=10.0)
     score(submit(FOREST, submitter=stranger, group=other_group), 340, train_s=1.0)

@@ -22,7 +22,7 @@ MODEL = "KNeighborsClassifier(n_neighbors=3)"
 def kd(monkeypatch):
     """An engine that lives as long as the test."""
     monkeypatch.setattr(engines, "_engines", dict(engines._engines))
-    return engines.register(engines.Engine(name="kd", label="kd: by a tree", trainer="x:y"))
+    return engines.register(engines.EngineChoice(name="kd", label="kd: by a tree", implementation="x:y"))
 
 
 def test_every_policy_follows_from_the_registered_engines(kd):
@@ -41,7 +41,7 @@ def test_a_quest_whose_engine_was_taken_away_takes_what_is_left():
 @pytest.mark.parametrize("name", ["", "two words", "stock_only", "a" * 16])
 def test_a_name_that_a_policy_could_not_hold_is_refused(name):
     with pytest.raises(ValueError, match="names no engine"):
-        engines.register(engines.Engine(name=name, label="x", trainer="x:y"))
+        engines.register(engines.EngineChoice(name=name, label="x", implementation="x:y"))
 
 
 @pytest.mark.django_db

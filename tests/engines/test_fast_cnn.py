@@ -15,7 +15,7 @@ from submissions.specs import training
 from submissions.specs.network import CNN
 from tests.trainers import train
 from workers.datasets.store import Dataset
-from workers.engines.fast_cnn import cnn, image_kernels, unit_kernels
+from workers.engines.fast_cnn import cnn, dense_kernels, image_kernels
 from workers.engines.fast_cnn.composition import knows
 from workers.engines.keras import cnn as stock_cnn
 from workers.engines.run import Run
@@ -79,7 +79,7 @@ NETWORKS = {
     "largest of all places": network(conv(8), see.GlobalMaxPooling2D(keepdims=True), *END),
     "activations": network(
         do.Rescaling(scale=1 / 255, offset=-0.5), do.Flatten(), do.LeakyReLU(), do.Dense(units=9, activation="sigmoid"),
-        do.Dense(units=8, activation="leaky_relu"), do.ReLU(negative_slope=0.1), do.Dense(units=10),
+        do.Dense(units=8, activation="leaky_relu"), do.ReLU(negative_gradient=0.1), do.Dense(units=10),
         do.ActivationLayer(activation="softmax"), shape=(SIDE, SIDE),
     ),
     "squares of softmax": network(*END, loss=training.Loss(name="mean_squared_error")),
@@ -160,12 +160,12 @@ def test_dropout_drops_its_share_and_keeps_the_sum():
     values = np.ones(100_000, np.float32)
     out, kept = np.zeros_like(values), np.zeros_like(values)
 
-    unit_kernels.drop(values, out, kept, 0.3, 7)
+    dense_kernels.drop(values, out, kept, 0.3, 7)
 
     assert (out == 0).mean() == pytest.approx(0.3, abs=0.01)
     assert out.mean() == pytest.approx(1, abs=0.01)
     again = np.zeros_like(out)
-    unit_kernels.drop(values, again, kept, 0.3, 8)
+    dense_kernels.drop(values, again, kept, 0.3, 8)
     assert ((out == 0) & (again == 0)).mean() == pytest.approx(0.09, abs=0.01)
 
 

@@ -59,7 +59,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def odd_family(monkeypatch: pytest.MonkeyPatch) -> None:
     """The family that misbehaves is known to this process while a test lasts."""
-    families.families()  # all the others are there before this one is, for as long as the test lasts
+    families.all_families()  # all the others are there before this one is, for as long as the test lasts
     monkeypatch.setattr(families, "_families", dict(families._families))
     families.register(importlib.import_module("tests.odd_families").ODD)
 

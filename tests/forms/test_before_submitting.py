@@ -71,8 +71,8 @@ def test_what_a_gpu_takes_is_not_guessed(quest):
 
 
 def test_steps_that_leave_fewer_features_shorten_the_guess(quest):
-    whole = parse("KNeighborsClassifier()").rough_seconds(DATASETS["mnist"], accelerated=False)
-    reduced = parse("make_pipeline(PCA(50), KNeighborsClassifier())").rough_seconds(
+    whole = parse("KNeighborsClassifier()").estimated_seconds(DATASETS["mnist"], accelerated=False)
+    reduced = parse("make_pipeline(PCA(50), KNeighborsClassifier())").estimated_seconds(
         DATASETS["mnist"], accelerated=False
     )
 
@@ -212,7 +212,7 @@ def test_every_preset_fills_the_form_of_its_family(quest):
 
     assert {"LeNet-5", "LeNet-5-like", "Keras’ simple convnet", "Dense net 512", "The feed’s p=4"} < set(found)
     for spec in found.values():
-        assert form_for(spec.family, Entry(quest, None), preset=spec).reading.spec == spec
+        assert form_for(spec.family, Entry(quest, None), preset=spec).parsed.spec == spec
     assert sum(parameters(SIMPLE_CONVNET)) == 34_826  # as Keras' summary() has it
 
 

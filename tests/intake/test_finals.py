@@ -12,7 +12,7 @@ from submissions.intake import reruns
 from submissions.intake.finals import finals, mark_final, offer
 from submissions.models import Event, Quest, QuestState, Submission
 from submissions.quests.refusal import Refused
-from submissions.quests.visibility import sight
+from submissions.quests.visibility import visibility_for
 from submissions.queue import leases
 from tests.cast import FOREST, claim_one, reload, result_of
 
@@ -156,7 +156,7 @@ def test_what_is_disqualified_or_out_of_competition_cannot_be_final(quest, score
 def test_a_mark_follows_the_run_that_counts(quest, scored, owner, instructor, worker):
     mark_final(scored[1], user=owner, final=True)
     again = reruns.rerun(scored[1], user=instructor)
-    leases.finish(claim_one(worker), result_of(161, 180, private=(151, 180)))
+    leases.record_score(claim_one(worker), result_of(161, 180, private=(151, 180)))
     reruns.choose(reload(again), user=instructor, reason="The first machine was faulty.")
 
     assert standing(reveal(quest)) == [(1, "ITMALGrp01", 151)]
@@ -167,7 +167,7 @@ def test_the_reveal_shows_who_moved_from_the_public_ranking(
 ):
     score(submit(submitter=stranger, group=other_group), 150, total=180, private=(149, 180))
     reveal(quest)
-    seen = sight(quest, None)
+    seen = visibility_for(quest, None)
     rows = list(queries.board(quest))
 
     moved = movement.movements(rows, movement.ranks_before(quest, seen))

@@ -41,7 +41,7 @@ def test_the_first_run_counts_until_an_instructor_says_otherwise(two_runs, quest
 
 def test_the_board_learns_of_the_choice_and_shows_the_first_ones_time(two_runs, client, instructor_client):
     first, again = two_runs
-    beat = client.get("/").context["pulse"].beat
+    beat = client.get("/").context["snapshot"].etag
 
     count(instructor_client, again)
 
@@ -107,7 +107,7 @@ def test_of_two_reruns_of_a_failed_run_only_one_counts(submission, worker, score
 
 def lose(worker, times: int) -> None:
     for _ in range(times):
-        leases.give_back(claim_one(worker), Exit.LOST, reason="The worker was not heard from any more.")
+        leases.release(claim_one(worker), Exit.LOST, reason="The worker was not heard from any more.")
 
 
 def test_a_run_whose_workers_were_lost_costs_no_quota_and_says_so(submission, worker, quest, group, owner_client):
@@ -122,7 +122,7 @@ def test_a_run_whose_workers_were_lost_costs_no_quota_and_says_so(submission, wo
 def test_a_lost_worker_among_crashes_costs_no_quota_either(submission, worker, quest, group):
     lose(worker, 1)
     for _ in range(2):
-        leases.give_back(claim_one(worker), Exit.CRASHED, reason="The training process crashed.")
+        leases.release(claim_one(worker), Exit.CRASHED, reason="The training process crashed.")
 
     assert reload(submission).state == State.FAILED
     assert "A worker failed it before that, so it does not count towards your quota." in reload(submission).reason
@@ -145,7 +145,7 @@ def test_cancelled_while_queued_is_refunded_even_after_a_lost_worker(submission,
 
 
 def test_cancelled_after_a_crash_of_its_own_is_counted(submission, worker, quest, group, owner):
-    leases.give_back(claim_one(worker), Exit.CRASHED, reason="The training process crashed.")
+    leases.release(claim_one(worker), Exit.CRASHED, reason="The training process crashed.")
 
     lifecycle.cancel(reload(submission), user=owner)
 
@@ -153,7 +153,7 @@ def test_cancelled_after_a_crash_of_its_own_is_counted(submission, worker, quest
 
 
 def test_a_rerun_costs_no_quota(submission, worker, quest, group, instructor):
-    leases.finish(claim_one(worker), result_of(300))
+    leases.record_score(claim_one(worker), result_of(300))
     reruns.rerun(reload(submission), user=instructor)
 
     assert quotas.quota(quest, group).used == 1

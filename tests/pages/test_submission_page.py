@@ -105,7 +105,7 @@ def test_a_scored_submission_shows_its_result_and_stops_polling(owner_client, su
 
 
 def test_energy_comes_with_its_method(owner_client, submission, worker):
-    leases.finish(claim_one(worker), result_of(350) | {"energy": {"method": "rapl", "joules": 12.345}})
+    leases.record_score(claim_one(worker), result_of(350) | {"energy": {"method": "rapl", "joules": 12.345}})
 
     assert "12.3 J (rapl)" in page(owner_client, submission)
 
@@ -119,7 +119,7 @@ def test_the_configuration_stands_there_as_notation_and_as_json(owner_client, su
 
 def test_the_private_score_shows_after_the_reveal_alone(owner_client, submission, worker):
     Quest.objects.update(private_share=0.5)
-    leases.finish(claim_one(worker), result_of(170, 180, private=(150, 180)))
+    leases.record_score(claim_one(worker), result_of(170, 180, private=(150, 180)))
     before = page(owner_client, submission)
     assert "170 of 180 public test images are right." in before
     assert "0.83333" not in before
@@ -151,7 +151,7 @@ def test_a_time_out_says_the_limit(owner_client, submission, worker):
 
 
 def test_earlier_attempts_are_listed(owner_client, submission, worker):
-    leases.give_back(claim_one(worker), Exit.LOST, reason="The worker was not heard from any more.")
+    leases.release(claim_one(worker), Exit.LOST, reason="The worker was not heard from any more.")
     assert "An earlier attempt did not finish" in page(owner_client, submission)
 
     claim_one(worker)

@@ -25,7 +25,7 @@ def digits(digits_home, monkeypatch):
 def finish(submission, worker, digits, wrong, **more) -> Submission:
     """Scored with these images read as the next digit."""
     errors = [[index, (int(digits.test_labels[index]) + 1) % 10] for index in wrong]
-    leases.finish(claim_one(worker), {**result_of(360 - len(wrong)), "errors": errors, **more})
+    leases.record_score(claim_one(worker), {**result_of(360 - len(wrong)), "errors": errors, **more})
     return reload(submission)
 
 
@@ -89,7 +89,7 @@ def test_without_the_data_sets_files_the_page_says_so(owner_client, scored, tmp_
 
 def test_until_the_reveal_the_page_says_that_only_public_images_count(owner_client, submission, worker, digits):
     Quest.objects.update(private_share=0.5)
-    leases.finish(claim_one(worker), {**result_of(180, 180, private=(180, 180)), "errors": []})
+    leases.record_score(claim_one(worker), {**result_of(180, 180, private=(180, 180)), "errors": []})
 
     text = page(owner_client, submission)
 
@@ -294,7 +294,7 @@ def test_each_way_to_fail_has_its_advice_and_says_whether_it_counts(owner_client
 def test_what_needs_less_memory_is_said_for_the_models_own_family(owner_client, submit, worker, model, helps):
     submission = submit(model)
     for _ in range(2):
-        leases.give_back(claim_one(worker), Exit.OUT_OF_MEMORY, reason="It needed more memory than the quest allows.")
+        leases.release(claim_one(worker), Exit.OUT_OF_MEMORY, reason="It needed more memory than the quest allows.")
 
     advice = page(owner_client, submission).partition('class="failure"')[2].partition("quota")[0].split("</p>", 1)[1]
 
@@ -307,7 +307,7 @@ def test_a_crash_is_told_in_words_and_the_workers_own_are_for_instructors(
 ):
     said = "The training process could not be started: it has ended already (exit code -9)."
     for _ in range(3):
-        leases.give_back(claim_one(worker), Exit.CRASHED, reason=said)
+        leases.release(claim_one(worker), Exit.CRASHED, reason=said)
 
     def reason(client) -> str:
         return page(client, submission).partition('<p class="reason">')[2].partition("</p>")[0]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from workers.probes import energy, hardware
-from workers.probes.usage import Company, Sampler
+from workers.probes.usage import HostLoad, Sampler
 
 pytestmark = pytest.mark.slow
 
@@ -134,10 +134,10 @@ def test_a_run_that_computes_in_one_thread_is_seen_to():
 
 def test_runs_at_the_same_time_see_each_other(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with Company(threads=1) as first, Company(threads=1) as second:
+    with HostLoad(threads=1) as first, HostLoad(threads=1) as second:
         pass
 
     assert (first.readings()["other_runs"], second.readings()["other_runs"]) == (0, 1)
-    with Company(threads=1) as later:
+    with HostLoad(threads=1) as later:
         pass
     assert later.readings()["other_runs"] == 0

@@ -239,7 +239,7 @@ def test_the_desk_says_beside_the_field_what_is_wrong(over, group, instructor_cl
 
 
 def test_a_board_that_polls_learns_of_the_new_deadline(over, group, instructor, later, owner_client):
-    beat = owner_client.get("/").context["pulse"].beat
+    beat = owner_client.get("/").context["snapshot"].etag
     assert owner_client.get(f"/?seen={beat}").status_code == 204
 
     extend(quest=over, group=group, user=instructor, closes_at=later, reason="Ill.")

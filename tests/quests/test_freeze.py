@@ -8,7 +8,7 @@ from django.utils import timezone
 from leaderboard.ranking import queries
 from submissions.models import DeskEvent, Quest, QuestState, Submission
 from submissions.quests import lifecycle
-from submissions.quests.visibility import sight
+from submissions.quests.visibility import visibility_for
 from tests.cast import FOREST, KNN
 
 pytestmark = pytest.mark.slow
@@ -47,7 +47,7 @@ def test_instructors_go_on_seeing_each_score(frozen, instructor_client):
 
 
 def test_the_counts_stand_still_too(frozen, instructor):
-    public, whole = queries.pulse(frozen), queries.pulse(frozen, sight(frozen, instructor))
+    public, whole = queries.snapshot(frozen), queries.snapshot(frozen, visibility_for(frozen, instructor))
 
     assert (public.scored, public.groups) == (1, 1)
     assert (whole.scored, whole.groups) == (2, 2)
@@ -68,7 +68,7 @@ def test_a_frozen_board_says_so(frozen, client, instructor_client):
 
 def test_an_instructor_freezes_and_thaws_at_the_desk(quest, submission, score, instructor, instructor_client, client):
     score(submission, 350)
-    seen = client.get("/").context["pulse"].beat
+    seen = client.get("/").context["snapshot"].etag
 
     assert "groups see the quest as it stands now" in press(instructor_client, quest, "1").text
     assert client.get(f"/?seen={seen}").status_code == 200, "the page learns of it"
@@ -112,13 +112,13 @@ def test_movement_on_a_frozen_board_is_of_the_day_on_which_it_was_frozen(frozen)
     Quest.objects.update(frozen_at=noon)
     frozen.refresh_from_db()
 
-    day = sight(frozen, None).today
+    day = visibility_for(frozen, None).today
 
     assert timedelta(0) <= noon - day < timedelta(days=1)
 
 
 def test_a_hidden_rule_cannot_be_got_round_by_asking_for_a_page_seen_before(frozen, client, submit, score):
-    seen = client.get("/").context["pulse"].beat
+    seen = client.get("/").context["snapshot"].etag
     score(submit(KNN), 355)
 
     assert "0.98611" not in client.get(f"/?seen={seen}").text

@@ -172,7 +172,7 @@ def test_who_has_left_a_group_is_an_outsider_to_its_names(hidden, group, client)
 
 def test_showing_the_models_again_changes_what_was_cached(hidden, client):
     etag = client.get("/feed.txt").headers["ETag"]
-    beat = client.get("/").context["pulse"].beat
+    beat = client.get("/").context["snapshot"].etag
     Quest.objects.update(models_shown=ModelsShown.ALWAYS)
 
     assert "n_neighbors=17" in client.get("/feed.txt", headers={"If-None-Match": etag}).text

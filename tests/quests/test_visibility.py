@@ -8,11 +8,11 @@ from django.utils import timezone
 
 from submissions.models import Extension, Group, ModelsShown, Quest, QuestState, Submission
 from submissions.quests import pseudonyms
-from submissions.quests.visibility import sight
+from submissions.quests.visibility import visibility_for
 
 
 def shows(submission: Submission, user) -> bool:
-    return sight(Quest.objects.get(pk=submission.quest_id), user).shows_model(submission)
+    return visibility_for(Quest.objects.get(pk=submission.quest_id), user).shows_model(submission)
 
 
 def change(quest: Quest, **fields) -> Quest:
@@ -75,13 +75,13 @@ def test_models_stay_hidden_while_one_group_still_has_time(hidden, submission, o
 
 
 def test_groups_have_their_names_unless_the_quest_hides_them(quest, group, stranger):
-    assert sight(quest, stranger).name(group) == group.name
-    assert sight(quest, stranger).name(None) == "instructors"
+    assert visibility_for(quest, stranger).name(group) == group.name
+    assert visibility_for(quest, stranger).name(None) == "instructors"
 
 
 def test_a_hidden_name_is_known_to_its_own_group_and_instructors_alone(quest, group, owner, stranger, instructor):
     change(quest, pseudonyms=True)
-    seen = {user: sight(quest, user).name(group) for user in (None, owner, stranger, instructor)}
+    seen = {user: visibility_for(quest, user).name(group) for user in (None, owner, stranger, instructor)}
 
     assert seen[owner] == seen[instructor] == group.name
     assert seen[None] == seen[stranger] == Group.objects.get(pk=group.pk).pseudonym
@@ -110,18 +110,18 @@ def test_a_frozen_board_stands_still_for_everybody_but_instructors(quest, owner,
     at = timezone.now()
     change(quest, frozen_at=at)
 
-    assert sight(quest, None).as_of == sight(quest, owner).as_of == at
-    assert sight(quest, instructor).as_of is None
+    assert visibility_for(quest, None).as_of == visibility_for(quest, owner).as_of == at
+    assert visibility_for(quest, instructor).as_of is None
 
 
 def test_the_reveal_ends_the_freeze(quest):
     change(quest, frozen_at=timezone.now(), state=QuestState.REVEALED)
 
-    assert sight(quest, None).as_of is None
+    assert visibility_for(quest, None).as_of is None
 
 
 def test_readers_who_see_the_same_have_the_same_version(quest, owner, colleague, stranger):
-    versions = [sight(quest, user).version for user in (owner, colleague, stranger, None)]
+    versions = [visibility_for(quest, user).version for user in (owner, colleague, stranger, None)]
 
     assert versions[0] == versions[1]
     assert versions[1] != versions[2] != versions[3]
@@ -132,7 +132,7 @@ def test_a_class_of_five_hundred_is_given_pseudonyms_at_once(quest, django_asser
     Group.objects.bulk_create(Group(course=quest.course, name=f"ITMALGrp{number:03}") for number in range(500))
 
     with django_assert_max_num_queries(12):
-        seen = sight(quest, None)
+        seen = visibility_for(quest, None)
         names = {seen.name(group) for group in Group.objects.filter(course=quest.course)}
 
     assert len(names) == 500

@@ -8,7 +8,7 @@ import pytest
 
 from submissions.models import ApiToken, Course, Invitation, ModelsShown, Quest
 from submissions.quests.quotas import Quota, spent_because
-from submissions.quests.visibility import sight
+from submissions.quests.visibility import visibility_for
 from tests.cast import FOREST
 
 pytestmark = pytest.mark.slow
@@ -67,7 +67,7 @@ def test_a_course_without_a_quest_has_the_zone_of_the_server(db, settings):
 def test_when_models_are_shown_and_submitting_is_free_again_is_told_with_the_zone(quest):
     quest.models_shown, quest.models_shown_from = ModelsShown.FROM, EVENING
 
-    assert sight(quest, None).models_shown_when == "shown from 03/12 07:30 Asia/Tokyo"
+    assert visibility_for(quest, None).models_shown_when == "shown from 03/12 07:30 Asia/Tokyo"
     spent = spent_because(quest, Quota(limit=1, used=1, left=0, next_at=EVENING))
     assert "Next submission free at 07:30 on 03/12 (Asia/Tokyo)." in spent
 

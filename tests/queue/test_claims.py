@@ -52,9 +52,9 @@ def test_a_group_that_queued_many_does_not_hold_up_one_that_queued_one(submit, o
 
 def test_among_idle_groups_the_one_that_used_less_lately_goes_first(submit, other, worker):
     submit()
-    leases.finish(claim_one(worker), result_of(350, train_s=100))
+    leases.record_score(claim_one(worker), result_of(350, train_s=100))
     submit(**other)
-    leases.finish(claim_one(worker), result_of(350, train_s=1))
+    leases.record_score(claim_one(worker), result_of(350, train_s=1))
     submit()
     modest = submit(**other)
 
@@ -71,7 +71,7 @@ def test_a_group_is_held_to_its_limit_of_runs(submit, other, quest, worker):
 
     assert {first.submission_id, second.submission_id} >= {theirs.pk}
     assert claims.claim(device="cpu", worker=worker) is None
-    leases.finish(first, result_of(350))
+    leases.record_score(first, result_of(350))
     assert claims.claim(device="cpu", worker=worker) is not None
 
 

@@ -59,7 +59,7 @@ def test_while_it_goes_no_other_begins_on_its_machine_whatever_the_worker(submit
 
     assert claim(worker) is None
     assert claim(same_machine) is None
-    leases.finish(attempt, result_of(350))
+    leases.record_score(attempt, result_of(350))
     assert claim(same_machine) is not None
 
 
@@ -78,7 +78,7 @@ def test_the_fairest_being_exclusive_free_slots_wait_until_their_machine_is_empt
     submit()
 
     assert claim(worker) is None, "its second slot would keep the machine busy for ever"
-    leases.finish(going, result_of(350))
+    leases.record_score(going, result_of(350))
     assert claim_one(worker).submission_id == timed.pk
 
 
@@ -91,8 +91,8 @@ def test_of_several_machines_one_waits_for_it_and_the_others_go_on(submit, alone
     timed = aged(submit(quest=alone, **other), minutes=5)
 
     assert claim(worker) is None, "the machine with the fewest runs waits"
-    leases.finish(busier[0], result_of(350))
-    leases.finish(here, result_of(350))
+    leases.record_score(busier[0], result_of(350))
+    leases.record_score(here, result_of(350))
     following = claim(there)
     assert following.submission_id != timed.pk
     assert claim_one(worker).submission_id == timed.pk
@@ -102,7 +102,7 @@ def test_what_is_fairer_than_an_exclusive_one_still_goes_first(submit, alone, wo
     submit(quest=alone), submit(quest=alone)
     first = claim_one(worker)
     theirs = submit(**other)
-    leases.finish(first, result_of(350, train_s=100))
+    leases.record_score(first, result_of(350, train_s=100))
 
     assert claim_one(worker).submission_id == theirs.pk
 
@@ -116,7 +116,7 @@ def test_when_it_has_ended_every_slot_is_woken(submit, alone, worker, monkeypatc
     monkeypatch.setattr("submissions.queue.wakeups.send", sent.append)
 
     with django_capture_on_commit_callbacks(execute=True):
-        leases.finish(attempt, result_of(350))
+        leases.record_score(attempt, result_of(350))
 
     assert sent == ["cpu", "cpu"], "one for each of the machine's slots, which all waited"
 

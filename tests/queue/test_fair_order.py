@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from submissions.models import Attempt, Quest, State, Submission, Worker
 from submissions.queue import claims, leases, prediction
-from submissions.queue.simulation import Going, Start, Waiting, simulate
+from submissions.queue.simulation import RunningJob, Start, Waiting, simulate
 from tests.cast import KNN, claim_one, person, reload, result_of
 
 pytestmark = pytest.mark.slow
@@ -60,7 +60,7 @@ def took(submit):
         submission = submit(NET, device=on.device)
         attempt = claim_one(on, on.device)
         assert attempt.submission_id == submission.pk
-        leases.finish(attempt, result_of(300))
+        leases.record_score(attempt, result_of(300))
         ended = timezone.now() - timedelta(days=1)
         Attempt.objects.filter(pk=attempt.pk).update(total_s=seconds, ended_at=ended)
         cache.clear()
@@ -69,7 +69,7 @@ def took(submit):
 
 
 def finish(attempt: Attempt) -> None:
-    leases.finish(attempt, result_of(300))
+    leases.record_score(attempt, result_of(300))
 
 
 def test_after_two_hundred_of_one_group_anothers_single_one_takes_the_next_slot(crowd, submit, other, worker, group):
@@ -112,9 +112,9 @@ def test_thirty_groups_get_their_first_run_before_anybody_a_second(course, submi
 def test_device_seconds_of_the_last_hour_count_and_older_ones_do_not(submit, other, worker):
     submit()
     busy = claim_one(worker)
-    leases.finish(busy, result_of(350, train_s=100))
+    leases.record_score(busy, result_of(350, train_s=100))
     submit(**other)
-    leases.finish(claim_one(worker), result_of(350, train_s=1))
+    leases.record_score(claim_one(worker), result_of(350, train_s=1))
     ours, theirs = submit(), submit(**other)
 
     assert claims.claimable("cpu") == [theirs.pk, ours.pk]
@@ -124,7 +124,7 @@ def test_device_seconds_of_the_last_hour_count_and_older_ones_do_not(submit, oth
 
 def test_seconds_on_a_cpu_are_not_held_against_a_group_on_a_gpu(submit, other, worker, gpu):
     submit()
-    leases.finish(claim_one(worker), result_of(350, train_s=100))
+    leases.record_score(claim_one(worker), result_of(350, train_s=100))
     ours, theirs = submit(NET, device="gpu"), submit(NET, device="gpu", **other)
 
     assert claims.claimable("gpu") == [ours.pk, theirs.pk]
@@ -180,9 +180,9 @@ def test_a_cpu_takes_of_several_for_auto_those_that_stand_too_far_behind(submit,
     claim_one(gpu, "gpu")
     first, second, third = (submit(NET, device="auto") for _ in range(3))
 
-    assert prediction.spilled_to_cpus() == {second.pk, third.pk}, "those would wait 120 and 180 seconds for the GPU"
+    assert prediction.cpu_eligible() == {second.pk, third.pk}, "those would wait 120 and 180 seconds for the GPU"
     assert claim_one(worker).submission_id == second.pk
-    assert prediction.spilled_to_cpus() == {third.pk}, "it is the second now, and would still wait 120 seconds"
+    assert prediction.cpu_eligible() == {third.pk}, "it is the second now, and would still wait 120 seconds"
     assert reload(first).state == State.QUEUED
 
 
@@ -228,7 +228,7 @@ def test_the_shown_places_are_the_order_of_the_claims(submit, other, course, wor
     third = {"group": team, "submitter": person("third", team)}
     for who, seconds in (({}, 100), (other, 1)):
         submit(**who)
-        leases.finish(claim_one(worker), result_of(350, train_s=seconds))
+        leases.record_score(claim_one(worker), result_of(350, train_s=seconds))
     for who in ({}, {}, other, third, {}, other):
         submit(**who)
     shown = claims.queue_order("cpu")
@@ -271,7 +271,7 @@ def test_played_forward_a_limit_leaves_a_slot_to_others():
 
 
 def test_played_forward_a_run_whose_worker_is_gone_frees_the_limit_but_no_slot():
-    gone = Going(team=1, device="cpu", left=5.0, holds_slot=False)
+    gone = RunningJob(team=1, device="cpu", left=5.0, holds_slot=False)
 
     starts = simulate([waiting(1, 1, limit=1)], [gone], free={"cpu": 1}, used={})
 
@@ -302,11 +302,11 @@ def test_the_outlook_agrees_with_the_claims(submit, other, worker):
     """Whoever is foretold to be next is whom the next claim takes, again and again."""
     Quest.objects.update(group_limit=1)
     rows = [submit(), submit(), submit(**other), submit(), submit(**other)]
-    leases.finish(claim_one(worker), result_of(300, train_s=2))
+    leases.record_score(claim_one(worker), result_of(300, train_s=2))
     order = []
     while Submission.objects.filter(state=State.QUEUED).exists():
         Worker.objects.update(slots=1)
-        foretold = next(iter(prediction.look().starts))
+        foretold = next(iter(prediction.forecast_queue().starts))
         attempt = claim_one(worker)
         assert attempt.submission_id == foretold
         finish(attempt)

@@ -18,7 +18,7 @@ def kinds(submission):
 
 
 def test_a_scored_run_leaves_its_whole_history(submission, worker):
-    leases.finish(claim_one(worker), result_of(350))
+    leases.record_score(claim_one(worker), result_of(350))
 
     submission = reload(submission)
     assert (submission.state, submission.correct, submission.total) == (State.SCORED, 350, 360)
@@ -33,10 +33,10 @@ def test_a_scored_run_leaves_its_whole_history(submission, worker):
 
 def test_a_second_finish_of_the_same_run_writes_nothing(submission, worker):
     attempt = claim_one(worker)
-    leases.finish(attempt, result_of(350))
+    leases.record_score(attempt, result_of(350))
 
     with pytest.raises(lifecycle.MoveRefused):
-        leases.finish(attempt, result_of(12))
+        leases.record_score(attempt, result_of(12))
 
     assert Score.objects.get().correct == 350
     assert reload(submission).correct == 350
@@ -44,19 +44,19 @@ def test_a_second_finish_of_the_same_run_writes_nothing(submission, worker):
 
 def test_a_worker_whose_lease_was_given_to_another_writes_nothing(submission, worker):
     late = claim_one(worker)
-    leases.give_back(late, Exit.LOST, reason="not heard from")
+    leases.release(late, Exit.LOST, reason="not heard from")
     current = claim_one(worker)
 
-    assert not leases.beat(late)
+    assert not leases.renew(late)
     for write in (
-        lambda: leases.finish(late, result_of(1)),
+        lambda: leases.record_score(late, result_of(1)),
         lambda: leases.fail(late, reason="late"),
-        lambda: leases.give_back(late, Exit.DRAINED, reason="late"),
-        lambda: leases.stop(late),
+        lambda: leases.release(late, Exit.DRAINED, reason="late"),
+        lambda: leases.record_cancelled(late),
     ):
         with pytest.raises(lifecycle.MoveRefused):
             write()
-    leases.finish(current, result_of(350))
+    leases.record_score(current, result_of(350))
 
     assert Score.objects.get().attempt == current
     assert reload(submission).correct == 350
@@ -97,14 +97,14 @@ def test_cancelling_a_running_submission_asks_its_worker(submission, owner, work
     assert lifecycle.cancel(submission, user=owner) == State.RUNNING
     assert lifecycle.cancel(submission, user=owner) == State.RUNNING
     assert leases.cancel_asked(attempt)
-    leases.stop(attempt)
+    leases.record_cancelled(attempt)
 
     assert reload(submission).state == State.CANCELLED
     assert kinds(submission) == ["submitted", "claimed", "cancel_asked", "cancelled"]
 
 
 def test_what_has_ended_cannot_be_cancelled(submission, owner, worker):
-    leases.finish(claim_one(worker), result_of(350))
+    leases.record_score(claim_one(worker), result_of(350))
 
     with pytest.raises(lifecycle.MoveRefused, match="already ended"):
         lifecycle.cancel(submission, user=owner)
@@ -112,8 +112,8 @@ def test_what_has_ended_cannot_be_cancelled(submission, owner, worker):
 
 def test_a_lost_worker_counts_three_times_and_then_it_is_given_up_and_refunded(submission, worker):
     for _ in range(2):
-        assert leases.give_back(claim_one(worker), Exit.LOST, reason="Lost.") == State.QUEUED
-    assert leases.give_back(claim_one(worker), Exit.LOST, reason="Lost.") == State.FAILED
+        assert leases.release(claim_one(worker), Exit.LOST, reason="Lost.") == State.QUEUED
+    assert leases.release(claim_one(worker), Exit.LOST, reason="Lost.") == State.FAILED
 
     submission = reload(submission)
     assert submission.refunded
@@ -122,15 +122,15 @@ def test_a_lost_worker_counts_three_times_and_then_it_is_given_up_and_refunded(s
 
 
 def test_out_of_memory_is_tried_twice(submission, worker):
-    assert leases.give_back(claim_one(worker), Exit.OUT_OF_MEMORY, reason="Too big.") == State.QUEUED
-    assert leases.give_back(claim_one(worker), Exit.OUT_OF_MEMORY, reason="Too big.") == State.FAILED
+    assert leases.release(claim_one(worker), Exit.OUT_OF_MEMORY, reason="Too big.") == State.QUEUED
+    assert leases.release(claim_one(worker), Exit.OUT_OF_MEMORY, reason="Too big.") == State.FAILED
 
     assert "too much memory" in reload(submission).reason
 
 
 def test_a_drained_worker_does_not_count(submission, worker):
     for _ in range(5):
-        assert leases.give_back(claim_one(worker), Exit.DRAINED, reason="Shut down.") == State.QUEUED
+        assert leases.release(claim_one(worker), Exit.DRAINED, reason="Shut down.") == State.QUEUED
 
     assert not submission.attempts.filter(counted=True).exists()
 
@@ -139,7 +139,7 @@ def test_a_run_given_back_after_its_cancel_was_asked_for_is_cancelled(submission
     attempt = claim_one(worker)
     lifecycle.cancel(submission, user=owner)
 
-    assert leases.give_back(attempt, Exit.LOST, reason="Lost.") == State.CANCELLED
+    assert leases.release(attempt, Exit.LOST, reason="Lost.") == State.CANCELLED
 
 
 @pytest.mark.parametrize(("exit_", "refunded"), [(Exit.LOST, True), (Exit.DRAINED, False)])
@@ -147,7 +147,7 @@ def test_a_cancelled_run_is_refunded_where_its_worker_was_lost(submission, owner
     attempt = claim_one(worker)
     lifecycle.cancel(submission, user=owner)
 
-    leases.give_back(attempt, exit_, reason="Gone.")
+    leases.release(attempt, exit_, reason="Gone.")
 
     submission = reload(submission)
     assert (submission.state, submission.refunded) == (State.CANCELLED, refunded)
@@ -164,7 +164,7 @@ def test_a_cancel_that_comes_as_a_run_is_given_back_is_not_forgotten(submission,
 
     monkeypatch.setattr(leases, "writing", cancelled_before)
 
-    assert leases.give_back(attempt, Exit.DRAINED, reason="Shut down.") == State.CANCELLED
+    assert leases.release(attempt, Exit.DRAINED, reason="Shut down.") == State.CANCELLED
 
 
 def test_who_holds_a_lease_may_renew_it_first_after_an_outage(submit, worker, settings):
@@ -173,9 +173,9 @@ def test_who_holds_a_lease_may_renew_it_first_after_an_outage(submit, worker, se
     holder, _silent = claim_one(worker), claim_one(worker)
     settings.LEASE_SECONDS = 60
 
-    assert leases.spare() == 2
+    assert leases.extend_all() == 2
     assert leases.expire() == 0
-    assert leases.beat(holder)
+    assert leases.renew(holder)
     Submission.objects.exclude(pk=holder.submission_id).update(lease_until=timezone.now() - timedelta(seconds=1))
 
     assert leases.expire() == 1

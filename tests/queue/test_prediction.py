@@ -10,7 +10,7 @@ from django.utils import timezone
 from submissions.families.network import LENET_5, dense
 from submissions.models import Attempt, Hardware, Quest, State, Worker
 from submissions.queue import leases
-from submissions.queue.prediction import look, prediction
+from submissions.queue.prediction import forecast_queue, prediction
 from submissions.queue.run_times import Forecaster, Job, size_of
 from submissions.specs.spec import dump
 from submissions.specs.validation import validate
@@ -31,7 +31,7 @@ def past(submit, worker):
             submission = submit(model, device=on.device)
             attempt = claim_one(on, device=on.device)
             assert attempt.submission_id == submission.pk
-            leases.finish(attempt, result_of(300))
+            leases.record_score(attempt, result_of(300))
             Attempt.objects.filter(pk=attempt.pk).update(
                 total_s=total, ended_at=timezone.now() - timedelta(days=1), started_at=timezone.now()
             )
@@ -310,7 +310,7 @@ def test_the_queue_is_read_in_a_few_questions_however_long_it_is(
     cache.clear()
 
     with django_assert_max_num_queries(8):
-        looked = look()
+        looked = forecast_queue()
 
     assert len(looked.starts) == 20
     assert reload(submit()).state == State.QUEUED

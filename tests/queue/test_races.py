@@ -157,7 +157,7 @@ def test_an_expiry_that_comes_after_a_new_claim_does_not_take_that_one(lapsed, w
     submission = reload(lapsed.submission)
     assert (submission.state, submission.lease) == (State.RUNNING, current.lease)
     assert going(submission) == [current]
-    assert not leases.beat(lapsed)
+    assert not leases.renew(lapsed)
 
 
 def test_a_finish_that_comes_while_another_worker_takes_over_writes_nothing(lapsed, worker):
@@ -165,7 +165,7 @@ def test_a_finish_that_comes_while_another_worker_takes_over_writes_nothing(laps
         leases.expire()
         return claim_one(worker)
 
-    current, late = overlapping(hand_over, partial(leases.finish, lapsed, result_of(350)))
+    current, late = overlapping(hand_over, partial(leases.record_score, lapsed, result_of(350)))
 
     assert refused([current, late], lifecycle.MoveRefused) == 1
     assert not Score.objects.exists()
@@ -173,7 +173,7 @@ def test_a_finish_that_comes_while_another_worker_takes_over_writes_nothing(laps
 
 
 def test_an_expiry_finds_a_heartbeat_that_was_not_yet_committed(lapsed):
-    beaten, expired = overlapping(partial(leases.beat, lapsed), leases.expire)
+    beaten, expired = overlapping(partial(leases.renew, lapsed), leases.expire)
 
     assert (beaten, expired) == (True, 0)
     assert reload(lapsed.submission).state == State.RUNNING
@@ -181,7 +181,7 @@ def test_an_expiry_finds_a_heartbeat_that_was_not_yet_committed(lapsed):
 
 
 def test_a_heartbeat_that_comes_after_the_expiry_is_told_so(lapsed):
-    expired, beaten = overlapping(leases.expire, partial(leases.beat, lapsed))
+    expired, beaten = overlapping(leases.expire, partial(leases.renew, lapsed))
 
     assert (expired, beaten) == (1, False)
     assert reload(lapsed.submission).state == State.QUEUED
@@ -194,7 +194,7 @@ def test_expiries_claims_and_heartbeats_at_once_leave_one_attempt_going(lapsed, 
         lapse(holder)
         acts = [leases.expire] * 3 + [partial(claims.claim, device="cpu", worker=worker)] * 3
 
-        *_, beaten = results = at_once([*acts, partial(leases.beat, holder)])
+        *_, beaten = results = at_once([*acts, partial(leases.renew, holder)])
 
         assert refused(results) == 0
         if reload(submission).state == State.QUEUED:
@@ -210,7 +210,7 @@ def test_a_cancel_and_a_finish_that_overlap_leave_one_end(submission, owner, wor
     attempt = claim_one(worker)
     acts = {
         "cancel": partial(lifecycle.cancel, submission, user=owner),
-        "finish": partial(leases.finish, attempt, result_of(350)),
+        "finish": partial(leases.record_score, attempt, result_of(350)),
     }
 
     results = overlapping(acts.pop(first), acts.popitem()[1])
@@ -224,9 +224,9 @@ def test_cancel_stop_and_finish_at_once_end_a_run_once(quest, submit, owner, wor
     for _ in range(ROUNDS):
         submission = submit()
         attempt = claim_one(worker)
-        acts = [partial(lifecycle.cancel, submission, user=owner), partial(leases.stop, attempt)]
+        acts = [partial(lifecycle.cancel, submission, user=owner), partial(leases.record_cancelled, attempt)]
 
-        results = at_once([*acts, partial(leases.finish, attempt, result_of(350))])
+        results = at_once([*acts, partial(leases.record_score, attempt, result_of(350))])
 
         refused(results, lifecycle.MoveRefused)
         state = reload(submission).state
@@ -248,7 +248,7 @@ def test_a_cancel_and_a_claim_at_once_leave_it_cancelled_or_running(submit, owne
         assert reload(submission).state == state
         assert (attempt is None) == (state == State.CANCELLED)
         if attempt:
-            leases.stop(attempt)
+            leases.record_cancelled(attempt)
 
 
 def test_a_wake_up_is_sent_once_what_it_is_about_can_be_read(quest, owner, group, monkeypatch):

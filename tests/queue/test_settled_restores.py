@@ -21,13 +21,13 @@ def test_what_ran_is_given_back_uncounted_and_its_worker_has_left(submission, wo
 
 
 def test_a_run_that_ends_meanwhile_does_not_break_it_off(submission, worker, monkeypatch):
-    attempt, give_back = claim_one(worker), leases.give_back
+    attempt, give_back = claim_one(worker), leases.release
 
     def too_late(*given: Any, **more: Any) -> None:
-        leases.finish(attempt, result_of(350))
+        leases.record_score(attempt, result_of(350))
         give_back(*given, **more)
 
-    monkeypatch.setattr(leases, "give_back", too_late)
+    monkeypatch.setattr(leases, "release", too_late)
     backup._settle()
 
     assert reload(submission).state == State.SCORED

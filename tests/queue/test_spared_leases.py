@@ -48,7 +48,7 @@ def test_a_reaper_that_was_away_for_as_long_as_a_lease_lets_its_holder_renew_it(
     assert reload(overdue.submission).state == State.RUNNING
     left = reload(overdue.submission).lease_until - timezone.now()
     assert timedelta(seconds=settings.HEARTBEAT_SECONDS) < left < timedelta(seconds=settings.LEASE_SECONDS)
-    assert leases.beat(overdue)
+    assert leases.renew(overdue)
 
 
 def test_where_rounds_lie_further_apart_than_leases_last_they_expire_all_the_same(overdue, reap, settings):

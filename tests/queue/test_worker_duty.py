@@ -80,11 +80,11 @@ def test_a_run_goes_on_while_its_worker_is_paused_and_is_given_back_uncounted_wh
     watch = Watch(attempt, trainer, threads=1)
     watch.look.next = 0
     set_duty(worker, Duty.PAUSED, user=instructor)
-    assert not watch._looked()
+    assert not watch.check()
 
     watch.look.next = 0
     set_duty(worker, Duty.DRAINED, user=instructor)
-    assert watch._looked()
+    assert watch.check()
 
     ended = Attempt.objects.get()
     assert (ended.exit, ended.counted) == (Exit.DRAINED, False)
@@ -95,7 +95,7 @@ def test_a_run_goes_on_while_its_worker_is_paused_and_is_given_back_uncounted_wh
 def test_a_cancel_comes_before_the_drain(submission, worker, owner, instructor):
     attempt = claim_one(worker)
     lifecycle.cancel(reload(submission), user=owner)
-    leases.give_back(attempt, Exit.DRAINED, reason="drained")
+    leases.release(attempt, Exit.DRAINED, reason="drained")
 
     assert reload(submission).state == State.CANCELLED
 

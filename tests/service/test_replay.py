@@ -78,7 +78,7 @@ def test_it_tells_on_how_many_images_it_answers_otherwise(scored):
 @pytest.fixture
 def odd(monkeypatch, quest, owner, group, worker):
     """A failed attempt at a model that misbehaves."""
-    families.families()
+    families.all_families()
     monkeypatch.setattr(families, "_families", dict(families._families))
     families.register(importlib.import_module("tests.odd_families").ODD)
 

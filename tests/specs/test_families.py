@@ -27,7 +27,7 @@ class Guess(Spec):
 @pytest.fixture
 def guess(monkeypatch):
     """A family that lives as long as the test."""
-    families.families()
+    families.all_families()
     monkeypatch.setattr(families, "_families", dict(families._families))
 
     def add(*, offered: bool = True) -> Family:
@@ -38,7 +38,7 @@ def guess(monkeypatch):
                 label="A guess",
                 spec=Guess,
                 constructor="Guesser",
-                trainer="x:y",
+                builder="x:y",
                 help=words,
                 offered=offered,
             )
@@ -50,8 +50,8 @@ def guess(monkeypatch):
 def test_the_built_in_families_come_first_and_in_order(guess):
     guess()
 
-    assert [family.name for family in families.families()][:3] == ["knn", "forest", "cnn"]
-    assert families.families()[-1].name == "guess"
+    assert [family.name for family in families.all_families()][:3] == ["knn", "forest", "cnn"]
+    assert families.all_families()[-1].name == "guess"
 
 
 def test_a_family_is_added_without_touching_another_file(guess):
@@ -89,7 +89,7 @@ def test_a_family_that_is_not_offered_cannot_be_submitted(guess):
     assert validate({"family": "guess"}, offered_only=False) == Guess()
 
 
-@pytest.mark.parametrize("family", families.families(), ids=lambda family: family.name)
+@pytest.mark.parametrize("family", families.all_families(), ids=lambda family: family.name)
 def test_every_field_has_a_line_of_help(family):
     assert set(family.help) == set(family.spec.model_fields) - {"family"}
 

@@ -61,9 +61,9 @@ def agree(spec: CNN) -> None:
 @WITH_KERAS
 @given(networks())
 def test_the_code_that_is_written_builds_the_same_model_in_keras(keras, spec: CNN):
-    from workers.engines.keras.model import RBF, build
+    from workers.engines.keras.model import RBFLayer, build
 
-    names = {**vars(keras.layers), **vars(keras.optimizers), **vars(keras.losses), "keras": keras, "RBF": RBF}
+    names = {**vars(keras.layers), **vars(keras.optimizers), **vars(keras.losses), "keras": keras, "RBF": RBFLayer}
     code = render(spec).rsplit("\n", 1)[0]
     typed: dict[str, Any] = {}
     exec(code, names | {"Sequential": keras.Sequential}, typed)  # our own text, in a test

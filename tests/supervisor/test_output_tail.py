@@ -21,7 +21,7 @@ pytestmark = pytest.mark.trains
 
 @pytest.fixture
 def odd_family(monkeypatch):
-    families.families()  # all the others are there before this one is, for as long as the test lasts
+    families.all_families()  # all the others are there before this one is, for as long as the test lasts
     monkeypatch.setattr(families, "_families", dict(families._families))
     families.register(importlib.import_module("tests.odd_families").ODD)
 
@@ -115,7 +115,7 @@ def _staff(user):
 def test_every_attempts_words_are_shown_to_instructors_and_to_nobody_else(
     submission, worker, owner_client, instructor_client
 ):
-    leases.give_back(claim_one(worker), Exit.CRASHED, reason="It crashed.", output="Segmentation fault")
+    leases.release(claim_one(worker), Exit.CRASHED, reason="It crashed.", output="Segmentation fault")
     leases.fail(claim_one(worker), reason="ValueError", traceback="Traceback: line 7", output="a warning")
 
     for address in (f"/submissions/{submission.pk}/", f"/api/v1/submissions/{submission.pk}/"):
@@ -130,7 +130,7 @@ def test_a_cancelled_run_keeps_what_was_printed(submission, owner, worker):
     attempt = claim_one(worker)
     lifecycle.cancel(submission, user=owner)
 
-    leases.stop(attempt, output="epoch 3 of 900")
+    leases.record_cancelled(attempt, output="epoch 3 of 900")
 
     attempt.refresh_from_db()
     assert (attempt.exit, attempt.output) == (Exit.CANCELLED, "epoch 3 of 900")
@@ -139,7 +139,7 @@ def test_a_cancelled_run_keeps_what_was_printed(submission, owner, worker):
 def test_what_a_scored_run_printed_comes_with_its_result(submission, worker):
     attempt = claim_one(worker)
 
-    leases.finish(attempt, {**result_of(350), "output": "ConvergenceWarning"})
+    leases.record_score(attempt, {**result_of(350), "output": "ConvergenceWarning"})
 
     attempt.refresh_from_db()
     assert attempt.output == "ConvergenceWarning"

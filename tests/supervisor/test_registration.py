@@ -34,7 +34,7 @@ def another(worker, settings):
 
 
 def say_hello(device: str) -> Worker:
-    return registration.say_hello(name=f"{device}@{socket.gethostname()}", device=device, slots=1)
+    return registration.register(name=f"{device}@{socket.gethostname()}", device=device, slots=1)
 
 
 def test_a_worker_that_was_killed_is_over_when_its_successor_says_hello(db):

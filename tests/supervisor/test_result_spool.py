@@ -37,7 +37,7 @@ def test_what_a_dead_worker_left_is_scored(folder, left_over, submission):
 
 
 def test_what_comes_too_late_is_thrown_away(folder, left_over):
-    leases.give_back(left_over, Exit.LOST, reason="The worker was not heard from any more.")
+    leases.release(left_over, Exit.LOST, reason="The worker was not heard from any more.")
 
     assert result_spool.deliver() == 0
 
@@ -78,7 +78,7 @@ def test_what_cannot_be_written_yet_stays(folder, left_over, monkeypatch):
     def away(*_: object) -> None:
         raise OperationalError("the database is starting up")
 
-    monkeypatch.setattr(leases, "finish", away)
+    monkeypatch.setattr(leases, "record_score", away)
     monkeypatch.setattr(result_spool.connections, "close_all", lambda: None)
 
     assert result_spool.deliver() == 0

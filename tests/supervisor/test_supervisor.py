@@ -31,7 +31,7 @@ def watch(submission, worker, monkeypatch) -> Watch:
     """A run whose training has begun and whose next look is due; the connection stays: it is the test's transaction."""
     monkeypatch.setattr(lease_keeper.connections, "close_all", lambda: None)
     watch = Watch(claim_one(worker), Scripted(), threads=1)
-    watch._heard(STARTED)
+    watch.handle_message(STARTED)
     watch.look.next = watch.hold.heart.next = 0
     return watch
 
@@ -43,48 +43,48 @@ def away(*_: object, **__: object) -> None:
 def test_a_heart_that_beats_lets_its_worker_be_heard_too(watch, worker):
     Worker.objects.update(last_seen_at=worker.started_at)
 
-    assert not watch._looked()
+    assert not watch.check()
     assert Worker.objects.get().last_seen_at > worker.started_at
 
 
 def test_a_database_that_is_away_for_longer_than_a_lease_costs_nothing(watch, monkeypatch, settings):
     settings.LEASE_SECONDS = 0
     with monkeypatch.context() as outage:
-        outage.setattr(leases, "beat", away)
+        outage.setattr(leases, "renew", away)
         for _ in range(3):
-            assert not watch._looked()
+            assert not watch.check()
             watch.look.next = watch.hold.heart.next = watch.hold.ask_again = 0
     settings.LEASE_SECONDS = 60
 
-    assert not watch._looked()
+    assert not watch.check()
     assert reload(Submission.objects.get()).state == State.RUNNING
 
 
 def test_a_heartbeat_that_finds_no_lease_ends_the_run(watch):
-    leases.give_back(watch.attempt, Exit.LOST, reason="The worker was not heard from any more.")
+    leases.release(watch.attempt, Exit.LOST, reason="The worker was not heard from any more.")
 
     with pytest.raises(Fenced):
-        watch._looked()
+        watch.check()
 
 
 def test_the_limits_hold_without_a_database(watch, monkeypatch):
     killed = []
     monkeypatch.setattr(watch.trainer, "kill", lambda: killed.append(True))
-    monkeypatch.setattr(leases, "beat", away)
+    monkeypatch.setattr(leases, "renew", away)
     monkeypatch.setattr(leases, "cancel_asked", away)
     monkeypatch.setattr(watch.hold, "persist", lambda act: None)  # nothing can be written yet
     watch.fit_began -= watch.quest.run_seconds + 1
 
-    assert watch._looked()
+    assert watch.check()
     assert killed
 
 
 def test_a_database_that_did_not_answer_is_left_alone_for_a_while(watch, monkeypatch):
     asked = []
     monkeypatch.setattr(leases, "cancel_asked", lambda attempt: asked.append(attempt))
-    monkeypatch.setattr(leases, "beat", away)
+    monkeypatch.setattr(leases, "renew", away)
 
-    assert not watch._looked()
+    assert not watch.check()
     assert asked == []
 
 
@@ -104,12 +104,12 @@ def test_what_is_answered_in_time_is_not_disturbed():
 
 
 def test_a_result_that_comes_while_the_database_is_away_is_written_when_it_is_back(watch, monkeypatch):
-    outages, finish = [1, 2], leases.finish
+    outages, finish = [1, 2], leases.record_score
     monkeypatch.setattr(lease_keeper, "RETRY_SECONDS", 0)
-    monkeypatch.setattr(leases, "finish", lambda *given: away() if outages and outages.pop() else finish(*given))
+    monkeypatch.setattr(leases, "record_score", lambda *given: away() if outages and outages.pop() else finish(*given))
     watch.hold.heart.next = 0
 
-    watch._heard(DONE)
+    watch.handle_message(DONE)
 
     assert Score.objects.get().correct == 350
     assert not list(result_spool._home().glob("*"))
@@ -119,9 +119,9 @@ def test_a_result_that_the_database_refuses_is_no_fault_of_the_groups(watch, mon
     def refuse(*_: object) -> None:
         raise DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
 
-    monkeypatch.setattr(leases, "finish", refuse)
+    monkeypatch.setattr(leases, "record_score", refuse)
 
-    watch._heard(DONE)
+    watch.handle_message(DONE)
 
     submission = Submission.objects.get()
     assert (submission.state, submission.refunded) == (State.FAILED, True)

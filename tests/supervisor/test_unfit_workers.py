@@ -100,19 +100,19 @@ def test_the_time_until_the_training_begins_is_not_the_models(submission, worker
     watch = watched(worker, quest, run_seconds=60)
     watch.began -= 214
 
-    assert not watch._looked()
-    watch._heard(STARTED)
+    assert not watch.check()
+    watch.handle_message(STARTED)
     watch.look.next = 0
-    assert not watch._looked()
+    assert not watch.check()
     assert reload(submission).state == State.RUNNING
 
 
 def test_a_training_that_takes_longer_than_the_quest_allows_is_stopped(submission, worker, quest):
     watch = watched(worker, quest, run_seconds=60)
-    watch._heard(STARTED)
+    watch.handle_message(STARTED)
     watch.fit_began -= 61
 
-    assert watch._looked()
+    assert watch.check()
     assert reload(submission).state == State.TIMED_OUT
 
 
@@ -120,7 +120,7 @@ def test_a_training_that_never_begins_is_the_platforms_fault(submission, worker,
     watch = watched(worker, quest)
     watch.began -= supervisor.START_SECONDS + 1
 
-    assert watch._looked()
+    assert watch.check()
     assert Attempt.objects.get().exit == Exit.LOST
     assert "had not begun after 600 seconds" in Submission.objects.get().events.last().reason
 

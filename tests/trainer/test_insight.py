@@ -13,7 +13,7 @@ import pytest
 from submissions.images.split import private_indexes
 from submissions.models import Insight, State
 from submissions.queue import leases
-from submissions.results.insights import MOST_BYTES, ImportanceLook, LayerLook, look
+from submissions.results.insights import MOST_BYTES, ImportanceLook, LayerLook, parse_insight
 from submissions.specs.validation import validate
 from tests.cast import claim_one, reload, result_of
 from tests.trainers import train
@@ -93,13 +93,13 @@ def test_no_private_image_is_looked_at(digits):
 
 
 def test_an_insight_is_kept_with_the_score(submission, worker):
-    leases.finish(claim_one(worker), result_of(350) | {"insight": {"kind": "importances"}})
+    leases.record_score(claim_one(worker), result_of(350) | {"insight": {"kind": "importances"}})
 
     assert Insight.objects.get(submission=submission).data == {"kind": "importances"}
 
 
 def test_a_score_without_an_insight_is_a_score(submission, worker):
-    leases.finish(claim_one(worker), result_of(350) | {"insight": {}})
+    leases.record_score(claim_one(worker), result_of(350) | {"insight": {}})
 
     assert reload(submission).state == State.SCORED
     assert not Insight.objects.exists()
@@ -128,7 +128,7 @@ def test_of_a_forest_each_pixel_says_how_much_it_counts(trainer, engine):
     seen = train(trainer, {"family": "forest", "n_estimators": 10}, engine=engine)["insight"]
 
     assert sum(seen["values"]) == pytest.approx(1, abs=1e-2)
-    shown = look(seen)
+    shown = parse_insight(seen)
     assert isinstance(shown, ImportanceLook)
     assert (shown.pixels, shown.picture.width) == (64, 8)
     assert shown.unused > 0  # the corners are always empty
@@ -146,7 +146,7 @@ def test_features_that_are_no_pixels_make_no_picture(trainer):
 def test_of_a_network_kernels_and_maps_of_ten_digits_are_seen(trainer, digits, engine):
     seen = train(trainer, NET, engine=engine)["insight"]
 
-    shown = look(seen)
+    shown = parse_insight(seen)
     assert isinstance(shown, LayerLook)
     assert len(shown.kernels) == shown.count == 6
     assert shown.side == (3, 3)
@@ -157,7 +157,7 @@ def test_of_a_network_kernels_and_maps_of_ten_digits_are_seen(trainer, digits, e
 
 @pytest.mark.trains
 def test_of_a_dense_net_the_weights_of_its_first_units_are_seen(trainer):
-    shown = look(train(trainer, DENSE)["insight"])
+    shown = parse_insight(train(trainer, DENSE)["insight"])
 
     assert isinstance(shown, LayerLook)
     assert (shown.count, shown.side, shown.maps) == (12, (8, 8), [])

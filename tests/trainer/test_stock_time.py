@@ -77,7 +77,7 @@ def test_on_mnist_the_formula_tells_ball_tree_from_brute_force(reference, spec, 
     ],
 )
 def test_the_kernels_speed_is_expected_only_of_what_they_compute(spec, most, least):
-    assert least <= spec.rough_seconds(DATASETS["mnist"], accelerated=True) <= most
+    assert least <= spec.estimated_seconds(DATASETS["mnist"], accelerated=True) <= most
 
 
 def test_after_a_step_stock_is_predicted_by_the_formula_too(reference):
@@ -95,10 +95,10 @@ def test_a_machine_half_as_fast_takes_twice_as_long(reference, monkeypatch):
 
 
 def test_the_best_look_at_a_machine_is_kept(reference, monkeypatch):
-    machine_speed.look()
+    machine_speed.measure()
     monkeypatch.setattr(machine_speed, "_measured", lambda: 5 * machine_speed.REFERENCE_S)
 
-    assert machine_speed.look() == machine_speed.REFERENCE_S
+    assert machine_speed.measure() == machine_speed.REFERENCE_S
     assert machine_speed.slowness() == 1
 
 

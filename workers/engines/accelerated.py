@@ -19,7 +19,7 @@ FASTER = {
 
 def _builder(family: Family) -> str:
     faster = FASTER.get(family.name)
-    return faster if faster and _works_here(faster.partition(":")[0]) else family.trainer
+    return faster if faster and _works_here(faster.partition(":")[0]) else family.builder
 
 
 @cache

@@ -34,7 +34,7 @@ class Engine:
 
     def as_stock(self, family: Family) -> bool:
         """Whether this other engine than stock leaves the family to the family's own trainer."""
-        return self.name != STOCK and self.builder(family) == family.trainer
+        return self.name != STOCK and self.builder(family) == family.builder
 
     def module(self, family: Family) -> ModuleType:
         """The module that builds `family`'s estimators; imports the libraries it needs."""

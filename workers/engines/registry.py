@@ -13,6 +13,6 @@ BY_DEMAND = tuple(engines.names())
 
 def engine_named(name: str) -> Engine:
     """The engine `name`, imported; LookupError if there is none of that name."""
-    module, _, attribute = engines.engine_named(name).trainer.partition(":")
+    module, _, attribute = engines.engine_named(name).implementation.partition(":")
     engine: Engine = getattr(importlib.import_module(module), attribute)
     return engine

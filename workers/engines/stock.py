@@ -5,4 +5,4 @@ from __future__ import annotations
 from submissions.specs.engines import STOCK
 from workers.engines.engine import Engine
 
-ENGINE = Engine(name=STOCK, builder=lambda family: family.trainer)
+ENGINE = Engine(name=STOCK, builder=lambda family: family.builder)

@@ -78,7 +78,7 @@ def _running_threads(*, besides: int | None) -> int:
     return running
 
 
-class Company:
+class HostLoad:
     """Other runs and other work on the host while a run lasts; use as a context, then ask `readings`."""
 
     def __init__(self, threads: int) -> None:

@@ -12,7 +12,7 @@ from django.db.models import Sum
 from submissions.database import clock
 from submissions.models import Attempt, Worker
 from submissions.queue.claims import claimable
-from submissions.queue.leases import expire, spare
+from submissions.queue.leases import expire, extend_all
 from submissions.queue.statistics import last_reap
 from submissions.queue.wakeups import send
 
@@ -28,7 +28,7 @@ def reap() -> bool:
     if _just_done():
         return False
     if _was_away():
-        logger.warning("back after a while: holders of leases may renew them first", count=spare())
+        logger.warning("back after a while: holders of leases may renew them first", count=extend_all())
     if expired := expire():
         logger.warning("leases expired", count=expired)
     broker = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5)

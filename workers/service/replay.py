@@ -21,7 +21,7 @@ NOTHING = "–"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ReplayRow:
     """One fact, as it was recorded and as it is now."""
 
     name: str
@@ -58,16 +58,19 @@ def messages(attempt: Attempt, process: TrainerProcess, *, device: str, limit_s:
     yield {"event": "late"}
 
 
-def beside(attempt: Attempt, result: Mapping[str, Any]) -> list[Row]:
+def beside(attempt: Attempt, result: Mapping[str, Any]) -> list[ReplayRow]:
     """The recorded attempt and this run's `result`, fact by fact."""
     score = Score.objects.filter(attempt=attempt).first()
     timing = result["timing"]
     return [
-        Row("score", _score(score.correct, score.total) if score else NOTHING, _score(**result["public"])),
-        *(Row(label, seconds(getattr(attempt, name)), seconds(timing.get(name))) for name, label in _TIMES.items()),
-        Row("peak memory", _megabytes(attempt.peak_memory_bytes), _megabytes(result["peak_memory_bytes"])),
-        Row("threads", str(attempt.threads_used or NOTHING), str(result["threads_used"] or NOTHING)),
-        Row("seed", str(NOTHING if attempt.seed is None else attempt.seed), str(result["seed"])),
+        ReplayRow("score", _score(score.correct, score.total) if score else NOTHING, _score(**result["public"])),
+        *(
+            ReplayRow(label, seconds(getattr(attempt, name)), seconds(timing.get(name)))
+            for name, label in _TIMES.items()
+        ),
+        ReplayRow("peak memory", _megabytes(attempt.peak_memory_bytes), _megabytes(result["peak_memory_bytes"])),
+        ReplayRow("threads", str(attempt.threads_used or NOTHING), str(result["threads_used"] or NOTHING)),
+        ReplayRow("seed", str(NOTHING if attempt.seed is None else attempt.seed), str(result["seed"])),
         *_versions(attempt.versions, result["versions"]),
     ]
 
@@ -89,8 +92,8 @@ def _megabytes(size: int | None) -> str:
     return NOTHING if size is None else f"{size >> 20:,} MB"
 
 
-def _versions(recorded: Mapping[str, str], now: Mapping[str, str]) -> list[Row]:
+def _versions(recorded: Mapping[str, str], now: Mapping[str, str]) -> list[ReplayRow]:
     """Libraries of which the two runs had another version."""
     names = sorted({*recorded, *now})
-    rows = [Row(name, recorded.get(name, NOTHING), now.get(name, NOTHING)) for name in names]
+    rows = [ReplayRow(name, recorded.get(name, NOTHING), now.get(name, NOTHING)) for name in names]
     return [row for row in rows if row.recorded != row.now]

@@ -62,7 +62,7 @@ class Hello(bootsteps.StartStopStep):
 
     def hello(self) -> None:
         with database_timeout.at_most():
-            heard = registration.be_heard()
+            heard = registration.heartbeat()
             result_spool.deliver()  # what a pool child had that was killed
         if not heard:
             logger.error("the database does not know this worker any more: it leaves, to be started anew")
@@ -72,7 +72,7 @@ class Hello(bootsteps.StartStopStep):
 
     def stop(self, parent: Any) -> None:
         self.timer.cancel()
-        registration.say_goodbye()
+        registration.deregister()
 
     terminate = stop  # a cold shutdown, which TERM becomes, calls this instead
 
@@ -86,7 +86,7 @@ def _start(sender: Any, **_: Any) -> None:
     if len(queues) != 1:
         raise SystemExit(f"A worker serves one queue, `-Q cpu`, `-Q gpu` or `-Q upkeep`; this one was given {queues}.")
     try:
-        worker = registration.say_hello(name=sender.hostname, device=queues[0], slots=sender.concurrency or 1)
+        worker = registration.register(name=sender.hostname, device=queues[0], slots=sender.concurrency or 1)
         # The pool's children inherit it, and with it all that they log.
         structlog.contextvars.bind_contextvars(worker=worker.name, worker_id=worker.pk)
         result_spool.deliver()

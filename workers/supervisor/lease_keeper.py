@@ -16,7 +16,7 @@ from submissions.models import Attempt, Exit
 from submissions.queue import leases
 from submissions.queue.lifecycle import MoveRefused
 from workers.supervisor import database_timeout
-from workers.supervisor.registration import be_heard
+from workers.supervisor.registration import heartbeat
 
 logger = structlog.get_logger(__name__)
 RETRY_SECONDS = 1.0  # between two questions to a database that did not answer
@@ -27,7 +27,7 @@ class Fenced(Exception):
     """The lease is no longer ours: whatever we know must not be written."""
 
 
-class Every:
+class Interval:
     """True once in each `seconds`, the first time at once or after the first interval."""
 
     def __init__(self, seconds: float, *, first: bool = False) -> None:
@@ -41,12 +41,12 @@ class Every:
         return True
 
 
-class Hold:
+class LeaseKeeper:
     """The lease of an attempt, from its claim to its end."""
 
     def __init__(self, attempt: Attempt) -> None:
         self.attempt = attempt
-        self.heart = Every(settings.HEARTBEAT_SECONDS)
+        self.heart = Interval(settings.HEARTBEAT_SECONDS)
         self.ask_again = time.monotonic()
 
     def beat(self) -> None:
@@ -57,9 +57,9 @@ class Hold:
         """
         if not self.heart.due():
             return
-        ours = self.ask(lambda: leases.beat(self.attempt))
+        ours = self.ask(lambda: leases.renew(self.attempt))
         if ours:
-            self.ask(be_heard)
+            self.ask(heartbeat)
         elif ours is False:
             raise Fenced
         else:

@@ -36,7 +36,7 @@ def this_worker() -> Worker:
     return _worker
 
 
-def say_hello(*, name: str, device: str, slots: int) -> Worker:
+def register(*, name: str, device: str, slots: int) -> Worker:
     """Register this start of a worker. Raises CannotServe where it could only do harm."""
     global _worker
     _check_tables()
@@ -118,7 +118,7 @@ def _own_row() -> WorkerQuerySet:
     return Worker.objects.filter(pk=this_worker().pk, started_at=this_worker().started_at)
 
 
-def be_heard() -> bool:
+def heartbeat() -> bool:
     """Called every few seconds by the worker's own timer, and by a supervisor while it beats the heart of a run.
 
     False: the database does not know this worker as one that works, so it had better start anew.
@@ -138,7 +138,7 @@ def note_reaped() -> None:
         _own_row().filter(device="upkeep").update(reaped_at=Now())
 
 
-def say_goodbye() -> None:
+def deregister() -> None:
     """Mark this worker stopped; work that only it held back (`auto`, while a GPU was there) is free for others."""
     with writing():
         _own_row().update(stopped_at=Now())

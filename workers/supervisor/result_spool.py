@@ -64,7 +64,7 @@ def hand_in(attempt: Attempt) -> bool:
         result = json.loads(path.read_text())
     except (OSError, ValueError):
         return False
-    leases.finish(attempt, result)
+    leases.record_score(attempt, result)
     path.unlink(missing_ok=True)
     return True
 
@@ -79,7 +79,7 @@ def _deliver(path: Path) -> bool:
         with path.open() as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             attempt = Attempt.objects.select_related("worker").get(lease=UUID(path.stem))
-            leases.finish(attempt, json.load(file))
+            leases.record_score(attempt, json.load(file))
     except (BlockingIOError, FileNotFoundError):
         return False  # whoever wrote it lives, and writes it or has written it
     except (OperationalError, InterfaceError) as error:

@@ -37,7 +37,7 @@ def gains_by_threads(spec: dict[str, Any], dataset: str) -> bool:
     if not isinstance(net, CNN):
         return False
     images = DATASETS[dataset]
-    seconds = net.rough_seconds(images, accelerated=True) or 0.0
+    seconds = net.estimated_seconds(images, accelerated=True) or 0.0
     return seconds >= WORTH_ANOTHER_TRAINER_S and seconds / net.steps(images) >= LONG_STEP_S
 
 

@@ -26,7 +26,7 @@ from submissions.specs.families import family_named, offered
 from workers.processes.protocol import Message
 from workers.processes.trainer_process import TrainerGone, TrainerProcess
 from workers.supervisor import memory_limit, result_spool
-from workers.supervisor.lease_keeper import Every, Fenced, Hold
+from workers.supervisor.lease_keeper import Fenced, Interval, LeaseKeeper
 from workers.supervisor.slots import gains_by_threads
 
 logger = structlog.get_logger(__name__)
@@ -126,7 +126,7 @@ def let_go(lease: UUID) -> None:
     try:
         attempt = Attempt.objects.select_related("worker").filter(lease=lease, ended_at=None).first()
         if attempt and not result_spool.hand_in(attempt):
-            leases.give_back(attempt, Exit.DRAINED, reason=SHUT_DOWN)
+            leases.release(attempt, Exit.DRAINED, reason=SHUT_DOWN)
     except (MoveRefused, DatabaseError) as error:
         logger.warning("not given back; the reaper will", error=str(error))
 
@@ -163,8 +163,8 @@ class Watch:
         self.attempt, self.trainer, self.threads = attempt, trainer, threads
         self.quest = attempt.submission.quest
         self.began, self.fit_began = time.monotonic(), 0.0
-        self.hold = Hold(attempt)
-        self.look, self.write = Every(LOOK_SECONDS), Every(0.7, first=True)
+        self.hold = LeaseKeeper(attempt)
+        self.look, self.write = Interval(LOOK_SECONDS), Interval(0.7, first=True)
         self.epochs: list[Message] = []
         self.latest: Message = {}
 
@@ -176,12 +176,12 @@ class Watch:
             return self.lost(f"The training process could not be started: {gone}")
         while True:
             message = self.trainer.receive(TICK_SECONDS) or {}
-            if message.get("attempt", self.attempt.pk) == self.attempt.pk and self._heard(message):
+            if message.get("attempt", self.attempt.pk) == self.attempt.pk and self.handle_message(message):
                 return None
-            if self._looked():
+            if self.check():
                 return None
 
-    def _heard(self, message: Message) -> bool:
+    def handle_message(self, message: Message) -> bool:
         """Act on a message; True once the run has ended."""
         match message.get("event"):
             case "done":
@@ -212,7 +212,7 @@ class Watch:
         if message["event"] == "started" or self.write.due():
             self.hold.ask(lambda: leases.note_progress(self.attempt, self.latest or {"phase": "fit"}, self.epochs))
 
-    def _looked(self) -> bool:
+    def check(self) -> bool:
         """Look at the limits, beat the heart, and ask whether to go on; True if the run was ended."""
         looks = self.look.due()
         # The limits first: they hold without a database, which may be away or hang.
@@ -236,9 +236,9 @@ class Watch:
 
     def _called_off(self) -> bool:
         if self.hold.ask(lambda: leases.cancel_asked(self.attempt)):
-            self._end(lambda attempt: leases.stop(attempt, output=self.trainer.output_tail))
+            self._end(lambda attempt: leases.record_cancelled(attempt, output=self.trainer.output_tail))
         elif self.hold.ask(lambda: drained(self.attempt.worker)):
-            self._end(lambda attempt: leases.give_back(attempt, Exit.DRAINED, reason=TAKEN_OUT))
+            self._end(lambda attempt: leases.release(attempt, Exit.DRAINED, reason=TAKEN_OUT))
         else:
             return False
         return True
@@ -263,7 +263,7 @@ class Watch:
 
     def _write_score(self, result: dict[str, Any]) -> None:
         contended = bool(result.get("contended") or self.attempt.other_runs or _had_company(self.attempt))
-        leases.finish(self.attempt, {**result, "contended": contended})
+        leases.record_score(self.attempt, {**result, "contended": contended})
 
     def _failed(self, message: Message) -> None:
         if message["kind"] == "memory":
@@ -292,7 +292,7 @@ class Watch:
             with writing():
                 if unfit or _lost_its_last(worker):
                     withdraw(worker, reason=unfit or reason)
-                leases.give_back(self.attempt, Exit.LOST, reason=reason, traceback=traceback, output=output)
+                leases.release(self.attempt, Exit.LOST, reason=reason, traceback=traceback, output=output)
 
         self.hold.persist(let_go)
         logger.warning("run given back", exit=str(Exit.LOST), reason=reason, unfit=unfit)
@@ -301,7 +301,7 @@ class Watch:
         self.trainer.kill()
         output = self.trainer.output_tail
         self.hold.persist(
-            lambda: leases.give_back(self.attempt, exit_, reason=reason, traceback=traceback, output=output)
+            lambda: leases.release(self.attempt, exit_, reason=reason, traceback=traceback, output=output)
         )
         logger.warning("run given back", exit=str(exit_), reason=reason)
 

@@ -91,7 +91,7 @@ class Trainer:
             engine, family = self.cold.popleft()
             _without_fail(lambda: engine_named(engine).warm(family_named(family)))  # noqa: B023 - called at once
         if not self.cold:
-            _without_fail(machine_speed.look)
+            _without_fail(machine_speed.measure)
         # What was imported stays: without it, looking for garbage between two runs takes 2 ms instead of 200.
         gc.collect()
         gc.freeze()

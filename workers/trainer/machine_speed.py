@@ -22,10 +22,10 @@ REFERENCE_S = 0.026
 
 def slowness() -> float:
     """How many times as long as on the reference machine one core takes; from the best look at it so far."""
-    return (_kept() or look()) / REFERENCE_S
+    return (_kept() or measure()) / REFERENCE_S
 
 
-def look() -> float:
+def measure() -> float:
     """Measure now, in a fifth of a second, and keep it if it is the best: others may have been at work before."""
     best = min(filter(None, (_kept(), _measured())))
     with suppress(OSError):

@@ -21,7 +21,7 @@ from workers.engines.engine import AS_STOCK, named
 from workers.engines.registry import engine_named
 from workers.engines.run import Labels, Run, Values
 from workers.probes import energy
-from workers.probes.usage import Company, Sampler, cpu_seconds
+from workers.probes.usage import HostLoad, Sampler, cpu_seconds
 from workers.processes.protocol import DEVICE, THREADS, Unfit
 from workers.trainer import insight, preprocessing, stock_time
 from workers.trainer.faults import what_any_model_needs
@@ -62,7 +62,7 @@ def score(job: dict[str, Any], *, since: float, report: Report) -> dict[str, Any
     with (
         _thread_pools(engine.name, family.name).limit(limits=threads),
         Sampler() as sampler,
-        Company(threads) as company,
+        HostLoad(threads) as company,
     ):
         with what_any_model_needs():
             data = store.load(job["dataset"])

@@ -31,5 +31,5 @@ def predicted(
         return round(laps["train_s"] + laps["predict_s"], 3)
     if threads := getattr(estimator, "stock_threads", None):
         return round(cpu_s / threads, 3)
-    seconds = spec.rough_seconds(DATASETS[run.dataset.name], accelerated=False)
+    seconds = spec.estimated_seconds(DATASETS[run.dataset.name], accelerated=False)
     return None if seconds is None else round(seconds * machine_speed.slowness(), 3)

@@ -20,7 +20,7 @@ class Command(BaseCommand):
     def handle(self, *, file: Path, **options: object) -> None:
         try:
             manifest = backup.back_up(file)
-        except (backup.Refused, dumps.DumpFailed, DatabaseError, OSError) as error:
+        except (backup.BackupRefused, dumps.DumpFailed, DatabaseError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{file}: {contents(manifest)}, {file.stat().st_size / 1e6:,.1f} MB.")
 

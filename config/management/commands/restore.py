@@ -23,7 +23,7 @@ class Command(BaseCommand):
     def handle(self, *, file: Path, force: bool, **options: object) -> None:
         try:
             manifest, aside = backup.restore(file, force=force)
-        except (backup.Refused, dumps.DumpFailed, DatabaseError, OSError) as error:
+        except (backup.BackupRefused, dumps.DumpFailed, DatabaseError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"Restored what was there on {manifest.made_at}: {contents(manifest)}.")
         if aside:

@@ -1,4 +1,4 @@
-"""Activations whose slope follows from what came out, in place over the layer before or in a room of their own."""
+"""Activations whose gradient follows from what came out, in place over the layer before or in a room of their own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from submissions.specs import layers
 from submissions.specs.layers import Shape
-from workers.engines.fast_cnn import unit_kernels
+from workers.engines.fast_cnn import dense_kernels
 from workers.engines.fast_cnn.layers import Compiled, blank
 from workers.engines.run import Values
 
@@ -17,18 +17,18 @@ LEAKY_RELU = 0.2  # of Keras' activation of this name; the layer's own default i
 
 
 class Activation(NamedTuple):
-    """`forward` changes its argument; `backward` takes the output and changes the slopes; both take flat arrays."""
+    """`forward` changes its argument; `backward` takes the output and changes the gradients; both take flat arrays."""
 
     forward: Callable[[Values], object]
     backward: Callable[[Values, Values], object]
 
 
-def _relu(slope: float = 0.0) -> Activation:
-    rest = np.float32(slope)
-    if not slope:
-        return Activation(lambda out: np.maximum(out, 0, out=out), lambda out, s: unit_kernels.relu_back(out, s, rest))
+def _relu(gradient: float = 0.0) -> Activation:
+    rest = np.float32(gradient)
+    if not gradient:
+        return Activation(lambda out: np.maximum(out, 0, out=out), lambda out, s: dense_kernels.relu_back(out, s, rest))
     return Activation(
-        lambda out: np.maximum(out, out * rest, out=out), lambda out, s: unit_kernels.relu_back(out, s, rest)
+        lambda out: np.maximum(out, out * rest, out=out), lambda out, s: dense_kernels.relu_back(out, s, rest)
     )
 
 
@@ -42,24 +42,24 @@ def _sigmoid(out: Values) -> None:
 _BY_NAME = {
     "relu": _relu(),
     "leaky_relu": _relu(LEAKY_RELU),
-    "tanh": Activation(lambda out: np.tanh(out, out=out), unit_kernels.tanh_back),
-    "sigmoid": Activation(_sigmoid, unit_kernels.sigmoid_back),
+    "tanh": Activation(lambda out: np.tanh(out, out=out), dense_kernels.tanh_back),
+    "sigmoid": Activation(_sigmoid, dense_kernels.sigmoid_back),
 }
 
 
 def known(layer: Any) -> bool:
     """Whether a layer of Keras does to each number what is known here."""
     if isinstance(layer, layers.ReLU):
-        return layer.max_value is None and not layer.threshold and layer.negative_slope <= 1
+        return layer.max_value is None and not layer.threshold and layer.negative_gradient <= 1
     if isinstance(layer, layers.LeakyReLU):
-        return layer.negative_slope <= 1
+        return layer.negative_gradient <= 1
     return layer.activation in (None, "linear") or layer.activation in _BY_NAME
 
 
 def activation_of(layer: Any) -> Activation | None:
     """What a known layer does to each number; None for nothing."""
     if isinstance(layer, layers.ReLU | layers.LeakyReLU):
-        return _relu(layer.negative_slope)
+        return _relu(layer.negative_gradient)
     return _BY_NAME.get(layer.activation)
 
 
@@ -79,9 +79,9 @@ class Pointwise(Compiled):
             self.activation.forward(self.out.reshape(-1))
         return self.out
 
-    def backward(self, slopes: Values) -> Values:
-        self.activation.backward(self.out.reshape(-1), slopes.reshape(-1))
-        return slopes
+    def backward(self, gradients: Values) -> Values:
+        self.activation.backward(self.out.reshape(-1), gradients.reshape(-1))
+        return gradients
 
 
 class Softmax(Compiled):
@@ -90,9 +90,9 @@ class Softmax(Compiled):
 
     def forward(self, values: Values, training: bool) -> Values:
         self.out[:] = values
-        unit_kernels.softmax(self.out)
+        dense_kernels.softmax(self.out)
         return self.out
 
-    def backward(self, slopes: Values) -> Values:
-        unit_kernels.softmax_back(self.out, slopes)
-        return slopes
+    def backward(self, gradients: Values) -> Values:
+        dense_kernels.softmax_back(self.out, gradients)
+        return gradients

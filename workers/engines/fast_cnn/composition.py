@@ -90,10 +90,10 @@ def _known_output(spec: CNN, layer: Layer, shape: Shape) -> bool:
 
 
 def layers_of(
-    spec: CNN, weights: Weights, slopes: Values, lanes: int, random: np.random.Generator, codes: Values
+    spec: CNN, weights: Weights, gradients: Values, lanes: int, random: np.random.Generator, codes: Values
 ) -> tuple[list[Compiled], int]:
-    """The compiled layers, and how many of the first have no weights and none before them: no slope goes there."""
-    composer = Composer(spec, weights, slopes, lanes, random, codes)
+    """The compiled layers, and how many of the first have no weights and none before them: no gradient goes there."""
+    composer = Composer(spec, weights, gradients, lanes, random, codes)
     for layer, shape, given in _steps(spec):
         composer.add(layer, shape, given)
     return composer.layers, composer.fixed or 0
@@ -101,24 +101,26 @@ def layers_of(
 
 class Composer:
     def __init__(
-        self, spec: CNN, weights: Weights, slopes: Values, lanes: int, random: np.random.Generator, codes: Values
+        self, spec: CNN, weights: Weights, gradients: Values, lanes: int, random: np.random.Generator, codes: Values
     ) -> None:
         self.layers: list[Compiled] = []
         self.fixed: int | None = None
         self.lanes, self.random, self.codes = lanes, random, codes
         self.squared = spec.loss.name == "mean_squared_error"
-        self._weights, self._slopes = weights.views(weights.flat), weights.views(slopes)
+        self._weights, self._gradients = weights.views(weights.flat), weights.views(gradients)
 
     def add(self, layer: Any, shape: Shape, given: Shape) -> None:
         match layer:
             case image_layers.Conv2D():
-                inner, weights, slopes = self._weighted(layer.use_bias, layer.filters)
+                inner, weights, gradients = self._weighted(layer.use_bias, layer.filters)
                 room = blank(given, self.lanes)
-                self.layers.append(Convolution(layer, shape, room, weights, slopes, inner=inner))
+                self.layers.append(Convolution(layer, shape, room, weights, gradients, inner=inner))
                 self._activate(layer)
             case layers.Dense():
-                inner, weights, slopes = self._weighted(layer.use_bias, layer.units)
-                self.layers.append(Connection(layer.activation, blank(given, self.lanes), weights, slopes, inner=inner))
+                inner, weights, gradients = self._weighted(layer.use_bias, layer.units)
+                self.layers.append(
+                    Connection(layer.activation, blank(given, self.lanes), weights, gradients, inner=inner)
+                )
                 self._activate(layer)
             case layers.Flatten():
                 self.layers.append(Flat(shape, self.lanes))
@@ -153,10 +155,10 @@ class Composer:
             self.layers.append(activations.Pointwise(activation, done=done, room=room))
 
     def _weighted(self, use_bias: bool, units: int) -> tuple[bool, tuple[Values, Values], tuple[Values, Values]]:
-        """Whether slopes go further back than this layer, its weights, and their slopes."""
+        """Whether gradients go further back than this layer, its weights, and their gradients."""
         inner = self.fixed is not None
         self.fixed = len(self.layers) if self.fixed is None else self.fixed
         none = np.zeros(units, np.float32), np.zeros(units, np.float32)
-        kernel, kernel_slopes = next(self._weights), next(self._slopes)
-        bias, bias_slopes = (next(self._weights), next(self._slopes)) if use_bias else none
-        return inner, (kernel, bias), (kernel_slopes, bias_slopes)
+        kernel, kernel_gradients = next(self._weights), next(self._gradients)
+        bias, bias_gradients = (next(self._weights), next(self._gradients)) if use_bias else none
+        return inner, (kernel, bias), (kernel_gradients, bias_gradients)

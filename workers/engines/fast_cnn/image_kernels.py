@@ -112,40 +112,40 @@ def convolve(
 def convolve_back(
     expanded: Values,
     kernel: Values,
-    slopes: Values,
-    kernel_slopes: Values,
-    bias_slopes: Values,
-    expanded_slopes: Values,
+    gradients: Values,
+    kernel_gradients: Values,
+    bias_gradients: Values,
+    expanded_gradients: Values,
     height: int,
     stride: int,
 ) -> None:
-    """From the loss's slopes at the output: adds to those of kernel and bias, sets those of the expanded input.
+    """From the loss's gradients at the output: adds to those of kernel and bias, sets those of the expanded input.
 
-    An empty `expanded_slopes` leaves those out.
+    An empty `expanded_gradients` leaves those out.
     """
-    rows, filters = slopes.shape[:2]
+    rows, filters = gradients.shape[:2]
     partly, seen = np.empty_like(kernel), np.empty((kernel.shape[1], expanded.shape[2]), np.float32)
     turned = np.ascontiguousarray(kernel.T)
-    expanded_slopes[:] = ZERO
+    expanded_gradients[:] = ZERO
     for row in range(rows):
         window = expanded[row * stride : row * stride + height].reshape(kernel.shape[1], -1)
-        line = slopes[row].reshape(filters, -1)
+        line = gradients[row].reshape(filters, -1)
         np.dot(line, window.T, partly)
-        kernel_slopes += partly
+        kernel_gradients += partly
         for i in range(filters):
             total = ZERO
             for j in range(line.shape[1]):
                 total += line[i, j]
-            bias_slopes[i] += total
-        if expanded_slopes.size:
+            bias_gradients[i] += total
+        if expanded_gradients.size:
             np.dot(turned, line, seen)
-            target, source = expanded_slopes[row * stride : row * stride + height].reshape(-1), seen.reshape(-1)
+            target, source = expanded_gradients[row * stride : row * stride + height].reshape(-1), seen.reshape(-1)
             for j in range(source.size):
                 target[j] += source[j]
 
 
 @compiled
-def largest(
+def max_pool(
     images: Values, out: Values, window: tuple[int, int], strides: tuple[int, int], top: int, left: int
 ) -> None:
     rows, channels, columns, lanes = images.shape
@@ -164,24 +164,24 @@ def largest(
 
 
 @compiled
-def largest_back(
+def max_pool_back(
     images: Values,
     out: Values,
-    slopes: Values,
+    gradients: Values,
     back: Values,
     window: tuple[int, int],
     strides: tuple[int, int],
     top: int,
     left: int,
 ) -> None:
-    """The slope of a largest value goes to the first place where it stands, row by row."""
+    """The gradient of a largest value goes to the first place where it stands, row by row."""
     rows, channels, columns, lanes = images.shape
     rest = np.empty(lanes, np.float32)
     back[:] = ZERO
     for row in range(out.shape[0]):
         for channel in range(channels):
             for place in range(out.shape[2]):
-                most, given = out[row, channel, place], slopes[row, channel, place]
+                most, given = out[row, channel, place], gradients[row, channel, place]
                 for lane in range(lanes):
                     rest[lane] = given[lane]
                 for y in range(max(row * strides[0] - top, 0), min(row * strides[0] - top + window[0], rows)):
@@ -196,7 +196,9 @@ def largest_back(
 
 
 @compiled
-def mean(images: Values, out: Values, window: tuple[int, int], strides: tuple[int, int], top: int, left: int) -> None:
+def mean_pool(
+    images: Values, out: Values, window: tuple[int, int], strides: tuple[int, int], top: int, left: int
+) -> None:
     """The mean of what lies within the image: zeros around it do not count."""
     rows, channels, columns, lanes = images.shape
     for row in range(out.shape[0]):
@@ -215,18 +217,18 @@ def mean(images: Values, out: Values, window: tuple[int, int], strides: tuple[in
 
 
 @compiled
-def mean_back(
-    slopes: Values, back: Values, window: tuple[int, int], strides: tuple[int, int], top: int, left: int
+def mean_pool_back(
+    gradients: Values, back: Values, window: tuple[int, int], strides: tuple[int, int], top: int, left: int
 ) -> None:
     rows, channels, columns, lanes = back.shape
     back[:] = ZERO
-    for row in range(slopes.shape[0]):
+    for row in range(gradients.shape[0]):
         first_row, last_row = max(row * strides[0] - top, 0), min(row * strides[0] - top + window[0], rows)
         for channel in range(channels):
-            for place in range(slopes.shape[2]):
+            for place in range(gradients.shape[2]):
                 first, last = max(place * strides[1] - left, 0), min(place * strides[1] - left + window[1], columns)
                 share = np.float32(1 / ((last_row - first_row) * (last - first)))
-                given = slopes[row, channel, place]
+                given = gradients[row, channel, place]
                 for y in range(first_row, last_row):
                     for x in range(first, last):
                         target = back[y, channel, x]

@@ -1,6 +1,6 @@
 """A network's layers over the compiled kernels: each takes arrays of one fixed size and writes into its own.
 
-`forward` gives the layer's output; `backward` takes the loss's slopes at that output, adds up those of the layer's
+`forward` gives the layer's output; `backward` takes the loss's gradients at that output, adds up those of the layer's
 weights, and gives those at its input. Arrays may be changed by the layer that they are given to only in `backward`.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from submissions.specs import image_layers
 from submissions.specs.layers import Shape
-from workers.engines.fast_cnn import image_kernels, unit_kernels
+from workers.engines.fast_cnn import dense_kernels, image_kernels
 from workers.engines.run import Values
 
 NO_FLOOR, FLOOR = np.float32(-np.inf), np.float32(0)
@@ -31,13 +31,13 @@ class Compiled:
     """A layer without weights that hands on what it is given."""
 
     def begin(self) -> None:
-        """A new step: whatever is known of the weights' slopes is of the step before."""
+        """A new step: whatever is known of the weights' gradients is of the step before."""
 
     def forward(self, values: Values, training: bool) -> Values:
         return values
 
-    def backward(self, slopes: Values) -> Values:
-        return slopes
+    def backward(self, gradients: Values) -> Values:
+        return gradients
 
 
 def _padding(layer: Any, shape: Shape, places: Shape, window: Shape, strides: Shape) -> tuple[int, int]:
@@ -52,7 +52,7 @@ def _padding(layer: Any, shape: Shape, places: Shape, window: Shape, strides: Sh
 
 
 class Convolution(Compiled):
-    """`weights` and `slopes` are (kernel, bias): filters × (height · channels · width), and filters."""
+    """`weights` and `gradients` are (kernel, bias): filters × (height · channels · width), and filters."""
 
     def __init__(
         self,
@@ -60,38 +60,38 @@ class Convolution(Compiled):
         shape: Shape,
         out: Values,
         weights: tuple[Values, Values],
-        slopes: tuple[Values, Values],
+        gradients: tuple[Values, Values],
         *,
         inner: bool,
     ) -> None:
         self.height, width = layer.kernel_size
         self.stride, across = layer.strides
-        (self.kernel, self.bias), (self.kernel_slopes, self.bias_slopes) = weights, slopes
+        (self.kernel, self.bias), (self.kernel_gradients, self.bias_gradients) = weights, gradients
         rows, _, columns, lanes = out.shape
         top, left = _padding(layer, shape, (rows, columns), layer.kernel_size, layer.strides)
         self.window = (width, across, top, left)
         seen = ((rows - 1) * self.stride + self.height, shape[2] * width, columns * lanes)
         self.expanded, self.out = np.zeros(seen, np.float32), out
-        self.expanded_slopes = np.zeros(seen if inner else (0, 0, 0), np.float32)
+        self.expanded_gradients = np.zeros(seen if inner else (0, 0, 0), np.float32)
         self.back = blank(shape if inner else (0, 0, 0), lanes)
         self.least = FLOOR if layer.activation == "relu" else NO_FLOOR
 
     def begin(self) -> None:
-        self.kernel_slopes[:] = 0
-        self.bias_slopes[:] = 0
+        self.kernel_gradients[:] = 0
+        self.bias_gradients[:] = 0
 
     def forward(self, values: Values, training: bool) -> Values:
         image_kernels.expand(values, self.expanded, *self.window)
         image_kernels.convolve(self.expanded, self.kernel, self.bias, self.out, self.height, self.stride, self.least)
         return self.out
 
-    def backward(self, slopes: Values) -> Values:
+    def backward(self, gradients: Values) -> Values:
         image_kernels.convolve_back(
-            self.expanded, self.kernel, slopes, self.kernel_slopes, self.bias_slopes, self.expanded_slopes,
+            self.expanded, self.kernel, gradients, self.kernel_gradients, self.bias_gradients, self.expanded_gradients,
             self.height, self.stride,
         )  # fmt: skip
         if self.back.size:
-            image_kernels.collapse(self.expanded_slopes, self.back, *self.window)
+            image_kernels.collapse(self.expanded_gradients, self.back, *self.window)
         return self.back
 
 
@@ -108,14 +108,14 @@ class Pooling(Compiled):
 
     def forward(self, values: Values, training: bool) -> Values:
         self.values = values
-        (image_kernels.largest if self.largest else image_kernels.mean)(values, self.out, *self.sight)
+        (image_kernels.max_pool if self.largest else image_kernels.mean_pool)(values, self.out, *self.sight)
         return self.out
 
-    def backward(self, slopes: Values) -> Values:
+    def backward(self, gradients: Values) -> Values:
         if self.largest:
-            image_kernels.largest_back(self.values, self.out, slopes, self.back, *self.sight)
+            image_kernels.max_pool_back(self.values, self.out, gradients, self.back, *self.sight)
         else:
-            image_kernels.mean_back(slopes, self.back, *self.sight)
+            image_kernels.mean_pool_back(gradients, self.back, *self.sight)
         return self.back
 
 
@@ -127,46 +127,46 @@ class Flat(Compiled):
         image_kernels.flatten(values, self.out)
         return self.out
 
-    def backward(self, slopes: Values) -> Values:
-        image_kernels.unflatten(slopes, self.back)
+    def backward(self, gradients: Values) -> Values:
+        image_kernels.unflatten(gradients, self.back)
         return self.back
 
 
 class Connection(Compiled):
-    """A dense layer: `weights` and `slopes` are (kernel, bias), units × inputs, and units."""
+    """A dense layer: `weights` and `gradients` are (kernel, bias), units × inputs, and units."""
 
     def __init__(
         self,
         activation: str | None,
         out: Values,
         weights: tuple[Values, Values],
-        slopes: tuple[Values, Values],
+        gradients: tuple[Values, Values],
         *,
         inner: bool,
     ) -> None:
-        (self.kernel, self.bias), (self.kernel_slopes, self.bias_slopes) = weights, slopes
+        (self.kernel, self.bias), (self.kernel_gradients, self.bias_gradients) = weights, gradients
         self.out, self.inner, self.first = out, inner, True
         self.back = blank((self.kernel.shape[1] if inner else 0,), out.shape[1])
         self.least = FLOOR if activation == "relu" else NO_FLOOR
 
     def begin(self) -> None:
         self.first = True
-        self.bias_slopes[:] = 0
+        self.bias_gradients[:] = 0
 
     def forward(self, values: Values, training: bool) -> Values:
         self.values = values
-        unit_kernels.connect(values, self.kernel, self.bias, self.out, self.least)
+        dense_kernels.connect(values, self.kernel, self.bias, self.out, self.least)
         return self.out
 
-    def backward(self, slopes: Values) -> Values:
+    def backward(self, gradients: Values) -> Values:
         if self.first:  # writing at once spares large layers two passes over their weights
-            np.dot(slopes, self.values.T, out=self.kernel_slopes)
+            np.dot(gradients, self.values.T, out=self.kernel_gradients)
         else:
-            self.kernel_slopes += slopes @ self.values.T
+            self.kernel_gradients += gradients @ self.values.T
         self.first = False
-        unit_kernels.add_up(slopes, self.bias_slopes)
+        dense_kernels.add_up(gradients, self.bias_gradients)
         if self.inner:
-            np.dot(self.kernel.T, slopes, out=self.back)
+            np.dot(self.kernel.T, gradients, out=self.back)
         return self.back
 
 
@@ -179,12 +179,12 @@ class Dropped(Compiled):
         if not training:
             return values
         key = int(self.random.integers(2**32))
-        unit_kernels.drop(values.reshape(-1), self.out.reshape(-1), self.kept.reshape(-1), self.rate, key)
+        dense_kernels.drop(values.reshape(-1), self.out.reshape(-1), self.kept.reshape(-1), self.rate, key)
         return self.out
 
-    def backward(self, slopes: Values) -> Values:
-        slopes *= self.kept
-        return slopes
+    def backward(self, gradients: Values) -> Values:
+        gradients *= self.kept
+        return gradients
 
 
 class Rescaled(Compiled):
@@ -196,9 +196,9 @@ class Rescaled(Compiled):
         self.out += self.offset
         return self.out
 
-    def backward(self, slopes: Values) -> Values:
-        slopes *= self.scale
-        return slopes
+    def backward(self, gradients: Values) -> Values:
+        gradients *= self.scale
+        return gradients
 
 
 class Codes(Compiled):
@@ -213,6 +213,6 @@ class Codes(Compiled):
         self.out -= (np.square(values).sum(axis=0) + len(values)) / 2
         return self.out
 
-    def backward(self, slopes: Values) -> Values:
-        back: Values = self.codes @ slopes - self.values * slopes.sum(axis=0)
+    def backward(self, gradients: Values) -> Values:
+        back: Values = self.codes @ gradients - self.values * gradients.sum(axis=0)
         return back

@@ -16,7 +16,7 @@ import numpy as np
 
 from submissions.specs import image_layers, layers
 from submissions.specs.network import CNN
-from workers.engines.fast_cnn import composition, image_kernels, unit_kernels
+from workers.engines.fast_cnn import composition, dense_kernels, image_kernels
 from workers.engines.fast_cnn.layers import blank
 from workers.engines.fast_cnn.optimizer_kernels import optimizer_step
 from workers.engines.fast_cnn.weights import Weights
@@ -30,7 +30,7 @@ Counted = tuple[float, int]  # the sum of the losses, and how many answers were 
 
 
 class Share:
-    """One thread's part: the layers over arrays for `lanes` images, and the slopes that they give."""
+    """One thread's part: the layers over arrays for `lanes` images, and the gradients that they give."""
 
     def __init__(
         self,
@@ -42,29 +42,29 @@ class Share:
         brightness: Values,
     ) -> None:
         self.lanes, self.brightness = lanes, brightness
-        self.slopes = np.zeros_like(weights.flat)
+        self.gradients = np.zeros_like(weights.flat)
         shape = cast(layers.Input, spec.layers[0]).shape
         self.images = blank((*shape, 1, 1)[:3] if len(shape) == 1 else shape, lanes)
         self.input = self.images.reshape(blank(shape, lanes).shape)
-        composed = composition.layers_of(spec, weights, self.slopes, lanes, random, codes)
+        composed = composition.layers_of(spec, weights, self.gradients, lanes, random, codes)
         self.layers, self.fixed = composed
         squared = spec.loss.name == "mean_squared_error"
-        self.compare = unit_kernels.squared_error if squared else unit_kernels.cross_entropy
-        self.output_slopes = blank((CLASSES,), lanes)
+        self.compare = dense_kernels.squared_error if squared else dense_kernels.cross_entropy
+        self.output_gradients = blank((CLASSES,), lanes)
 
     def learn(self, images: Values, labels: Labels, pieces: Sequence[Values], batch: int) -> Counted:
-        """Slopes of the mean loss of a batch of which `pieces` are images; none: all slopes are 0."""
+        """Slopes of the mean loss of a batch of which `pieces` are images; none: all gradients are 0."""
         for layer in self.layers:
             layer.begin()
         if not pieces:
-            self.slopes[:] = 0
+            self.gradients[:] = 0
         loss, right = 0.0, 0
         for piece in pieces:
             more = self._compare(images, labels, piece, np.float32(1 / batch), training=True)
             loss, right = loss + more[0], right + more[1]
-            slopes = self.output_slopes
+            gradients = self.output_gradients
             for layer in reversed(self.layers[self.fixed :]):
-                slopes = layer.backward(slopes)
+                gradients = layer.backward(gradients)
         return loss, right
 
     def judge(self, images: Values, labels: Labels, pieces: Sequence[Values]) -> Counted:
@@ -76,7 +76,7 @@ class Share:
 
     def _compare(self, images: Values, labels: Labels, piece: Values, share: Any, *, training: bool) -> Counted:
         outputs = self._forward(images, piece, training=training)
-        counted: Counted = self.compare(outputs, labels[piece], len(piece), share, self.output_slopes)
+        counted: Counted = self.compare(outputs, labels[piece], len(piece), share, self.output_gradients)
         return counted
 
     def _forward(self, images: Values, piece: Values, *, training: bool) -> Values:
@@ -123,10 +123,10 @@ class CompiledNetwork:
         counted = self._shared(
             self.learners, batch, lambda share, pieces: share.learn(images, labels, pieces, len(batch))
         )
-        slopes = self.learners[0].slopes
+        gradients = self.learners[0].gradients
         for share in self.learners[1:]:
-            slopes += share.slopes
-        self.move(self.weights.flat, slopes)
+            gradients += share.gradients
+        self.move(self.weights.flat, gradients)
         return sum(loss for loss, _ in counted), sum(right for _, right in counted)
 
     def judge(self, images: Values, labels: Labels) -> tuple[float, float]:

@@ -74,11 +74,13 @@ def _adam_step(spec: training.Adam | training.AdamW, size: int) -> Step:
     kernel = _amsgrad if spec.amsgrad else _adam
     steps = 0
 
-    def step(weights: Values, slopes: Values) -> None:
+    def step(weights: Values, gradients: Values) -> None:
         nonlocal steps
         steps += 1
         rate = spec.learning_rate * math.sqrt(1 - spec.beta_2**steps) / (1 - spec.beta_1**steps)
-        kernel(weights, slopes, m, v, most, _floats(_keep(spec), rate, 1 - spec.beta_1, 1 - spec.beta_2, spec.epsilon))
+        kernel(
+            weights, gradients, m, v, most, _floats(_keep(spec), rate, 1 - spec.beta_1, 1 - spec.beta_2, spec.epsilon)
+        )
 
     return step
 
@@ -86,19 +88,19 @@ def _adam_step(spec: training.Adam | training.AdamW, size: int) -> Step:
 def _sgd_step(spec: training.SGD, size: int) -> Step:
     m, numbers = np.zeros(size, np.float32), _floats(_keep(spec), spec.learning_rate, spec.momentum)
     nesterov = spec.nesterov and spec.momentum > 0
-    return lambda weights, slopes: _sgd(weights, slopes, m, numbers, nesterov)
+    return lambda weights, gradients: _sgd(weights, gradients, m, numbers, nesterov)
 
 
 def _rmsprop_step(spec: training.RMSprop, size: int) -> Step:
     v, m = np.zeros(size, np.float32), np.zeros(size, np.float32)
     numbers = _floats(_keep(spec), spec.learning_rate, spec.rho, 1 - spec.rho, spec.epsilon, spec.momentum)
-    return lambda weights, slopes: _rmsprop(weights, slopes, v, m, numbers)
+    return lambda weights, gradients: _rmsprop(weights, gradients, v, m, numbers)
 
 
 def _adagrad_step(spec: training.Adagrad, size: int) -> Step:
     v = np.full(size, spec.initial_accumulator_value, np.float32)
     numbers = _floats(_keep(spec), spec.learning_rate, spec.epsilon)
-    return lambda weights, slopes: _adagrad(weights, slopes, v, numbers)
+    return lambda weights, gradients: _adagrad(weights, gradients, v, numbers)
 
 
 _STEPS: dict[str, Callable[..., Step]] = {
@@ -115,12 +117,12 @@ def known(spec: training.Optimizer) -> bool:
 
 
 def optimizer_step(spec: training.Optimizer, variables: Sequence[slice], size: int) -> Step:
-    """Moves flat float32 weights by flat slopes, in place; `variables` are where each of Keras' variables lies."""
+    """Moves flat float32 weights by flat gradients, in place; `variables` are where each of Keras' variables lies."""
     step, clip = _STEPS[spec.name](spec, size), _clip(spec, variables)
 
-    def clipped(weights: Values, slopes: Values) -> None:
-        clip(slopes)
-        step(weights, slopes)
+    def clipped(weights: Values, gradients: Values) -> None:
+        clip(gradients)
+        step(weights, gradients)
 
     return clipped
 
@@ -128,16 +130,16 @@ def optimizer_step(spec: training.Optimizer, variables: Sequence[slice], size: i
 def _clip(spec: training.Optimizer, variables: Sequence[slice]) -> Callable[[Values], object]:
     if spec.clipvalue is not None:
         bound = spec.clipvalue
-        return lambda slopes: np.clip(slopes, -bound, bound, out=slopes)
+        return lambda gradients: np.clip(gradients, -bound, bound, out=gradients)
     norm = spec.clipnorm if spec.clipnorm is not None else spec.global_clipnorm
     if norm is None:
-        return lambda slopes: None
+        return lambda gradients: None
     places = variables if spec.clipnorm is not None else [slice(None)]
-    return lambda slopes: _shorten(slopes, places, norm)
+    return lambda gradients: _shorten(gradients, places, norm)
 
 
-def _shorten(slopes: Values, places: Sequence[slice], norm: float) -> None:
+def _shorten(gradients: Values, places: Sequence[slice], norm: float) -> None:
     for place in places:
-        length = float(np.linalg.norm(slopes[place]))
+        length = float(np.linalg.norm(gradients[place]))
         if length > norm:
-            slopes[place] *= np.float32(norm / length)
+            gradients[place] *= np.float32(norm / length)

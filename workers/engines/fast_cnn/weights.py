@@ -37,7 +37,7 @@ class Weights:
         self.flat = np.concatenate([value.ravel() for value in values]) if values else np.zeros(0, np.float32)
 
     def views(self, flat: Values) -> Iterator[Values]:
-        """`flat` – the weights, or as many slopes – a variable at a time."""
+        """`flat` – the weights, or as many gradients – a variable at a time."""
         return (flat[place].reshape(shape) for place, shape in zip(self.places, self._shapes, strict=True))
 
     def load(self) -> None:

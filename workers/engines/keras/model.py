@@ -15,7 +15,7 @@ CODES_SEED = 1998  # of LeNet-5's output codes, which are part of the network an
 
 
 @keras.saving.register_keras_serializable("quest")
-class RBF(keras.layers.Layer):
+class RBFLayer(keras.layers.Layer):
     """Logits −‖x−w‖²/2 for fixed codes w of ±1 (LeCun et al., 1998, equation 7, halved as a Gaussian's exponent)."""
 
     def __init__(self, units: int = 10, **options: Any) -> None:
@@ -64,7 +64,7 @@ def build_weights(spec: CNN) -> keras.Model:
 
 
 def _layer(layer: layers.Layer) -> keras.layers.Layer:
-    constructor = RBF if isinstance(layer, layers.RBF) else getattr(keras.layers, layer.kind)
+    constructor = RBFLayer if isinstance(layer, layers.RBF) else getattr(keras.layers, layer.kind)
     return cast(keras.layers.Layer, constructor(**layer.arguments()))
 
 

@@ -1,6 +1,6 @@
 """What a network does outside its images: dense layers, activations, losses and optimizers' steps, compiled.
 
-Units lie as units × images. A loss's slopes are its derivatives; activations' are taken from what came out.
+Units lie as units × images. A loss's gradients are its derivatives; activations' are taken from what came out.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ def connect(values: Values, kernel: Values, bias: Values, out: Values, least: np
 
 
 @compiled
-def add_up(slopes: Values, bias_slopes: Values) -> None:
-    for i in range(slopes.shape[0]):
+def add_up(gradients: Values, bias_gradients: Values) -> None:
+    for i in range(gradients.shape[0]):
         total = ZERO
-        for j in range(slopes.shape[1]):
-            total += slopes[i, j]
-        bias_slopes[i] += total
+        for j in range(gradients.shape[1]):
+            total += gradients[i, j]
+        bias_gradients[i] += total
 
 
 @compiled
-def relu_back(out: Values, slopes: Values, slope: np.float32) -> None:
-    """`slope` is what is left of a slope where the output is not above 0."""
+def relu_back(out: Values, gradients: Values, gradient: np.float32) -> None:
+    """`gradient` is what is left of a gradient where the output is not above 0."""
     for j in range(out.size):
-        slopes[j] *= np.float32(1) if out[j] > 0 else slope
+        gradients[j] *= np.float32(1) if out[j] > 0 else gradient
 
 
 @compiled
-def tanh_back(out: Values, slopes: Values) -> None:
+def tanh_back(out: Values, gradients: Values) -> None:
     for j in range(out.size):
-        slopes[j] *= np.float32(1) - out[j] * out[j]
+        gradients[j] *= np.float32(1) - out[j] * out[j]
 
 
 @compiled
-def sigmoid_back(out: Values, slopes: Values) -> None:
+def sigmoid_back(out: Values, gradients: Values) -> None:
     for j in range(out.size):
-        slopes[j] *= out[j] * (np.float32(1) - out[j])
+        gradients[j] *= out[j] * (np.float32(1) - out[j])
 
 
 @compiled
@@ -62,13 +62,13 @@ def softmax(values: Values) -> None:
 
 
 @compiled
-def softmax_back(out: Values, slopes: Values) -> None:
+def softmax_back(out: Values, gradients: Values) -> None:
     for lane in range(out.shape[1]):
         total = ZERO
         for i in range(out.shape[0]):
-            total += out[i, lane] * slopes[i, lane]
+            total += out[i, lane] * gradients[i, lane]
         for i in range(out.shape[0]):
-            slopes[i, lane] = out[i, lane] * (slopes[i, lane] - total)
+            gradients[i, lane] = out[i, lane] * (gradients[i, lane] - total)
 
 
 @compiled
@@ -85,34 +85,38 @@ def drop(values: Values, out: Values, kept: Values, rate: float, key: int) -> No
 
 
 @compiled
-def cross_entropy(logits: Values, labels: Values, count: int, share: np.float32, slopes: Values) -> tuple[float, int]:
-    """(sum of losses, right answers) of the first `count` images; slopes times `share`, and 0 for the others."""
+def cross_entropy(
+    logits: Values, labels: Values, count: int, share: np.float32, gradients: Values
+) -> tuple[float, int]:
+    """(sum of losses, right answers) of the first `count` images; gradients times `share`, and 0 for the others."""
     loss, right = 0.0, 0
-    slopes[:] = ZERO
+    gradients[:] = ZERO
     for lane in range(count):
         label, best = labels[lane], logits[:, lane].argmax()
         most, total = logits[best, lane], ZERO
         for i in range(logits.shape[0]):
-            slopes[i, lane] = np.exp(logits[i, lane] - most)
-            total += slopes[i, lane]
+            gradients[i, lane] = np.exp(logits[i, lane] - most)
+            total += gradients[i, lane]
         loss += np.log(total) - (logits[label, lane] - most)
         right += best == label
         for i in range(logits.shape[0]):
-            slopes[i, lane] *= share / total
-        slopes[label, lane] -= share
+            gradients[i, lane] *= share / total
+        gradients[label, lane] -= share
     return loss, right
 
 
 @compiled
-def squared_error(outputs: Values, labels: Values, count: int, share: np.float32, slopes: Values) -> tuple[float, int]:
+def squared_error(
+    outputs: Values, labels: Values, count: int, share: np.float32, gradients: Values
+) -> tuple[float, int]:
     """As `cross_entropy`; an image's loss is the mean over the classes."""
     loss, right = 0.0, 0
     classes = outputs.shape[0]
-    slopes[:] = ZERO
+    gradients[:] = ZERO
     for lane in range(count):
         right += outputs[:, lane].argmax() == labels[lane]
         for i in range(classes):
             error = outputs[i, lane] - np.float32(i == labels[lane])
             loss += error * error / classes
-            slopes[i, lane] = 2 * error * share / classes
+            gradients[i, lane] = 2 * error * share / classes
     return loss, right
