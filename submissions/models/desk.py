@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -62,7 +60,7 @@ class DeskEvent(models.Model):
         person: User | None = None,
         course: Course | None = None,
         detail: str = "",
-    ) -> Self:
+    ) -> DeskEvent:
         """Add one line to the desk's history, within the caller's transaction.
 
         `user` is who acted; `actor` names a part of the service that acted by itself.

@@ -79,7 +79,7 @@ NETWORKS = {
     "largest of all places": network(conv(8), see.GlobalMaxPooling2D(keepdims=True), *END),
     "activations": network(
         do.Rescaling(scale=1 / 255, offset=-0.5), do.Flatten(), do.LeakyReLU(), do.Dense(units=9, activation="sigmoid"),
-        do.Dense(units=8, activation="leaky_relu"), do.ReLU(negative_gradient=0.1), do.Dense(units=10),
+        do.Dense(units=8, activation="leaky_relu"), do.ReLU(negative_slope=0.1), do.Dense(units=10),
         do.ActivationLayer(activation="softmax"), shape=(SIDE, SIDE),
     ),
     "squares of softmax": network(*END, loss=training.Loss(name="mean_squared_error")),

@@ -50,16 +50,16 @@ _BY_NAME = {
 def known(layer: Any) -> bool:
     """Whether a layer of Keras does to each number what is known here."""
     if isinstance(layer, layers.ReLU):
-        return layer.max_value is None and not layer.threshold and layer.negative_gradient <= 1
+        return layer.max_value is None and not layer.threshold and layer.negative_slope <= 1
     if isinstance(layer, layers.LeakyReLU):
-        return layer.negative_gradient <= 1
+        return layer.negative_slope <= 1
     return layer.activation in (None, "linear") or layer.activation in _BY_NAME
 
 
 def activation_of(layer: Any) -> Activation | None:
     """What a known layer does to each number; None for nothing."""
     if isinstance(layer, layers.ReLU | layers.LeakyReLU):
-        return _relu(layer.negative_gradient)
+        return _relu(layer.negative_slope)
     return _BY_NAME.get(layer.activation)
 
 
