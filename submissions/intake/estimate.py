@@ -7,6 +7,7 @@ import json
 from submissions.intake.submit import devices_for
 from submissions.models import Device, Quest, Worker
 from submissions.queue.run_times import Forecast, Forecaster, Job
+from submissions.specs import cost
 from submissions.specs.engines import ACCELERATED, STOCK
 from submissions.specs.spec import DATASETS, Spec, dump
 
@@ -35,7 +36,7 @@ def _settled(device: str) -> str:
 def _by_arithmetic(spec: Spec, quest: Quest, engine: str) -> Forecast | None:
     if engine not in (STOCK, ACCELERATED):
         return None
-    work = spec.estimated_seconds(DATASETS[quest.dataset], accelerated=engine == ACCELERATED)
+    work = cost.estimated_seconds(spec, DATASETS[quest.dataset], accelerated=engine == ACCELERATED)
     if work is None:
         return None
     low, middle, high = (AROUND_IT + work * factor for factor in (1 / WITHIN, 1, WITHIN))

@@ -13,6 +13,7 @@ from django.db.models import F, TextField
 from django.db.models.functions import Cast
 
 from submissions.models import Attempt, Exit, Worker
+from submissions.specs import cost
 from submissions.specs.families import family_named
 from submissions.specs.spec import Spec
 
@@ -75,7 +76,7 @@ def size_of(family: str, text: str) -> tuple[str, float] | None:
         spec: Spec = family_named(family).spec.model_validate_json(text)
     except (KeyError, ValueError):
         return None
-    return spec.size()
+    return cost.size(spec)
 
 
 class Forecaster:

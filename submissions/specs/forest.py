@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import log2, sqrt
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
 from submissions.specs.parameters import Count, Jobs, NotNegative, Seed, Share, pixels
-from submissions.specs.preprocessing import STEPS_HELP, Steps, features_after, step_conflicts, steps_size
+from submissions.specs.preprocessing import STEPS_HELP, Steps, features_after, step_conflicts
 from submissions.specs.spec import Images, Spec
 
 Digit = Literal["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]
@@ -22,13 +21,6 @@ def _in_order(weights: dict[str, float]) -> dict[str, float]:
 # scikit-learn draws max_samples × the sum of the weights for each tree: weights without a bound take all memory.
 Weight = Annotated[float, Field(gt=0, le=100)]
 Weights = Annotated[dict[Digit, Weight], AfterValidator(_in_order)]
-
-
-# Levels that a tree grows on MNIST until its leaves are pure.
-USUAL_DEPTH = 25
-# Seconds for one image at one level of one tree, by the logarithm of the images and the root of the pixels: a hundred
-# trees on MNIST take 30 s on one core, 16 s on two.
-STOCK_SORTING, FAST_SORTING = 4.5e-10, 2.4e-10
 
 
 class Forest(Spec):
@@ -90,15 +82,6 @@ class Forest(Spec):
 
     def bounded_quantities(self) -> Iterator[tuple[str, str, int]]:
         yield "trees", "n_estimators", self.n_estimators
-
-    def size(self) -> tuple[str, float]:
-        kind = f"{self.criterion} {self.max_features} {self.n_jobs or 1} jobs{steps_size(self.preprocess)}"
-        return kind, float(self.n_estimators * min(self.max_depth or USUAL_DEPTH, USUAL_DEPTH))
-
-    def estimated_seconds(self, images: Images, *, accelerated: bool) -> float | None:
-        """By the sorting at each level of each tree, on one core for the stock forest."""
-        work = self.size()[1] * images.train * log2(images.train) * sqrt(pixels(images))
-        return (FAST_SORTING if accelerated else STOCK_SORTING) * work
 
     def arguments(self) -> dict[str, Any]:
         weights = self.class_weight

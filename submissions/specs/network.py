@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import ceil, prod
+from math import ceil
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -26,12 +26,6 @@ def _fitting_loss(earlier: dict[str, Any]) -> training.Loss:
     last = (earlier.get("layers") or (None,))[-1]
     bare = isinstance(last, layers.Dense) and last.activation in (None, "linear")
     return training.Loss(from_logits=bare or isinstance(last, layers.RBF))
-
-
-# What a training step costs besides its arithmetic, in multiplications: about a millisecond on one core.
-STEP_COST = 10_000_000
-TRACING_S = 0.8
-MULTIPLICATIONS = 6e9  # a second, in the forward pass, while Keras trains on two cores
 
 
 class CNN(Spec):
@@ -72,16 +66,6 @@ class CNN(Spec):
     def bounded_quantities(self) -> Iterator[tuple[str, str, int]]:
         yield "epochs", "epochs", self.epochs
         yield "parameters", "layers", sum(parameters(self) or ())
-
-    def size(self) -> tuple[str, float]:
-        """By multiplications for an image – each weight once at every place of its output – and a step's fixed cost."""
-        work = sum(built.trainable * prod(built.shape[:-1]) for built in chain(self.layers))
-        return self.precision, self.epochs * (work + STEP_COST / self.batch_size)
-
-    def estimated_seconds(self, images: Images, *, accelerated: bool) -> float | None:
-        """By the multiplications of all epochs, a fixed cost for each step, and Keras' tracing and compiling."""
-        work = self.size()[1] * images.train * (1 - self.validation_split)
-        return work / MULTIPLICATIONS + (0.0 if accelerated else TRACING_S)
 
     def steps(self, images: Images) -> int:
         """Steps of training in all epochs."""

@@ -98,8 +98,3 @@ def features_after(steps: tuple[AnyStep, ...], given: int) -> int | None:
     for step in steps:
         features = step.features(features)
     return features
-
-
-def steps_size(steps: tuple[AnyStep, ...]) -> str:
-    """What of the steps changes how long a run takes: which they are, and how much of an image PCA leaves."""
-    return "".join(f" after {step.kind} {step.arguments().get('n_components') or ''}".rstrip() for step in steps)

@@ -69,17 +69,6 @@ class Spec(pydantic.BaseModel):
         """What is done to the images before the model gets them: "/255" where they are divided by that, "padded"."""
         yield from ()
 
-    def size(self) -> tuple[str, float]:
-        """(kind, amount): runs of one kind on one data set take time about in proportion to the amount."""
-        return "", 1.0
-
-    def estimated_seconds(self, images: Images, *, accelerated: bool) -> float | None:
-        """What a run should take on two cores, going by the arithmetic alone; right within about a factor of three.
-
-        None where nobody has worked that out.
-        """
-        return None
-
     def arguments(self) -> dict[str, Any]:
         """The parameters as the constructor takes them."""
         return {name: getattr(self, name) for name in type(self).model_fields if name not in ("family", "preprocess")}

@@ -21,6 +21,7 @@ from submissions.models import Attempt, ModelsShown, Quest, Submission
 from submissions.notation.reader import parse
 from submissions.quests.eligibility import Entry
 from submissions.quests.presets import presets
+from submissions.specs import cost
 from submissions.specs.shapes import parameters
 from submissions.specs.spec import DATASETS, dump
 from tests.cast import KNN
@@ -71,9 +72,9 @@ def test_what_a_gpu_takes_is_not_guessed(quest):
 
 
 def test_steps_that_leave_fewer_features_shorten_the_guess(quest):
-    whole = parse("KNeighborsClassifier()").estimated_seconds(DATASETS["mnist"], accelerated=False)
-    reduced = parse("make_pipeline(PCA(50), KNeighborsClassifier())").estimated_seconds(
-        DATASETS["mnist"], accelerated=False
+    whole = cost.estimated_seconds(parse("KNeighborsClassifier()"), DATASETS["mnist"], accelerated=False)
+    reduced = cost.estimated_seconds(
+        parse("make_pipeline(PCA(50), KNeighborsClassifier())"), DATASETS["mnist"], accelerated=False
     )
 
     assert reduced < whole / 10

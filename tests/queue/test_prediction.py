@@ -12,6 +12,7 @@ from submissions.models import Attempt, Hardware, Quest, State, Worker
 from submissions.queue import leases
 from submissions.queue.prediction import forecast_queue, prediction
 from submissions.queue.run_times import Forecaster, Job, size_of
+from submissions.specs import cost
 from submissions.specs.spec import dump
 from submissions.specs.validation import validate
 from submissions.wording import about
@@ -128,7 +129,7 @@ def test_a_size_counts_epochs_weights_and_steps():
     net = LENET_5.model_copy(update={"epochs": 10})
     small_steps = LENET_5.model_copy(update={"batch_size": 1})
 
-    sizes = [spec.size()[1] for spec in (LENET_5, net, small_steps, dense(512), dense(4096))]
+    sizes = [cost.size(spec)[1] for spec in (LENET_5, net, small_steps, dense(512), dense(4096))]
 
     assert sizes[1] == 2 * sizes[0]
     assert sizes[2] > 5 * sizes[0]
@@ -140,7 +141,7 @@ def test_every_familys_presets_have_a_size():
 
     for family in offered():
         for spec in family.presets.values():
-            kind, amount = spec.size()
+            kind, amount = cost.size(spec)
             assert isinstance(kind, str)
             assert amount > 0
 
@@ -152,7 +153,7 @@ def test_a_family_that_is_not_known_here_has_no_size():
 
 def test_minkowski_by_another_name_is_of_the_same_kind():
     def kind(**more):
-        return validate({"family": "knn", **more}).size()[0]
+        return cost.size(validate({"family": "knn", **more}))[0]
 
     assert kind(p=1) == kind(metric="manhattan") == kind(metric="l1")
     assert kind() == kind(metric="euclidean") == kind(n_neighbors=9, weights="distance")

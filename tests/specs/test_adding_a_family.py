@@ -59,4 +59,4 @@ def test_an_added_family_has_a_form(extended):
 
     assert "Nearest centroid" in page
     assert 'name="model_shrink_threshold"' in page
-    assert "how far an image is from a mean image" in page
+    assert "distance from an image to a mean image" in page

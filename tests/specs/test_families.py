@@ -10,11 +10,11 @@ from pydantic import Field
 
 from submissions.notation.reader import NotationError, parse, read
 from submissions.notation.writer import headline, render
-from submissions.specs import families
+from submissions.specs import cost, families
 from submissions.specs.families import Family, family_of, register
 from submissions.specs.forest import Forest
 from submissions.specs.knn import KNN
-from submissions.specs.spec import Spec, SpecError, described, dump
+from submissions.specs.spec import DATASETS, Images, Spec, SpecError, described, dump
 from submissions.specs.validation import validate
 
 
@@ -45,6 +45,29 @@ def guess(monkeypatch):
         )
 
     return add
+
+
+@cost.size.register
+def _size(spec: Guess) -> tuple[str, float]:
+    return "guess", 1.0 + spec.digit
+
+
+@cost.estimated_seconds.register
+def _estimated_seconds(spec: Guess, images: Images, *, accelerated: bool) -> float:
+    return images.test * 1e-6
+
+
+def test_an_added_family_registers_its_size_and_estimate():
+    assert cost.size(Guess(digit=3)) == ("guess", 4.0)
+    assert cost.estimated_seconds(Guess(), DATASETS["mnist"], accelerated=False) == pytest.approx(0.01)
+
+
+def test_a_family_without_a_formula_is_never_estimated():
+    class Plain(Spec):
+        family: Literal["plain"] = "plain"
+
+    assert cost.size(Plain()) == ("", 1.0)
+    assert cost.estimated_seconds(Plain(), DATASETS["mnist"], accelerated=False) is None
 
 
 def test_the_built_in_families_come_first_and_in_order(guess):

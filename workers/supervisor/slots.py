@@ -10,6 +10,7 @@ from typing import Any
 
 import psutil
 
+from submissions.specs import cost
 from submissions.specs.network import CNN
 from submissions.specs.spec import DATASETS, SpecError
 from submissions.specs.validation import validate
@@ -37,7 +38,7 @@ def gains_by_threads(spec: dict[str, Any], dataset: str) -> bool:
     if not isinstance(net, CNN):
         return False
     images = DATASETS[dataset]
-    seconds = net.estimated_seconds(images, accelerated=True) or 0.0
+    seconds = cost.estimated_seconds(net, images, accelerated=True) or 0.0
     return seconds >= WORTH_ANOTHER_TRAINER_S and seconds / net.steps(images) >= LONG_STEP_S
 
 

@@ -1,7 +1,7 @@
 """What an accelerated run would have taken on the stock engine, on this machine: predicted, never measured.
 
 Nothing is computed for it while the run's clock goes. Where the accelerated engine does the stock engine's own work on
-more cores, the CPU seconds of the run tell; else the family's formula (`Spec.rough_seconds`), fitted to runs on one
+more cores, the CPU seconds of the run tell; else the family's formula (`submissions.specs.cost`), fitted to runs on one
 machine and carried over to this one by its pace.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from submissions.specs import cost
 from submissions.specs.engines import STOCK
 from submissions.specs.families import family_of
 from submissions.specs.spec import DATASETS, Spec
@@ -31,5 +32,5 @@ def predicted(
         return round(laps["train_s"] + laps["predict_s"], 3)
     if threads := getattr(estimator, "stock_threads", None):
         return round(cpu_s / threads, 3)
-    seconds = spec.estimated_seconds(DATASETS[run.dataset.name], accelerated=False)
+    seconds = cost.estimated_seconds(spec, DATASETS[run.dataset.name], accelerated=False)
     return None if seconds is None else round(seconds * machine_speed.slowness(), 3)

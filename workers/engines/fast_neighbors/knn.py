@@ -16,6 +16,7 @@ import numba
 import numpy as np
 import onnxruntime
 
+from submissions.specs.cost import quickest_search
 from submissions.specs.knn import KNN
 from workers.datasets.idx import Pixels
 from workers.engines.compiling import one_at_a_time
@@ -151,7 +152,7 @@ class ByScikitLearn(knn.NearestNeighbors):
 
     def _hasten(self, features: int) -> None:
         """How the neighbours are sought hangs on how many features the steps have left."""
-        stock, quickest = self.spec.search(features), self.spec.quickest_search(features)
+        stock, quickest = self.spec.search(features), quickest_search(self.spec, features)
         if quickest != stock:
             self.estimator.set_params(algorithm=quickest, leaf_size=KNN().leaf_size)
         shared_out = "tree" in quickest or self.spec.metric in BY_THREADS

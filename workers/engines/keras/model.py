@@ -19,7 +19,7 @@ class RBFLayer(keras.layers.Layer):
     """Logits −‖x−w‖²/2 for fixed codes w of ±1 (LeCun et al., 1998, equation 7, halved as a Gaussian's exponent)."""
 
     def __init__(self, units: int = 10, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(**{"name": "rbf"} | options)  # as specs call it; a model has one at most
         self.units = units
 
     def build(self, input_shape: tuple[int, ...]) -> None:
