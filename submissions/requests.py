@@ -39,5 +39,5 @@ def logged_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 
 def number(text: str) -> int | None:
-    """The id in a query's parameter; None where there is none that a row could have."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+    """The id in a query parameter, or None. More than 18 digits fit no id column and would be a database error."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None

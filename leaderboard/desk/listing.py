@@ -12,6 +12,7 @@ from django.http import QueryDict
 
 from leaderboard.exports.rows import with_runs
 from submissions.models import LIVE, Attempt, Event, Hardware, Quest, State, Submission
+from submissions.requests import number
 from submissions.specs.families import all_families
 
 _OF_THE_RUN = {"waiting": "queue_wait_s", "training": "train_s", "scoring": "predict_s", "attempts": "number"}
@@ -35,11 +36,11 @@ class DeskFilters:
     def read(cls, asked: QueryDict) -> Self:
         family, state, sort = asked.get("family", ""), asked.get("state", ""), asked.get("sort", "")
         return cls(
-            quest=_number(asked.get("quest", "")),
+            quest=number(asked.get("quest", "")),
             group=asked.get("group", "").replace("\0", "").strip()[:60],
             family=family if family in {one.name for one in all_families()} else "",
             state=state if state in {*State.values, "live"} else "",
-            hardware=_number(asked.get("hardware", "")),
+            hardware=number(asked.get("hardware", "")),
             sort=sort if sort.removeprefix("-") in SORTS else NEWEST,
         )
 
@@ -108,8 +109,3 @@ def snapshot() -> DeskSnapshot:
         running=Count("pk", filter=Q(state=State.RUNNING)), queued=Count("pk", filter=Q(state=State.QUEUED))
     )
     return DeskSnapshot(last_event=Event.objects.aggregate(last=Max("pk"))["last"] or 0, **counts)
-
-
-def _number(text: str) -> int | None:
-    # Ids beyond 18 digits fit no column, and would be an error of the database's.
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None

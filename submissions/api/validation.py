@@ -16,12 +16,10 @@ from submissions.api.fields import SpecField
 from submissions.api.left_aside import LeftAside, left_aside
 from submissions.api.requester import acting_group, open_quests
 from submissions.api.requests import ModelRequest
-from submissions.intake.duplicates import earlier_same
+from submissions.intake.preview import ModelPreview, preview
 from submissions.models import Quest, State, Submission
 from submissions.notation.reader import ParsedModel, model_from
 from submissions.notation.writer import headline, render
-from submissions.specs.families import family_of
-from submissions.specs.shapes import parameters, summary
 from submissions.specs.spec import dump
 
 
@@ -50,7 +48,9 @@ class Understood(serializers.Serializer[Any]):
     parameters = serializers.IntegerField(allow_null=True, help_text="Trainable and fixed together.")
     trainable = serializers.IntegerField(allow_null=True)
     fixed = serializers.IntegerField(allow_null=True)
-    devices = serializers.ListField(child=serializers.CharField(), help_text="What `device` may be.")
+    devices = serializers.ListField(
+        child=serializers.CharField(), help_text="The values that `device` may take, the default first."
+    )
     left_aside = LeftAside(help_text="The lines of the text that are no part of the model.")
     quest = serializers.IntegerField(allow_null=True, help_text="The quest whose limits were held against it.")
     dataset = serializers.CharField()
@@ -72,15 +72,14 @@ class Validate(Endpoint):
         quest = asked.get("quest") or _only_open(request)
         dataset, limits = (quest.dataset, quest.limits) if quest else ("mnist", None)
         parsed = model_from(asked["model"], dataset=dataset, limits=limits)
-        earlier = earlier_same(parsed.spec, quest, acting_group(request, quest.course)) if quest else None
-        return Response(
-            {
-                **_understood(parsed),
-                "quest": quest.pk if quest else None,
-                "dataset": dataset,
-                "earlier": Earlier(earlier).data if earlier else None,
-            }
-        )
+        facts = preview(parsed.spec, quest, acting_group(request, quest.course) if quest else None)
+        body = {
+            **_model(parsed, facts),
+            "quest": quest.pk if quest else None,
+            "dataset": dataset,
+            "earlier": Earlier(facts.earlier).data if facts.earlier else None,
+        }
+        return Response(body)
 
 
 def _only_open(request: Request) -> Quest | None:
@@ -88,18 +87,17 @@ def _only_open(request: Request) -> Quest | None:
     return quests[0] if len(quests) == 1 else None
 
 
-def _understood(parsed: ParsedModel) -> dict[str, Any]:
-    spec = parsed.spec
-    trainable, fixed = parameters(spec) or (None, None)
+def _model(parsed: ParsedModel, facts: ModelPreview) -> dict[str, Any]:
+    trainable, fixed = facts.parameters or (None, None)
     return {
-        "family": spec.family,
-        "spec": dump(spec),
-        "notation": render(spec),
-        "headline": headline(spec),
-        "layers": [asdict(row) for row in summary(spec)],
-        "parameters": None if trainable is None or fixed is None else trainable + fixed,
+        "family": facts.family.name,
+        "spec": dump(parsed.spec),
+        "notation": render(parsed.spec),
+        "headline": headline(parsed.spec),
+        "layers": [asdict(row) for row in facts.layers],
+        "parameters": sum(facts.parameters) if facts.parameters else None,
         "trainable": trainable,
         "fixed": fixed,
-        "devices": list(family_of(spec).devices),
+        "devices": list(facts.devices),
         "left_aside": left_aside(parsed),
     }

@@ -9,16 +9,12 @@ import pydantic
 
 from submissions.forms.request_examples import written
 from submissions.forms.submission_form import SubmissionForm, choice_of, digest_of
-from submissions.intake.duplicates import earlier_same
 from submissions.intake.estimate import expected
-from submissions.intake.submit import devices_for
+from submissions.intake.preview import preview
 from submissions.models import Quest
 from submissions.notation.pipelines import write_steps
-from submissions.notation.reader import ParsedModel
 from submissions.notation.writer import headline
-from submissions.specs.families import family_of
 from submissions.specs.layers import Input, Layer
-from submissions.specs.shapes import parameters, summary
 from submissions.specs.spec import DATASETS, Spec, changed
 
 
@@ -56,31 +52,25 @@ def understood(form: SubmissionForm, service: str) -> dict[str, Any]:
         "chosen": choice_of(form.parsed),
         "acknowledgement": digest_of(form.parsed),
         "acknowledged": form.data.get("acknowledged") == digest_of(form.parsed),
-        **_told(form.parsed),
-        **_of_quest(form.parsed.spec, form, service),
+        **_model(form.parsed.spec, form, service),
     }
 
 
-def _told(parsed: ParsedModel) -> dict[str, Any]:
-    spec = parsed.spec
-    return {
-        "family": family_of(spec),
-        "layers": summary(spec),
-        "parameters": parameters(spec),
-        "arguments": _arguments(spec),
-    }
-
-
-def _of_quest(spec: Spec, form: SubmissionForm, service: str) -> dict[str, Any]:
-    """What hangs on the quest and on who asks: an earlier one like it, the time it should take, how it is sent."""
-    quest, group = form.entry.quest, form.entry.group
+def _model(spec: Spec, form: SubmissionForm, service: str) -> dict[str, Any]:
+    """The model's facts, its expected running time, and the formats in which it can be submitted."""
+    quest = form.entry.quest
+    facts = preview(spec, quest, form.entry.group)
     device, engine = form.data.get("device", ""), form.data.get("engine", "")
     chosen = {
-        "device": device if device in devices_for(spec) else "",
+        "device": device if device in facts.devices else "",
         "engine": engine if engine in quest.engines else "",
     }
     return {
-        "earlier": earlier_same(spec, quest, group),
+        "family": facts.family,
+        "layers": facts.layers,
+        "parameters": facts.parameters,
+        "earlier": facts.earlier,
+        "arguments": _arguments(spec),
         "expected": expected(spec, quest, **chosen),
         "scale": pixel_scale(spec, quest),
         "written": written(spec, quest, service=service, **chosen),

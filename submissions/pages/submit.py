@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.http import HttpResponse
@@ -21,14 +23,23 @@ from submissions.requests import UserRequest, logged_in, number
 from submissions.specs.spec import Spec
 
 
+def with_entry(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Call `view` with the quests open to the user and the one asked for; without any, show why there is none."""
+
+    @wraps(view)
+    def enter_quest(request: UserRequest, **named: str) -> HttpResponse:
+        quests = enterable(request.user)
+        entry = _entry(request, quests)
+        return view(request, quests, entry, **named) if entry else _nowhere(request)
+
+    return enter_quest
+
+
 @logged_in
 @require_http_methods(["GET", "HEAD", "POST"])
-def submit(request: UserRequest) -> HttpResponse:
+@with_entry
+def submit(request: UserRequest, quests: list[Quest], entry: Entry) -> HttpResponse:
     """The form; a POST submits and leads to the submission's page."""
-    quests = enterable(request.user)
-    entry = _entry(request, quests)
-    if entry is None:
-        return _nowhere(request)
     form = _form(request, entry)
     if form.is_bound and form.is_valid() and (submission := form.submit(request.user)):
         return redirect("submissions:detail", submission.pk)
@@ -37,12 +48,9 @@ def submit(request: UserRequest) -> HttpResponse:
 
 @logged_in
 @require_POST
-def check(request: UserRequest) -> HttpResponse:
+@with_entry
+def check(request: UserRequest, quests: list[Quest], entry: Entry) -> HttpResponse:
     """What would be submitted; runs nothing and keeps nothing."""
-    quests = enterable(request.user)
-    entry = _entry(request, quests)
-    if entry is None:
-        return _nowhere(request)
     form = _form(request, entry)
     form.is_valid()
     if request.htmx:
@@ -52,12 +60,9 @@ def check(request: UserRequest) -> HttpResponse:
 
 @logged_in
 @require_POST
-def build(request: UserRequest) -> HttpResponse:
+@with_entry
+def build(request: UserRequest, quests: list[Quest], entry: Entry) -> HttpResponse:
     """The network with a layer more, one fewer, or one moved."""
-    quests = enterable(request.user)
-    entry = _entry(request, quests)
-    if entry is None:
-        return _nowhere(request)
     rows, touched = rearranged(rows_in(request.POST), Change.asked(request.POST))
     form = form_for("cnn", entry, with_rows(request.POST, rows))
     form.is_valid()
@@ -70,12 +75,9 @@ def build(request: UserRequest) -> HttpResponse:
 
 @logged_in
 @require_POST
-def turn(request: UserRequest, way: str) -> HttpResponse:
+@with_entry
+def turn(request: UserRequest, quests: list[Quest], entry: Entry, way: str) -> HttpResponse:
     """The same model, filled in another way: what was pasted in the form of its family, or a form as text."""
-    quests = enterable(request.user)
-    entry = _entry(request, quests)
-    if entry is None:
-        return _nowhere(request)
     form = _form(request, entry)
     form.is_valid()
     if form.parsed is None or way not in ways():

@@ -128,6 +128,7 @@ def test_a_look_at_a_network_counts_its_parameters_and_runs_nothing(owner_client
     assert [layer["trainable"] for layer in body["layers"] if layer["trainable"]] == [60, 880, 69240, 10164, 850]
     assert body["layers"][0]["output_shape"] == [30, 30, 6]
     assert body["left_aside"] == {"harmless": ["line 5: model.summary()"], "consequential": []}
+    assert body["devices"] == ["auto", "cpu", "gpu"]
     assert look_at(owner_client, body["notation"]).json()["spec"] == body["spec"]
     assert Submission.objects.count() == 0
 
