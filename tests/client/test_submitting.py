@@ -178,10 +178,16 @@ def test_the_page_has_the_line_that_installs_it(client, db):
     assert re.findall(r'href="/client/(httpx|mnist_quest)-', page) == ["mnist_quest", "httpx"]
 
 
-def test_a_service_installed_without_the_wheels_names_its_own_and_says_what_comes_from_an_index(
-    client, db, monkeypatch
-):
-    monkeypatch.setattr(client_wheel, "companions", list)
+@pytest.fixture
+def without_companions(monkeypatch, tmp_path):
+    monkeypatch.setattr(client_wheel, "COMPANIONS", tmp_path)
+    client_wheel.companions.cache_clear()
+    yield
+    client_wheel.companions.cache_clear()
+
+
+@pytest.mark.usefixtures("without_companions")
+def test_a_service_without_the_companion_wheels_offers_its_own_and_names_the_package_index(client, db):
 
     page = client.get("/client/").content.decode()
 
