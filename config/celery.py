@@ -11,14 +11,14 @@ from celery.signals import setup_logging
 from kombu import Connection, Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-# A TERM becomes the soft shutdown: the child is told to stop, gives its submission back, and the worker leaves.
+# TERM means the soft shutdown: the pool's process is told to stop and releases its submission, then the worker exits.
 os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
 
 from django.conf import settings
 
 
-class PatientConnection(Connection):
-    """Looks for a broker that is away every few seconds: kombu's own waits grow to half a minute each."""
+class SteadyRetryConnection(Connection):
+    """Retries a broker that is down every few seconds; kombu's own waits grow to half a minute."""
 
     def ensure_connection(self, *args: Any, **options: Any) -> Connection:
         return super().ensure_connection(
@@ -27,7 +27,7 @@ class PatientConnection(Connection):
 
 
 app = Celery("quest")
-app.amqp.Connection = PatientConnection
+app.amqp.Connection = SteadyRetryConnection
 app.conf.update(
     broker_url=settings.REDIS_URL,
     broker_connection_retry_on_startup=True,
@@ -49,8 +49,8 @@ app.conf.update(
     task_store_errors_even_if_ignored=False,
     result_backend=None,
     task_acks_late=True,
-    # The supervisor ends a run at its quest's limit; this ends a supervisor that cannot, and its trainer with it. The
-    # lease runs out then. A drain does not wait for it.
+    # The supervisor ends a run at its quest's limit. This limit is the backstop: it kills a supervisor that hangs,
+    # and its trainer with it, and then the lease expires. A drain does not wait for it.
     task_time_limit=settings.LONGEST_RUN_SECONDS + 2 * 3600,
     task_reject_on_worker_lost=False,  # the database row is the job: a lost message is harmless
     worker_prefetch_multiplier=1,
@@ -67,14 +67,14 @@ app.conf.update(
         "reap": {
             "task": "workers.reap",
             "schedule": settings.REAP_SECONDS,
-            "options": {"queue": "upkeep"},  # never `expires`: that goes by the worker's clock, which may be ahead
+            "options": {"queue": "upkeep"},  # no `expires`: it is compared with the worker's clock, which may be ahead
         }
     },
-    beat_scheduler="celery.beat:Scheduler",  # keeps nothing on a disk that may be full, or shared by two beats
+    beat_scheduler="celery.beat:Scheduler",  # writes no file: the disk may be full, or shared by two beats
 )
 
 
 @setup_logging.connect
 def _keep_logging(loglevel: int | str | None = None, **_: Any) -> None:
-    """Workers log as the settings say, and `-l` is how much Celery itself says: else it would silence them."""
+    """Keep the logging of our settings, and apply `-l` to Celery's own lines; Celery would apply it to all."""
     logging.getLogger("celery").setLevel(loglevel or logging.WARNING)

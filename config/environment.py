@@ -1,10 +1,10 @@
-"""Settings as environment variables give them; what is no number is said in a sentence."""
+"""Environment variables, read as numbers, flags and lists; a wrong value is reported in one sentence."""
 
 from __future__ import annotations
 
 import os
 
-# Whole numbers, with their defaults and the least that makes sense; the README's table says what each is.
+# Whole numbers: (default, minimum). The README's table describes them.
 NUMBERS = {
     "QUEST_LEASE_SECONDS": (60, 1),
     "QUEST_REAP_SECONDS": (15, 1),
@@ -17,21 +17,21 @@ NUMBERS = {
 }
 
 
-class WrongValue(ValueError):
-    """A variable that cannot be what it says, in one sentence."""
+class InvalidVariable(ValueError):
+    """An environment variable has an invalid value; the message is one sentence."""
 
 
 def number(name: str) -> int:
-    """The value of a variable in NUMBERS, or its default where it is not set. Raises WrongValue."""
-    default, least = NUMBERS[name]
-    said = os.environ.get(name, "").strip() or str(default)
-    if not (said.isascii() and said.isdigit()) or int(said) < least:
-        raise WrongValue(f"{name} is a whole number from {least} on, not {said!r}.")
-    return int(said)
+    """The value of a variable in NUMBERS, or its default if it is not set. Raises InvalidVariable."""
+    default, minimum = NUMBERS[name]
+    value = os.environ.get(name, "").strip() or str(default)
+    if not (value.isascii() and value.isdigit()) or int(value) < minimum:
+        raise InvalidVariable(f"{name} must be a whole number of at least {minimum}, not {value!r}.")
+    return int(value)
 
 
 def check() -> None:
-    """Raises WrongValue for the first variable that is none of the numbers it can be."""
+    """Raise InvalidVariable for the first variable in NUMBERS with an invalid value."""
     for name in NUMBERS:
         number(name)
 
@@ -41,5 +41,5 @@ def flag(name: str, *, default: bool = False) -> bool:
 
 
 def words(name: str) -> list[str]:
-    """The words of a list, which commas or spaces part."""
+    """The words of a list separated by commas or spaces."""
     return os.environ.get(name, "").replace(",", " ").split()

@@ -1,4 +1,4 @@
-"""What need not be in the log."""
+"""A filter that keeps health checks out of the log."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import logging
 PROBES = ("/healthz", "/readyz")
 
 
-class NoProbes(logging.Filter):
-    """Leaves out the health checks, which ask every few seconds and say 503 while the service starts."""
+class HideHealthChecks(logging.Filter):
+    """Drops health checks, which come every few seconds and answer 503 while the service starts."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        said = record.msg.get("request", "") if isinstance(record.msg, dict) else record.getMessage()
-        return not str(said).endswith(PROBES)
+        text = record.msg.get("request", "") if isinstance(record.msg, dict) else record.getMessage()
+        return not str(text).endswith(PROBES)

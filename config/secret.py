@@ -1,4 +1,4 @@
-"""The secret that signs sessions where none was given: random, made once, readable by its owner alone."""
+"""The secret that signs sessions if SECRET_KEY is not set: random, generated once, readable by its owner only."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def kept_secret(home: Path) -> str:
-    """The secret kept in `home`, made if there is none. Two processes that start at once agree on one."""
+def persistent_secret(home: Path) -> str:
+    """The secret stored in `home`, generated if missing. Processes that start at the same time get the same one."""
     path = home / "secret-key"
     if not path.exists():
         draft = home / f"secret-key.{os.getpid()}"
@@ -17,6 +17,6 @@ def kept_secret(home: Path) -> str:
         with os.fdopen(descriptor, "w") as handle:
             handle.write(secrets.token_urlsafe(48))
         with suppress(FileExistsError):
-            os.link(draft, path)  # unlike a rename, never replaces what another process has just made
+            os.link(draft, path)  # unlike a rename, a link never replaces the file of a faster process
         draft.unlink()
     return path.read_text()

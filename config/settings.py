@@ -1,4 +1,4 @@
-"""Settings, all from environment variables; the README's table names each one."""
+"""Django settings. All of them come from environment variables, which the README's table lists."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config.environment import flag, number, words
-from config.secret import kept_secret
+from config.secret import persistent_secret
 from config.version import RELEASE, version
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -21,7 +21,7 @@ QUEST_HOME = Path(os.environ.get("QUEST_HOME", BASE_DIR / "var")).resolve()
 QUEST_HOME.mkdir(parents=True, exist_ok=True)
 QUEST_PRODUCTION = flag("QUEST_PRODUCTION")
 QUEST_VERSION = version(BASE_DIR)
-LONGEST_RUN_SECONDS = 24 * 3600  # what a quest may allow at most
+LONGEST_RUN_SECONDS = 24 * 3600  # the highest limit that a quest may set
 LEASE_SECONDS = number("QUEST_LEASE_SECONDS")
 HEARTBEAT_SECONDS = LEASE_SECONDS / 6
 REAP_SECONDS = number("QUEST_REAP_SECONDS")
@@ -32,15 +32,15 @@ SECRET_KEY = os.environ.get("SECRET_KEY", "")
 if not SECRET_KEY:
     if QUEST_PRODUCTION:
         raise ImproperlyConfigured("Set SECRET_KEY: production does not start with a default secret.")
-    SECRET_KEY = kept_secret(QUEST_HOME)
+    SECRET_KEY = persistent_secret(QUEST_HOME)
 ALLOWED_HOSTS = words("ALLOWED_HOSTS") or ([] if QUEST_PRODUCTION else ["*"])
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
 if QUEST_PRODUCTION and not ALLOWED_HOSTS:
-    raise ImproperlyConfigured("Set ALLOWED_HOSTS to the names that this site is reached by.")
+    raise ImproperlyConfigured("Set ALLOWED_HOSTS to the host names of this site.")
 if flag("BEHIND_PROXY"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     USE_X_FORWARDED_HOST = True
-    # Without these every login would come from the proxy's own address, and be locked out with everybody else's.
+    # Otherwise every login seems to come from the proxy, and one person's lock-out locks everybody out.
     AXES_IPWARE_PROXY_COUNT = 1
     AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"]
 HTTPS = flag("HTTPS", default=QUEST_PRODUCTION)
@@ -73,7 +73,7 @@ INSTALLED_APPS = [
     "config",
 ]
 MIDDLEWARE = [
-    "config.web.request_cleaning.with_slash",
+    "config.web.request_cleaning.add_missing_slash",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -117,7 +117,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
     }
 elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
-    # A server that is gone without a word, or hangs, keeps nobody waiting for ever. What DATABASE_URL says comes first.
+    # Nobody waits for ever for a server that hangs or has vanished. Options in DATABASE_URL override these.
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": 5,
         "tcp_user_timeout": 15_000,
@@ -140,7 +140,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
-PASSWORD_RESET_TIMEOUT = 60 * 60 * 24 * 14  # a slip with a one-time link is handed out on paper
+PASSWORD_RESET_TIMEOUT = 60 * 60 * 24 * 14  # one-time links are handed out on paper slips
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -176,7 +176,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 KNOX_TOKEN_MODEL = "submissions.ApiToken"
-MIGRATION_MODULES = {"knox": None}  # its only table is that of the token model which ours replaces
+MIGRATION_MODULES = {"knox": None}  # its only table belongs to the token model that ours replaces
 REST_KNOX = {"TOKEN_TTL": None, "TOKEN_PREFIX": "quest_"}
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -199,16 +199,16 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "SERVE_INCLUDE_SCHEMA": False,
-    # The default hook lifts enums out of the families' schemas, under names that collide.
+    # The default hook moves enums out of the families' schemas and gives them names that collide.
     "POSTPROCESSING_HOOKS": ["submissions.api.links.link"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
 }
 
-_own_broker = QUEST_HOME / "broker" / "url"  # of the broker that the launcher started, if it did
+_launched_broker = QUEST_HOME / "broker" / "url"  # exists only if the launcher started a broker
 REDIS_URL = os.environ.get("REDIS_URL") or (
-    _own_broker.read_text() if _own_broker.is_file() else "redis://127.0.0.1:6379/0"
+    _launched_broker.read_text() if _launched_broker.is_file() else "redis://127.0.0.1:6379/0"
 )
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
@@ -221,7 +221,7 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "quest",
-        # What is counted here is not worth a wait.
+        # Throttle counters are not worth a longer wait.
         "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
     },
 }
@@ -230,7 +230,7 @@ API_RATES = {
     "token": number("QUEST_TOKEN_RATE"),
     "group": number("QUEST_GROUP_RATE"),
 }
-WEB_THREADS = number("QUEST_WEB_THREADS")  # of each web process
+WEB_THREADS = number("QUEST_WEB_THREADS")  # per web process
 SOFT_SHUTDOWN_SECONDS = number("QUEST_SOFT_SHUTDOWN_SECONDS")
 
 LOGGING = {
@@ -257,8 +257,8 @@ LOGGING = {
             ],
         }
     },
-    "filters": {"no_probes": {"()": "config.logs.NoProbes"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["no_probes"]}},
+    "filters": {"hide_health_checks": {"()": "config.logs.HideHealthChecks"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["hide_health_checks"]}},
     "root": {"handlers": ["console"], "level": os.environ.get("QUEST_LOG_LEVEL", "INFO")},
     "loggers": {
         "django.server": {"level": "WARNING"},

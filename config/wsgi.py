@@ -1,10 +1,10 @@
-"""The web process, for gunicorn."""
+"""The WSGI application that gunicorn serves."""
 
 import os
 
 from django.core.wsgi import get_wsgi_application
 
-from config.web.request_cleaning import readable
+from config.web.request_cleaning import refuse_unknown_charsets
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-application = readable(get_wsgi_application())
+application = refuse_unknown_charsets(get_wsgi_application())

@@ -1,4 +1,4 @@
-"""Backups: one .tar.gz with a dump of the database and a manifest that says what it is. No secrets but digests."""
+"""Backups: one .tar.gz with a database dump and a manifest. It holds digests of passwords and tokens, no secrets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
 from config.backup import dumps
-from config.launcher.__main__ import CannotStart, alone
+from config.launcher.instance import CannotStart, single_instance
 from submissions.database.write_lock import writing
 from submissions.models import Attempt, Exit, Worker
 from submissions.queue import leases
@@ -33,12 +33,12 @@ MANIFEST = "manifest.json"
 
 
 class BackupRefused(Exception):
-    """Why nothing was written, in a sentence."""
+    """The backup or restore was refused and nothing was written; the message says why, in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """`rows` counts each of our tables in the dump; `sha256` is the dump's."""
+    """`rows` counts the rows of each of our tables in the dump; `sha256` is the checksum of the dump."""
 
     service: str
     made_at: str
@@ -50,10 +50,10 @@ class Manifest:
 
 
 def back_up(file: Path) -> Manifest:
-    """Write a backup to `file`, whole or not at all, while the service runs. Raises Refused or DumpFailed."""
+    """Write a complete backup to `file`, also while the service runs. Raises BackupRefused or DumpFailed."""
     if file.exists():
-        raise BackupRefused(f"{file} is there already: name another file, or remove it.")
-    with _folder(file.absolute().parent) as folder:
+        raise BackupRefused(f"{file} already exists: name another file, or remove it.")
+    with _temporary_folder(file.absolute().parent) as folder:
         dump = folder / dumps.NAMES[connection.vendor]
         rows = dumps.dump(dump)
         manifest = Manifest(
@@ -66,37 +66,37 @@ def back_up(file: Path) -> Manifest:
             sha256=_sha256(dump),
         )
         (folder / MANIFEST).write_text(json.dumps(asdict(manifest), indent=2))
-        with tarfile.open(folder / "whole", "w:gz") as archive:
+        with tarfile.open(folder / "complete", "w:gz") as archive:
             for path in (folder / MANIFEST, dump):
                 archive.add(path, path.name)
-        os.chmod(folder / "whole", 0o600)  # names, notes and digests of passwords are nobody else's
-        os.replace(folder / "whole", file)
+        os.chmod(folder / "complete", 0o600)  # names, notes and password digests are for the owner only
+        os.replace(folder / "complete", file)
     return manifest
 
 
 def restore(file: Path, *, force: bool = False) -> tuple[Manifest, Path | None]:
-    """Put `file` in the database's place; the manifest, and where what was there before is kept (None: nothing was).
+    """Replace the database by the backup `file`; returns its manifest and the file that keeps the previous data.
 
-    Raises Refused, with nothing changed, unless it is a backup of such a database by this version or an older one,
-    and nothing runs here (`force`: whatever runs).
+    That file is None if there was no previous data. Raises BackupRefused, with nothing changed, unless the backup is of
+    the same kind of database, by this version or an older one, and the service is stopped (`force` skips that check).
     """
-    with nullcontext() if force else _nobody_else(), _folder(Path(settings.QUEST_HOME)) as folder:
-        manifest, dump = _unpacked(file, folder)
-        _check(manifest, dump)
-        aside = _set_aside()
+    with nullcontext() if force else _service_stopped(), _temporary_folder(Path(settings.QUEST_HOME)) as folder:
+        manifest, dump = _unpack(file, folder)
+        _check_restorable(manifest, dump)
+        aside = _keep_current_data()
         dumps.load(dump)
     connections.close_all()
     call_command("migrate", verbosity=0)
-    _settle()
+    _release_interrupted_runs()
     return manifest, aside
 
 
 @contextmanager
-def _folder(parent: Path) -> Iterator[Path]:
+def _temporary_folder(parent: Path) -> Iterator[Path]:
     try:
         folder = tempfile.mkdtemp(prefix=".backup-", dir=parent)
     except OSError as error:
-        raise BackupRefused(f"{parent} cannot be written: {error.strerror}.") from error
+        raise BackupRefused(f"{parent} is not writable: {error.strerror}.") from error
     try:
         yield Path(folder)
     finally:
@@ -104,23 +104,23 @@ def _folder(parent: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _nobody_else() -> Iterator[None]:
-    stop_it = "stop it first, or say --force, which also restarts the workers"
+def _service_stopped() -> Iterator[None]:
+    stop_it = "stop it first, or use --force, which also restarts the workers"
     try:
         alive = list(Worker.objects.alive().values_list("name", flat=True))
-    except DatabaseError:  # no tables yet, or none that can be read: nobody works on them
+    except DatabaseError:  # no readable tables, so no worker uses them
         alive = []
     if alive:
-        raise BackupRefused(f"The service runs (alive: {', '.join(alive)}): {stop_it}.")
+        raise BackupRefused(f"The service runs (live workers: {', '.join(alive)}): {stop_it}.")
     try:
-        with alone(Path(settings.QUEST_HOME)):
+        with single_instance(Path(settings.QUEST_HOME)):
             yield
     except CannotStart:
         raise BackupRefused(f"The service runs on {settings.QUEST_HOME}: {stop_it}.") from None
 
 
-def _unpacked(file: Path, folder: Path) -> tuple[Manifest, Path]:
-    """The manifest, and the dump laid into `folder`; of the archive nothing else is looked at."""
+def _unpack(file: Path, folder: Path) -> tuple[Manifest, Path]:
+    """Read the manifest and extract the dump into `folder`; other members of the archive are ignored."""
     try:
         with tarfile.open(file) as archive:
             manifest = Manifest(**json.loads(_member(archive, MANIFEST).read()))
@@ -130,7 +130,7 @@ def _unpacked(file: Path, folder: Path) -> tuple[Manifest, Path]:
     except FileNotFoundError:
         raise BackupRefused(f"There is no file {file}.") from None
     except (OSError, tarfile.TarError, EOFError, ValueError, KeyError, TypeError) as error:
-        raise BackupRefused(f"{file} is no whole backup of this service ({error}).") from error
+        raise BackupRefused(f"{file} is not a complete backup of this service ({error}).") from error
     return manifest, dump
 
 
@@ -141,21 +141,21 @@ def _member(archive: tarfile.TarFile, name: str) -> Any:
     return member
 
 
-def _check(manifest: Manifest, dump: Path) -> None:
+def _check_restorable(manifest: Manifest, dump: Path) -> None:
     if manifest.database != connection.vendor:
-        raise BackupRefused(f"This backup is of {manifest.database}, and the service is on {connection.vendor}.")
+        raise BackupRefused(f"This backup is of {manifest.database}, but the service uses {connection.vendor}.")
     if _sha256(dump) != manifest.sha256:
-        raise BackupRefused("The backup is damaged: its dump has another checksum than its manifest says.")
+        raise BackupRefused("The backup is damaged: the dump's checksum differs from the manifest's.")
     known = {".".join(name) for name in MigrationLoader(None).disk_migrations}
     if newer := sorted(name for name in manifest.migrations if name not in known and name.startswith("submissions.")):
         raise BackupRefused(
-            f"This backup is of version {manifest.version}, which has tables that this one, {settings.QUEST_VERSION}, "
+            f"This backup is of version {manifest.version}, which has tables that version {settings.QUEST_VERSION} "
             f"does not know ({', '.join(newer)}): install that version first."
         )
 
 
-def _set_aside() -> Path | None:
-    """A backup of what is there now; of an SQLite file that cannot be read any more, the file itself."""
+def _keep_current_data() -> Path | None:
+    """Back up the current data, and return the file. An unreadable SQLite database is moved aside instead."""
     stamp = timezone.now().strftime("%Y%m%d-%H%M%S-%f")
     aside = Path(settings.QUEST_HOME) / f"before-restore-{stamp}.tar.gz"
     try:
@@ -164,13 +164,13 @@ def _set_aside() -> Path | None:
         back_up(aside)
     except (DatabaseError, sqlite3.DatabaseError, dumps.DumpFailed) as error:
         if connection.vendor != "sqlite":
-            raise BackupRefused(f"What is there now could not be kept aside: {error}.") from error
+            raise BackupRefused(f"The current data could not be backed up: {error}.") from error
         connections.close_all()
-        return _moved(Path(str(connection.settings_dict["NAME"])), stamp)
+        return _move_aside(Path(str(connection.settings_dict["NAME"])), stamp)
     return aside
 
 
-def _moved(file: Path, stamp: str) -> Path:
+def _move_aside(file: Path, stamp: str) -> Path:
     aside = file.with_name(f"{file.name}.before-restore-{stamp}")
     for ending in ("", "-wal", "-shm"):
         part = Path(f"{file}{ending}")
@@ -179,11 +179,11 @@ def _moved(file: Path, stamp: str) -> Path:
     return aside
 
 
-def _settle() -> None:
-    """What ran when the backup was made runs no more, and neither do the workers of that time."""
-    reason = "The database was put back from a backup meanwhile."
+def _release_interrupted_runs() -> None:
+    """Queue the runs that the backup caught, and mark its workers as stopped."""
+    reason = "The database was restored from a backup during this run."
     for attempt in Attempt.objects.filter(ended_at=None).select_related("worker"):
-        with suppress(MoveRefused):  # a worker that was not told to stop has just ended it
+        with suppress(MoveRefused):  # a worker that still runs has just ended it
             leases.release(attempt, Exit.DRAINED, reason=reason, actor="restore")
     with writing():
         Worker.objects.filter(stopped_at=None).update(stopped_at=timezone.now())

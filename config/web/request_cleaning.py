@@ -1,4 +1,4 @@
-"""What is refused of a request, or mended in it, before anything else reads it."""
+"""Requests that are refused or corrected before Django reads them."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Respond = Callable[[HttpRequest], HttpResponseBase]
 API = "/api/v1/"
 CHARSETS = {"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin-1", "latin1", "windows-1252", "cp1252"}
-UNREADABLE = _("Send the body as UTF-8: the charset in the header Content-Type is none that is read here.")
+UNSUPPORTED_CHARSET = _("Send the body as UTF-8: the charset in the Content-Type header is not supported.")
 
 
-def readable(application: Application) -> Application:
-    """415 for a charset that is no text's: Django would read the query string by it, and fail before any middleware."""
+def refuse_unknown_charsets(application: Application) -> Application:
+    """Answer 415 to an unknown charset: Django would decode the query string with it and fail before any middleware."""
 
-    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def respond(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if _charset(environ.get("CONTENT_TYPE", "")) in CHARSETS:
             return application(environ, start_response)
-        body = json.dumps({"errors": [{"field": "Content-Type", "message": str(UNREADABLE)}]}).encode()
+        body = json.dumps({"errors": [{"field": "Content-Type", "message": str(UNSUPPORTED_CHARSET)}]}).encode()
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
         start_response("415 Unsupported Media Type", headers)
         return [body]
 
-    return answer
+    return respond
 
 
 def _charset(content_type: str) -> str:
@@ -39,13 +39,13 @@ def _charset(content_type: str) -> str:
     return parameters.get("charset", "utf-8").strip().lower()
 
 
-def with_slash(respond: Respond) -> Respond:
-    """An address of the API without its last slash is the same one: a redirect would lose the body, or the token."""
+def add_missing_slash(get_response: Respond) -> Respond:
+    """Serve an API address without its last slash directly: a redirect would lose the body or the token."""
 
-    def answer(request: HttpRequest) -> HttpResponseBase:
+    def middleware(request: HttpRequest) -> HttpResponseBase:
         if request.path_info.startswith(API) and not request.path_info.endswith("/"):
             request.path_info += "/"
             request.path += "/"
-        return respond(request)
+        return get_response(request)
 
-    return answer
+    return middleware

@@ -88,14 +88,14 @@ def test_a_rate_of_zero_is_no_limit(counting, settings, owner, group):
 @pytest.fixture
 def shared(settings, tmp_path: Path, monkeypatch) -> Iterator[object]:
     """A real broker, where requests are counted."""
-    child, url = broker.own(tmp_path)
+    child, url = broker.local_broker(tmp_path)
     child.start()
-    until(lambda: broker.answers(url), seconds=10, what="the broker")
+    until(lambda: broker.responds(url), seconds=10, what="the broker")
     settings.CACHES = {**settings.CACHES, "shared": {**settings.CACHES["shared"], "LOCATION": url}}
     monkeypatch.setattr(throttling, "tally", throttling.Tally())
     yield child
-    child.ask_to_leave()
-    child.end(5)
+    child.terminate()
+    child.wait_or_kill(5)
 
 
 def test_parallel_requests_are_all_counted(shared):
@@ -112,8 +112,8 @@ def test_without_the_broker_everybody_is_served(shared, settings, owner, group):
     api = notebook(owner, group)
     before = statuses(api, 5)
 
-    shared.ask_to_leave()
-    shared.end(5)
+    shared.terminate()
+    shared.wait_or_kill(5)
 
     assert 429 in before
     assert statuses(api, 5) == [200] * 5

@@ -236,8 +236,8 @@ def test_a_quest_that_is_not_there_is_not_another_one(client, owner_client, ques
         assert asking(owner_client, address, asked).status_code == 404, address
 
     lost = asking(client, "/", asked)
-    assert "a quest that no instructor has opened yet" in lost.text
-    assert 'href="/">To the board' in lost.text
+    assert "the quest may not be open yet" in lost.text
+    assert 'href="/">Go to the board' in lost.text
 
 
 def test_a_draft_is_seen_by_its_number_by_instructors_alone(client, owner_client, instructor_client, course, quest):

@@ -149,9 +149,9 @@ def test_a_form_whose_cookie_is_gone_is_refused_with_a_way_on(open_window):
 
     page.get_by_role("button", name="Log in").click()
 
-    expect(page.get_by_role("heading", level=1)).to_have_text("You may not see or do this.")
+    expect(page.get_by_role("heading", level=1)).to_have_text("You do not have permission to see or do this.")
     assert barriers(page, whole=True) == []
-    page.get_by_role("link", name="To the board").click()
+    page.get_by_role("link", name="Go to the board").click()
     expect(page.locator("#board")).to_be_visible()
 
 

@@ -115,6 +115,6 @@ def test_a_student_changes_the_password_and_logs_in_with_it(open_window, stack):
         page.get_by_label("New password", exact=True).fill(new)
         page.get_by_label("New password confirmation").fill(new)
         page.get_by_role("button", name="Change password").click()
-        expect(page.locator("#messages")).to_contain_text("Your password is changed.")
+        expect(page.locator("#messages")).to_contain_text("Your password has been changed.")
         page.get_by_role("button", name="Log out").click()
         log_in(page, user, new)

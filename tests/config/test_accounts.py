@@ -1,4 +1,4 @@
-"""Logging in and out, passwords, and the one-time link on a slip."""
+"""Login, logout, passwords, and the one-time link on a slip."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def newcomer(group, db) -> User:
     return User.objects.create_user(username="newcomer", first_name="Niels", last_name="Bohr")
 
 
-def test_logging_in_shows_who_and_which_group(client, owner, quest):
+def test_logging_in_shows_the_user_and_the_group(client, owner, quest):
     response = log_in(client, "owner")
 
     assert response.status_code == 302
@@ -40,22 +40,22 @@ def test_logging_in_shows_who_and_which_group(client, owner, quest):
     assert "ITMALGrp01" in page
 
 
-def test_logging_in_leads_back_to_where_one_came_from(client, owner, quest):
+def test_logging_in_returns_to_the_previous_page(client, owner, quest):
     assert log_in(client, "owner", query="?next=/feed/").url == "/feed/"
 
 
-def test_logging_in_does_not_lead_to_another_site(client, owner, quest):
+def test_logging_in_never_redirects_to_another_site(client, owner, quest):
     assert log_in(client, "owner", query="?next=https://evil.example/").url == "/"
 
 
-def test_a_wrong_password_is_told_beside_the_form(client, owner):
+def test_a_wrong_password_is_reported_with_the_form(client, owner):
     response = log_in(client, "owner", "wrong")
 
     assert response.status_code == 200
     assert "correct username and password" in response.text
 
 
-def test_ten_wrong_passwords_lock_this_user_from_here_and_nobody_else(client, owner, stranger):
+def test_ten_wrong_passwords_lock_out_this_user_at_this_address_and_nobody_else(client, owner, stranger):
     for _ in range(10):
         response = log_in(client, "owner", "wrong")
 
@@ -65,7 +65,7 @@ def test_ten_wrong_passwords_lock_this_user_from_here_and_nobody_else(client, ow
     assert log_in(client, "stranger").status_code == 302
 
 
-def test_logging_out_takes_a_post(owner_client, quest):
+def test_logging_out_requires_a_post(owner_client, quest):
     assert owner_client.get("/logout/").status_code == 405
     owner_client.post("/logout/")
     assert "Log in" in owner_client.get("/").text
@@ -76,7 +76,7 @@ def test_a_password_is_changed(owner_client, client, owner, quest):
 
     response = owner_client.post("/password/", form, follow=True)
 
-    assert "Your password is changed." in response.text
+    assert "Your password has been changed." in response.text
     assert log_in(client, "owner", NEW).status_code == 302
 
 
@@ -117,14 +117,14 @@ def test_a_one_time_link_works_once(client, newcomer):
 
 
 @pytest.mark.parametrize("link", ["/welcome/MQ/set-password/", "/welcome/!!/x-y/", "/welcome/OTk5OQ/aaa-bbb/"])
-def test_a_made_up_link_is_told_apart_from_a_real_one(client, db, link):
+def test_an_invalid_link_sets_no_password(client, db, link):
     response = client.get(link)
 
     assert response.status_code in (200, 404)
     assert "new_password1" not in response.text
 
 
-def test_the_navigation_offers_what_the_role_may_do(client, owner_client, instructor_client, quest):
+def test_the_navigation_matches_the_role(client, owner_client, instructor_client, quest):
     assert 'href="/submit/"' not in client.get("/feed/").text.partition("<main")[0]
     assert "/desk/" not in client.get("/").text
     assert 'href="/submissions/"' in owner_client.get("/").text

@@ -1,4 +1,4 @@
-"""Backups are taken and put back while the service runs, and hold all that was there."""
+"""Backup and restore: complete, on both databases, also while the service runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from django.utils import timezone
 
-from config.launcher.__main__ import alone
+from config.launcher.instance import single_instance
 from submissions.intake import submit as intake
 from submissions.models import Course, Exit, Group, Hardware, Quest, QuestState, Score, State, Submission, User, Worker
 from submissions.queue import leases
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.slow
 
 @contextmanager
 def database(settings: dict[str, Any]) -> Iterator[None]:
-    """All queries go to another database meanwhile."""
+    """Send all queries to another database."""
     usual, usual_connection = connections.settings["default"], connections["default"]
     connections.settings["default"] = connections.configure_settings({"default": settings})["default"]
     connections["default"] = connections.create_connection("default")
@@ -54,7 +54,7 @@ def sqlite(file: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def blank(tmp_path_factory: pytest.TempPathFactory, django_db_blocker) -> Path:
-    """An SQLite database with all tables and no rows, to copy."""
+    """An SQLite file with all tables and no rows, to copy."""
     file = tmp_path_factory.mktemp("blank") / "quest.sqlite3"
     with django_db_blocker.unblock(), database(sqlite(file)):
         call_command("migrate", verbosity=0)
@@ -65,7 +65,7 @@ def blank(tmp_path_factory: pytest.TempPathFactory, django_db_blocker) -> Path:
 
 @pytest.fixture
 def home(tmp_path: Path, settings) -> Path:
-    """The service's home."""
+    """QUEST_HOME."""
     settings.QUEST_HOME = tmp_path
     return tmp_path
 
@@ -89,12 +89,12 @@ def on_postgres(home: Path, postgres: Cluster, django_db_blocker) -> Iterator[No
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.fault)])
 def course(request: pytest.FixtureRequest) -> Course:
-    """A course with a group, on either database."""
+    """A course with one group, on either database."""
     request.getfixturevalue(f"on_{request.param}")
-    return furnish()
+    return create_course()
 
 
-def furnish() -> Course:
+def create_course() -> Course:
     course = Course.objects.create(name="Machine learning", term="autumn 2026")
     Quest.objects.create(course=course, name="Digits quest", dataset="digits", state=QuestState.OPEN)
     person("owner", Group.objects.create(course=course, name="ITMALGrp01"))
@@ -113,30 +113,30 @@ def worker() -> Worker:
     return Worker.objects.create(name="cpu@lab7", host="lab7", pid=1, device="cpu", version="v", hardware=machine)
 
 
-def stopped() -> None:
+def stop_workers() -> None:
     Worker.objects.update(stopped_at=timezone.now())
 
 
 def command(*arguments: str) -> list[str]:
-    """What the command says, a line each."""
+    """The lines that the command prints."""
     said = io.StringIO()
     call_command(*arguments, stdout=said)
     return said.getvalue().splitlines()
 
 
-def everything() -> list[dict[str, Any]]:
+def all_rows() -> list[dict[str, Any]]:
     said = io.StringIO()
     call_command("dumpdata", "submissions", "auth.group", stdout=said)
     rows: list[dict[str, Any]] = json.loads(said.getvalue())
     return rows
 
 
-def test_what_was_backed_up_is_there_again_and_what_came_after_is_kept_aside(course, home):
+def test_a_restore_brings_the_backup_back_and_keeps_the_previous_data(course, home):
     submit()
     from_worker = worker()
     leases.record_score(claim_one(from_worker), result_of(350))
-    stopped()
-    before = everything()
+    stop_workers()
+    before = all_rows()
     assert command("backup", str(home / "monday.tar.gz"))[0].startswith(
         f"{home / 'monday.tar.gz'}: 1 groups, 1 quests, 1 submissions, 1 scores, "
     )
@@ -145,17 +145,17 @@ def test_what_was_backed_up_is_there_again_and_what_came_after_is_kept_aside(cou
 
     _, aside = command("restore", str(home / "monday.tar.gz"))
 
-    assert everything() == before
-    command("restore", aside.removeprefix("What was there before is in ").removesuffix("."))
+    assert all_rows() == before
+    command("restore", aside.removeprefix("The previous data is in ").removesuffix("."))
     assert Group.objects.filter(name="Latecomers").exists()
     assert not Score.objects.exists()
 
 
-def test_what_ran_when_the_backup_was_made_is_queued_again_and_not_counted(course, home):
+def test_a_run_that_the_backup_caught_is_queued_again_and_not_counted(course, home):
     submission = submit()
     claim_one(worker())
     command("backup", str(home / "monday.tar.gz"))
-    stopped()
+    stop_workers()
 
     command("restore", str(home / "monday.tar.gz"))
 
@@ -166,7 +166,7 @@ def test_what_ran_when_the_backup_was_made_is_queued_again_and_not_counted(cours
     assert not Worker.objects.alive().exists()
 
 
-def test_what_a_later_version_added_is_gone_after_a_restore(course, home):
+def test_a_restore_drops_the_tables_of_a_later_version(course, home):
     command("backup", str(home / "monday.tar.gz"))
     with connections["default"].cursor() as cursor:
         cursor.execute("CREATE TABLE submissions_medal (id integer)")
@@ -176,9 +176,9 @@ def test_what_a_later_version_added_is_gone_after_a_restore(course, home):
     assert "submissions_medal" not in connections["default"].introspection.table_names()
 
 
-def test_a_backup_is_whole_while_others_write(on_sqlite, home):
-    """Each row and its like in another table come in one transaction: a backup has both or neither."""
-    furnish()
+def test_a_backup_is_consistent_while_others_write(on_sqlite, home):
+    """A thread writes the same name to two tables in one transaction: a backup must hold the same name in both."""
+    create_course()
     Course.objects.update(name="0")
     Group.objects.update(name="0")
     ended = threading.Event()
@@ -215,32 +215,32 @@ def monday(on_sqlite: None, home: Path) -> Path:
     return home / "monday.tar.gz"
 
 
-def test_a_backup_is_for_its_owners_eyes_and_holds_a_dump_and_a_manifest(monday):
+def test_a_backup_is_private_and_holds_a_manifest_and_a_dump(monday):
     with tarfile.open(monday) as archive:
         assert archive.getnames() == ["manifest.json", "quest.sqlite3"]
     assert monday.stat().st_mode & 0o077 == 0
 
 
-def test_a_backup_is_not_written_over_a_file_that_is_there(monday):
-    with pytest.raises(CommandError, match="is there already"):
+def test_a_backup_never_overwrites_a_file(monday):
+    with pytest.raises(CommandError, match="already exists"):
         command("backup", str(monday))
 
 
-def test_while_a_service_runs_on_it_only_force_restores(monday, home):
-    with alone(home):
+def test_only_force_restores_while_the_service_runs(monday, home):
+    with single_instance(home):
         with pytest.raises(CommandError, match="The service runs"):
             command("restore", str(monday))
         assert command("restore", "--force", str(monday))[0].startswith("Restored")
 
 
-def test_a_worker_that_is_alive_keeps_a_backup_from_being_restored(monday):
+def test_a_live_worker_prevents_a_restore(monday):
     worker()
 
-    with pytest.raises(CommandError, match="alive: cpu@lab7"):
+    with pytest.raises(CommandError, match="live workers: cpu@lab7"):
         command("restore", str(monday))
 
 
-def test_a_database_that_is_gone_is_restored(monday, home):
+def test_a_deleted_database_is_restored(monday, home):
     connections["default"].close()
     for part in home.glob("quest.sqlite3*"):
         part.unlink()
@@ -250,13 +250,13 @@ def test_a_database_that_is_gone_is_restored(monday, home):
     assert Group.objects.count() == 0
 
 
-def test_a_database_that_cannot_be_read_any_more_is_moved_aside(monday, home):
+def test_an_unreadable_database_is_moved_aside(monday, home):
     connections["default"].close()
     (home / "quest.sqlite3").write_bytes(b"not a database" * 1000)
 
     _, aside = command("restore", str(monday))
 
-    kept = Path(aside.removeprefix("What was there before is in ").removesuffix("."))
+    kept = Path(aside.removeprefix("The previous data is in ").removesuffix("."))
     assert kept.read_bytes().startswith(b"not a database")
     assert Group.objects.count() == 0
 
@@ -264,25 +264,25 @@ def test_a_database_that_cannot_be_read_any_more_is_moved_aside(monday, home):
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        ("cut", "no whole backup"),
-        ("other", "no whole backup"),
+        ("cut", "is not a complete backup"),
+        ("other", "is not a complete backup"),
         ("absent", "There is no file"),
-        ("changed", "another checksum"),
+        ("changed", "checksum differs"),
         ("newer", "install that version first"),
-        ("postgresql", "of postgresql, and the service is on sqlite"),
+        ("postgresql", "of postgresql, but the service uses sqlite"),
     ],
 )
-def test_what_is_no_whole_backup_of_ours_changes_nothing(monday, damage, words, home):
-    furnish()
+def test_an_invalid_backup_changes_nothing(monday, damage, words, home):
+    create_course()
 
     with pytest.raises(CommandError, match=words):
-        command("restore", str(_spoilt(monday, damage, home / "spoilt")))
+        command("restore", str(_damaged(monday, damage, home / "spoilt")))
 
     assert Group.objects.count() == 1
     assert not list(home.glob("before-restore*"))
 
 
-def _spoilt(file: Path, damage: str, folder: Path) -> Path:
+def _damaged(file: Path, damage: str, folder: Path) -> Path:
     folder.mkdir()
     if damage == "absent":
         return folder / "absent.tar.gz"

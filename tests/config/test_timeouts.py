@@ -1,4 +1,4 @@
-"""What the settings say about servers that hang and workers that cannot end a run themselves."""
+"""The time limits in the settings: for a database that hangs, and for a supervisor that cannot end its run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def options(url: str, home: object) -> dict[str, object]:
     return dict(json.loads(shown.stdout))
 
 
-def test_no_connection_to_postgres_waits_for_ever_and_the_address_has_the_last_word(tmp_path):
+def test_every_wait_for_postgres_is_limited_and_the_url_overrides_the_limits(tmp_path):
     usual = options("postgres://quest@db/quest", tmp_path)
     own = options("postgres://quest@db/quest?connect_timeout=20&options=-c%20statement_timeout%3D5min", tmp_path)
 
@@ -33,11 +33,11 @@ def test_no_connection_to_postgres_waits_for_ever_and_the_address_has_the_last_w
     assert own["keepalives"] == 1
 
 
-def test_celery_ends_what_a_supervisor_should_have_ended_long_before(settings):
+def test_celerys_time_limit_is_longer_than_the_supervisors(settings):
     assert app.conf.task_time_limit > settings.LONGEST_RUN_SECONDS + START_SECONDS
 
 
-def test_no_quest_allows_a_run_that_celery_would_end(quest, settings):
+def test_no_quest_allows_a_run_longer_than_celerys_limit(quest, settings):
     quest.run_seconds = settings.LONGEST_RUN_SECONDS
     quest.full_clean()
     quest.run_seconds += 1

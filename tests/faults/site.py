@@ -27,8 +27,8 @@ from django.db import connections
 
 from config.celery import app as service_app
 from config.launcher import broker
-from config.launcher.__main__ import CELERY, celery_worker
 from config.launcher.child_process import Child
+from config.launcher.service import CELERY, celery_worker
 from submissions.intake import submit as intake
 from submissions.models import Course, Exit, Group, Quest, QuestState, Score, State, Submission, User
 from submissions.specs.families import family_named
@@ -154,8 +154,8 @@ class Site:
         folder.mkdir(exist_ok=True)
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder)]
         options += ["--appendonly", "yes", "--save", "", "--loglevel", "warning"]
-        piece = self._start("broker", [broker.server(), *options])
-        until(lambda: broker.answers(self.redis_url), seconds=20, what="the broker")
+        piece = self._start("broker", [broker.server_path(), *options])
+        until(lambda: broker.responds(self.redis_url), seconds=20, what="the broker")
         return piece
 
     def start_worker(self, queue: str = "cpu", *, slots: int = 1, app: str = "config.celery", **env: str) -> Piece:

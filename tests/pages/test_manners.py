@@ -56,7 +56,7 @@ def test_a_page_that_is_not_there_says_so_in_the_sites_own_words(client, db):
     response = client.get("/nowhere/")
 
     assert response.status_code == 404
-    assert "There is nothing at this address." in response.text
+    assert "This page does not exist." in response.text
 
 
 def test_the_api_says_it_in_json(client, db):
@@ -72,11 +72,11 @@ def test_a_forged_form_is_refused_in_the_sites_own_words(owner):
     response = client.post("/login/", {"username": "owner", "password": "x"})
 
     assert response.status_code == 403
-    assert "You may not see or do this." in response.text
+    assert "You do not have permission to see or do this." in response.text
 
 
 def test_the_page_for_our_own_faults_needs_nothing_that_could_fail():
-    assert "Nothing that you had submitted is lost" in render_to_string("500.html")
+    assert "Your submissions are safe" in render_to_string("500.html")
 
 
 @pytest.mark.parametrize("address", ["/", "/feed/", "/login/"])

@@ -1,4 +1,4 @@
-"""The database in one file."""
+"""`manage.py backup FILE`"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from config.backup import backup, dumps
 
 
 class Command(BaseCommand):
-    help = "Write the whole database to FILE, a .tar.gz, while the service runs."
+    help = "Write the whole database to FILE, a .tar.gz, also while the service runs."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, metavar="FILE")
@@ -26,5 +26,5 @@ class Command(BaseCommand):
 
 
 def contents(manifest: backup.Manifest) -> str:
-    counted = ("group", "quest", "submission", "score")
-    return ", ".join(f"{manifest.rows.get(f'submissions_{name}', 0):,} {name}s" for name in counted)
+    tables = ("group", "quest", "submission", "score")
+    return ", ".join(f"{manifest.rows.get(f'submissions_{name}', 0):,} {name}s" for name in tables)

@@ -1,4 +1,4 @@
-"""A backup in the database's place."""
+"""`manage.py restore FILE`"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from config.management.commands.backup import contents
 
 
 class Command(BaseCommand):
-    help = "Put the backup FILE in the database's place; what was there before is kept in QUEST_HOME."
+    help = "Replace the database by the backup FILE; the previous data is kept in QUEST_HOME."
     requires_system_checks = ()  # the database may be the very thing that is broken
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -25,6 +25,6 @@ class Command(BaseCommand):
             manifest, aside = backup.restore(file, force=force)
         except (backup.BackupRefused, dumps.DumpFailed, DatabaseError, OSError) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"Restored what was there on {manifest.made_at}: {contents(manifest)}.")
+        self.stdout.write(f"Restored the backup of {manifest.made_at}: {contents(manifest)}.")
         if aside:
-            self.stdout.write(f"What was there before is in {aside}.")
+            self.stdout.write(f"The previous data is in {aside}.")
