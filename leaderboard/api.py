@@ -111,24 +111,24 @@ class ScoredRow(serializers.Serializer[Submission]):
     finished_at = serializers.DateTimeField()
 
     @property
-    def _sight(self) -> Visibility:
+    def _visibility(self) -> Visibility:
         return self.context["visibility"]
 
     def get_group(self, row: Submission) -> str:
-        return self._sight.name(row.group)
+        return self._visibility.name(row.group)
 
     @extend_schema_field(IntervalOut)
     def get_interval(self, row: Submission) -> dict[str, float]:
         return _interval(row.correct or 0, row.total or 0)
 
     def get_parameters(self, row: Submission) -> int | None:
-        return self._sight.parameters(row)
+        return self._visibility.parameters(row)
 
     def get_model(self, row: Submission) -> str | None:
-        return row.headline if self._sight.shows_model(row) else None
+        return row.headline if self._visibility.shows_model(row) else None
 
     def get_model_hidden(self, row: Submission) -> str | None:
-        return None if self._sight.shows_model(row) else self._sight.models_shown_when
+        return None if self._visibility.shows_model(row) else self._visibility.models_shown_when
 
 
 class BoardRow(ScoredRow):
@@ -147,11 +147,11 @@ class BoardRow(ScoredRow):
         return self.context["before"].get(row.group_id)
 
     def get_private_score(self, row: Submission) -> float | None:
-        return row.score.private_accuracy if self._sight.quest.is_revealed else None
+        return row.score.private_accuracy if self._visibility.quest.is_revealed else None
 
     @extend_schema_field(IntervalOut(allow_null=True))
     def get_private_interval(self, row: Submission) -> dict[str, float] | None:
-        shown = self._sight.quest.is_revealed and row.score.private_total
+        shown = self._visibility.quest.is_revealed and row.score.private_total
         return _interval(row.score.private_correct, row.score.private_total) if shown else None
 
 
@@ -160,7 +160,7 @@ class FeedRow(ScoredRow):
     best = serializers.BooleanField(source="improved", help_text="It was its group's best when it came in.")
 
     def get_text(self, row: Any) -> str:
-        return str(feed_line(row, self._sight))
+        return str(feed_line(row, self._visibility))
 
 
 class Listing(serializers.Serializer[Any]):
@@ -210,7 +210,7 @@ class Feed(PublicEndpoint):
         return _listing(request, asked, queries.feed, queries.FEED_KEYS, FeedRow)
 
 
-def _nothing_before(quest: Quest, seen: Visibility) -> dict[int, int]:
+def _nothing_before(quest: Quest, visibility: Visibility) -> dict[int, int]:
     return {}
 
 
@@ -226,15 +226,15 @@ def _listing(
     place = cursors.read(asked, keys)
     if quest is None:
         return Response({"results": [], **dict.fromkeys(("quest", "quest_name", "dataset", "next", "frozen_at"))})
-    seen = visibility_for(quest, request.user)
+    visibility = visibility_for(quest, request.user)
 
     def body() -> dict[str, Any]:
-        reach = rows(quest, seen=seen, after=place)[: asked["limit"] + 1]
+        reach = rows(quest, visibility=visibility, after=place)[: asked["limit"] + 1]
         found, following = cursors.page(request, reach, keys, limit=asked["limit"])
-        results = shape(found, many=True, context={"visibility": seen, "before": before(quest, seen)}).data
+        results = shape(found, many=True, context={"visibility": visibility, "before": before(quest, visibility)}).data
         named = {"quest": quest.pk, "quest_name": quest.name, "dataset": quest.dataset}
-        return {**named, "frozen_at": seen.as_of, "next": following, "results": results}
+        return {**named, "frozen_at": visibility.as_of, "next": following, "results": results}
 
     return unless_unchanged(
-        request, etag_of(settings.QUEST_VERSION, quest.pk, queries.snapshot(quest, seen).etag), body
+        request, etag_of(settings.QUEST_VERSION, quest.pk, queries.snapshot(quest, visibility).etag), body
     )

@@ -1,4 +1,4 @@
-"""The charts of a quest's archive: pictures wide and narrow, light and dark, and the data of each."""
+"""The charts of a quest's archive: each as wide, narrow, light and dark pictures, and its data."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from leaderboard.exports import tables
 from submissions.quests.visibility import Visibility
 
 logger = structlog.get_logger(__name__)
-PATIENCE = 4  # times that a picture is waited for: the painter may be busy with somebody else's
-LOOKS = {
+MOST_TRIES = 4  # for each picture: the painter may be busy with another request
+STYLES = {
     "": PictureStyle(),
     "-dark": PictureStyle(scheme="dark"),
     "-narrow": PictureStyle("narrow"),
@@ -28,43 +28,41 @@ LOOKS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """A figure and the endings of its pictures' names: none where it could not be drawn."""
+class ArchivedChart:
+    """A figure and its SVG pictures by the ending of their file names; no pictures if it could not be drawn."""
 
     figure: Figure
     filters: ChartFilters
     pictures: dict[str, str]
 
 
-def chart_files(seen: Visibility) -> Iterator[tuple[str, Iterable[bytes]]]:
-    about = subject(seen.quest, seen, QueryDict())
-    figures = [draw(about) for draw in CHARTS.values()]
-    drawn = [Drawn(figure, about.filters, _pictures(figure)) for figure in figures if not figure.is_empty]
-    for one in drawn:
-        for ending, svg in one.pictures.items():
-            yield f"charts/{one.figure.name}{ending}.svg", [svg.encode()]
-        columns = list(one.figure.records[0])
-        yield (
-            f"charts/{one.figure.name}.csv",
-            [line.encode() for line in tables.csv_lines(one.figure.records, columns)],
-        )
-    page = {"visibility": seen, "quest": seen.quest, "charts": drawn, "at": "charts", "up": ""}
+def chart_files(visibility: Visibility) -> Iterator[tuple[str, Iterable[bytes]]]:
+    """The name and content of each picture and table, then of the page that shows them."""
+    about = subject(visibility.quest, visibility, QueryDict())
+    figures = [figure(about) for figure in CHARTS.values()]
+    charts = [ArchivedChart(figure, about.filters, _pictures(figure)) for figure in figures if not figure.is_empty]
+    for chart in charts:
+        name, records = chart.figure.name, chart.figure.records
+        for ending, svg in chart.pictures.items():
+            yield f"charts/{name}{ending}.svg", [svg.encode()]
+        yield f"charts/{name}.csv", [line.encode() for line in tables.csv_lines(records, list(records[0]))]
+    page = {"visibility": visibility, "quest": visibility.quest, "charts": charts, "at": "charts", "up": ""}
     yield "charts.html", [render_to_string("leaderboard/archive/charts.html", page).encode()]
 
 
 def _pictures(figure: Figure) -> dict[str, str]:
-    """All or none: a page that is bright at night is worse than its numbers alone."""
+    """All pictures of a figure, or none: numbers alone are better than a bright picture on a dark page."""
     try:
-        return {ending: _painted(figure, look) for ending, look in LOOKS.items()}
+        return {ending: _svg(figure, style) for ending, style in STYLES.items()}
     except NoPicture as reason:
         logger.warning("no_picture", chart=figure.name, form="archive", reason=str(reason))
         return {}
 
 
-def _painted(figure: Figure, look: PictureStyle) -> str:
-    for _ in range(PATIENCE - 1):
+def _svg(figure: Figure, style: PictureStyle) -> str:
+    for _ in range(MOST_TRIES - 1):
         try:
-            return pictures.svg(figure, look)
+            return pictures.svg(figure, style)
         except PictureNotReady:
             continue
-    return pictures.svg(figure, look)
+    return pictures.svg(figure, style)

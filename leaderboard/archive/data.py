@@ -1,4 +1,4 @@
-"""The data of a quest's archive: the ranking, every score and the quest itself, as anybody may know them."""
+"""The data files of a quest's archive: ranking, scores and the quest itself, with public information only."""
 
 from __future__ import annotations
 
@@ -8,42 +8,46 @@ from collections.abc import Iterable, Iterator
 from django.db.models import QuerySet
 
 from leaderboard.exports import tables
-from leaderboard.exports.rows import with_runs
 from leaderboard.ranking import queries
+from leaderboard.ranking.rows import HEAVY_RUN_COLUMNS, with_runs
 from submissions.models import Quest, Submission
 from submissions.quests.readers import open_to_others
 from submissions.quests.visibility import Visibility
 
 CHUNK = 200
-_OF_A_PERSON = ("submitter", "reason")
-_OF_THE_MODEL = ("model", "parameters", "spec")
-_UNSEEN = [f"score__attempt__{name}" for name in ("epochs", "progress", "traceback", "output")]
-COLUMNS = tuple(name for name in tables.COLUMNS if name not in _OF_A_PERSON)
+_PERSONAL = ("submitter", "reason")
+_MODEL = ("model", "parameters", "spec")
+_DEFERRED = [f"score__attempt__{name}" for name in HEAVY_RUN_COLUMNS if name != "versions"]
+COLUMNS = tuple(name for name in tables.COLUMNS if name not in _PERSONAL)
 RANKED_COLUMNS = ("rank", "ranked_score", *COLUMNS)
 
 
-def scores(seen: Visibility) -> QuerySet[Submission]:
-    """Every score that stands in the feed, with its run, its errors and its configuration, as handed in."""
-    rows = with_runs(open_to_others(seen)).select_related("score__attempt__hardware")
-    return rows.defer(None).defer(*_UNSEEN).order_by("pk")
+def scores(visibility: Visibility) -> QuerySet[Submission]:
+    """Every score in the feed, oldest first, with its run, mistakes and configuration."""
+    rows = with_runs(open_to_others(visibility)).select_related("score__attempt__hardware")
+    return rows.defer(None).defer(*_DEFERRED).order_by("pk")
 
 
-def data_files(seen: Visibility) -> Iterator[tuple[str, Iterable[bytes]]]:
-    ranking, every = with_runs(queries.board(seen.quest, seen=seen)), scores(seen)
-    yield "data/quest.json", [json.dumps(facts(seen.quest), ensure_ascii=False, indent=2).encode()]
-    yield "data/ranking.csv", _csv((known(tables.ranked(row), row, seen) for row in _rows(ranking)), RANKED_COLUMNS)
-    yield "data/scores.csv", _csv((known(tables.record(row), row, seen) for row in _rows(every)), COLUMNS)
-    yield "data/scores.json", _json(known(tables.with_spec(row), row, seen) for row in _rows(every))
+def data_files(visibility: Visibility) -> Iterator[tuple[str, Iterable[bytes]]]:
+    """The name and content of each data file."""
+    quest, every = visibility.quest, scores(visibility)
+    ranking = with_runs(queries.board(quest, visibility=visibility))
+    ranked = (public(tables.ranked(row), row, visibility) for row in _rows(ranking))
+    yield "data/quest.json", [json.dumps(facts(quest), ensure_ascii=False, indent=2).encode()]
+    yield "data/ranking.csv", _csv(ranked, RANKED_COLUMNS)
+    yield "data/scores.csv", _csv((public(tables.record(row), row, visibility) for row in _rows(every)), COLUMNS)
+    yield "data/scores.json", _json(public(tables.with_spec(row), row, visibility) for row in _rows(every))
 
 
-def known(record: tables.Record, row: Submission, seen: Visibility) -> tables.Record:
-    """What anybody may know of an exported row."""
-    hidden = () if seen.shows_model(row) else _OF_THE_MODEL
-    told = {name: None if name in hidden else value for name, value in record.items() if name not in _OF_A_PERSON}
-    return told | {"group": seen.name(row.group)}
+def public(record: tables.Record, row: Submission, visibility: Visibility) -> tables.Record:
+    """An exported row with public information only: no persons, and no model that is still hidden."""
+    hidden = () if visibility.shows_model(row) else _MODEL
+    columns = {name: None if name in hidden else value for name, value in record.items() if name not in _PERSONAL}
+    return columns | {"group": visibility.name(row.group)}
 
 
 def facts(quest: Quest) -> tables.Record:
+    """The quest's settings; times in its own zone."""
     times = {name: getattr(quest, name) for name in ("opens_at", "closes_at")}
     return {
         "name": quest.name,

@@ -1,6 +1,6 @@
-"""A finished quest as a zip of plain pages, pictures and data, which opens from a disk without any server.
+"""A finished quest as a zip of plain pages, pictures and data, which opens from a disk without a server.
 
-It holds what anybody may see: pseudonyms where the quest has them, no model that it hides, nobody's name.
+It contains public information only: pseudonyms if the quest uses them, no hidden models, no names of persons.
 """
 
 from __future__ import annotations
@@ -22,35 +22,36 @@ File = tuple[str, Iterable[bytes]]
 
 
 def archive(quest: Quest) -> Iterator[bytes]:
-    """The zip, piece by piece: no more than a page of it is held at a time."""
+    """The zip in chunks; at most one page of it is in memory at a time."""
     return zipped(files(quest), folder=slugify(f"{quest.name} {quest.course}") or f"quest-{quest.pk}")
 
 
 def files(quest: Quest) -> Iterator[File]:
     """Each file's name and content. The charts come last: they take the longest to draw."""
-    seen = visibility_for(quest, None)
-    yield from page_files(seen)
-    yield from data_files(seen)
-    yield from chart_files(seen)
+    visibility = visibility_for(quest, None)
+    yield from page_files(visibility)
+    yield from data_files(visibility)
+    yield from chart_files(visibility)
 
 
 def zipped(files: Iterable[File], *, folder: str) -> Iterator[bytes]:
-    out, now = _Outgoing(), timezone.localtime().timetuple()[:6]
-    with ZipFile(out, "w") as bag:
+    """The files as a zip in chunks, all below `folder`."""
+    out, now = _ChunkBuffer(), timezone.localtime().timetuple()[:6]
+    with ZipFile(out, "w") as zip_file:
         for name, parts in files:
             entry = ZipInfo(f"{folder}/{name}", now)
             entry.compress_type, entry.external_attr = ZIP_DEFLATED, 0o644 << 16
-            with bag.open(entry, "w") as into:
+            with zip_file.open(entry, "w") as target:
                 for part in parts:
-                    into.write(part)
+                    target.write(part)
                     if out.waiting > 1 << 16:
                         yield out.take()
             yield out.take()
     yield out.take()
 
 
-class _Outgoing(io.RawIOBase):
-    """Where the zip is written: there is no way back in it, and what has been written can be taken away at once."""
+class _ChunkBuffer(io.RawIOBase):
+    """A file that cannot seek, which makes ZipFile write forwards only; `take` removes what was written so far."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []

@@ -1,4 +1,4 @@
-"""The desk's totals of compute: what each group's runs took, on which device – those that came to nothing as well."""
+"""The desk's totals of compute: the time and energy of each group's runs by device, failed runs included."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from leaderboard.desk.access import for_instructors
-from submissions.models import Attempt, Device, Exit, Quest
+from leaderboard.desk.listing import quest_choices
+from leaderboard.pages.sort_heading import SortHeading
+from submissions.models import Attempt, Device, Exit
 from submissions.requests import UserRequest, number
 
 
 @dataclass(slots=True)
-class Totals:
-    """Sums over attempts. Seconds are of the device, `core_s` those of all its CPU cores together."""
+class ComputeTotals:
+    """Sums over attempts. `cpu_s` and `gpu_s` are seconds that a slot was taken, `core_s` seconds of all CPU cores."""
 
     group: str = ""
     course: int | None = None
@@ -35,64 +37,68 @@ class Totals:
 
     def __iadd__(self, other: Self) -> Self:
         self.methods |= other.methods
-        for name in ADDED:
+        for name in SUMMED:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         return self
 
     @property
     def watt_hours(self) -> float | None:
-        """None where no run's energy is known: an unknown is not a zero."""
+        """None where no run's energy is known: unknown is not zero."""
         return self.joules / 3600 if self.metered else None
 
     @property
-    def in_words(self) -> str:
+    def energy_methods(self) -> str:
         return ", ".join(sorted(self.methods))
 
 
-ADDED = tuple(one.name for one in fields(Totals) if one.name not in ("group", "course", "methods"))
+SUMMED = tuple(field.name for field in fields(ComputeTotals) if field.name not in ("group", "course", "methods"))
 SORTS = ("group", "submissions", "runs", "cpu_s", "gpu_s", "core_s", "waited_s", "joules")
-MOST_FIRST = "-cpu_s"
+DEFAULT_SORT = "-cpu_s"
 
 
 @for_instructors
 @require_safe
 @never_cache
 def compute(request: UserRequest) -> HttpResponse:
-    """A row for each group, of one quest or of all, in any order, and their sum."""
+    """A row for each group, for one quest or all, sorted by any column, and the total."""
     quest = number(request.GET.get("quest", ""))
     sort = request.GET.get("sort", "")
-    sort = sort if sort.removeprefix("-") in SORTS else MOST_FIRST
+    sort = sort if sort.removeprefix("-") in SORTS else DEFAULT_SORT
     rows = totals(quest)
     rows.sort(key=lambda row: row.group)
     rows.sort(key=lambda row: getattr(row, sort.removeprefix("-")), reverse=sort.startswith("-"))
-    whole = Totals()
+    total = ComputeTotals()
     for row in rows:
-        whole += row
+        total += row
+
+    def query(sort: str) -> str:
+        return f"sort={sort}" + (f"&quest={quest}" if quest else "")
+
     context = {
-        "quests": Quest.objects.select_related("course"),
+        "quest_choices": quest_choices(),
         "quest_id": quest,
         "rows": rows,
-        "whole": whole,
+        "total": total,
         "sort": sort,
-        "columns": {name: _column(name, sort, quest) for name in SORTS},
+        "headings": {name: SortHeading.of(name, sort, query, ascending_first=name == "group") for name in SORTS},
     }
     return render(request, "leaderboard/desk/compute.html", context)
 
 
-def totals(quest: int | None = None) -> list[Totals]:
-    """What each group's attempts took; the instructors' own stand together without a group."""
+def totals(quest: int | None = None) -> list[ComputeTotals]:
+    """The compute of each group's ended attempts; those of instructors have one row without a group."""
     attempts = Attempt.objects.filter(ended_at__isnull=False)
     if quest:
         attempts = attempts.filter(submission__quest=quest)
-    found: dict[int | None, Totals] = {}
+    found: dict[int | None, ComputeTotals] = {}
     for row in _by_group_and_device(attempts):
-        total = found.setdefault(row["submission__group"], Totals())
-        total += _of_device(row)
+        group = found.setdefault(row["submission__group"], ComputeTotals())
+        group += _device_totals(row)
     for row in _by_group(attempts):
-        total = found[row["submission__group"]]
-        total.group = row["submission__group__name"] or ""
-        total.course = row["submission__group__course"]
-        total.submissions = row["submissions"]
+        group = found[row["submission__group"]]
+        group.group = row["submission__group__name"] or ""
+        group.course = row["submission__group__course"]
+        group.submissions = row["submissions"]
     return list(found.values())
 
 
@@ -114,15 +120,15 @@ def _by_group_and_device(attempts: QuerySet[Attempt]) -> QuerySet[Attempt, Any]:
 
 
 def _by_group(attempts: QuerySet[Attempt]) -> QuerySet[Attempt, Any]:
-    """Submissions, each counted once however often and wherever it was tried."""
+    """How many submissions each group ran; a submission with several attempts counts once."""
     names = ("submission__group", "submission__group__name", "submission__group__course")
     return attempts.order_by().values(*names).annotate(submissions=Count("submission", distinct=True))
 
 
-def _of_device(row: dict[str, Any]) -> Totals:
+def _device_totals(row: dict[str, Any]) -> ComputeTotals:
     seconds = row["seconds"] or 0.0
     on_gpu = row["device"] == Device.GPU
-    return Totals(
+    return ComputeTotals(
         runs=row["runs"],
         scored=row["scored"],
         cpu_s=0.0 if on_gpu else seconds,
@@ -133,11 +139,3 @@ def _of_device(row: dict[str, Any]) -> Totals:
         metered=row["metered"],
         methods={row["energy_method"]} if row["metered"] else set(),
     )
-
-
-def _column(name: str, sort: str, quest: int | None) -> dict[str, str]:
-    """A heading that sorts, the most first; by name, the first of the alphabet first."""
-    order = {name: "ascending", f"-{name}": "descending"}.get(sort, "")
-    first, then = (name, f"-{name}") if name == "group" else (f"-{name}", name)
-    wanted = then if sort == first else first
-    return {"order": order, "query": f"sort={wanted}" + (f"&quest={quest}" if quest else "")}

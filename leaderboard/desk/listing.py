@@ -1,4 +1,4 @@
-"""The submissions that the desk lists: its filters, its order, and the rows with their runs."""
+"""The submissions that the desk lists: filters, order, and rows with their runs."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from urllib.parse import urlencode
 from django.db.models import Count, Exists, F, FloatField, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Cast
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
-from leaderboard.exports.rows import with_runs
+from leaderboard.ranking.rows import with_runs
 from submissions.models import LIVE, Attempt, Event, Hardware, Quest, State, Submission
 from submissions.requests import number
 from submissions.specs.families import all_families
 
-_OF_THE_RUN = {"waiting": "queue_wait_s", "training": "train_s", "scoring": "predict_s", "attempts": "number"}
-_OF_THE_ROW = {"submitted": "pk", "group": "group__name", "state": "state", "score": "accuracy_now"}
-SORTS = (*_OF_THE_ROW, *_OF_THE_RUN)
+_RUN_COLUMNS = {"waiting": "queue_wait_s", "training": "train_s", "scoring": "predict_s", "attempts": "number"}
+_OWN_COLUMNS = {"submitted": "pk", "group": "group__name", "state": "state", "score": "accuracy_so_far"}
+SORTS = (*_OWN_COLUMNS, *_RUN_COLUMNS)
 NEWEST = "-submitted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskFilters:
-    """What the address asks the desk to list. A value that cannot be is as good as none."""
+    """The filters and the order that the desk's address asks for. Invalid values are ignored."""
 
     quest: int | None = None
     group: str = ""
@@ -51,7 +52,7 @@ class DeskFilters:
         return urlencode({name: value for name, value in parts.items() if value})
 
     def rows(self) -> QuerySet[Submission]:
-        """The submissions wanted, in their order, with all that `run_of` and a table row need."""
+        """The submissions that the filters leave, sorted, with their runs."""
         return with_runs(self._ordered(self._filtered(Submission.objects.all())))
 
     def _filtered(self, rows: QuerySet[Submission]) -> QuerySet[Submission]:
@@ -67,32 +68,40 @@ class DeskFilters:
 
     def _ordered(self, rows: QuerySet[Submission]) -> QuerySet[Submission]:
         name = self.sort.removeprefix("-")
-        if name in _OF_THE_RUN:
+        if name in _RUN_COLUMNS:
             latest = Attempt.objects.filter(submission=OuterRef("pk")).order_by("-number")
-            rows, column = rows.annotate(of_the_run=Subquery(latest.values(_OF_THE_RUN[name])[:1])), "of_the_run"
+            rows, column = rows.annotate(latest_run=Subquery(latest.values(_RUN_COLUMNS[name])[:1])), "latest_run"
         else:
-            column = _OF_THE_ROW[name]
-            rows = rows.annotate(accuracy_now=Cast("correct", FloatField()) / F("total"))
+            column = _OWN_COLUMNS[name]
+            rows = rows.annotate(accuracy_so_far=Cast("correct", FloatField()) / F("total"))
         descending = self.sort.startswith("-")
-        # What has no value yet stands last either way.
+        # Unknown values come last in both orders.
         first = F(column).desc(nulls_last=True) if descending else F(column).asc(nulls_last=True)
         return rows.order_by(first, "-pk")
 
 
 def choices() -> dict[str, Any]:
-    """What the filters offer."""
+    """The choices of each filter, as pairs of value and label."""
     used = Attempt.objects.filter(hardware=OuterRef("pk"))
+    machines = Hardware.objects.filter(Exists(used)).order_by("cpu_model", "gpu_name", "pk")
     return {
-        "quests": Quest.objects.select_related("course"),
-        "families": all_families(),
-        "states": State.choices,
-        "machines": Hardware.objects.filter(Exists(used)).order_by("cpu_model", "gpu_name", "pk"),
+        "quest_choices": quest_choices(),
+        "family_choices": [(family.name, family.label) for family in all_families()],
+        "state_choices": [
+            ("live", _("queued or running")),
+            *((value, str(label).lower()) for value, label in State.choices),
+        ],
+        "hardware_choices": [(machine.pk, str(machine)) for machine in machines],
     }
+
+
+def quest_choices() -> list[tuple[int, str]]:
+    return [(quest.pk, f"{quest} · {quest.course}") for quest in Quest.objects.select_related("course")]
 
 
 @dataclass(frozen=True, slots=True)
 class DeskSnapshot:
-    """How the whole service stands; `etag` differs whenever a row of the desk has changed."""
+    """The whole service's counts at a moment; `etag` changes whenever a row of the desk changes."""
 
     running: int
     queued: int
@@ -104,7 +113,7 @@ class DeskSnapshot:
 
 
 def snapshot() -> DeskSnapshot:
-    """The counts are part of it: on Postgres a lower id can be committed after a higher one was seen."""
+    """The desk's snapshot. It has the counts for the reason that `queries.snapshot` gives."""
     counts = Submission.objects.live().aggregate(
         running=Count("pk", filter=Q(state=State.RUNNING)), queued=Count("pk", filter=Q(state=State.QUEUED))
     )

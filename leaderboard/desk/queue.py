@@ -1,4 +1,4 @@
-"""The desk's queue: who waits, why, since when and for how long; and the workers, to pause, drain and resume."""
+"""The desk's queue: waiting submissions with reason and prediction, and workers to pause, drain and resume."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from django.db.models import Count
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from leaderboard.desk.access import for_instructors
+from leaderboard.live_pages import live_page
 from submissions import wording
 from submissions.models import Attempt, Device, Duty, State, Submission, Worker
 from submissions.queue.prediction import Prediction, QueueSnapshot
 from submissions.queue.worker_duty import UPKEEP, DutyRefused, set_duty, why_off_duty
 from submissions.requests import UserRequest
 
-SHOWN = 200  # of those who wait, the next ones
+MOST_ROWS = 200  # the submissions that start next
 
 
 @dataclass(frozen=True, slots=True)
-class Waiter:
-    """A queued submission: why it waits, a word of the template's, and what is predicted."""
+class WaitingSubmission:
+    """A queued submission. `why` is a case of `_why_waiting.html`; `running` counts its group's runs."""
 
     submission: Submission
     why: str
@@ -36,8 +36,8 @@ class Waiter:
 
 
 @dataclass(frozen=True, slots=True)
-class Station:
-    """A live worker and what it runs."""
+class DeskWorker:
+    """A live worker and its runs."""
 
     worker: Worker
     hardware: str
@@ -53,58 +53,58 @@ class Station:
 class QueuePage:
     """The queue as the page shows it."""
 
-    waiters: list[Waiter]
+    rows: list[WaitingSubmission]
     waiting: int
-    stations: list[Station]
+    workers: list[DeskWorker]
 
     @property
     def running(self) -> int:
-        return sum(len(station.runs) for station in self.stations)
+        return sum(len(worker.runs) for worker in self.workers)
 
     @property
     def version(self) -> str:
-        """Differs whenever the page would; predictions count as they are written, in round numbers."""
-        waits = [[one.submission.pk, one.why, wording.about(one.prediction.wait_s)] for one in self.waiters]
-        runs = [[run.pk, run.progress, run.submission.cancel_asked] for here in self.stations for run in here.runs]
-        workers = [[here.worker.pk, here.worker.duty] for here in self.stations]
+        """Changes whenever the page would. Predictions count as shown, in round numbers."""
+        waits = [[row.submission.pk, row.why, wording.about(row.prediction.wait_s)] for row in self.rows]
+        runs = [[run.pk, run.progress, run.submission.cancel_asked] for worker in self.workers for run in worker.runs]
+        workers = [[worker.worker.pk, worker.worker.duty] for worker in self.workers]
         return hashlib.blake2b(json.dumps([waits, self.waiting, runs, workers]).encode(), digest_size=6).hexdigest()
 
 
 @for_instructors
 @require_safe
-@never_cache
 def queue_page(request: UserRequest) -> HttpResponse:
-    """The page whole; or, polled with `?seen=`, its live part, and 204 while nothing has changed."""
-    hall = read_queue()
-    seen = request.GET.get("seen")
-    if seen == hall.version:
-        return HttpResponse(status=204)
-    template = "leaderboard/desk/queue.html" if seen is None else "leaderboard/desk/_queue.html"
-    return render(request, template, {"hall": hall, "zone": settings.TIME_ZONE})
+    """The queue and the workers. The page polls itself."""
+    queue = read_queue()
+    return live_page(
+        request,
+        version=queue.version,
+        page="leaderboard/desk/queue.html",
+        fragment="leaderboard/desk/_queue.html",
+        context=lambda: {"queue": queue, "zone": settings.TIME_ZONE},
+    )
 
 
 def read_queue() -> QueuePage:
     queue = QueueSnapshot()
     takers = queue.takers()
     starts = queue.starts(takers)
-    first = sorted(takers, key=lambda pk: (starts[pk].after if pk in starts else float("inf"), pk))[:SHOWN]
-    rows = Submission.objects.select_related("quest", "group").defer("spec", "notation").in_bulk(first)
+    next_first = sorted(takers, key=lambda pk: (starts[pk].after if pk in starts else float("inf"), pk))[:MOST_ROWS]
+    found = Submission.objects.select_related("quest", "group").defer("spec", "notation").in_bulk(next_first)
     running = dict(
         Submission.objects.filter(state=State.RUNNING).values_list("group").annotate(n=Count("pk")).order_by()
     )
-    forecasts = {one.pk: queue.forecaster.run(one.job, takers[one.pk][0]) for one in queue.queued if one.pk in rows}
-    waiters = []
-    for pk in first:
-        if pk in rows:
-            going = running.get(rows[pk].group_id, 0)
-            wait = starts[pk].after if pk in starts else None
-            why = _why(rows[pk], going, queue)
-            waiters.append(Waiter(rows[pk], why, going, Prediction(wait, forecasts[pk])))
-    return QueuePage(waiters, Submission.objects.filter(state=State.QUEUED).count(), _stations())
+    forecasts = {one.pk: queue.forecaster.run(one.job, takers[one.pk][0]) for one in queue.queued if one.pk in found}
+    rows = []
+    for submission in (found[pk] for pk in next_first if pk in found):
+        pk, group_runs = submission.pk, running.get(submission.group_id, 0)
+        wait = starts[pk].after if pk in starts else None
+        why = _why(submission, group_runs, queue)
+        rows.append(WaitingSubmission(submission, why, group_runs, Prediction(wait, forecasts[pk])))
+    return QueuePage(rows, Submission.objects.filter(state=State.QUEUED).count(), _workers())
 
 
 def _why(submission: Submission, running: int, queue: QueueSnapshot) -> str:
-    """What keeps it: no worker, its group's limit, a machine of its own that it wants, or others before it."""
+    """Why the submission waits: no worker, its group's limit, the need for a free machine, busy slots, or nothing."""
     devices = {Device.CPU.value, Device.GPU.value} if submission.device == Device.AUTO else {submission.device}
     if not devices & queue.devices:
         return "no_worker"
@@ -115,14 +115,14 @@ def _why(submission: Submission, running: int, queue: QueueSnapshot) -> str:
     return "next" if any(queue.free.get(device) for device in devices) else "busy"
 
 
-def _stations() -> list[Station]:
+def _workers() -> list[DeskWorker]:
     workers = Worker.objects.alive().select_related("hardware").order_by("device", "name", "pk")
-    going = Attempt.objects.filter(ended_at=None, worker__in=workers).order_by("pk")
+    running = Attempt.objects.filter(ended_at=None, worker__in=workers).order_by("pk")
     runs: dict[int, list[Attempt]] = {}
-    for attempt in going.select_related("submission__group", "submission__quest").defer("epochs", "output"):
+    for attempt in running.select_related("submission__group", "submission__quest").defer("epochs", "output"):
         runs.setdefault(attempt.worker_id, []).append(attempt)
     return [
-        Station(
+        DeskWorker(
             worker=worker,
             hardware=worker.hardware.label(worker.device),
             runs=runs.get(worker.pk, []),
@@ -135,7 +135,7 @@ def _stations() -> list[Station]:
 @for_instructors
 @require_http_methods(["GET", "HEAD", "POST"])
 def worker_duty(request: UserRequest, pk: int) -> HttpResponse:
-    """Asks before a worker is drained; a POST pauses, drains or resumes it."""
+    """GET asks before a worker is drained; POST pauses, drains or resumes it."""
     worker = get_object_or_404(Worker.objects.alive().select_related("hardware"), pk=pk)
     if request.method != "POST":
         runs = worker.attempts.filter(ended_at=None).select_related("submission__group")
@@ -148,13 +148,13 @@ def worker_duty(request: UserRequest, pk: int) -> HttpResponse:
     except DutyRefused as refused:
         messages.error(request, str(refused))
     else:
-        messages.success(request, _worded(duty) % {"worker": worker})
+        messages.success(request, _confirmation(duty) % {"worker": worker})
     return redirect("desk:queue")
 
 
-def _worded(duty: Duty) -> str:
+def _confirmation(duty: Duty) -> str:
     if duty == Duty.ON:
-        return _("%(worker)s takes runs again, within some seconds.")
+        return _("%(worker)s takes runs again within seconds.")
     if duty == Duty.PAUSED:
-        return _("%(worker)s ends what it has and takes no more.")
-    return _("%(worker)s gives back what it has and takes no more.")
+        return _("%(worker)s finishes its current runs and takes no more.")
+    return _("%(worker)s returns its runs to the queue and takes no more.")

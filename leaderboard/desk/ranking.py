@@ -1,4 +1,4 @@
-"""The desk's ranking: the board with what each entry cost, in any order."""
+"""The desk's ranking: the board with the cost of each entry, sorted by any column."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from urllib.parse import urlencode
 from django.core.paginator import Paginator
 from django.db.models import F, QuerySet
 from django.http import HttpResponse, QueryDict
-from django.shortcuts import render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from leaderboard.desk.access import for_instructors
-from leaderboard.exports.rows import with_runs
+from leaderboard.live_pages import live_quest_page
+from leaderboard.pages.sort_heading import SortHeading
 from leaderboard.ranking import queries
+from leaderboard.ranking.rows import with_runs
 from submissions.models import Quest, Submission, User
-from submissions.quests.visibility import visibility_for
+from submissions.quests.visibility import Visibility, visibility_for
 from submissions.requests import UserRequest
 
 PAGE = 100
-TIMES = ("training", "scoring", "total", "cpu")
-_OF_THE_RUN = {
+SORTS_BY_TIME = ("training", "scoring", "total", "cpu")
+_RUN_COLUMNS = {
     "waiting": "queue_wait_s",
     "training": "train_s",
     "scoring": "predict_s",
@@ -31,13 +31,13 @@ _OF_THE_RUN = {
     "attempts": "number",
 }
 _COLUMNS = {"group": "group__name", "parameters": "parameters"} | {
-    name: f"score__attempt__{field}" for name, field in _OF_THE_RUN.items()
+    name: f"score__attempt__{field}" for name, field in _RUN_COLUMNS.items()
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankingFilters:
-    """What the address asks the ranking to show; without `sort` it is by rank."""
+    """The filters and the order that the ranking's address asks for; an empty `sort` is by rank."""
 
     quest: Quest
     show_all: bool
@@ -55,62 +55,51 @@ class RankingFilters:
         return urlencode({name: value for name, value in parts.items() if value})
 
     def rows(self, user: User) -> QuerySet[Submission]:
-        """As instructors see it, also while the board is frozen for everybody else."""
-        rows = queries.board(self.quest, seen=visibility_for(self.quest, user), best=not self.show_all)
+        """The ranking as instructors see it: live, also while the board is frozen for everybody else."""
+        rows = queries.board(self.quest, visibility=visibility_for(self.quest, user), best=not self.show_all)
         column = _COLUMNS.get(self.sort.removeprefix("-"))
         if column:
-            # What has no value stands last either way.
+            # Unknown values come last in both orders.
             first = F(column).desc(nulls_last=True) if self.sort.startswith("-") else F(column).asc(nulls_last=True)
             return with_runs(rows.order_by(first, "rank", "ranked_at", "pk"))
         return with_runs(rows)
 
-    def columns(self) -> dict[str, RankedColumn]:
-        return {name: RankedColumn.of(self, name) for name in _COLUMNS}
+    def headings(self) -> dict[str, SortHeading]:
+        def query(sort: str) -> str:
+            return self.query(sort=sort)
 
-
-@dataclass(frozen=True, slots=True)
-class RankedColumn:
-    """A heading that sorts: the query string of its link, and how the table is sorted by it now."""
-
-    query: str
-    order: str
-
-    @classmethod
-    def of(cls, filters: RankingFilters, name: str) -> Self:
-        order = {name: "ascending", f"-{name}": "descending"}.get(filters.sort, "")
-        return cls(filters.query(sort=name if order == "descending" else f"-{name}"), order)
+        by_column = {name: SortHeading.of(name, self.sort, query) for name in _COLUMNS}
+        return {"rank": SortHeading.by_rank(self.sort, query)} | by_column
 
 
 @for_instructors
 @require_safe
-@never_cache
 def ranking(request: UserRequest) -> HttpResponse:
-    """The ranking of a quest with all its times; polled as the board is."""
-    quest = queries.current_quest(request.GET.get("quest", ""), user=request.user)
-    if quest is None:
-        return render(request, "leaderboard/desk/no_quest.html")
-    now, seen = queries.snapshot(quest, visibility_for(quest, request.user)), request.GET.get("seen")
-    if seen == now.etag:
-        return HttpResponse(status=204)
+    """The ranking of a quest with all its times. The page polls itself."""
+    return live_quest_page(
+        request,
+        page="leaderboard/desk/ranking.html",
+        fragment="leaderboard/desk/_ranking.html",
+        context=lambda visibility: _context(request, visibility),
+        no_quest="leaderboard/desk/no_quest.html",
+    )
+
+
+def _context(request: UserRequest, visibility: Visibility) -> dict[str, Any]:
+    quest = visibility.quest
     filters = RankingFilters.read(request.GET, quest)
     rows = filters.rows(request.user)
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
-    context = {
-        "quest": quest,
-        "snapshot": now,
+    return {
         "page": page,
         "show_all": filters.show_all,
         "sort": filters.sort,
-        "columns": filters.columns(),
-        "by_rank": filters.query(sort=""),
-        "sized": any(row.parameters is not None for row in page),
-        "engines_mixed": queries.engines_mixed(rows) if filters.sort.removeprefix("-") in TIMES else [],
+        "headings": filters.headings(),
+        "shows_parameters": any(row.parameters is not None for row in page),
+        "engines_mixed": queries.engines_mixed(rows) if filters.sort.removeprefix("-") in SORTS_BY_TIME else [],
         "by_private": queries.ranks_by_private(quest),
         "query": filters.query(),
         "here": filters.query(page=page.number),
         "newer": filters.query(page=page.number - 1),
         "older": filters.query(page=page.number + 1),
     }
-    if seen is not None:
-        return render(request, "leaderboard/desk/_ranking.html", context)
-    return render(request, "leaderboard/desk/ranking.html", context | {"quests": queries.published_quests()})

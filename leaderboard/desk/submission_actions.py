@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from leaderboard.desk.access import back, for_instructors
-from leaderboard.exports.rows import with_runs
+from leaderboard.ranking.rows import with_runs
 from submissions.intake import disqualification as verdicts
 from submissions.intake import reruns
 from submissions.models import State, Submission

@@ -17,36 +17,36 @@ from leaderboard.exports.workbook import workbook
 from submissions.models import Attempt, Quest, Submission
 
 Record = dict[str, Any]
-_SEEN_AS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _MEASURED = ("startup_s", "data_load_s", "preprocess_s", "first_step_s", "train_s", "predict_s", "total_s", "cpu_s")
-_CIRCUMSTANCES = ("threads_asked", "threads_used", "load_average", "other_runs", "contended", "exclusive")
+_CONDITIONS = ("threads_asked", "threads_used", "load_average", "other_runs", "contended", "exclusive")
 COLUMNS = (
     *("id", "quest", "data_set", "group", "submitter", "competes", "family", "model", "parameters"),
     *("state", "reason", "score", "correct", "total", "private_score"),
     *("submitted_at", "ranked_at", "finished_at", "time_zone", "rerun_of", "counts", "final", "disqualified"),
     *("attempts", "queue_wait_s", *_MEASURED, "stock_predicted_s", "peak_memory_bytes"),
-    *("device", "hardware", "engine", "engine_version", *_CIRCUMSTANCES, "energy_joules", "energy_method"),
+    *("device", "hardware", "engine", "engine_version", *_CONDITIONS, "energy_joules", "energy_method"),
 )
 RANKED_COLUMNS = ("rank", "ranked_score", *COLUMNS)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def record(submission: Submission) -> Record:
-    """A submission with its last attempt, all on one level. Seconds by a monotonic clock; times in the quest's zone."""
-    return _described(submission) | _result(submission) | _times(submission) | _run(submission.last_attempt)
+    """A submission and its last attempt as a flat row: durations in seconds, times in the quest's zone."""
+    return _model(submission) | _result(submission) | _times(submission) | _run(submission.last_attempt)
 
 
 def with_spec(submission: Submission) -> Record:
-    """The same with the whole configuration, for JSON."""
+    """`record` with the whole configuration, for JSON."""
     return record(submission) | {"spec": submission.spec}
 
 
 def ranked(row: Submission) -> Record:
-    """A row of `queries.board`, whose rank comes before the rest."""
+    """`record` of a row of `queries.board`, with its rank in front."""
     return {"rank": row.rank, "ranked_score": row.ranked_score} | record(row)  # type: ignore[attr-defined]
 
 
-def _described(submission: Submission) -> Record:
+def _model(submission: Submission) -> Record:
     quest = submission.quest
     return {
         "id": submission.pk,
@@ -89,7 +89,7 @@ def _times(submission: Submission) -> Record:
 
 def _run(attempt: Attempt | None) -> Record:
     measured = {name: getattr(attempt, name, None) for name in _MEASURED}
-    circumstances = {name: getattr(attempt, name, None) for name in _CIRCUMSTANCES}
+    conditions = {name: getattr(attempt, name, None) for name in _CONDITIONS}
     return {
         "attempts": attempt.number if attempt else 0,
         "queue_wait_s": attempt.queue_wait_s if attempt else None,
@@ -100,7 +100,7 @@ def _run(attempt: Attempt | None) -> Record:
         "hardware": attempt.hardware_label if attempt else "",
         "engine": attempt.engine if attempt else "",
         "engine_version": attempt.engine_version if attempt else "",
-        **circumstances,
+        **conditions,
         "energy_joules": attempt.energy_joules if attempt else None,
         "energy_method": attempt.energy_method if attempt else "",
     }
@@ -111,7 +111,7 @@ def _at(moment: datetime | None, quest: Quest) -> str:
 
 
 def as_file(ending: str, records: Iterable[Record], columns: Sequence[str], name: str) -> HttpResponseBase:
-    """The records as `csv`, `json` or `xlsx`; JSON holds all that they have, the tables their `columns`."""
+    """The records as `csv`, `json` or `xlsx`. JSON has all their fields, the tables only `columns`."""
     if ending == "json":
         return as_json(records, name)
     return (as_xlsx if ending == "xlsx" else as_csv)(records, columns, name)
@@ -126,16 +126,16 @@ def as_json(records: Iterable[Record], name: str) -> StreamingHttpResponse:
 
 
 def as_xlsx(records: Iterable[Record], columns: Sequence[str], name: str) -> FileResponse:
-    """Written to disk first: a workbook is a zip, whose table of contents comes last."""
+    """The workbook as a download. It is written to disk first: a zip has its table of contents at the end."""
     file = workbook(records, columns, title=name.split("-")[0])
     response = FileResponse(file, content_type=XLSX, as_attachment=True, filename=f"{name}.xlsx")
     response["Cache-Control"] = "no-store"
     return response
 
 
-def file_name(what: str, quest: Quest | None) -> str:
+def file_name(table: str, quest: Quest | None) -> str:
     """`submissions-mnist-search-quest-2026-10-12`, without its ending."""
-    return "-".join(filter(None, [what, slugify(quest.name) if quest else "", f"{timezone.localdate():%Y-%m-%d}"]))
+    return "-".join(filter(None, [table, slugify(quest.name) if quest else "", f"{timezone.localdate():%Y-%m-%d}"]))
 
 
 def _streamed(lines: Iterator[str], content_type: str, name: str) -> StreamingHttpResponse:
@@ -145,32 +145,32 @@ def _streamed(lines: Iterator[str], content_type: str, name: str) -> StreamingHt
     return response
 
 
-class _Line:
-    """What `csv.writer` writes to: the line is what its `write` gives."""
+class _Echo:
+    """A file for `csv.writer` that makes `writerow` return the line."""
 
     def write(self, line: str) -> str:
         return line
 
 
 def csv_lines(records: Iterable[Record], columns: Sequence[str]) -> Iterator[str]:
-    writer = csv.writer(_Line())
-    # The mark tells spreadsheets that this is UTF-8.
+    writer = csv.writer(_Echo())
+    # The byte order mark tells spreadsheets that this is UTF-8.
     yield "\ufeff" + writer.writerow(columns)
     for each in records:
         yield writer.writerow([_cell(each[column]) for column in columns])
 
 
 def _cell(value: object) -> object:
-    """The value as a spreadsheet may have it: a group named `=1+1` must not be computed."""
-    text = isinstance(value, str) and value.startswith(_SEEN_AS_FORMULA)
-    return f"'{value}" if text else value
+    """The value, quoted where a spreadsheet would compute it, such as a group named `=1+1`."""
+    is_formula = isinstance(value, str) and value.startswith(_FORMULA_STARTS)
+    return f"'{value}" if is_formula else value
 
 
 def json_lines(records: Iterable[Record]) -> Iterator[str]:
-    """Null for nothing throughout; in a table it is an empty cell."""
+    """A JSON array, one record a line, with null for every empty text."""
     before = "["
     for each in records:
-        told = {name: None if value == "" else value for name, value in each.items()}
-        yield f"{before}\n{json.dumps(told, ensure_ascii=False)}"
+        nulled = {name: None if value == "" else value for name, value in each.items()}
+        yield f"{before}\n{json.dumps(nulled, ensure_ascii=False)}"
         before = ","
     yield "[]\n" if before == "[" else "\n]\n"

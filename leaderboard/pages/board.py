@@ -1,4 +1,4 @@
-"""The board."""
+"""The board: the ranking of a quest, filtered and sorted as the address asks."""
 
 from __future__ import annotations
 
@@ -8,32 +8,24 @@ from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
+from leaderboard.live_pages import live_quest_page
 from leaderboard.pages import wall
+from leaderboard.pages.sort_heading import SortHeading
 from leaderboard.ranking import movement, queries
 from submissions.models import Quest
-from submissions.quests.visibility import Visibility, visibility_for
+from submissions.quests.visibility import Visibility
 from submissions.specs.families import Family, offered
 
 PAGE = 200
-BY_TIME = {"train", "predict"}
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column that the board can be sorted by: the query string of its heading's link, and how it is sorted now."""
-
-    query: str
-    order: str
+SORTS_BY_TIME = {"train", "predict"}
 
 
 @dataclass(frozen=True, slots=True)
 class BoardFilters:
-    """What the address asks the board to show. A value that cannot be is as good as none."""
+    """The filters and the order that the board's address asks for. Invalid values are ignored."""
 
     family: str
     machine: queries.HardwareChoice | None
@@ -52,7 +44,7 @@ class BoardFilters:
 
     @property
     def filters(self) -> dict[str, Any]:
-        """What narrows the board, as `queries.board` takes it."""
+        """The filters as keyword arguments of `queries.board`."""
         machine = self.machine
         return {
             "family": self.family,
@@ -71,53 +63,50 @@ class BoardFilters:
         }
         return urlencode({name: value for name, value in (parts | changes).items() if value})
 
+    def headings(self, quest: Quest) -> dict[str, SortHeading]:
+        def query(sort: str) -> str:
+            return self.query(quest, sort=sort)
+
+        by_column = {name: SortHeading.of(name, self.sort, query, ascending_first=True) for name in queries.SORTS}
+        return {"rank": SortHeading.by_rank(self.sort, query)} | by_column
+
 
 @require_safe
-@never_cache
 @gzip_page
 def board_page(request: HttpRequest) -> HttpResponse:
-    """The board whole; or, polled with `?seen=`, its live part, and 204 while nothing has changed."""
+    """The board, or with `?wall` the page for a projector. Both poll themselves."""
     if "wall" in request.GET:
         return wall.wall_page(request)
-    quests = queries.published_quests(request.user)
-    quest = queries.chosen(quests, request.GET.get("quest", ""), request.user)
-    if quest is None:
-        return render(request, "leaderboard/no_quest.html")
-    seen = visibility_for(quest, request.user)
-    snapshot = queries.snapshot(quest, seen)
-    if request.GET.get("seen") == snapshot.etag:
-        return HttpResponse(status=204)
-    template = "leaderboard/_board.html" if "seen" in request.GET else "leaderboard/board.html"
-    context = {"quest": quest, "quests": quests, "snapshot": snapshot, "visibility": seen}
-    return render(request, template, context | _shown(request, seen))
+    return live_quest_page(
+        request,
+        page="leaderboard/board.html",
+        fragment="leaderboard/_board.html",
+        context=lambda visibility: _context(request, visibility),
+    )
 
 
-def _shown(request: HttpRequest, seen: Visibility) -> dict[str, Any]:
-    quest, families, machines = seen.quest, offered(), queries.hardware_choices(seen.quest, seen)
+def _context(request: HttpRequest, visibility: Visibility) -> dict[str, Any]:
+    quest, families = visibility.quest, offered()
+    machines = queries.hardware_choices(quest, visibility)
     filters = BoardFilters.read(request.GET, families, machines)
-    rows = queries.board(quest, seen=seen, best=filters.best, sort=filters.sort, **filters.filters)
+    rows = queries.board(quest, visibility=visibility, best=filters.best, sort=filters.sort, **filters.filters)
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
-    before = movement.ranks_before(quest, seen, **filters.filters) if filters.best else {}
+    before = movement.ranks_before(quest, visibility, **filters.filters) if filters.best else {}
+    by_time = filters.sort.removeprefix("-") in SORTS_BY_TIME
     return {
         "page": page,
         "movements": movement.movements(page, before),
         "filters": filters,
-        "sized": any(row.parameters is not None and seen.shows_model(row) for row in page),
-        "stock_told": any(row.score.attempt.stock_predicted_s is not None for row in page),
-        # Their times say little of each other.
-        "engines_mixed": queries.engines_mixed(rows) if filters.sort.removeprefix("-") in BY_TIME else [],
+        "shows_parameters": any(row.parameters is not None and visibility.shows_model(row) for row in page),
+        "shows_stock_times": any(row.score.attempt.stock_predicted_s is not None for row in page),
+        # Times of different engines do not compare.
+        "engines_mixed": queries.engines_mixed(rows) if by_time else [],
         "here": filters.query(quest, page=str(page.number) if page.number > 1 else ""),
-        "columns": {"rank": Column(filters.query(quest, sort=""), "" if filters.sort else "ascending")}
-        | {name: _column(filters, quest, name) for name in queries.SORTS},
-        "families": families,
-        "machines": machines,
+        "headings": filters.headings(quest),
+        "family_choices": [(family.name, family.label) for family in families],
+        "hardware_choices": [(machine.value, machine.label) for machine in machines],
         "by_private": queries.ranks_by_private(quest),
         "entry": queries.entry_of(quest, request.user),
         "newer": filters.query(quest, page=str(page.number - 1)),
         "older": filters.query(quest, page=str(page.number + 1)),
     }
-
-
-def _column(filters: BoardFilters, quest: Quest, name: str) -> Column:
-    order = {name: "ascending", f"-{name}": "descending"}.get(filters.sort, "")
-    return Column(filters.query(quest, sort=f"-{name}" if order == "ascending" else name), order)

@@ -1,4 +1,4 @@
-"""A line of the feed, as page, text, API and archive show it."""
+"""The lines of the feed, the same on the page, as text, in the API and in the archive."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from submissions.wording import about, score, seconds, stamp
 
 @dataclass(frozen=True, slots=True)
 class FeedLine:
-    """What a group posts: `12/10 11:13> "ITMALGrp17: best: dat=mnist, score=0.97206, model=…, train=7.1 s, …"`."""
+    """One score in the feed: `12/10 11:13> "ITMALGrp17: best: dat=mnist, score=0.97206, model=…, train=7.1 s, …"`."""
 
     id: int
     at: str
@@ -24,18 +24,18 @@ class FeedLine:
         return f'{self.at}> "{self.group}: {"best: " if self.best else ""}{facts}"'
 
 
-def feed_line(row: queries.Posted, seen: Visibility) -> FeedLine:
-    """The line of a submission as `queries.feed` gives it, as one reader may know it."""
+def feed_line(row: queries.FeedSubmission, visibility: Visibility) -> FeedLine:
+    """The feed line of a row of `queries.feed`, with names and model as this reader may see them."""
     attempt = row.score.attempt
     stock = {} if attempt.stock_predicted_s is None else {"stock": f"{about(attempt.stock_predicted_s)} (predicted)"}
     facts = {
-        "dat": seen.quest.dataset,
+        "dat": visibility.quest.dataset,
         "score": score(row.accuracy),
-        "model": row.headline if seen.shows_model(row) else f"({seen.models_shown_when})",
+        "model": row.headline if visibility.shows_model(row) else f"({visibility.models_shown_when})",
         "train": seconds(attempt.train_s),
         "predict": seconds(attempt.predict_s),
         **stock,
         "hw": attempt.hardware_label,
         "engine": " ".join(filter(None, (attempt.engine, attempt.engine_version))),
     }
-    return FeedLine(row.pk, stamp(row.finished_at, seen.quest), seen.name(row.group), row.improved, facts)
+    return FeedLine(row.pk, stamp(row.finished_at, visibility.quest), visibility.name(row.group), row.improved, facts)

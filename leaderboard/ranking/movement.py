@@ -1,4 +1,4 @@
-"""Who moved up or down: since the day began; and, at the reveal, from the public ranking to the final one."""
+"""How groups moved in the ranking: since the start of the day, or at the reveal from public to final ranks."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from submissions.quests.visibility import Visibility
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """Where a group stands now, and where it stood before; `was` is None for one that was not on the board then."""
+    """A group's rank now and before; `was` is None for a group that was not on the board then."""
 
     now: int
     was: int | None
 
     @property
     def places(self) -> int:
-        """How many places it moved, up or down."""
+        """How many places the group moved, up or down."""
         return abs(self.now - self.was) if self.was else 0
 
     @property
@@ -30,21 +30,21 @@ class Movement:
         return "same" if self.now == self.was else "up" if self.now < self.was else "down"
 
 
-def ranks_before(quest: Quest, seen: Visibility, **filters: Any) -> dict[int, int]:
-    """The rank that each group had before, by its id, among what the same filters left then.
+def ranks_before(quest: Quest, visibility: Visibility, **filters: Any) -> dict[int, int]:
+    """Group id → earlier rank, among what the same filters left then. Empty where nothing can be compared.
 
-    While the quest goes on that is at the start of today in its zone; once the private images decide, by the public
-    ones. Empty where there is nothing to compare with.
+    Before the reveal: the rank at the start of today, in the quest's time zone. After it, if the private images
+    decide: the rank by public scores.
     """
     if queries.ranks_by_private(quest):
-        return queries.public_ranks(quest, seen, **filters)
+        return queries.public_ranks(quest, visibility, **filters)
     if quest.is_revealed:
         return {}
-    return queries.public_ranks(quest, replace(seen, as_of=seen.today), **filters)
+    return queries.public_ranks(quest, replace(visibility, as_of=visibility.today), **filters)
 
 
-def movements(rows: Iterable[queries.Ranked], before: dict[int, int]) -> dict[int, Movement]:
-    """What to show beside each row, by its id: nothing where nobody stood before."""
+def movements(rows: Iterable[queries.RankedSubmission], before: dict[int, int]) -> dict[int, Movement]:
+    """Submission id → movement of its group; empty if there were no ranks before."""
     if not before:
         return {}
     return {row.pk: Movement(row.rank, before.get(row.group_id or 0)) for row in rows}

@@ -1,4 +1,4 @@
-"""What the board and the feed show, asked of the database in a query each."""
+"""The database queries behind the board and the feed, one query each."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from django.db.models.lookups import GreaterThan
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
+from leaderboard.ranking.rows import HEAVY_RUN_COLUMNS, with_scored_run
 from submissions.database.keyset_pages import Key, Place, beyond, ordering
 from submissions.intake.finals import finals, ranked
 from submissions.models import Attempt, Event, Extension, Group, Quest, QuestState, State, Submission, User
@@ -26,37 +27,30 @@ from submissions.requests import number
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
 
-    class _Place(TypedDict):
+    class _RankColumns(TypedDict):
         rank: int
         ranked_score: float | None
         points: int
         out_of: int
 
-    class _Post(TypedDict):
+    class _FeedColumns(TypedDict):
         improved: bool
 
-    Ranked = WithAnnotations[Submission, _Place]
-    Posted = WithAnnotations[Submission, _Post]
+    RankedSubmission = WithAnnotations[Submission, _RankColumns]
+    FeedSubmission = WithAnnotations[Submission, _FeedColumns]
 
-# Columns of many kilobytes that no table shows; reading one on a row costs a query.
-_HEAVY = (
-    "spec",
-    "notation",
-    "score__errors",
-    *(f"score__attempt__{name}" for name in ("epochs", "versions", "progress", "traceback", "output")),
-)
-_SORTED_BY: dict[str, tuple[str, type]] = {
+_SORT_COLUMNS: dict[str, tuple[str, type]] = {
     "train": ("score__attempt__train_s", float),
     "predict": ("score__attempt__predict_s", float),
     "parameters": ("parameters", int),
     "when": ("ranked_at", datetime),
 }
-SORTS = tuple(_SORTED_BY)
-_OF_THE_MODEL = {"parameters"}
+SORTS = tuple(_SORT_COLUMNS)
+_HIDDEN_WITH_MODEL = {"parameters"}
 
 
 def published_quests(user: User | AnonymousUser | None = None) -> list[Quest]:
-    """The quests there are to look at, what `user` most likely wants first: open, its own course's, newest."""
+    """All published quests: open ones first, then those of the user's own courses, then the newest."""
     accepting = set(Quest.objects.accepting().values_list("pk", flat=True))
     groups = list(Group.objects.filter(memberships__user=user)) if isinstance(user, User) else []
     own = {group.course_id for group in groups}
@@ -66,157 +60,157 @@ def published_quests(user: User | AnonymousUser | None = None) -> list[Quest]:
 
 
 def entry_of(quest: Quest, user: User | AnonymousUser) -> Entry | None:
-    """The quest as the visitor's group may enter it, with the group's own deadline; None without a group in it."""
+    """The quest with the terms of the visitor's group, such as its deadline; None without a group in the course."""
     group = user.group_in(quest.course) if isinstance(user, User) else None
     return Entry(quest, group) if group else None
 
 
 def current_quest(asked: str = "", *, user: User | AnonymousUser | None = None) -> Quest | None:
-    """The quest that a page is about: the one `asked` for by id, else the first of `published_quests`."""
+    """The quest with the id `asked`, else the first of `published_quests`; Http404 if the user may not see that id."""
     return chosen(published_quests(user), asked, user)
 
 
 def chosen(quests: list[Quest], asked: str, user: User | AnonymousUser | None) -> Quest | None:
-    """The quest `asked` for by id, else the first of `quests`; Http404 where `user` knows of none with that id."""
+    """The quest with the id `asked`, else the first of `quests`; Http404 if the user may not see that id."""
     if not asked:
         return quests[0] if quests else None
     return get_object_or_404(Quest.objects.visible_to(user).select_related("course"), pk=number(asked))
 
 
 def ranks_by_private(quest: Quest) -> bool:
-    """After the reveal the private part of the test images decides, where there is one."""
+    """Whether the private test images decide the ranking: after the reveal, if the quest has any."""
     return quest.is_revealed and quest.private_share > 0
 
 
 def board(
     quest: Quest,
     *,
-    seen: Visibility | None = None,
+    visibility: Visibility | None = None,
     family: str = "",
     hardware: int | None = None,
     device: str = "",
     best: bool = True,
     sort: str = "",
     after: Place | None = None,
-) -> QuerySet[Ranked]:
-    """The ranking as `seen` by a reader, or by anybody: each group's best submission, or all, that the filters leave.
+) -> QuerySet[RankedSubmission]:
+    """The ranking among what the filters leave: each group's best submission, or with `best=False` every one.
 
-    Each row has `rank`, and `ranked_score`, the accuracy that it stands by: `points` right answers `out_of` so many.
-    Equal correct counts share a rank, the earlier stands first. After the reveal a group's best is that of its finals.
-    `row.score.attempt` with its hardware is there without another query. `sort` is one of `SORTS`, with a minus for
-    descending; anything else is by rank. `after` leaves out the rows up to that place.
+    Without `visibility`, only what anybody may see. Each row has a `rank`, the `ranked_score` (an accuracy) behind it,
+    and that score's numerator and denominator, `points` and `out_of`. Equal counts share a rank, the earlier submission
+    first. After the reveal a group's best is the best of its finals. `row.score.attempt` and its hardware need no
+    further query. `sort` is one of `SORTS`, with a minus for descending order; anything else sorts by rank. Rows up to
+    the place `after` are left out.
     """
-    points, of = ("score__private_correct", "score__private_total") if ranks_by_private(quest) else ("correct", "total")
+    points, total = (
+        ("score__private_correct", "score__private_total") if ranks_by_private(quest) else ("correct", "total")
+    )
     keys = board_keys(sort)
-    seen = seen or visibility_for(quest, None)
-    standing = _standing(quest, seen, family=family, hardware=hardware, device=device)
+    visibility = visibility or visibility_for(quest, None)
+    competing = _competing(quest, visibility, family=family, hardware=hardware, device=device)
     if best:
-        standing = _best(quest, standing, points)
-    rows = _whole(Submission.objects.filter(pk__in=standing.values("pk"))).annotate(
+        competing = _best_of_groups(quest, competing, points)
+    rows = with_scored_run(Submission.objects.filter(pk__in=competing.values("pk"))).annotate(
         rank=Window(Rank(), order_by=F(points).desc()),
-        ranked_score=Cast(points, FloatField()) / NullIf(of, 0),
+        ranked_score=Cast(points, FloatField()) / NullIf(total, 0),
         points=F(points),
-        out_of=F(of),
-        sorted_by=_sorted_by(sort, seen) or F(points),
+        out_of=F(total),
+        sorted_by=_sort_column(sort, visibility) or F(points),
     )
     if after is not None:
-        # No rank is 0; but a condition on the rank is asked of the ranked rows, and not before they are ranked.
+        # No rank is 0, but naming the rank makes the database filter the rows after ranking them, not before.
         rows = rows.filter(beyond(keys, after) | Q(rank=0))
     return rows.order_by(*ordering(keys))
 
 
-def _sorted_by(sort: str, seen: Visibility) -> Expression | F | None:
-    """The column that `sort` names, as far as the reader may know it; None by rank."""
-    column = _SORTED_BY.get(sort.removeprefix("-"))
+def _sort_column(sort: str, visibility: Visibility) -> Expression | F | None:
+    """The column that `sort` names, with null where the reader may not see its value; None for the rank."""
+    column = _SORT_COLUMNS.get(sort.removeprefix("-"))
     if column is None:
         return None
-    return seen.of_the_model(column[0]) if column[0] in _OF_THE_MODEL else F(column[0])
+    return visibility.of_the_model(column[0]) if column[0] in _HIDDEN_WITH_MODEL else F(column[0])
 
 
-def _standing(
-    quest: Quest, seen: Visibility, *, family: str, hardware: int | None, device: str
+def _competing(
+    quest: Quest, visibility: Visibility, *, family: str, hardware: int | None, device: str
 ) -> QuerySet[Submission]:
+    """The ranked submissions that the reader may see and the filters leave."""
     asked = {"family": family, "score__attempt__hardware": hardware, "score__attempt__device": device}
-    wanted = {name: value for name, value in asked.items() if value}
-    return ranked(quest).filter(seen.known(), **wanted)
+    filters = {name: value for name, value in asked.items() if value}
+    return ranked(quest).filter(visibility.known(), **filters)
 
 
-def _known(quest: Quest, seen: Visibility | None) -> Q:
-    """Which scores the reader may know of; without one, what anybody may: a frozen board is not thawed by default."""
-    return (seen or visibility_for(quest, None)).known()
+def _known(quest: Quest, visibility: Visibility | None) -> Q:
+    """Which scores the reader may see. Without `visibility`, those that anybody may: a frozen board stays frozen."""
+    return (visibility or visibility_for(quest, None)).known()
 
 
 def public_ranks(
-    quest: Quest, seen: Visibility, *, family: str = "", hardware: int | None = None, device: str = ""
+    quest: Quest, visibility: Visibility, *, family: str = "", hardware: int | None = None, device: str = ""
 ) -> dict[int, int]:
-    """The rank of each group, by its id, by its best public score among what the filters leave."""
-    standing = _standing(quest, seen, family=family, hardware=hardware, device=device)
-    bests: dict[int, int] = dict(standing.order_by().values_list("group").annotate(best=Max("correct")))
+    """Group id → rank, by each group's best public score among what the filters leave."""
+    competing = _competing(quest, visibility, family=family, hardware=hardware, device=device)
+    bests: dict[int, int] = dict(competing.order_by().values_list("group").annotate(best=Max("correct")))
     scores = sorted(bests.values())
     better = {score: len(scores) - place for place, score in enumerate(scores, start=1)}
     return {group: better[best] + 1 for group, best in bests.items()}
 
 
-def _best(quest: Quest, standing: QuerySet[Submission], points: str) -> QuerySet[Submission]:
-    """The best of each group by `points`; where the private images decide, the best of its finals."""
+def _best_of_groups(quest: Quest, rows: QuerySet[Submission], points: str) -> QuerySet[Submission]:
+    """Each group's best by `points`; where the private images decide, the best of its finals."""
     if ranks_by_private(quest):
-        standing = standing.filter(pk__in=finals(quest).values("pk"))
+        rows = rows.filter(pk__in=finals(quest).values("pk"))
     order = [F(points).desc(), F("ranked_at").asc(), F("pk").asc()]
-    return standing.annotate(place=Window(RowNumber(), partition_by=F("group"), order_by=order)).filter(place=1)
+    return rows.annotate(place=Window(RowNumber(), partition_by=F("group"), order_by=order)).filter(place=1)
 
 
 def engines_mixed(rows: QuerySet[Any]) -> list[str]:
-    """The engines that computed these rows, also those of other pages, where they are several."""
+    """The engines that computed these rows, on all pages; empty if there is only one."""
     engines = sorted(set(rows.order_by().values_list("score__attempt__engine", flat=True)))
     return engines if len(engines) > 1 else []
 
 
 def board_keys(sort: str) -> list[Key]:
-    """What the rows of `board` are ordered by."""
-    by_merit = [Key("points", int, descending=True), Key("ranked_at", datetime), Key("pk", int)]
-    column = _SORTED_BY.get(sort.removeprefix("-"))
+    """The keys by which `board` orders its rows for this `sort`."""
+    by_rank = [Key("points", int, descending=True), Key("ranked_at", datetime), Key("pk", int)]
+    column = _SORT_COLUMNS.get(sort.removeprefix("-"))
     if column is None:
-        return by_merit
-    # A model without parameters, one whose parameters the reader may not know, and a run whose time is unknown stand
-    # last either way.
-    return [Key("sorted_by", column[1], descending=sort.startswith("-"), nullable=True), *by_merit]
-
-
-def _whole(rows: QuerySet[Submission]) -> QuerySet[Submission]:
-    return rows.select_related("group", "score__attempt__hardware").defer(*_HEAVY)
+        return by_rank
+    # Unknown values come last in both orders: models without parameters, or with parameters hidden from the reader,
+    # and runs without a known time.
+    return [Key("sorted_by", column[1], descending=sort.startswith("-"), nullable=True), *by_rank]
 
 
 FEED_KEYS = [Key("finished_at", datetime, descending=True), Key("pk", int, descending=True)]
 
 
-def feed(quest: Quest, *, seen: Visibility | None = None, after: Place | None = None) -> QuerySet[Posted]:
-    """Every competing score that the reader may know of, newest first.
+def feed(quest: Quest, *, visibility: Visibility | None = None, after: Place | None = None) -> QuerySet[FeedSubmission]:
+    """Every competing score that the reader may see, newest first.
 
-    `improved` where it was its group's best when it came in, by public scores, as everyone saw them then.
-    `row.score.attempt` with its hardware is there without another query.
+    `improved` is true where the score was its group's best public score when it came in. `row.score.attempt` and its
+    hardware need no further query.
     """
-    so_far = Window(
+    best_before = Window(
         Max("correct"),
         partition_by=F("group"),
         order_by=[F("finished_at").asc(), F("pk").asc()],
         frame=RowRange(end=-1),
     )
-    scored = _whole(Submission.objects.filter(_known(quest, seen), quest=quest).scored().competing())
+    scored = with_scored_run(Submission.objects.filter(_known(quest, visibility), quest=quest).scored().competing())
     if after is not None:
-        # The rows that are left out are newer: whether an older one was a best does not depend on them.
+        # Rows left out are newer, so they do not change whether an older score was its group's best.
         scored = scored.filter(beyond(FEED_KEYS, after))
-    return scored.annotate(improved=GreaterThan(F("correct"), Coalesce(so_far, -1))).order_by(*ordering(FEED_KEYS))
+    return scored.annotate(improved=GreaterThan(F("correct"), Coalesce(best_before, -1))).order_by(*ordering(FEED_KEYS))
 
 
-def record(seen: Visibility) -> Submission | None:
-    """The best public score that the reader may know of: of equals, the one that came in first."""
-    scores = ranked(seen.quest).filter(seen.known()).select_related("group")
+def record(visibility: Visibility) -> Submission | None:
+    """The submission with the best public score that the reader may see; of equals, the first that came in."""
+    scores = ranked(visibility.quest).filter(visibility.known()).select_related("group")
     return scores.order_by("-correct", "finished_at", "pk").first()
 
 
 @dataclass(frozen=True, slots=True)
 class HardwareChoice:
-    """A choice of the hardware filter: a machine as it was used, by its processor or its GPU."""
+    """A choice of the hardware filter: a machine, used by its CPU or its GPU."""
 
     hardware: int
     device: str
@@ -227,9 +221,9 @@ class HardwareChoice:
         return f"{self.hardware}-{self.device}"
 
 
-def hardware_choices(quest: Quest, seen: Visibility | None = None) -> list[HardwareChoice]:
-    """The hardware that the scores which the reader may know of were computed on."""
-    scored = Submission.objects.filter(_known(quest, seen), quest=quest).scored()
+def hardware_choices(quest: Quest, visibility: Visibility | None = None) -> list[HardwareChoice]:
+    """The hardware behind the scores that the reader may see, sorted by label."""
+    scored = Submission.objects.filter(_known(quest, visibility), quest=quest).scored()
     one_of_each = (
         Attempt.objects.filter(score__submission__in=scored)
         .values("hardware", "device")
@@ -237,7 +231,7 @@ def hardware_choices(quest: Quest, seen: Visibility | None = None) -> list[Hardw
         .values("example")
         .order_by()
     )
-    known = Attempt.objects.filter(pk__in=one_of_each).select_related("hardware").defer("epochs", "traceback", "output")
+    known = Attempt.objects.filter(pk__in=one_of_each).select_related("hardware").defer(*HEAVY_RUN_COLUMNS)
     return sorted(
         (HardwareChoice(attempt.hardware_id, attempt.device, attempt.hardware_label) for attempt in known),
         key=lambda machine: (machine.label, machine.value),
@@ -246,7 +240,7 @@ def hardware_choices(quest: Quest, seen: Visibility | None = None) -> list[Hardw
 
 @dataclass(frozen=True, slots=True)
 class BoardSnapshot:
-    """How a quest stands at a moment; `etag` differs whenever something that a page shows has changed."""
+    """A quest's counts and phase at a moment; `etag` changes whenever something on its pages changes."""
 
     running: int
     queued: int
@@ -256,14 +250,17 @@ class BoardSnapshot:
     etag: str
 
 
-def snapshot(quest: Quest, seen: Visibility | None = None) -> BoardSnapshot:
-    """Two cheap queries: what a page that polls asks first, about every second.
+def snapshot(quest: Quest, visibility: Visibility | None = None) -> BoardSnapshot:
+    """The quest's snapshot, in two cheap queries: every page that polls asks for it about once a second.
 
-    The counts are part of the etag, since the last event's id alone is not enough: on Postgres a lower id can be
-    committed after a higher one was seen.
+    The etag includes the counts because the newest event's id is not enough. On Postgres:
+
+    1. Transaction A inserts event 7 and is not committed yet.
+    2. Transaction B inserts and commits event 8; a page reads 8 as the newest.
+    3. A commits. The newest id is still 8, but the counts have changed.
     """
-    seen = seen or visibility_for(quest, None)
-    counted = Q(seen.known(), state=State.SCORED, out_of_competition=False)
+    visibility = visibility or visibility_for(quest, None)
+    counted = Q(visibility.known(), state=State.SCORED, out_of_competition=False)
     states: dict[str, Any] = Submission.objects.filter(quest=quest).aggregate(
         running=Count("pk", filter=Q(state=State.RUNNING)),
         queued=Count("pk", filter=Q(state=State.QUEUED)),
@@ -274,13 +271,15 @@ def snapshot(quest: Quest, seen: Visibility | None = None) -> BoardSnapshot:
     granted = Extension.objects.filter(quest=quest).order_by("-pk")
     newest = [Subquery(rows.values("pk")[:1]) for rows in (events, granted)]
     last = Quest.objects.filter(pk=quest.pk).values_list(*newest).first()
-    shown = [quest.name, quest.opens_at, quest.closes_at, quest.time_zone, quest.announcement, quest.state]
-    text = json.dumps([last, *states.values(), phase(quest), *shown, *seen.version, str(seen.today)], default=str)
+    settings = [quest.name, quest.opens_at, quest.closes_at, quest.time_zone, quest.announcement, quest.state]
+    text = json.dumps(
+        [last, *states.values(), phase(quest), *settings, *visibility.version, str(visibility.today)], default=str
+    )
     return BoardSnapshot(**states, phase=phase(quest), etag=hashlib.blake2b(text.encode(), digest_size=6).hexdigest())
 
 
 def phase(quest: Quest) -> str:
-    """A quest's state; but one that is open in name is `upcoming` before its opening time, and `over` after its end."""
+    """A quest's state; an open quest is `upcoming` before its opening time and `over` after its closing time."""
     now = timezone.now()
     if quest.state == QuestState.OPEN and quest.opens_at and quest.opens_at > now:
         return "upcoming"

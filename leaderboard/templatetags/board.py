@@ -1,4 +1,4 @@
-"""What the board says beside a score: its interval, and how its group has moved."""
+"""Filters for a row of the board: the interval of its score, and how its group has moved."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ register = template.Library()
 
 
 @register.filter
-def interval(row: queries.Ranked) -> str:
-    """The 95% interval of the accuracy that the row stands by, `0.95132–0.97421`."""
+def interval(row: queries.RankedSubmission) -> str:
+    """The 95% interval of the accuracy that ranks the row, `0.95132–0.97421`."""
     low, high = wilson(row.points, row.out_of)
     return f"{low:.5f}–{high:.5f}"
 
 
 @register.filter
-def of(movements: dict[int, Movement], row: queries.Ranked) -> Movement | None:
+def of(movements: dict[int, Movement], row: queries.RankedSubmission) -> Movement | None:
     return movements.get(row.pk)

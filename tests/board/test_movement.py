@@ -31,7 +31,7 @@ def scored(submit, score, stranger, other_group, today):
 
 def moved(quest: Quest, **filters) -> list[tuple[str, str, int]]:
     seen = visibility_for(quest, None)
-    rows = list(queries.board(quest, seen=seen, **filters))
+    rows = list(queries.board(quest, visibility=seen, **filters))
     found = movement.movements(rows, movement.ranks_before(quest, seen, **filters))
     return [(row.owner_name, found[row.pk].direction, found[row.pk].places) for row in rows if row.pk in found]
 

@@ -59,7 +59,7 @@ def test_energy_that_nobody_measured_is_no_zero(runs, instructor_client):
 def test_the_instructors_own_runs_stand_in_a_row_of_theirs_and_in_the_sum(runs, instructor_client):
     response = instructor_client.get("/desk/compute/")
 
-    assert response.context["whole"].runs == 4
+    assert response.context["total"].runs == 4
     assert "instructors" in response.content.decode()
 
 

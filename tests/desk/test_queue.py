@@ -55,7 +55,7 @@ def test_it_shows_what_runs_where(submission, worker, instructor_client):
 
 
 def test_polled_it_answers_only_when_something_has_changed(submission, worker, instructor_client):
-    seen = instructor_client.get("/desk/queue/").context["hall"].version
+    seen = instructor_client.get("/desk/queue/").context["queue"].version
     assert instructor_client.get(f"/desk/queue/?seen={seen}").status_code == 204
 
     claim_one(worker)
@@ -68,7 +68,7 @@ def test_polled_it_answers_only_when_something_has_changed(submission, worker, i
 def test_a_worker_is_paused_and_resumed(worker, instructor_client):
     address = f"/desk/workers/{worker.pk}/"
 
-    assert "ends what it has and takes no more" in text_of(
+    assert "finishes its current runs and takes no more" in text_of(
         instructor_client.post(address, {"duty": "paused"}, follow=True)
     )
     assert 'aria-label="Resume cpu@here"' in page(instructor_client)
