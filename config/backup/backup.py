@@ -87,7 +87,7 @@ def restore(file: Path, *, force: bool = False) -> tuple[Manifest, Path | None]:
         dumps.load(dump)
     connections.close_all()
     call_command("migrate", verbosity=0)
-    _release_interrupted_runs()
+    release_interrupted_runs()
     return manifest, aside
 
 
@@ -179,7 +179,7 @@ def _move_aside(file: Path, stamp: str) -> Path:
     return aside
 
 
-def _release_interrupted_runs() -> None:
+def release_interrupted_runs() -> None:
     """Queue the runs that the backup caught, and mark its workers as stopped."""
     reason = "The database was restored from a backup during this run."
     for attempt in Attempt.objects.filter(ended_at=None).select_related("worker"):

@@ -79,7 +79,7 @@ def test_a_target_is_a_ratio_or_a_time(row, verdict):
 
 
 def test_rows_are_told_and_kept_as_they_come(tmp_path):
-    told = []
+    told: list[str] = []
     report = Report(tmp_path / "home" / "bench.json", tell=told.append)
     report.begin()
     report.add(ROW)
@@ -188,7 +188,7 @@ def test_lenet_5_like_is_compared_over_five_seeds():
     [like, _] = cnn.contests(quick=False)
 
     assert like.seeds == 5
-    assert [like.seeded(like.spec, run).seed for run in (1, 5)] == [1, 5]
+    assert [dump(like.seeded(like.spec, run))["seed"] for run in (1, 5)] == [1, 5]
 
 
 def test_a_quick_bench_has_fewer_rows_and_smaller_samples():
@@ -313,6 +313,6 @@ def test_submissions_go_through_the_whole_service(stack):
     assert [len(one.answers) for one in answered] == [360, 360]
     assert (len(fits), len(shows)) == (2, 2)
     assert min(*fits, *shows) > 0
-    worker, trainer = memory.rows("here")
-    assert worker.peak_bytes > 50_000_000
-    assert trainer.peak_bytes > 50_000_000
+    worker, trainer = (row.peak_bytes or 0 for row in memory.rows("here"))
+    assert worker > 50_000_000
+    assert trainer > 50_000_000

@@ -6,7 +6,7 @@ import re
 from itertools import cycle
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.stack import until
 
@@ -40,7 +40,8 @@ def test_every_chart_is_drawn_and_follows_the_choices(open_window, scores, width
 
 def test_a_chart_says_that_it_is_being_drawn_and_at_once_when_it_cannot_be(open_window, scores):
     page = open_window(ignored=("the server responded with a status of 500",))
-    held, failing = [], []
+    held: list[Route] = []
+    failing: list[bool] = []
     page.route(
         re.compile("/charts/cost[.]"), lambda route: route.fulfill(status=500) if failing else held.append(route)
     )

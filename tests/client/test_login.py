@@ -20,17 +20,23 @@ from tests.client_ways import HERE, QUEUED, answering
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("alone")]
 
 
+def header(given: str | None = None) -> str:
+    """The header of the token that is found where nobody can be asked."""
+    token = login.find_token(HERE, given, ask=False)
+    assert token
+    return token.header()
+
+
 def test_the_sources_of_a_token_stand_in_order(monkeypatch):
     login.Token("quest_saved").save(HERE)
-    headers = [
-        login.find_token(HERE, "quest_given", ask=False).header(),
-        login.find_token(HERE, None, ask=False).header(),
-    ]
+    headers = [header("quest_given"), header()]
     monkeypatch.setenv("QUEST_TOKEN", "quest_variable")
-    headers.append(login.find_token(HERE, None, ask=False).header())
+    headers.append(header())
 
     assert headers == ["Token quest_given", "Token quest_saved", "Token quest_variable"]
-    assert Quest(HERE)._find_token(False).header() == "Token quest_variable"
+    token = Quest(HERE)._find_token(False)
+    assert token
+    assert token.header() == "Token quest_variable"
 
 
 def test_colab_keeps_it_as_a_secret(monkeypatch):
@@ -42,7 +48,7 @@ def test_colab_keeps_it_as_a_secret(monkeypatch):
     monkeypatch.setitem(sys.modules, "google", type("google", (), {}))
     monkeypatch.setitem(sys.modules, "google.colab", type("colab", (), {"userdata": Userdata}))
 
-    assert login.find_token(HERE, None, ask=False).header() == "Token quest_colab"
+    assert header() == "Token quest_colab"
 
 
 def test_where_nobody_can_be_asked_it_is_said_what_to_do():

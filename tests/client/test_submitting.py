@@ -71,7 +71,7 @@ def test_a_quota_that_is_used_up_says_when_to_come_back(service, quest):
     with pytest.raises(TryLater) as refusal:
         service.submit(TEXT)
 
-    assert refusal.value.retry_after > 0
+    assert (refusal.value.retry_after or 0) > 0
     assert service.quota()[0]["left"] == 0
 
 

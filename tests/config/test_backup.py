@@ -162,7 +162,7 @@ def test_a_run_that_the_backup_caught_is_queued_again_and_not_counted(course, ho
     submission.refresh_from_db()
     attempt = submission.attempts.get()
     assert (submission.state, attempt.exit, attempt.counted) == (State.QUEUED, Exit.DRAINED, False)
-    assert submission.events.last().actor == "restore"
+    assert submission.events.latest("pk").actor == "restore"
     assert not Worker.objects.alive().exists()
 
 

@@ -91,6 +91,7 @@ def test_among_all_training_images_the_neighbours_are_scikit_learns(mnist, metri
     wanted, _ = direct.kneighbors(rows(mnist.test_images[asked]), k + 1)
     for weights in ("uniform", "distance"):
         fast = knn.build(KNN(n_neighbors=k, weights=weights, metric=metric, p=p), run)
+        assert isinstance(fast, knn.FastNearestNeighbors)
         fast.fit(fast.prepare(mnist.train_images), labels)
         queries = fast.prepare(mnist.test_images[asked])
         distances, _ = fast.kneighbors(queries[:500])
@@ -106,6 +107,7 @@ def test_among_all_training_images_maxima_stand_in_the_training_sets_order(mnist
 
     asked, k = np.linspace(0, 10_000, 25, endpoint=False, dtype=int), 20
     fast = knn.build(KNN(n_neighbors=k, metric="chebyshev"), Run(seed=1, threads=2, dataset=mnist))
+    assert isinstance(fast, knn.FastNearestNeighbors)
     fast.fit(fast.prepare(mnist.train_images), np.array(mnist.train_labels))
     distances, images = fast.kneighbors(fast.prepare(mnist.test_images[asked]))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from typing import Any
 
 import keras
 import numpy as np
@@ -100,10 +101,17 @@ OPTIMIZERS = [
 ]
 
 
+def fast_network(spec: CNN, run: Run) -> cnn.FastNetwork:
+    """The estimator that our own kernels compute."""
+    estimator = cnn.build(spec, run)
+    assert isinstance(estimator, cnn.FastNetwork)
+    return estimator
+
+
 def after_the_same_steps(spec, *, threads=1):
     """The weights of Keras' model and of the compiled one, after two whole batches and a smaller one."""
     run = a_run(side=28 if spec.layers[0].shape[0] == 32 else SIDE, threads=threads)
-    stock, fast = stock_cnn.build(spec, run), cnn.build(spec, run)
+    stock, fast = stock_cnn.build(spec, run), fast_network(spec, run)
     stock.model.run_eagerly = True  # three steps are done before they could be traced
     images, labels = stock.prepare(run.dataset.train_images), run.dataset.train_labels.astype(np.int64)
     bytes_ = fast.prepare(run.dataset.train_images)
@@ -148,7 +156,7 @@ def test_it_answers_as_keras_does_with_the_weights_that_it_found():
     spec = network(
         conv(), see.MaxPooling2D(), do.Flatten(), do.Dropout(rate=0.5), do.Dense(units=10, activation="softmax")
     )
-    fast = cnn.build(spec, run)
+    fast = fast_network(spec, run)
     images, others = fast.prepare(run.dataset.train_images), fast.prepare(run.dataset.test_images)
 
     fast.fit(images, run.dataset.train_labels)
@@ -170,9 +178,9 @@ def test_dropout_drops_its_share_and_keeps_the_sum():
 
 
 def test_epochs_are_told_as_keras_tells_them():
-    told = []
+    told: list[dict[str, Any]] = []
     run = a_run(count=50, report=told.append)
-    fast = cnn.build(network(*END, epochs=3, validation_split=0.3), run)
+    fast = fast_network(network(*END, epochs=3, validation_split=0.3), run)
 
     fast.fit(fast.prepare(run.dataset.train_images), run.dataset.train_labels)
 
@@ -193,7 +201,7 @@ def test_training_stops_early_and_goes_back_to_the_best_weights():
         *END, epochs=40, validation_split=0.3, early_stopping=stopping, optimizer=training.SGD(learning_rate=3.0)
     )
     run = a_run(count=60)
-    fast = cnn.build(wild, run)
+    fast = fast_network(wild, run)
     images = fast.prepare(run.dataset.train_images)
 
     fast.fit(images, run.dataset.train_labels)
@@ -208,7 +216,7 @@ def test_training_stops_early_and_goes_back_to_the_best_weights():
 def test_bytes_mean_the_floats_that_keras_is_given(name):
     spec = NETWORKS[name]
     run = a_run(side=28 if spec.layers[0].shape[0] == 32 else SIDE)
-    stock, fast = stock_cnn.build(spec, run), cnn.build(spec, run)
+    stock, fast = stock_cnn.build(spec, run), fast_network(spec, run)
 
     prepared = fast.prepare(run.dataset.train_images)
 
@@ -226,7 +234,7 @@ def test_a_warm_engine_has_every_kernel_compiled_for_bytes_that_are_only_read():
         spec = NETWORKS[name]
         run = a_run(count=BATCH, side=28 if spec.layers[0].shape[0] == 32 else SIDE)
         run.dataset.train_images.flags.writeable = False
-        fast = cnn.build(spec.model_copy(update={"epochs": 1}), run)
+        fast = fast_network(spec.model_copy(update={"epochs": 1}), run)
         fast.fit(fast.prepare(run.dataset.train_images), run.dataset.train_labels)
 
     assert [len(kernel.signatures) for kernel in kernels] == before
@@ -236,7 +244,7 @@ def test_the_same_seed_gives_the_same_weights():
     found = []
     run = a_run(threads=2)
     for _ in range(2):
-        fast = cnn.build(network(conv(), do.Dropout(rate=0.2), *END, epochs=2, batch_size=40, seed=4), run)
+        fast = fast_network(network(conv(), do.Dropout(rate=0.2), *END, epochs=2, batch_size=40, seed=4), run)
         fast.fit(fast.prepare(run.dataset.train_images), run.dataset.train_labels)
         found.append(fast.network.weights.flat)
 
@@ -251,6 +259,7 @@ def test_what_the_kernels_do_not_know_keras_trains_and_says_so(layer):
     run = a_run(count=2 * BATCH + 3)
     spec = network(layer, *END, epochs=2, batch_size=BATCH)
     estimator = cnn.build(spec, run)
+    assert isinstance(estimator, cnn.ManySteps)
 
     estimator.fit(estimator.prepare(run.dataset.train_images), run.dataset.train_labels)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
@@ -54,6 +56,24 @@ def run(mnist):
     return Run(seed=1, threads=2, dataset=mnist)
 
 
+def fast_neighbors(spec: KNN, run: Run) -> knn.FastNearestNeighbors:
+    """The estimator that our own kernels compute."""
+    estimator = knn.build(spec, run)
+    assert isinstance(estimator, knn.FastNearestNeighbors)
+    return estimator
+
+
+def by_scikit_learn(spec: KNN, run: Run) -> knn.ByScikitLearn:
+    """The estimator that the accelerated engine leaves to scikit-learn."""
+    estimator = knn.build(spec, run)
+    assert isinstance(estimator, knn.ByScikitLearn)
+    return estimator
+
+
+def validated(**parameters: Any) -> KNN:
+    return KNN(**parameters)
+
+
 def rows(images):
     return images.reshape(len(images), -1)
 
@@ -71,7 +91,7 @@ def test_neighbours_votes_and_distances_are_scikit_learns(mnist, run, metric, p)
         clear = ~np.isclose(wanted[:, k - 1], wanted[:, k], rtol=1e-12, atol=0)
         assert clear.sum() > QUERIES / 2 or metric == "chebyshev", "whose distances are nearly all 255"
         for weights in ("uniform", "distance"):
-            fast = knn.build(KNN(n_neighbors=k, weights=weights, metric=metric, p=p), run)
+            fast = fast_neighbors(KNN(n_neighbors=k, weights=weights, metric=metric, p=p), run)
             fast.fit(fast.prepare(images), labels)
             distances, _ = fast.kneighbors(fast.prepare(queries))
             assert distances == pytest.approx(wanted[:, :k], rel=1e-9, abs=1e-12)
@@ -82,7 +102,7 @@ def test_neighbours_votes_and_distances_are_scikit_learns(mnist, run, metric, p)
 
 def test_an_image_that_is_in_the_training_set_decides_alone(mnist, run):
     images, labels = mnist.train_images[:200], np.array(mnist.train_labels[:200])
-    fast = knn.build(KNN(n_neighbors=200, weights="distance"), run)
+    fast = fast_neighbors(KNN(n_neighbors=200, weights="distance"), run)
     fast.fit(fast.prepare(images), labels)
 
     assert (fast.predict(fast.prepare(images)) == labels).all()
@@ -91,7 +111,7 @@ def test_an_image_that_is_in_the_training_set_decides_alone(mnist, run):
 def test_images_at_the_same_distance_stand_in_the_training_sets_order(mnist, run):
     twins = np.repeat(mnist.train_images[:1], 9, axis=0)
     for p in (2, 3, 1.5):
-        fast = knn.build(KNN(n_neighbors=4, p=p), run)
+        fast = fast_neighbors(KNN(n_neighbors=4, p=p), run)
         fast.fit(fast.prepare(twins), np.arange(9))
         _, images = fast.kneighbors(fast.prepare(mnist.test_images[:3]))
         assert images.tolist() == [[0, 1, 2, 3]] * 3
@@ -100,7 +120,7 @@ def test_images_at_the_same_distance_stand_in_the_training_sets_order(mnist, run
 @pytest.mark.parametrize("p", [2, 3])
 def test_a_thousand_neighbours_stand_in_order_the_earlier_first_of_those_at_the_same_distance(mnist, run, p):
     few = np.tile(rows(mnist.train_images[:700]), (2, 1))  # each twice, so that most distances come twice
-    fast = knn.build(KNN(n_neighbors=1000, p=p), run)
+    fast = fast_neighbors(KNN(n_neighbors=1000, p=p), run)
     fast.fit(fast.prepare(few), np.arange(len(few)) % 10)
 
     _, images = fast.kneighbors(fast.prepare(mnist.test_images[:5]))
@@ -142,7 +162,7 @@ def test_halved_queries_lose_no_neighbour(mnist, run, monkeypatch, way, p):
         pytest.skip("This processor does not multiply so exactly.")
     monkeypatch.setattr(knn, "quickest_way", lambda: way)
     few, queries = rows(mnist.train_images[:5000]), rows(mnist.test_images[:40]) | 1  # of all pixels a bit is dropped
-    fast = knn.build(KNN(n_neighbors=20, p=p), run)
+    fast = fast_neighbors(KNN(n_neighbors=20, p=p), run)
     fast.fit(few, np.array(mnist.train_labels[:5000]))
 
     distances, images = fast.kneighbors(queries)
@@ -155,7 +175,7 @@ def test_halved_queries_lose_no_neighbour(mnist, run, monkeypatch, way, p):
 
 
 def test_black_images_are_all_alike(mnist, run):
-    fast = knn.build(KNN(n_neighbors=2), run)
+    fast = fast_neighbors(KNN(n_neighbors=2), run)
     fast.fit(np.zeros((5, 784), np.uint8), np.arange(5))
 
     distances, images = fast.kneighbors(rows(mnist.test_images[:1]))
@@ -171,7 +191,7 @@ def test_a_warm_engine_has_every_kernel_compiled_for_images_that_are_only_read(m
     before = [len(kernel.signatures) for kernel in kernels]
 
     for metric, p in METRICS:
-        fast = knn.build(KNN(metric=metric, p=p), run)
+        fast = fast_neighbors(validated(metric=metric, p=p), run)
         fast.fit(fast.prepare(mnist.train_images[: BLOCK + 9]), np.array(mnist.train_labels[: BLOCK + 9]))
         fast.predict(fast.prepare(mnist.test_images[:9]))
         fast.kneighbors(fast.prepare(mnist.test_images[[3, 5]]))  # a copy, which may be written to
@@ -182,7 +202,7 @@ def test_a_warm_engine_has_every_kernel_compiled_for_images_that_are_only_read(m
 
 @pytest.mark.parametrize("other", [KNN(metric="braycurtis"), KNN(metric="hamming"), KNN(preprocess=(MinMaxScaler(),))])
 def test_what_the_kernels_do_not_know_is_left_to_scikit_learn_which_is_said(mnist, run, other):
-    estimator = knn.build(other, run)
+    estimator = by_scikit_learn(other, run)
     estimator.fit(rows(mnist.train_images[:50]).astype(float), np.array(mnist.train_labels[:50]))
 
     assert "scikit-learn" in estimator.libraries
@@ -199,7 +219,7 @@ def test_what_the_kernels_do_not_know_is_left_to_scikit_learn_which_is_said(mnis
     ],
 )
 def test_after_a_step_scikit_learn_seeks_by_its_quickest_way_on_every_thread(mnist, run, asked, quickest):
-    estimator = knn.build(asked.model_copy(update={"preprocess": (MinMaxScaler(),)}), run)
+    estimator = by_scikit_learn(asked.model_copy(update={"preprocess": (MinMaxScaler(),)}), run)
     estimator.fit(rows(mnist.train_images[:50]).astype(float), np.array(mnist.train_labels[:50]))
 
     assert estimator.estimator.algorithm == quickest
@@ -222,7 +242,9 @@ def test_the_quickest_way_after_a_step_changes_no_answer(request, step, data):
     for metric, p in METRICS_AFTER_STEPS:
         algorithm = "brute" if metric == "cosine" else "ball_tree"
         for k, weights in ((1, "uniform"), (5, "distance")):
-            spec = KNN(n_neighbors=k, weights=weights, algorithm=algorithm, metric=metric, p=p, preprocess=(step,))
+            spec = validated(
+                n_neighbors=k, weights=weights, algorithm=algorithm, metric=metric, p=p, preprocess=(step,)
+            )
             stock, fast = stock_knn.build(spec, run), knn.build(spec, run)
             for estimator in (stock, fast):
                 estimator.fit(images, labels)

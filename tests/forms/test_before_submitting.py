@@ -63,6 +63,7 @@ def test_where_no_run_was_measured_arithmetic_tells_the_range(quest, model, engi
 
     guess = expected(parse(model), quest, engine=engine)
 
+    assert guess
     assert guess.runs == 0
     assert guess.low < measured < guess.high
 
@@ -77,6 +78,8 @@ def test_steps_that_leave_fewer_features_shorten_the_guess(quest):
         parse("make_pipeline(PCA(50), KNeighborsClassifier())"), DATASETS["mnist"], accelerated=False
     )
 
+    assert whole
+    assert reduced
     assert reduced < whole / 10
 
 
@@ -156,7 +159,9 @@ def test_the_scale_of_the_pixels_is_that_of_the_model(model, dataset, said):
 )
 def test_every_form_of_a_model_says_the_same_model(quest, spec):
     forms = {form.name: form.text for form in written(spec, quest, service=SERVICE, engine="stock")}
-    sent, here = re.fullmatch(r"(.*) <<'MODEL'\n(.*)\nMODEL", forms["curl"], re.DOTALL).groups()
+    document = re.fullmatch(r"(.*) <<'MODEL'\n(.*)\nMODEL", forms["curl"], re.DOTALL)
+    assert document
+    sent, here = document.groups()
     calls = [node for node in ast.walk(ast.parse(forms["python"])) if isinstance(node, ast.Call)]
     submit = next(call for call in calls if ast.unparse(call.func) == "quest.submit")
 
@@ -213,8 +218,10 @@ def test_every_preset_fills_the_form_of_its_family(quest):
 
     assert {"LeNet-5", "LeNet-5-like", "Keras’ simple convnet", "Dense net 512", "The feed’s p=4"} < set(found)
     for spec in found.values():
-        assert form_for(spec.family, Entry(quest, None), preset=spec).parsed.spec == spec
-    assert sum(parameters(SIMPLE_CONVNET)) == 34_826  # as Keras' summary() has it
+        parsed = form_for(spec.family, Entry(quest, None), preset=spec).parsed
+        assert parsed
+        assert parsed.spec == spec
+    assert sum(parameters(SIMPLE_CONVNET) or ()) == 34_826  # as Keras' summary() has it
 
 
 def test_the_quota_that_is_left_stands_beside_the_button(owner_client, quest, submission):

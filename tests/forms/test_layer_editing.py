@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from submissions.models import Submission
 from tests.forms.test_network_form import filled, network, rows
 
 
-def press(client, quest, change: str, *listed, htmx: bool = True, **more):
+def press(client, quest, change: str, *listed, htmx: bool = True, **more: Any):
     headers = {"HX-Request": "true"} if htmx else {}
     return client.post("/submit/build/", network(quest, *listed, change=change, **more), headers=headers)
 
@@ -76,8 +77,11 @@ def test_a_layer_that_fits_nowhere_is_added_and_that_is_said():
     listed, touched = rearranged(flat, added)
 
     assert [row["kind"] for row in listed] == ["Input", "Flatten", "Dense", "Conv2D", "Dense"]
+    assert touched
     assert touched.words == "Conv2D fits nowhere in the network as it stands; it is added as layer 3 all the same."
-    assert rearranged(rows(), added)[1].words == "Conv2D is added as layer 3."
+    _, touched = rearranged(rows(), added)
+    assert touched
+    assert touched.words == "Conv2D is added as layer 3."
 
 
 def test_without_an_output_layers_are_added_at_the_end():
@@ -120,7 +124,8 @@ def test_at_the_end_of_its_way_the_keyboard_is_at_the_other_button(owner_client,
 
 
 def test_an_added_layer_is_ready_to_be_typed_in(owner_client, quest):
-    text = press(owner_client, quest, "add", **{"add-kind": "Dense"}).content.decode()
+    added: dict[str, Any] = {"add-kind": "Dense"}
+    text = press(owner_client, quest, "add", **added).content.decode()
 
     assert re.findall(r"<input[^>]*autofocus[^>]*>", text)[0].count('name="layer-4-units"') == 1
 

@@ -30,7 +30,7 @@ def test_the_member_can_log_in_and_is_in_the_group(course):
     assert shown["Group"] == "ITMALGrp09 in Machine learning autumn 2026"
     user = User.objects.get(username=shown["Username"])
     assert user.check_password(shown["Password"])
-    assert user.group_in(course).name == "ITMALGrp09"
+    assert user.group_in(course) == Group.objects.get(name="ITMALGrp09")
     assert not ApiToken.objects.exists()
 
 

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from submissions.intake import submit as intake
@@ -58,6 +59,7 @@ def test_a_quota_starts_anew_at_midnight_in_the_quests_zone(quest, submit, group
     monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 10, 26, 0, 0, 1, tzinfo=zone))
 
     assert quota.left == 0
+    assert quota.next_at
     assert quota.next_at.astimezone(zone) == datetime(2026, 10, 26, tzinfo=zone)
     assert quotas.quota(quest, group).left == 1
 
@@ -168,7 +170,7 @@ def test_a_quest_only_moves_along_its_table(quest):
 def test_data_set_and_split_lock_at_the_first_submission(quest, submission):
     quest.dataset, quest.private_share, quest.name = "mnist", 0.5, "Renamed"
 
-    with pytest.raises(Exception, match="Locked") as caught:
+    with pytest.raises(ValidationError, match="Locked") as caught:
         quest.full_clean()
 
     assert set(caught.value.message_dict) == {"dataset", "private_share"}

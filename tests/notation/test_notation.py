@@ -9,6 +9,7 @@ from submissions.families.network import LENET_5, LENET_5_LIKE, dense
 from submissions.notation.reader import NotationError, model_from, parse, read, read_all
 from submissions.notation.writer import headline, render
 from submissions.specs.forest import Forest
+from submissions.specs.image_layers import Conv2D
 from submissions.specs.knn import KNN
 from submissions.specs.layers import Input
 from submissions.specs.network import CNN
@@ -323,7 +324,10 @@ def test_a_layer_as_activation_is_the_layer_behind():
 
 
 def test_padding_may_be_in_capitals_as_keras_takes_it():
-    assert network('Sequential([Conv2D(4, 3, padding="SAME"), Flatten(), Dense(10)])').layers[1].padding == "same"
+    layer = network('Sequential([Conv2D(4, 3, padding="SAME"), Flatten(), Dense(10)])').layers[1]
+
+    assert isinstance(layer, Conv2D)
+    assert layer.padding == "same"
 
 
 def test_a_list_of_layers_may_be_spread_in_another():

@@ -208,13 +208,13 @@ def test_an_extension_that_is_refused_is_no_line_of_the_history(over, group, ins
     assert not DeskEvent.objects.exists()
 
 
-def test_the_desk_grants_in_the_quests_zone_and_lists_what_was_granted(over, group, instructor_client):
+def test_the_desk_grants_in_the_quests_zone_and_lists_what_was_granted(over, group, instructor, instructor_client):
     own = (timezone.now() + timedelta(days=2)).astimezone(over.zone).replace(microsecond=0)
 
     page = grant(instructor_client, over, group=group.pk, closes_at=f"{own:%Y-%m-%dT%H:%M:%S}").content.decode()
 
     extension = Extension.objects.get()
-    assert (extension.closes_at, extension.granted_by.username) == (own, "instructor")
+    assert (extension.closes_at, extension.granted_by) == (own, instructor)
     assert "Granted to ITMALGrp01." in page
     assert "Ill." in page
 

@@ -68,7 +68,7 @@ def test_another_machine_goes_on_meanwhile(submit, alone, worker, other):
     claim_one(worker)
     theirs = submit(**other)
 
-    assert claim(another(worker, "there")).submission_id == theirs.pk
+    assert claim_one(another(worker, "there")).submission_id == theirs.pk
 
 
 def test_the_fairest_being_exclusive_free_slots_wait_until_their_machine_is_empty(submit, alone, worker, other):
@@ -93,7 +93,7 @@ def test_of_several_machines_one_waits_for_it_and_the_others_go_on(submit, alone
     assert claim(worker) is None, "the machine with the fewest runs waits"
     leases.record_score(busier[0], result_of(350))
     leases.record_score(here, result_of(350))
-    following = claim(there)
+    following = claim_one(there)
     assert following.submission_id != timed.pk
     assert claim_one(worker).submission_id == timed.pk
 

@@ -90,7 +90,7 @@ def test_no_slot_stays_empty_while_anyone_may_use_it(crowd, submit, other, quest
 
     taken = [claim_one(worker) for _ in range(4)]
 
-    teams = [Submission.objects.get(pk=attempt.submission_id).group.name for attempt in taken]
+    teams = [Submission.objects.get(pk=attempt.submission_id).owner_name for attempt in taken]
     assert sorted(teams) == ["ITMALGrp01", "ITMALGrp01", "ITMALGrp02", "ITMALGrp02"]
     assert claims.claim(device="cpu", worker=worker) is None, "both groups have their two"
     finish(next(attempt for attempt in taken if attempt.submission_id == theirs[0].pk))

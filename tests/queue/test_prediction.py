@@ -268,6 +268,7 @@ def test_a_wait_grows_shorter_while_it_is_remembered(submit, past, worker, monke
     claim_one(worker)
     waiting = submit()
     before = prediction(waiting).wait_s
+    assert before
 
     later = timezone.now() + timedelta(seconds=5)
     monkeypatch.setattr(timezone, "now", lambda: later)

@@ -1,5 +1,6 @@
 """Many at once, on real connections: whoever comes second finds out, and nothing is counted or written twice."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
@@ -24,7 +25,7 @@ ROUNDS = 8
 @pytest.fixture
 def sent(monkeypatch):
     """The queues that were woken."""
-    queues = []
+    queues: list[str] = []
     monkeypatch.setattr(wakeups, "send", queues.append)
     return queues
 
@@ -208,7 +209,7 @@ def test_expiries_claims_and_heartbeats_at_once_leave_one_attempt_going(lapsed, 
 @pytest.mark.parametrize("first", ["cancel", "finish"])
 def test_a_cancel_and_a_finish_that_overlap_leave_one_end(submission, owner, worker, first):
     attempt = claim_one(worker)
-    acts = {
+    acts: dict[str, Callable[[], object]] = {
         "cancel": partial(lifecycle.cancel, submission, user=owner),
         "finish": partial(leases.record_score, attempt, result_of(350)),
     }
@@ -224,9 +225,13 @@ def test_cancel_stop_and_finish_at_once_end_a_run_once(quest, submit, owner, wor
     for _ in range(ROUNDS):
         submission = submit()
         attempt = claim_one(worker)
-        acts = [partial(lifecycle.cancel, submission, user=owner), partial(leases.record_cancelled, attempt)]
+        acts: list[Callable[[], object]] = [
+            partial(lifecycle.cancel, submission, user=owner),
+            partial(leases.record_cancelled, attempt),
+            partial(leases.record_score, attempt, result_of(350)),
+        ]
 
-        results = at_once([*acts, partial(leases.record_score, attempt, result_of(350))])
+        results = at_once(acts)
 
         refused(results, lifecycle.MoveRefused)
         state = reload(submission).state

@@ -13,7 +13,7 @@ from tests.cast import claim_one, reload, result_of
 def test_what_ran_is_given_back_uncounted_and_its_worker_has_left(submission, worker):
     claim_one(worker)
 
-    backup._settle()
+    backup.release_interrupted_runs()
 
     assert reload(submission).state == State.QUEUED
     assert (Attempt.objects.get().exit, Attempt.objects.get().counted) == (Exit.DRAINED, False)
@@ -28,7 +28,7 @@ def test_a_run_that_ends_meanwhile_does_not_break_it_off(submission, worker, mon
         give_back(*given, **more)
 
     monkeypatch.setattr(leases, "release", too_late)
-    backup._settle()
+    backup.release_interrupted_runs()
 
     assert reload(submission).state == State.SCORED
     assert not Worker.objects.filter(stopped_at=None).exists()

@@ -46,7 +46,9 @@ def test_a_reaper_that_was_away_for_as_long_as_a_lease_lets_its_holder_renew_it(
     reap(settings.LEASE_SECONDS)
 
     assert reload(overdue.submission).state == State.RUNNING
-    left = reload(overdue.submission).lease_until - timezone.now()
+    lease_until = reload(overdue.submission).lease_until
+    assert lease_until
+    left = lease_until - timezone.now()
     assert timedelta(seconds=settings.HEARTBEAT_SECONDS) < left < timedelta(seconds=settings.LEASE_SECONDS)
     assert leases.renew(overdue)
 

@@ -13,6 +13,7 @@ from submissions.pages.live_run import missing_workers
 from submissions.queue import claims, leases, lifecycle, statistics
 from submissions.queue.worker_duty import DutyRefused, set_duty
 from tests.cast import claim_one, reload
+from tests.scripted import Scripted
 from workers.service import consumer_switch, reaper
 from workers.supervisor.supervisor import Watch
 
@@ -76,8 +77,7 @@ def test_a_run_goes_on_while_its_worker_is_paused_and_is_given_back_uncounted_wh
     submission, worker, instructor
 ):
     attempt = claim_one(worker)
-    trainer = SimpleNamespace(kill=lambda: None, memory_bytes=lambda: 0, output_tail="")
-    watch = Watch(attempt, trainer, threads=1)
+    watch = Watch(attempt, Scripted(), threads=1)
     watch.look.next = 0
     set_duty(worker, Duty.PAUSED, user=instructor)
     assert not watch.check()

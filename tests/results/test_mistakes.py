@@ -66,9 +66,11 @@ def test_until_the_reveal_only_the_public_images_are_told_of(wrong_everywhere):
     Quest.objects.update(state=QuestState.REVEALED)
     after = mistakes(reload(wrong_everywhere))
 
+    assert before
+    assert after
     assert len(before) == 180
     assert not private & before.given.keys()
-    assert sum(map(sum, before.counts)) == 180
+    assert sum(sum(row) for row in before.counts) == 180
     assert len(after) == 360
 
 

@@ -6,8 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections import namedtuple
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import call_command
@@ -150,7 +150,7 @@ def test_data_that_an_open_quest_needs_and_is_missing_or_damaged_is_named(servic
 
 
 def test_a_disk_that_is_nearly_full_is_named(service, monkeypatch):
-    full = namedtuple("Usage", "total used free")(100 << 30, 99 << 30, 200 << 20)
+    full = SimpleNamespace(total=100 << 30, used=99 << 30, free=200 << 20)
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda folder: full)
 
     assert "The disk of QUEST_HOME" in doctor.examine()[0]

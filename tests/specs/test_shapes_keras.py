@@ -22,7 +22,8 @@ WITH_KERAS = settings(
 
 @pytest.fixture(scope="module")
 def keras():
-    keras = pytest.importorskip("keras")
+    import keras
+
     policy = keras.config.dtype_policy()
     yield keras
     keras.config.set_dtype_policy(policy)

@@ -122,7 +122,7 @@ def test_a_training_that_never_begins_is_the_platforms_fault(submission, worker,
 
     assert watch.check()
     assert Attempt.objects.get().exit == Exit.LOST
-    assert "had not begun after 600 seconds" in Submission.objects.get().events.last().reason
+    assert "had not begun after 600 seconds" in Submission.objects.get().events.latest("pk").reason
 
 
 @pytest.mark.parametrize(
