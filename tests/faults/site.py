@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from config.launcher import broker
 from config.launcher.child_process import Child
 from config.launcher.service import CELERY, celery_worker
 from submissions.intake import submit as intake
-from submissions.models import Course, Exit, Group, Quest, QuestState, Score, State, Submission, User
+from submissions.models import Attempt, Course, Exit, Group, Quest, QuestState, Score, State, Submission, User
 from submissions.specs.families import family_named
 from submissions.specs.spec import Spec
 from tests.cast import person
@@ -158,7 +159,7 @@ class Site:
         until(lambda: broker.responds(self.redis_url), seconds=20, what="the broker")
         return piece
 
-    def start_worker(self, queue: str = "cpu", *, slots: int = 1, app: str = "config.celery", **env: str) -> Piece:
+    def start_worker(self, queue: str = "cpu", *, slots: int = 1, app: str = "config.celery", **env: Any) -> Piece:
         """Start a worker; it is there once `greeted` says so. `app` names another module that breaks something."""
         child: Child = celery_worker(queue, slots)
         name = f"{queue}{len(self.pieces)}"
@@ -176,7 +177,7 @@ class Site:
         self._start("web", command, {"QUEST_FAMILIES": ""})
         return f"http://127.0.0.1:{port}"
 
-    def start(self, *, workers: int = 1, slots: int = 1, **env: str) -> list[Piece]:
+    def start(self, *, workers: int = 1, slots: int = 1, **env: Any) -> list[Piece]:
         """Broker, beat, the upkeep worker and so many CPU workers, all answering; the CPU workers."""
         self.start_broker()
         pieces = [self.start_worker("upkeep", **env)]
@@ -224,13 +225,14 @@ class Site:
 
     def submit(self, does: str = "nothing", *, group: int = 1, **spec: Any) -> Submission:
         """Hand in a model of the test-only family that misbehaves as named."""
-        return self.hand_in(family_named("odd").spec(does=does, **spec), group=group)
+        return self.hand_in(odd_model(does, **spec), group=group)
 
     def hand_in(self, spec: Spec, *, group: int = 1, engine: str = "", key: str | None = None) -> Submission:
         """Hand in any model; with the same `key` it is handed in once."""
         user, team = self.member_of(group)
-        about = {"quest": self.quest, "submitter": user, "group": team, "engine": engine, "idempotency_key": key}
-        return intake.submit(spec=spec, **about)[0]
+        return intake.submit(
+            quest=self.quest, submitter=user, group=team, spec=spec, engine=engine, idempotency_key=key
+        )[0]
 
     def wait(self, submission: Submission, *states: State, seconds: float = 60) -> Submission:
         """The submission once it is in one of `states`, or has ended."""
@@ -271,6 +273,17 @@ class Site:
         )
         assert facts == (State.SCORED, 1, 1, 1, 0), f"{facts}; {self.story(now)}"
         return True
+
+
+def odd_model(does: str, **parameters: Any) -> Spec:
+    """A model of the test-only family that misbehaves as `does` says."""
+    return family_named("odd").spec(**{"does": does, **parameters})
+
+
+def end_of(attempt: Attempt) -> datetime:
+    """When an attempt ended that has ended."""
+    assert attempt.ended_at
+    return attempt.ended_at
 
 
 def _wake_up_sender(url: str) -> Celery:

@@ -41,7 +41,9 @@ class Table:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "teardown":
-            self.lines += [Line(**kept) for name, kept in report.user_properties if name == PROPERTY]
+            self.lines += [
+                Line(**kept) for name, kept in report.user_properties if name == PROPERTY and isinstance(kept, dict)
+            ]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the whole table at the end, and keep it."""

@@ -8,7 +8,7 @@ import pytest
 from django.db.models import F
 
 from submissions.models import Attempt, Exit, Submission, Worker
-from tests.faults.site import REAP_SECONDS, Site
+from tests.faults.site import REAP_SECONDS, Site, end_of
 from tests.stack import until
 
 DEAD = timedelta(minutes=5)
@@ -34,7 +34,7 @@ def test_two_beats_at_once_start_no_run_twice(site: Site, measured, scored_once)
 
 def overlap(submission: Submission) -> int:
     attempts = list(submission.attempts.order_by("number"))
-    return sum(after.started_at < before.ended_at for before, after in pairwise(attempts))
+    return sum(after.started_at < end_of(before) for before, after in pairwise(attempts))
 
 
 @pytest.mark.fault("beat dead for 5 minutes")
@@ -63,7 +63,7 @@ def test_what_was_lost_while_beat_was_dead_is_found_when_it_is_back(site: Site, 
     site.wait(submission)
     assert site.exits(submission) == [Exit.LOST, Exit.SCORED]
     first = submission.attempts.get(number=1)
-    assert first.ended_at - first.started_at > DEAD
+    assert end_of(first) - first.started_at > DEAD
     scored_once(submission)
 
 

@@ -7,8 +7,7 @@ import pytest
 
 from submissions.intake.submit import submit
 from submissions.models import Attempt, Quest, QuestState, State, Submission
-from submissions.specs.families import family_named
-from tests.faults.site import Site
+from tests.faults.site import Site, end_of, odd_model
 from tests.stack import until
 
 pytestmark = [pytest.mark.fault, pytest.mark.trains]
@@ -66,7 +65,7 @@ def test_exclusive_runs_overlap_with_nothing_and_every_slot_goes_on_after_them(s
         course=site.quest.course, name="Timed", dataset="digits", state=QuestState.OPEN, exclusive=True
     )
     usual = [site.submit("sleep", seconds=0.6, group=1 + number % 3) for number in range(6)]
-    spec = family_named("odd").spec(does="sleep", seconds=0.4)
+    spec = odd_model("sleep", seconds=0.4)
     alone = [submit(quest=timed, submitter=user, group=team, spec=spec)[0] for _ in range(2)]
     usual += [site.submit("sleep", seconds=0.6, group=1 + number % 3) for number in range(6)]
     for submission in [*usual, *alone]:
@@ -77,26 +76,26 @@ def test_exclusive_runs_overlap_with_nothing_and_every_slot_goes_on_after_them(s
     assert {attempt.submission_id for attempt in exclusive} == {submission.pk for submission in alone}
     for attempt in exclusive:
         assert not [one.pk for one in attempts if one.pk != attempt.pk and overlap(one, attempt)]
-    ended = exclusive[0].ended_at
+    ended = end_of(exclusive[0])
     next_begun = min(one.started_at for one in attempts if one.started_at >= ended)
     measured("the slots went on after", (next_begun - ended).total_seconds(), at_most=2)
     assert max(going(attempts, one.started_at) for one in attempts) == 2
 
 
 def overlap(one: Attempt, other: Attempt) -> bool:
-    return one.started_at < other.ended_at and other.started_at < one.ended_at
+    return one.started_at < end_of(other) and other.started_at < end_of(one)
 
 
 def most_at_a_time(attempts: list[Attempt], *, group: str) -> int:
     own = [attempt for attempt in attempts if attempt.submission.owner_name == group]
-    return max(sum(one.started_at <= other.started_at < one.ended_at for one in own) for other in own)
+    return max(sum(one.started_at <= other.started_at < end_of(one) for one in own) for other in own)
 
 
 def longest_idle(attempts: list[Attempt], others: list[Submission], *, slots: int) -> float:
     """The longest stretch in which fewer than `slots` ran though one of `others` waited."""
     first_claims = {attempt.submission_id: attempt.started_at for attempt in reversed(attempts)}
     waits = [(one.submitted_at, first_claims[one.pk]) for one in others]
-    changes = {at for attempt in attempts for at in (attempt.started_at, attempt.ended_at)}
+    changes = {at for attempt in attempts for at in (attempt.started_at, end_of(attempt))}
     moments = sorted(changes | {one.submitted_at for one in others})
     longest, since = timedelta(0), None
     for at in moments:
@@ -109,4 +108,4 @@ def longest_idle(attempts: list[Attempt], others: list[Submission], *, slots: in
 
 
 def going(attempts: list[Attempt], at: datetime) -> int:
-    return sum(attempt.started_at <= at < attempt.ended_at for attempt in attempts)
+    return sum(attempt.started_at <= at < end_of(attempt) for attempt in attempts)

@@ -99,6 +99,7 @@ def test_a_model_that_ignores_every_signal_is_ended_at_the_time_limit(site: Site
     ended = site.wait(stubborn)
 
     assert ended.state == State.TIMED_OUT
+    assert ended.finished_at
     measured("timed out after (limit 5 s)", ended.finished_at.timestamp() - began, at_most=5 + 15)
     until(lambda: not trainer.is_running(), seconds=5, what="the trainer's end")
     assert site.exits(stubborn) == [Exit.TIMED_OUT]

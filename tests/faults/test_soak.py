@@ -23,10 +23,9 @@ from django.db.models import Count, Q
 from submissions.models import Attempt, Event, Exit, Score, State, Submission
 from submissions.queue.leases import MOST_ATTEMPTS
 from submissions.queue.lifecycle import MoveRefused, cancel
-from submissions.specs.families import family_named
 from submissions.specs.spec import Spec
 from submissions.specs.validation import validate
-from tests.faults.site import Piece, Site
+from tests.faults.site import Piece, Site, odd_model
 from tests.postgres import Cluster
 from tests.stack import until
 
@@ -109,6 +108,7 @@ class Mishaps:
 
     def somebody_cancels(self) -> None:
         theirs = self.chance.choice(list(Submission.objects.live().select_related("submitter")))
+        assert theirs.submitter
         with suppress(MoveRefused):  # it has just ended
             cancel(theirs, user=theirs.submitter)
 
@@ -159,7 +159,7 @@ def some_model(number: int, chance: random.Random) -> Spec:
         layers += [{"kind": "Flatten"}, {"kind": "Dense", "units": 10, "activation": "softmax"}]
         return validate({"family": "cnn", "layers": layers, "epochs": 2}, dataset="digits")
     if number % 5 == 3:
-        return family_named("odd").spec(does="sleep", seconds=round(chance.uniform(1, 3), 2))
+        return odd_model("sleep", seconds=round(chance.uniform(1, 3), 2))
     knn = {"family": "knn", "n_neighbors": chance.randint(1, 20)}
     forest = {"family": "forest", "n_estimators": chance.randint(5, 50), "random_state": number}
     return validate(forest if number % 2 else knn, dataset="digits")
@@ -234,6 +234,7 @@ def longest_wait_of_each_group() -> list[float]:
     """Seconds from handing in to the end of the last attempt, the longest of each group."""
     longest: dict[str, float] = {}
     for submission in Submission.objects.select_related("group"):
+        assert submission.finished_at
         wait = (submission.finished_at - submission.submitted_at).total_seconds()
         longest[submission.owner_name] = max(wait, longest.get(submission.owner_name, 0))
     return list(longest.values())
