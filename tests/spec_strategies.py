@@ -11,7 +11,7 @@ from submissions.specs import image_layers, layers, training
 from submissions.specs.forest import Digit, Forest
 from submissions.specs.knn import KNN, TREES, Metric
 from submissions.specs.layer_types import LAYERS
-from submissions.specs.layers import Activation, Initializer, Misfit
+from submissions.specs.layers import Activation, Initializer, ShapeMismatch
 from submissions.specs.network import CNN, input_shapes
 from submissions.specs.preprocessing import PCA, MinMaxScaler, Normalizer, StandardScaler, step_conflicts
 from submissions.specs.spec import DATASETS
@@ -144,7 +144,7 @@ def networks(draw: st.DrawFn) -> CNN:
         layer = draw(st.one_of(*(IMAGE_LAYERS if len(shape) == 3 else []), *ANY_SHAPE))
         try:
             shape = layer.build(shape).shape
-        except Misfit:
+        except ShapeMismatch:
             continue
         stack.append(layer)
     if len(shape) > 1:

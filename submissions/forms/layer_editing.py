@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from submissions.forms.layer_form import Row, new_row, read_row
-from submissions.specs.layer_types import LAYERS, MOST_LAYERS
-from submissions.specs.layers import Built, Layer
-from submissions.specs.shapes import LayerMisfit, chain
+from submissions.specs.layer_types import LAYERS, MAX_LAYERS
+from submissions.specs.layers import Layer, LayerOutput
+from submissions.specs.shapes import LayerMismatch, layer_outputs
 
 FIELD = re.compile(r"layer-(\d{1,3})-([a-z_]{1,40})")
 ADDED = [kind for kind in LAYERS if kind != "Input"]
@@ -71,7 +71,7 @@ def rows_in(data: Mapping[str, str]) -> list[Row]:
         if field := FIELD.fullmatch(name):
             found[int(field[1])][field[2]] = data[name]
     rows = (found[place] for place in sorted(found))
-    return [row for row in rows if row.get("kind") in LAYERS][: MOST_LAYERS + 1]
+    return [row for row in rows if row.get("kind") in LAYERS][: MAX_LAYERS + 1]
 
 
 def with_rows(data: Mapping[str, str], rows: Sequence[Row]) -> dict[str, str]:
@@ -83,7 +83,7 @@ def with_rows(data: Mapping[str, str], rows: Sequence[Row]) -> dict[str, str]:
 def rearranged(rows: Sequence[Row], change: Change) -> tuple[list[Row], Touched | None]:
     """The layers after a change; as they were, and None, where it asks for nothing that can be done."""
     listed, place = list(rows), change.place
-    if change.what == "add" and change.kind in ADDED and len(listed) < MOST_LAYERS:
+    if change.what == "add" and change.kind in ADDED and len(listed) < MAX_LAYERS:
         return _added(listed, change)
     # Input is the first, and stays.
     if change.what == "remove" and 1 <= place < len(listed):
@@ -148,10 +148,10 @@ def _fit(layers: Sequence[Layer]) -> bool:
     return len(built(layers)) == len(layers) - 1
 
 
-def built(layers: Sequence[Layer]) -> list[Built]:
+def built(layers: Sequence[Layer]) -> list[LayerOutput]:
     """What the layers after Input give, as far as each fits what comes before it."""
-    found: list[Built] = []
-    with suppress(LayerMisfit):
-        for one in chain(layers):
+    found: list[LayerOutput] = []
+    with suppress(LayerMismatch):
+        for one in layer_outputs(layers):
             found.append(one)
     return found

@@ -17,7 +17,7 @@ from submissions.forms.spec_fields import field_for, filled_in
 from submissions.forms.submission_form import FamilyForm, inner
 from submissions.notation.reader import ParsedModel
 from submissions.quests.eligibility import Entry
-from submissions.specs.layers import MOST_UNITS, Dense, Flatten, Input
+from submissions.specs.layers import MAX_UNITS, Dense, Flatten, Input
 from submissions.specs.network import CNN
 from submissions.specs.spec import DATASETS, Spec, SpecError, described, dump
 from submissions.specs.training import OPTIMIZERS, EarlyStopping, Loss, Optimizer
@@ -143,7 +143,7 @@ class NetworkForm(FamilyForm):
 class WidthForm(forms.Form):
     """A dense net of a chosen width, to fill the network's form with."""
 
-    width = forms.IntegerField(min_value=1, max_value=MOST_UNITS, initial=512, label=_("Dense net of width"))
+    width = forms.IntegerField(min_value=1, max_value=MAX_UNITS, initial=512, label=_("Dense net of width"))
     net: CNN | None = None
 
     def __init__(self, data: Any = None, *, entry: Entry) -> None:

@@ -1,17 +1,20 @@
-"""A model on its way from text to spec: where it stands, what is done with it, and what was read so far."""
+"""A model between text and spec: its constructor and calls, and the data read from them so far."""
 
 from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from submissions.notation.literals import Aside, Text
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A call in the text other than a model's constructor: `name` is its last part, `method` of the model or not."""
+    """A call other than a model's constructor: a method of a model, or a function that sets something for all models.
+
+    `name` is the last part of the called name.
+    """
 
     name: str
     call: ast.Call
@@ -19,9 +22,9 @@ class Use:
 
 @dataclass(slots=True)
 class Model:
-    """A model's constructor in the text, the methods called on it after that, and the settings of the whole text.
+    """A model's constructor in the text, the methods called on it, and the settings of the whole text.
 
-    `steps` are the calls that make the steps of a pipeline before it.
+    `steps` are the calls that create the steps of a pipeline before it.
     """
 
     text: Text
@@ -34,11 +37,15 @@ class Model:
 
 @dataclass(slots=True)
 class Draft:
-    """What a text says, before it is validated: the spec's data, the line of each field, and what was left aside."""
+    """A spec's data before validation, the line of each field, and the lines that are ignored. `|` joins two drafts."""
 
-    data: dict[str, Any]
+    data: dict[str, Any] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     asides: list[Aside] = field(default_factory=list)
 
-    def leave(self, line: int, said: str, why: str = "") -> None:
-        self.asides.append(Aside(line, said, why))
+    @classmethod
+    def ignoring(cls, line: int, said: str, why: str = "") -> Self:
+        return cls(asides=[Aside(line, said, why)])
+
+    def __or__(self, other: Draft) -> Draft:
+        return Draft(self.data | other.data, self.lines | other.lines, self.asides + other.asides)

@@ -1,4 +1,4 @@
-"""Words of Keras code: names given as text or as objects, and arguments that a spec has no field for."""
+"""Names in Keras code, given as strings or as objects, and arguments without a field in the spec."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Mapping
 
 from submissions.notation.literals import Text, refuse
 
-# Any value does: they name things or print, and change no score.
+# Accepted with any value: they only name things or print.
 LEFT_OUT = frozenset({"name", "verbose"})
 
 
 def word(text: Text, node: ast.expr) -> str | None:
-    """`'relu'`, `tf.nn.relu`, `keras.activations.relu` or `HeNormal()` as the name that Keras knows it by."""
+    """Keras' name for `'relu'`, `tf.nn.relu`, `keras.activations.relu` or `HeNormal()`; None for an empty one."""
     node = text.resolve(node)
     if isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, str)):
         return snake(node.value) if node.value else None
     if isinstance(node, ast.Call):
         if node.args or node.keywords:
-            refuse(node, f"{text.called(node) or 'this'} with parameters is not offered: give its name alone.")
+            refuse(node, f"{text.called(node) or 'this'} with parameters is not supported: use only its name.")
         return snake(text.called(node))
     if parts := text.dotted(node):
         return snake(parts[-1])
@@ -27,14 +27,14 @@ def word(text: Text, node: ast.expr) -> str | None:
 
 
 def snake(name: str) -> str:
-    """`HeNormal` as he_normal; what is in lower case already stays."""
+    """`HeNormal` as he_normal; lower-case names are unchanged."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def check_only(
     text: Text, given: Mapping[str, ast.expr], only: Mapping[str, tuple[object, ...]]
 ) -> dict[str, ast.expr]:
-    """The arguments that are left once those of `only` are seen to hold one of the values that change nothing."""
+    """The remaining arguments, after checking that each argument of `only` has one of its harmless values."""
     left = {name: node for name, node in given.items() if name not in LEFT_OUT}
     for name, allowed in only.items():
         if name not in left:
@@ -43,5 +43,5 @@ def check_only(
         resolved = text.resolve(node)
         value = text.literal(resolved) if not isinstance(resolved, ast.Call) else resolved
         if not any(type(value) is type(one) and value == one for one in allowed):
-            refuse(node, f"{name} is offered as {' or '.join(map(repr, allowed))} only: leave it out.", name)
+            refuse(node, f"{name} must be {' or '.join(map(repr, allowed))}: remove it.", name)
     return left

@@ -1,8 +1,11 @@
-"""Keras code about training as a network's spec: compile, fit with its callbacks, and the global settings."""
+"""Reads how a network is trained: compile, fit with its callbacks, and the global settings."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable, Mapping
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from submissions.notation.draft import Draft, Use
@@ -11,14 +14,21 @@ from submissions.notation.literals import NotationError, Text, refuse
 from submissions.specs.training import OPTIMIZERS, EarlyStopping
 
 COMPILE = ("optimizer", "loss", "loss_weights", "metrics")
-COMPILE_ASIDE = ("metrics", "weighted_metrics", "run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss")
+COMPILE_IGNORED = (
+    "metrics",
+    "weighted_metrics",
+    "run_eagerly",
+    "steps_per_execution",
+    "jit_compile",
+    "auto_scale_loss",
+)
 FIT = (
     "x", "y", "batch_size", "epochs", "verbose", "callbacks", "validation_split", "validation_data", "shuffle",
     "class_weight", "sample_weight", "initial_epoch", "steps_per_epoch", "validation_steps", "validation_batch_size",
     "validation_freq",
 )  # fmt: skip
 FIT_FIELDS = ("epochs", "batch_size", "validation_split")
-FIT_ASIDE = (
+FIT_IGNORED = (
     "validation_data", "validation_steps", "validation_batch_size", "validation_freq", "workers",
     "use_multiprocessing", "max_queue_size",
 )  # fmt: skip
@@ -28,7 +38,7 @@ FIT_ONLY: dict[str, tuple[object, ...]] = {
 FIT_WEIGHTS = ("class_weight", "sample_weight")
 LOSSES = {"mse": "mean_squared_error"}
 OPTIMIZER_RENAMED = {"lr": "learning_rate"}
-STOPPING = (
+EARLY_STOPPING = (
     "monitor",
     "min_delta",
     "patience",
@@ -39,102 +49,110 @@ STOPPING = (
     "start_from_epoch",
 )
 MONITORS = {"val_acc": "val_accuracy", "acc": "accuracy"}
-WATCHING = frozenset({"ModelCheckpoint", "TensorBoard", "History", "CSVLogger", "ProgbarLogger", "BackupAndRestore"})
+OBSERVERS = frozenset({"ModelCheckpoint", "TensorBoard", "History", "CSVLogger", "ProgbarLogger", "BackupAndRestore"})
 
 
-def read_compile(text: Text, call: ast.Call, draft: Draft) -> None:
+def read_compile(text: Text, call: ast.Call) -> Draft:
     given = check_only(text, text.arguments(call, COMPILE), {"loss_weights": (None,)})
-    for name, node in given.items():
-        if name == "optimizer":
-            draft.data["optimizer"] = _optimizer(text, node, draft)
-        elif name == "loss":
-            draft.data["loss"] = _loss(text, node, draft)
-        elif name in COMPILE_ASIDE:
-            draft.leave(node.lineno, name)
-        else:
-            refuse(node, f"{name} is not offered in compile: leave it out.", name)
+    return _joined(_compile_argument(text, name, node) for name, node in given.items())
 
 
-def read_fit(text: Text, call: ast.Call, draft: Draft) -> None:
-    """What fit says of the training; the data that it names is the quest's in any case."""
+def _compile_argument(text: Text, name: str, node: ast.expr) -> Draft:
+    if name == "optimizer":
+        return _optimizer(text, node)
+    if name == "loss":
+        return _loss(text, node)
+    if name in COMPILE_IGNORED:
+        return Draft.ignoring(node.lineno, name)
+    refuse(node, f"{name} is not supported in compile: remove it.", name)
+
+
+def read_fit(text: Text, call: ast.Call) -> Draft:
+    """The training parameters of fit. The data that it names is the quest's in any case."""
     given = check_only(text, text.arguments(call, FIT), FIT_ONLY)
-    for name, node in given.items():
-        if name in FIT_FIELDS:
-            draft.data[name] = text.literal(node)
-            draft.lines[name] = node.lineno
-        elif name in FIT_WEIGHTS:
-            if not _is_none(text, node):
-                draft.leave(node.lineno, name, "every image counts the same here")
-        elif name == "callbacks":
-            _callbacks(text, node, draft)
-        elif name in FIT_ASIDE:
-            draft.leave(node.lineno, name)
-        elif name not in ("x", "y"):
-            refuse(node, f"{name} is not offered in fit: leave it out.", name)
+    draft = _joined(_fit_argument(text, name, node) for name, node in given.items())
     if "validation_data" in given and "validation_split" not in given:
-        _refuse_unwatched(draft)
+        _refuse_unmonitored(draft)
+    return draft
 
 
-def _refuse_unwatched(draft: Draft) -> None:
-    """Early stopping by images that are set aside with `validation_data`."""
+def _fit_argument(text: Text, name: str, node: ast.expr) -> Draft:
+    if name in FIT_FIELDS:
+        return Draft({name: text.literal(node)}, {name: node.lineno})
+    if name in FIT_WEIGHTS:
+        why = "all images have the same weight here"
+        return Draft() if _is_none(text, node) else Draft.ignoring(node.lineno, name, why)
+    if name == "callbacks":
+        return _callbacks(text, node)
+    if name in FIT_IGNORED:
+        return Draft.ignoring(node.lineno, name)
+    if name in ("x", "y"):
+        return Draft()
+    refuse(node, f"{name} is not supported in fit: remove it.", name)
+
+
+def _joined(drafts: Iterable[Draft]) -> Draft:
+    return reduce(or_, drafts, Draft())
+
+
+def _refuse_unmonitored(draft: Draft) -> None:
+    """Refuses early stopping that monitors the images of `validation_data`, which is ignored."""
     stopping = draft.data.get("early_stopping")
     monitor = stopping.get("monitor", EarlyStopping().monitor) if stopping is not None else ""
     if str(monitor).startswith("val_"):
-        why = "validation_data is left aside, so nothing is there to watch: give validation_split=0.1, which is offered"
+        why = "validation_data is ignored, so there is nothing to monitor: use validation_split=0.1 instead"
         line = draft.lines["early_stopping"]
-        raise NotationError.of("early_stopping", f"Line {line}: EarlyStopping watches {monitor}, but {why}.")
+        raise NotationError.of("early_stopping", f"Line {line}: EarlyStopping monitors {monitor}, but {why}.")
 
 
-def read_setting(text: Text, use: Use, draft: Draft) -> None:
-    """`keras.utils.set_random_seed(7)` and `keras.mixed_precision.set_global_policy('mixed_float16')`."""
+def read_setting(text: Text, use: Use) -> Draft:
+    """Reads `keras.utils.set_random_seed(7)` and `keras.mixed_precision.set_global_policy('mixed_float16')`."""
     name = "seed" if "seed" in use.name else "precision"
     given = text.arguments(use.call, (name,))
     if list(given) != [name]:
         refuse(use.call, f"{use.name} takes one value.", name)
-    draft.data[name] = text.literal(given[name])
-    draft.lines[name] = use.call.lineno
+    return Draft({name: text.literal(given[name])}, {name: use.call.lineno})
 
 
-def _optimizer(text: Text, node: ast.expr, draft: Draft) -> dict[str, Any]:
-    draft.lines["optimizer"] = node.lineno
+def _optimizer(text: Text, node: ast.expr) -> Draft:
     call = text.resolve(node)
     name = (text.called(call) if isinstance(call, ast.Call) else word(text, call) or "").lower().replace("_", "")
     if name not in OPTIMIZERS:
-        refuse(call, f"the optimizer {name!r} is not offered: there are {', '.join(OPTIMIZERS)}.", "optimizer")
-    kind, data = OPTIMIZERS[name], {"name": name}
-    if isinstance(call, ast.Call):
-        given = check_only(text, text.arguments(call, kind.POSITIONAL), {})
-        data |= _values(
-            text, {OPTIMIZER_RENAMED.get(key, key): value for key, value in given.items()}, "optimizer", draft
-        )
-    return data
+        refuse(call, f"the optimizer {name!r} is not supported: use {', '.join(OPTIMIZERS)}.", "optimizer")
+    given = (
+        check_only(text, text.arguments(call, OPTIMIZERS[name].POSITIONAL), {}) if isinstance(call, ast.Call) else {}
+    )
+    renamed = {OPTIMIZER_RENAMED.get(key, key): value for key, value in given.items()}
+    return _part(text, "optimizer", node, renamed, name=name)
 
 
-def _loss(text: Text, node: ast.expr, draft: Draft) -> dict[str, Any]:
-    draft.lines["loss"] = node.lineno
+def _loss(text: Text, node: ast.expr) -> Draft:
     call = text.resolve(node)
     if not isinstance(call, ast.Call):
         written = word(text, call) or ""
-        return {"name": LOSSES.get(written, written)}
+        return _part(text, "loss", node, {}, name=LOSSES.get(written, written))
     given = check_only(
         text, text.arguments(call, ("from_logits",)), {"axis": (-1,), "reduction": ("sum_over_batch_size", "auto")}
     )
-    return {"name": snake(text.called(call)), **_values(text, given, "loss", draft)}
+    return _part(text, "loss", node, given, name=snake(text.called(call)))
 
 
-def _callbacks(text: Text, node: ast.expr, draft: Draft) -> None:
+def _callbacks(text: Text, node: ast.expr) -> Draft:
     if _is_none(text, node):
-        return
+        return Draft()
     listed = text.resolve(node)
+    draft = Draft()
     for item in listed.elts if isinstance(listed, ast.List | ast.Tuple) else [listed]:
         call = text.resolve(item)
         name = text.called(call) if isinstance(call, ast.Call) else ""
-        if name in WATCHING:
-            draft.leave(item.lineno, name)
-        elif name == "EarlyStopping" and isinstance(call, ast.Call):
-            _early_stopping(text, call, draft)
+        if name == "EarlyStopping" and isinstance(call, ast.Call):
+            if "early_stopping" in draft.data:
+                refuse(call, "there is a second EarlyStopping.", "early_stopping")
+            draft |= _early_stopping(text, call)
         else:
-            draft.leave(item.lineno, name or "a callback", "of callbacks there is EarlyStopping alone")
+            why = "" if name in OBSERVERS else "EarlyStopping is the only supported callback"
+            draft |= Draft.ignoring(item.lineno, name or "a callback", why)
+    return draft
 
 
 def _is_none(text: Text, node: ast.expr) -> bool:
@@ -142,20 +160,19 @@ def _is_none(text: Text, node: ast.expr) -> bool:
     return isinstance(value, ast.Constant) and value.value is None
 
 
-def _early_stopping(text: Text, call: ast.Call, draft: Draft) -> None:
-    if "early_stopping" in draft.data:
-        refuse(call, "there is a second EarlyStopping.", "early_stopping")
-    draft.lines["early_stopping"] = call.lineno
-    given = text.arguments(call, STOPPING)
+def _early_stopping(text: Text, call: ast.Call) -> Draft:
+    given = text.arguments(call, EARLY_STOPPING)
     monitor = text.literal(given["monitor"]) if "monitor" in given else EarlyStopping().monitor
     mode = "max" if "acc" in str(monitor) else "min"
     given = check_only(text, given, {"mode": ("auto", mode), "baseline": (None,), "start_from_epoch": (0,)})
-    data = _values(text, given, "early_stopping", draft)
-    if isinstance(monitor, str) and "monitor" in data:
-        data["monitor"] = MONITORS.get(monitor, monitor)
-    draft.data["early_stopping"] = data
+    draft = _part(text, "early_stopping", call, given)
+    if isinstance(monitor, str) and "monitor" in given:
+        draft.data["early_stopping"]["monitor"] = MONITORS.get(monitor, monitor)
+    return draft
 
 
-def _values(text: Text, given: dict[str, ast.expr], field: str, draft: Draft) -> dict[str, Any]:
-    draft.lines.update({f"{field}.{name}": node.lineno for name, node in given.items()})
-    return {name: text.literal(node) for name, node in given.items()}
+def _part(text: Text, field: str, place: ast.expr, given: Mapping[str, ast.expr], **data: Any) -> Draft:
+    """A field that holds an object, from the arguments of its constructor."""
+    values = {name: text.literal(node) for name, node in given.items()}
+    lines = {f"{field}.{name}": node.lineno for name, node in given.items()}
+    return Draft({field: data | values}, {field: place.lineno} | lines)

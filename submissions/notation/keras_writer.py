@@ -1,4 +1,4 @@
-"""A network's spec as the Keras code that builds, compiles and fits it."""
+"""Writes a network's spec as the Keras code that builds, compiles and fits it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from submissions.specs.training import Loss, Optimizer
 if TYPE_CHECKING:
     from submissions.specs.network import CNN
 
-# Keras 3's AveragePooling2D has no default, so code that runs there says it; RBF says its ten as Dense does.
+# Keras 3's AveragePooling2D has no default for it, so the code must say it; RBF says its ten units as Dense does.
 ALWAYS_WRITTEN = {"AveragePooling2D": ("pool_size",), "RBF": ("units",)}
 LOSS_CLASSES = {
     "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy",
@@ -21,7 +21,7 @@ LOSS_CLASSES = {
 
 
 def write(spec: Spec) -> str:
-    """The code, a layer a line; defaults are left out, except those that Keras would fill in differently."""
+    """The code, one layer per line. Defaults are left out unless Keras has different ones."""
     net = cast("CNN", spec)
     lines = [*_settings(net), "model = Sequential(["]
     lines += [f"    {write_layer(layer)}," for layer in net.layers]
@@ -30,7 +30,7 @@ def write(spec: Spec) -> str:
 
 
 def headline(spec: Spec) -> str:
-    """The network alone, on one line."""
+    """Only the network, on one line."""
     return f"Sequential([{', '.join(write_layer(layer) for layer in cast('CNN', spec).layers)}])"
 
 
@@ -38,7 +38,7 @@ def write_layer(layer: Layer) -> str:
     required = [name for name, field in type(layer).model_fields.items() if field.is_required()]
     required += ALWAYS_WRITTEN.get(layer.kind, ())
     placed = [name for name in layer.POSITIONAL if name in required]
-    # A shape is not a pair: (28, 28) stays what it is.
+    # A shape is not a pair: (28, 28) is not shortened to 28.
     values = [(repr if name == "shape" else write_value)(getattr(layer, name)) for name in placed]
     named = {name: value for name, value in changed(layer).items() if name not in placed}
     return f"{layer.kind}({', '.join([*values, *_named(named)])})"
@@ -72,7 +72,7 @@ def _named(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def write_value(value: Any) -> str:
-    """A pair of equal numbers as the one number, as people write it; a pair of equal pairs would mean another thing."""
+    """Writes a pair of equal numbers as one number; a pair of equal pairs stays, since one pair has another meaning."""
     if isinstance(value, tuple) and len(value) == 2:
         first, second = map(write_value, value)
         return first if first == second and not first.startswith("(") else f"({first}, {second})"

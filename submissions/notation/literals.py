@@ -1,7 +1,7 @@
-"""Python text as data: names, calls and literal values. It is parsed, never run.
+"""Python text as data: names, calls and literal values. The text is parsed, never run.
 
-Everything here is bounded, since the text comes from anybody: its length, its depth, its words, the size of a number,
-and how many nodes are looked at in all (names bound to lists of names would otherwise double with every line).
+Anybody may send a text, so everything here is bounded: its length, depth and number of words, the size of a number, and
+the number of nodes visited in all (lists of names bound to lists of names would otherwise double with every line).
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from submissions.specs.spec import SpecError
 from submissions.specs.validation import MAX_BYTES
 
 MAX_DEPTH = 30
-# Python's own parser takes some 20 ms for so many words and signs; a network of 64 layers has 3,000. Blank lines take
-# its time by their square.
+# Python's parser takes some 20 ms for this many words and signs; a network of 64 layers has 3,000. Its time for blank
+# lines grows with their square.
 MAX_WORDS = 6_000
 MAX_LINES = 2_000
 MAX_NODES = 6_000
 MAX_BITS = 64
 MAX_STATEMENTS = 600
-# What stands in a line of its own, or somewhere in one.
+# A node with a line number.
 Place = ast.stmt | ast.expr | ast.excepthandler
-# What models are whose constructor says all of them: of their fit there is nothing to be read.
-AS_MADE = "as made"
+# In `Aside.harmless_for`: models that are complete with their constructor, so that their fit adds nothing.
+AS_CONSTRUCTED = "as constructed"
 
 _WORD = re.compile(r"\w+|[^\w\s]")
-# numpy's scalars, which print as calls: np.int64(3).
+# numpy's scalars print as calls: np.int64(3).
 _SCALARS = frozenset({"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "intp", "float16"})
 _SCALARS |= {"float32", "float64", "longdouble", "bool_", "bool", "str_", "int_", "float_"}
 _NUMPY_WORDS = {"True_": True, "False_": False}
@@ -48,7 +48,7 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 
 
 class NotationError(SpecError):
-    """A text that is not read; `errors` holds a {"field", "message"} for each thing, and messages name the line."""
+    """A text that is refused; `errors` holds {"field", "message"} dictionaries, and each message names the line."""
 
 
 class NotPython(NotationError):
@@ -57,21 +57,21 @@ class NotPython(NotationError):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Aside:
-    """What was left aside in a line, and `why` that may change the score: empty where it is harmless.
+    """An ignored part of a line, and `why` ignoring it may change the score; `why` is empty if it is harmless.
 
-    `fine_for` names what it is harmless for all the same: families, data sets, AS_MADE, and what `Spec.gets` says.
+    `harmless_for` lists exceptions: families, data sets, AS_CONSTRUCTED, and values of `Spec.pixel_transforms`.
     """
 
     line: int
     said: str
     why: str = ""
-    fine_for: frozenset[str] = frozenset()
+    harmless_for: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.said}"
 
     def changes_score(self, known: Collection[str | None]) -> bool:
-        return bool(self.why) and self.fine_for.isdisjoint(known)
+        return bool(self.why) and self.harmless_for.isdisjoint(known)
 
 
 def refuse(node: ast.AST, message: str, field: str = "model") -> NoReturn:
@@ -79,13 +79,15 @@ def refuse(node: ast.AST, message: str, field: str = "model") -> NoReturn:
 
 
 def within_bounds(source: str) -> str:
-    """The text itself; NotationError if it is too long or too deep to be looked at."""
+    """The text itself; NotationError if it is too long or too deeply nested."""
     if len(source) > MAX_BYTES or len(source.encode(errors="replace")) > MAX_BYTES:
-        raise NotationError.of("model", f"This is too long: a model has at most {MAX_BYTES // 1024} KB.")
+        raise NotationError.of("model", f"This is too long: a model may have at most {MAX_BYTES // 1024} KB.")
     if source.count("\n") + source.count("\r") > MAX_LINES or len(_WORD.findall(source)) > MAX_WORDS:
-        raise NotationError.of("model", "This is too long: paste the model's lines alone.")
+        raise NotationError.of("model", "This is too long: paste only the model's lines.")
     if _depth(source) > MAX_DEPTH:
-        raise NotationError.of("model", f"This is nested too deeply: at most {MAX_DEPTH} brackets within each other.")
+        raise NotationError.of(
+            "model", f"This is nested too deeply: the limit is {MAX_DEPTH} brackets inside one another."
+        )
     return source
 
 
@@ -95,21 +97,22 @@ def statements(source: str) -> list[ast.stmt]:
     try:
         body = ast.parse(source).body
     except SyntaxError as error:
-        # Python's own words for a number of thousands of digits speak of how to let it through.
+        # Python's own message about a number of thousands of digits says how to lift the limit.
         why = "this number is too large" if "digits" in error.msg else f"this is not Python ({error.msg})"
         raise NotPython.of("model", f"Line {error.lineno or 1}: {why}.") from error
     except (ValueError, RecursionError, MemoryError) as error:
         raise NotationError.of(
-            "model", "This is not Python that can be read: it is too deep, or has odd characters."
+            "model", "This Python cannot be parsed: it is nested too deeply or has invalid characters."
         ) from error
     if len(body) > MAX_STATEMENTS:
-        refuse(body[MAX_STATEMENTS], "this is too long: paste the model's lines alone.")
+        refuse(body[MAX_STATEMENTS], "this is too long: paste only the model's lines.")
     return body
 
 
 def walked(node: ast.AST) -> list[ast.AST]:
-    """All that the node is made of, itself first and the outer before the inner, as `ast.walk` has it in a third of the
-    time: without what says only whether a name is read or set.
+    """The node and all of its descendants, in the order of `ast.walk` but three times as fast.
+
+    Leaves out the load and store contexts.
     """
     found = [node]
     for part in found:
@@ -138,33 +141,33 @@ class Text:
 
     def __init__(self, source: str) -> None:
         self.lines = source.split("\n")
-        # By name: where each binding ends, in order, and what it binds.
+        # By name: the end of each binding's statement, in order, and the bound values.
         self._bindings: dict[str, tuple[list[tuple[int, int]], list[ast.expr]]] = {}
         self._aliases: dict[str, str] = {}
         self._nodes_left = MAX_NODES
         self.used: set[ast.expr] = set()
 
     def said(self, node: Place) -> str:
-        """The line where the node begins, for showing."""
+        """The line where the node begins, cut to 80 characters."""
         shown = self.lines[node.lineno - 1].strip() if node.lineno <= len(self.lines) else ""
         return shown if len(shown) <= 80 else f"{shown[:80]}…"
 
-    def aside(self, node: Place, why: str = "", *fine_for: str) -> Aside:
-        return Aside(node.lineno, self.said(node), why, frozenset(fine_for))
+    def aside(self, node: Place, why: str = "", *harmless_for: str) -> Aside:
+        return Aside(node.lineno, self.said(node), why, frozenset(harmless_for))
 
     def bind(self, name: str, statement: Place, value: ast.expr) -> None:
-        """From the end of this statement on, the name stands for the value; statements come in their order."""
+        """Binds the name from the end of this statement on. Statements must come in their order."""
         ends, values = self._bindings.setdefault(name, ([], []))
         ends.append((statement.end_lineno or statement.lineno, statement.end_col_offset or 0))
         values.append(value)
 
     def forget(self, name: str, statement: Place) -> None:
-        """From here on nobody can say what the name stands for."""
+        """Binds the name to an unknown value."""
         changed = ast.Name(f"{name}, which this line changes,", ast.Load())
         self.bind(name, statement, ast.copy_location(changed, statement))
 
     def knows(self, name: str) -> bool:
-        """Whether a line so far gave the name a meaning."""
+        """Whether a line so far binds or imports the name."""
         return name in self._bindings or name in self._aliases
 
     def import_as(self, node: ast.Import | ast.ImportFrom) -> None:
@@ -173,9 +176,9 @@ class Text:
             self._aliases[alias.asname or whole] = whole
 
     def resolve(self, node: ast.expr) -> ast.expr:
-        """The expression that a name stands for at this place, or the expression itself."""
+        """The value bound to a name at this place, or the expression itself. Marks the value as used."""
         while isinstance(node, ast.Name):
-            self.look_at(node)
+            self.count_visits(node)
             ends, values = self._bindings.get(node.id, ([], []))
             place = bisect_right(ends, (node.lineno, node.col_offset))
             if not place:
@@ -184,8 +187,11 @@ class Text:
             self.used.add(node)
         return node
 
+    def mark_unused(self, node: ast.expr) -> None:
+        self.used.discard(node)
+
     def dotted(self, node: ast.expr) -> list[str]:
-        """`tf.keras.layers.Dense` as its parts; none if the expression is not a name."""
+        """The parts of `tf.keras.layers.Dense`; empty if the expression is not a name."""
         parts: list[str] = []
         while isinstance(node, ast.Attribute):
             parts.append(node.attr)
@@ -195,15 +201,15 @@ class Text:
         return [*self._aliases.get(node.id, node.id).split("."), *reversed(parts)]
 
     def called(self, call: ast.Call) -> str:
-        """The last part of the name that is called; empty if it is not a name."""
+        """The last part of the called name; empty if a call is on something else."""
         return (self.dotted(call.func) or [""])[-1]
 
     def arguments(self, call: ast.Call, positional: tuple[str, ...]) -> dict[str, ast.expr]:
         """The call's arguments by name."""
         name = self.called(call)
         if len(call.args) > len(positional):
-            takes = f"takes {', '.join(positional)} by position" if positional else "takes its parameters by name"
-            refuse(call.args[len(positional)], f"{name} {takes}, and no more.")
+            takes = f"only {', '.join(positional)} by position" if positional else "its parameters by name only"
+            refuse(call.args[len(positional)], f"{name} takes {takes}.")
         given = dict(zip(positional, call.args, strict=False))
         for key, value in self._keywords(call):
             if key in given:
@@ -212,29 +218,29 @@ class Text:
         return given
 
     def _keywords(self, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
-        """The arguments by name; `**best` as well, where `best` is a dictionary written out before."""
+        """The keyword arguments; also those of `**best`, if `best` is a dictionary in the text."""
         for keyword in call.keywords:
             if keyword.arg is not None:
                 yield keyword.arg, keyword.value
                 continue
             spread = self.resolve(keyword.value)
             if not isinstance(spread, ast.Dict):
-                refuse(keyword.value, f"{self.called(call)}(**…) is not read: write the parameters out.")
+                refuse(keyword.value, f"{self.called(call)}(**…) is not supported: write the parameters out.")
             for key, value in zip(spread.keys, spread.values, strict=True):
-                self.look_at(value)
+                self.count_visits(value)
                 if not (isinstance(key, ast.Constant) and isinstance(key.value, str)):
-                    refuse(keyword.value, f"{self.called(call)}(**…) is not read: write the parameters out.")
+                    refuse(keyword.value, f"{self.called(call)}(**…) is not supported: write the parameters out.")
                 yield key.value, value
 
     def literal(self, node: ast.expr, depth: int = 0) -> Any:
-        """The value of an expression of literals, with lists for tuples and texts for a dictionary's keys."""
-        self.look_at(node)
+        """The value of an expression of literals; tuples become lists, and a dictionary's keys become strings."""
+        self.count_visits(node)
         if depth > MAX_DEPTH:
             refuse(node, "this is nested too deeply.")
         node = self.resolve(node)
         match node:
             case ast.Constant(value=value) if value is ...:
-                refuse(node, "... stands for parameters that are not here: write them out.")
+                refuse(node, "... leaves out parameters: write them all.")
             case ast.Constant(value=value) if value is None or isinstance(value, str | bool | int | float):
                 return _bounded(node, value)
             case ast.Tuple(elts=items) | ast.List(elts=items):
@@ -251,10 +257,10 @@ class Text:
                 return self.literal(inner, depth + 1)
             case ast.Attribute(attr=name) if self._is_numpy(node, _NUMPY_WORDS):
                 return _NUMPY_WORDS[name]
-        refuse(node, f"{_described(self, node)} is not a plain value.")
+        refuse(node, f"{_name_of(self, node)} is not a plain value.")
 
     def is_plain(self, node: ast.expr) -> bool:
-        """Whether the expression is one of literals alone."""
+        """Whether the expression consists of literals only."""
         try:
             self.literal(node)
         except NotationError:
@@ -268,20 +274,20 @@ class Text:
     def _number(self, node: ast.expr, depth: int) -> int | float:
         value = self.literal(node, depth + 1)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            refuse(node, "arithmetic is for numbers.")
+            refuse(node, "only numbers can be calculated with.")
         return value
 
     def _key(self, node: ast.expr, key: ast.expr | None, depth: int) -> str:
         value = self.literal(key, depth + 1) if key else None
         if isinstance(value, bool) or not isinstance(value, int | str):
-            refuse(node, "a dictionary's keys are numbers or texts here.")
+            refuse(node, "a dictionary's keys must be whole numbers or strings.")
         return str(value)
 
-    def look_at(self, node: ast.AST, times: int = 1) -> None:
-        """Counts what is looked at, over all models and blocks, so that no text can make its reader look long."""
-        self._nodes_left -= times
+    def count_visits(self, node: ast.AST, number: int = 1) -> None:
+        """Counts visited nodes over all models and blocks, which bounds the time that any text can take."""
+        self._nodes_left -= number
         if self._nodes_left < 0:
-            refuse(node, "this is too large to read: paste the model's lines alone.")
+            refuse(node, "this is too large to read: paste only the model's lines.")
 
 
 def _bounded(node: ast.expr, value: Any) -> Any:
@@ -302,7 +308,7 @@ def _computed(node: ast.expr, op: ast.operator, left: int | float, right: int | 
     return _bounded(node, value)
 
 
-def _described(text: Text, node: ast.expr) -> str:
+def _name_of(text: Text, node: ast.expr) -> str:
     if isinstance(node, ast.Call):
         return f"{text.called(node) or 'this call'}(…)"
     if parts := text.dotted(node):

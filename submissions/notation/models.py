@@ -1,4 +1,4 @@
-"""The models of a text: constructors and pipelines, by the names that they are given."""
+"""The models of a text, constructors and pipelines, and the names that they are bound to."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Iterator, Mapping
 
 from submissions.notation.draft import Model
 from submissions.notation.literals import Text, refuse
-from submissions.notation.pipelines import PIPELINES, stages, step_call
+from submissions.notation.pipelines import PIPELINES, model_of, stages, step_call
 from submissions.specs.families import family_named
 
-MOST_MODELS = 20
-LONGEST_CHAIN = 20
+MAX_MODELS = 20
+MAX_CHAIN = 20
 TRAINING = frozenset({"add", "compile", "fit"})
-# Methods after which a model is another one than its constructor says, or is trained otherwise.
+# Methods that change a model after its constructor, or train it.
 CHANGING = TRAINING | {"pop", "set_params", "partial_fit", "fit_generator", "train_on_batch"}
-# Calls that give the model that they are given once more.
+# Calls that return a copy of the model that they are given.
 CLONING = frozenset({"clone", "clone_model", "deepcopy"})
 
 
 class Models:
-    """`found` in order; `wrapped` are the searches and votes that were made over some, which are the ones `tried`."""
+    """`found` holds the models in order; `wrapped` the searches and votes over models, and `tried` those models."""
 
     def __init__(self, text: Text, constructors: Mapping[str, str]) -> None:
         self.text = text
@@ -29,45 +29,46 @@ class Models:
         self.named: dict[str, Model] = {}
         self.wrapped: list[ast.Call] = []
         self.tried: list[Model] = []
-        self._made: dict[ast.Call, Model] = {}
+        self._created: dict[ast.Call, Model] = {}
 
     def is_one(self, name: str) -> bool:
+        """Whether calling this name creates a model."""
         return name in self.constructors or name in PIPELINES
 
     def used(self, names: list[str], call: ast.Call) -> tuple[Model, list[ast.Call]] | None:
-        """The model that methods are called on, by its name or right behind its constructor, and the calls in order."""
+        """The model that methods are called on, by its name or directly on its constructor, and the calls in order."""
         on, chain = self.chain(call)
-        owner = self.made(names if len(chain) == 1 else [], on) if chain else None
+        owner = self.created(names if len(chain) == 1 else [], on) if chain else None
         if owner is None and chain and isinstance(on, ast.Name):
-            owner = self._meant(on.id, self.text.called(chain[0]))
+            owner = self._named(on.id, self.text.called(chain[0]))
         return (owner, chain) if owner else None
 
     def chain(self, call: ast.Call) -> tuple[ast.expr, list[ast.Call]]:
-        """What methods are called on, one behind the other, and their calls in order."""
+        """The expression that a chain of methods is called on, and the calls in order."""
         chain: list[ast.Call] = []
         on: ast.expr = call
-        while isinstance(on, ast.Call) and isinstance(on.func, ast.Attribute) and len(chain) < LONGEST_CHAIN:
+        while isinstance(on, ast.Call) and isinstance(on.func, ast.Attribute) and len(chain) < MAX_CHAIN:
             if self.is_one(self.text.called(on)):
                 break
             chain.append(on)
             on = on.func.value
-        if len(chain) == LONGEST_CHAIN:
-            refuse(call, f"this calls more than {LONGEST_CHAIN} methods behind one another.")
+        if len(chain) == MAX_CHAIN:
+            refuse(call, f"this chains more than {MAX_CHAIN} method calls.")
         return on, chain[::-1]
 
     def changed(self, call: ast.Call) -> bool:
-        """Whether methods are called here that change or train what they are called on."""
+        """Whether this chain has a method that changes or trains a model."""
         return any(method_of(one) in CHANGING for one in self.chain(call)[1])
 
-    def _meant(self, name: str, method: str) -> Model | None:
-        """The last model, if the text gave it no name and trains one that it never made: only that can be meant."""
+    def _named(self, name: str, method: str) -> Model | None:
+        """The model of this name. A name that is trained but never bound means the last model, if that has no name."""
         nameless = bool(self.found) and all(named is not self.found[-1] for named in self.named.values())
         if nameless and method in TRAINING and not self.text.knows(name):
             self.named[name] = self.found[-1]
         return self.named.get(name)
 
-    def made(self, names: list[str], node: ast.expr) -> Model | None:
-        """The model that an expression stands for."""
+    def created(self, names: list[str], node: ast.expr) -> Model | None:
+        """The model that an expression creates or names."""
         if isinstance(node, ast.Name):
             return self.named.get(node.id)
         if not isinstance(node, ast.Call):
@@ -77,50 +78,59 @@ class Models:
             return self.add(names, node)
         if name in PIPELINES:
             return self.pipeline(names, node)
-        return self.made([], node.args[0]) if name in CLONING and node.args else None
+        return self.created([], node.args[0]) if name in CLONING and node.args else None
 
-    def again(self, names: list[str], node: ast.expr) -> bool:
-        """Whether the expression is a model by its name, or a clone of one, which has these names as well."""
+    def alias(self, names: list[str], node: ast.expr) -> bool:
+        """Gives a model these further names, if the expression is its name or a clone of it; says whether it is."""
         cloned = isinstance(node, ast.Call) and self.text.called(node) in CLONING
-        model = self.made([], node) if cloned or isinstance(node, ast.Name) else None
+        model = self.created([], node) if cloned or isinstance(node, ast.Name) else None
         if model:
             self.named.update(dict.fromkeys(names, model))
         return model is not None
 
     def is_network(self, model: Model) -> bool:
-        """Whether what is done with the model after it was made is part of it."""
+        """Whether the calls after the constructor are part of the model."""
         return family_named(model.family).read is not None
 
     def add(self, names: list[str], call: ast.Call) -> Model:
-        if call not in self._made:
-            if len(self.found) >= MOST_MODELS:
-                refuse(call, f"there are more than {MOST_MODELS} models: paste the one that you mean.")
-            self._made[call] = Model(self.text, self.constructors[self.text.called(call)], call)
-            self.found.append(self._made[call])
-        self.named.update(dict.fromkeys(names, self._made[call]))
-        return self._made[call]
+        if call not in self._created:
+            if len(self.found) >= MAX_MODELS:
+                refuse(call, f"there are more than {MAX_MODELS} models: paste only the one that you want.")
+            self._created[call] = Model(self.text, self.constructors[self.text.called(call)], call)
+            self.found.append(self._created[call])
+        self.named.update(dict.fromkeys(names, self._created[call]))
+        return self._created[call]
+
+    def add_from_parameters(self, parameters: ast.Dict) -> Model | None:
+        """The model of a dictionary such as `best_params_` prints; None if the dictionary is empty."""
+        if model := model_of(self.text, parameters):
+            self.found.append(model)
+        return model
+
+    def unbind(self, name: str) -> None:
+        self.named.pop(name, None)
 
     def pipeline(self, names: list[str], call: ast.Call) -> Model:
         """The model at the end of a pipeline, with the steps before it."""
-        if call in self._made:
-            return self._made[call]
+        if call in self._created:
+            return self._created[call]
         *before, last = stages(self.text, call) or [call]
-        inner = self.made([], last) if last is not call else None
+        inner = self.created([], last) if last is not call else None
         if inner is None:
-            refuse(last, f"a pipeline ends with a model: {', '.join(self.constructors)}.")
+            refuse(last, f"a pipeline must end with a model: {', '.join(self.constructors)}.")
         steps = [*(step_call(self.text, step) for step in before), *inner.steps]
-        model = self._made[call] = Model(self.text, inner.family, inner.call, steps)
+        model = self._created[call] = Model(self.text, inner.family, inner.call, steps)
         self._replace([inner], [model])
         self.named.update(dict.fromkeys(names, model))
         return model
 
     def _replace(self, inner: list[Model], by: list[Model]) -> None:
-        """Models that are part of another one are none of their own, unless they were trained by themselves."""
+        """Drops models that are part of another one, unless they were also trained on their own."""
         kept = [model for model in self.found if model not in inner or any(use.name == "fit" for use in model.uses)]
         self.found[:] = [*kept, *by]
 
     def wrap(self, call: ast.Call) -> bool:
-        """Whether this is a search, a vote or the like over models: they are no submissions of their own."""
+        """Notes a search, a vote or the like over models, which then are no submissions; says whether it is one."""
         given = [*call.args, *(keyword.value for keyword in call.keywords)]
         inner = [model for node in given for model in self._listed(node)]
         if inner:
@@ -130,13 +140,13 @@ class Models:
         return bool(inner)
 
     def _listed(self, node: ast.expr) -> Iterator[Model]:
-        """The models that an argument is, or that are listed in it."""
+        """The models in an argument: itself, or those listed in it."""
         waiting = [node]
         while waiting:
             part = waiting.pop()
             if isinstance(part, ast.Name) and part.id not in self.named:
                 part = self.text.resolve(part)
-            if isinstance(part, ast.Name | ast.Call) and (model := self.made([], part)):
+            if isinstance(part, ast.Name | ast.Call) and (model := self.created([], part)):
                 yield model
             elif isinstance(part, ast.List | ast.Tuple):
                 waiting += part.elts

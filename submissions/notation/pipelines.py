@@ -1,4 +1,4 @@
-"""scikit-learn's pipelines in a text, and the parameters that a search has found for one."""
+"""scikit-learn's pipelines in a text, and dictionaries of the parameters that a search found."""
 
 from __future__ import annotations
 
@@ -17,79 +17,79 @@ RUN_CODE = frozenset({"FunctionTransformer"})
 
 
 def stages(text: Text, call: ast.Call) -> list[ast.expr]:
-    """What a pipeline's stages are, in order: names or calls, without those that pass everything through."""
+    """A pipeline's stages in order, as names or calls; stages that pass everything through are left out."""
     if text.called(call) == "make_pipeline":
-        _without_effect(text, call, ("memory", "verbose", "transform_input"))
-        return [stage for stage in call.args if not _passes(stage)]
+        _refuse_other_options(text, call, ("memory", "verbose", "transform_input"))
+        return [stage for stage in call.args if not _is_passthrough(stage)]
     given = text.arguments(call, ("steps",))
-    _without_effect(text, call, ("steps", "memory", "verbose", "transform_input"))
+    _refuse_other_options(text, call, ("steps", "memory", "verbose", "transform_input"))
     listed = text.resolve(given["steps"]) if "steps" in given else call
     if not isinstance(listed, ast.List | ast.Tuple):
-        refuse(listed, "a pipeline's steps are written as a list: Pipeline([('scaler', StandardScaler()), …]).")
-    return [stage for stage in map(_named_stage, listed.elts) if not _passes(stage)]
+        refuse(listed, "write a pipeline's steps as a list: Pipeline([('scaler', StandardScaler()), …]).")
+    return [stage for stage in map(_named_stage, listed.elts) if not _is_passthrough(stage)]
 
 
-def _without_effect(text: Text, call: ast.Call, known: tuple[str, ...]) -> None:
+def _refuse_other_options(text: Text, call: ast.Call, known: tuple[str, ...]) -> None:
     for keyword in call.keywords:
         if keyword.arg not in known:
-            refuse(keyword.value, f"{keyword.arg or '**'} is not offered in {text.called(call)}: leave it out.")
+            refuse(keyword.value, f"{keyword.arg or '**'} is not supported in {text.called(call)}: remove it.")
 
 
 def _named_stage(node: ast.expr) -> ast.expr:
     if isinstance(node, ast.Tuple | ast.List) and len(node.elts) == 2:
         return node.elts[1]
-    refuse(node, "a pipeline's step is written with its name: ('scaler', StandardScaler()).")
+    refuse(node, "write a pipeline's step with its name: ('scaler', StandardScaler()).")
 
 
-def _passes(node: ast.expr) -> bool:
+def _is_passthrough(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value in ("passthrough", None)
 
 
 def step_call(text: Text, node: ast.expr) -> ast.Call:
-    """The call that makes a step before the model."""
+    """The call that creates a step before the model."""
     call = text.resolve(node)
     name = text.called(call) if isinstance(call, ast.Call) else ""
     if name in RUN_CODE:
-        refuse(call, f"{name} would run code, which is not offered.", "preprocess")
+        refuse(call, f"{name} would run code, which is not supported.", "preprocess")
     if not isinstance(call, ast.Call) or name not in STEPS:
-        there = f"there are {', '.join(STEPS)}"
-        refuse(call, f"{name or 'this step'} is not offered before a model: {there}.", "preprocess")
+        refuse(call, f"{name or 'this step'} is not supported before a model: use {', '.join(STEPS)}.", "preprocess")
     return call
 
 
-def read_steps(text: Text, calls: list[ast.Call], draft: Draft) -> None:
-    """The steps before a model, into its draft."""
+def read_steps(text: Text, calls: list[ast.Call]) -> Draft:
+    """The steps before a model."""
     if not calls:
-        return
-    draft.data["preprocess"] = [_step(text, call, place, draft) for place, call in enumerate(calls)]
-    draft.lines["preprocess"] = calls[0].lineno
+        return Draft()
+    draft = Draft({"preprocess": []}, {"preprocess": calls[0].lineno})
+    for place, call in enumerate(calls):
+        step = _step(text, call, f"preprocess.{place}")
+        draft.data["preprocess"].append(step.data)
+        draft.lines |= step.lines
+    return draft
 
 
-def _step(text: Text, call: ast.Call, place: int, draft: Draft) -> dict[str, Any]:
+def _step(text: Text, call: ast.Call, path: str) -> Draft:
     kind = STEPS[text.called(call)]
-    data: dict[str, Any] = {"kind": text.called(call)}
-    draft.lines[f"preprocess.{place}"] = call.lineno
+    draft = Draft({"kind": text.called(call)}, {path: call.lineno})
     for name, node in text.arguments(call, kind.POSITIONAL).items():
         value = text.literal(node)
         if name not in kind.WITHOUT_EFFECT:
-            data[name] = value
-            draft.lines[f"preprocess.{place}.{name}"] = node.lineno
-    return data
+            draft |= Draft({name: value}, {f"{path}.{name}": node.lineno})
+    return draft
 
 
 def typed_steps(source: str) -> list[dict[str, Any]]:
-    """The steps written alone, one behind the other: `StandardScaler(), PCA(50)`; NotationError for anything else."""
-    text, draft = Text(source), Draft({})
+    """The steps written on their own: `StandardScaler(), PCA(50)`; NotationError for anything else."""
+    text = Text(source)
     calls: list[ast.Call] = []
     for statement in statements(source):
         if not isinstance(statement, ast.Expr):
-            refuse(statement, "write the steps alone, such as StandardScaler(), PCA(50).", "preprocess")
+            refuse(statement, "write only the steps, such as StandardScaler(), PCA(50).", "preprocess")
         value = statement.value
         calls += [
             step_call(text, node) for node in (value.elts if isinstance(value, ast.Tuple | ast.List) else [value])
         ]
-    read_steps(text, calls, draft)
-    steps: list[dict[str, Any]] = draft.data.get("preprocess", [])
+    steps: list[dict[str, Any]] = read_steps(text, calls).data.get("preprocess", [])
     return steps
 
 
@@ -100,7 +100,7 @@ def write_steps(steps: tuple[Step, ...]) -> str:
 
 
 def is_grid(text: Text, parameters: ast.Dict) -> bool:
-    """Whether these are values for a search to try, several for a parameter."""
+    """Whether this is a search's grid, with several values for a parameter."""
     return any(
         isinstance(value, ast.List) or (isinstance(value, ast.Call) and not text.is_plain(value))
         for value in parameters.values
@@ -108,30 +108,30 @@ def is_grid(text: Text, parameters: ast.Dict) -> bool:
 
 
 def not_varied(text: Text, parameters: ast.Dict, tried: Iterable[Model]) -> Iterator[Aside]:
-    """What the parameters that a search found do not tell: the steps and the parameters that it left as they were."""
+    """Warns that the parameters a search found leave out the steps and parameters that it did not vary."""
     if "__" in text.said(parameters):
-        why = "steps that the search did not vary are not among these parameters: paste the pipeline"
+        why = "these parameters leave out the steps that the search did not vary: paste the pipeline"
         yield text.aside(parameters, why)
     elif any(model.steps or model.call.args or model.call.keywords for model in tried):
-        why = "what the search did not vary is not among these parameters: paste its best_estimator_"
+        why = "these parameters leave out those that the search did not vary: paste its best_estimator_"
         yield text.aside(parameters, why)
 
 
 def model_of(text: Text, parameters: ast.Dict) -> Model | None:
-    """The model of a dictionary such as `best_params_` prints, going by names and prefixes; None if it is none."""
+    """The model of a dictionary such as `best_params_` prints, by its names and prefixes; None if it is empty."""
     named = list(_named(parameters))
     if not named:
         return None
-    fitting = [family for family in offered() if not family.read and _own(family, named) is not None]
+    fitting = [family for family in offered() if not family.read and _prefix_of(family, named) is not None]
     if len(fitting) != 1:
-        refuse(parameters, "these parameters do not say of which model they are: write its constructor.")
-    family, own = fitting[0], _own(fitting[0], named)
+        refuse(parameters, "these parameters could belong to several models: write the constructor.")
+    family, own = fitting[0], _prefix_of(fitting[0], named)
     call = _call(family.constructor, {name: value for prefix, name, value in named if prefix == own}, parameters)
     model = Model(text, family.name, call)
     before: dict[str, dict[str, ast.expr]] = {}
     for prefix, name, value in named:
         if prefix != own:
-            before.setdefault(_kind(parameters, prefix, name), {})[name] = value
+            before.setdefault(_step_kind(parameters, prefix, name), {})[name] = value
     # A dictionary is sorted by name, a pipeline is not: scaling comes before PCA.
     model.steps = [_call(kind, before[kind], parameters) for kind in STEPS if kind in before]
     return model
@@ -141,37 +141,37 @@ def _named(parameters: ast.Dict) -> Iterator[tuple[str, str, ast.expr]]:
     """(prefix, parameter, value) of each entry; the prefix is a pipeline's step."""
     for key, value in zip(parameters.keys, parameters.values, strict=True):
         if not (isinstance(key, ast.Constant) and isinstance(key.value, str)):
-            refuse(parameters, "a model's parameters are named by texts: {'n_neighbors': 4}.")
+            refuse(parameters, "write the names of a model's parameters as strings: {'n_neighbors': 4}.")
         prefix, _, name = key.value.rpartition("__")
         yield prefix.rpartition("__")[2], name, value
 
 
-def _own(family: Family, named: list[tuple[str, str, ast.expr]]) -> str | None:
-    """The prefix whose parameters are all this family's; None if none is. Names that several have decide nothing."""
+def _prefix_of(family: Family, named: list[tuple[str, str, ast.expr]]) -> str | None:
+    """The prefix of this family's parameters; None if there is none. Names that families share do not decide."""
     fields = {*family.spec.model_fields, *family.only, *family.former} - {"family", "preprocess"}
     prefixes = list(dict.fromkeys(prefix for prefix, _, _ in named))
     mine = [prefix for prefix in prefixes if {name for of, name, _ in named if of == prefix} <= fields]
-    spoken = [prefix for prefix in mine if prefix == family.constructor.lower()]
+    named_by_class = [prefix for prefix in mine if prefix == family.constructor.lower()]
     others = [other.constructor.lower() for other in offered() if other is not family]
     telling = [
         prefix
         for prefix in mine
-        if prefix not in others and any(of == prefix and _tells(family, name) for of, name, _ in named)
+        if prefix not in others and any(of == prefix and _is_unique_to(family, name) for of, name, _ in named)
     ]
-    return next(iter(spoken or telling), None)
+    return next(iter(named_by_class or telling), None)
 
 
-def _tells(family: Family, name: str) -> bool:
+def _is_unique_to(family: Family, name: str) -> bool:
     return not any(name in other.spec.model_fields for other in offered() if other is not family and not other.read)
 
 
-def _kind(place: ast.expr, prefix: str, name: str) -> str:
-    """The step that a prefix names, by its class or by the parameter."""
+def _step_kind(place: ast.expr, prefix: str, name: str) -> str:
+    """The step that a prefix belongs to, going by its class name or by the parameter."""
     by_class = {kind.lower(): kind for kind in STEPS}
     by_name = [kind for kind, step in STEPS.items() if name in step.model_fields]
     found = by_class.get(prefix) or (by_name[0] if len(by_name) == 1 else "")
     if not found:
-        refuse(place, f"{prefix}__{name} is of no step that is offered: there are {', '.join(STEPS)}.", "preprocess")
+        refuse(place, f"{prefix}__{name} belongs to no supported step: use {', '.join(STEPS)}.", "preprocess")
     return found
 
 

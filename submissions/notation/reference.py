@@ -1,4 +1,4 @@
-"""The reference of the notation, made from the specs: `python -m submissions.notation.reference > docs/notation.md`."""
+"""Generates the notation's reference: `python -m submissions.notation.reference > docs/notation.md`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from submissions.notation.keras_training import LOSSES
 from submissions.notation.literals import MAX_LINES
 from submissions.notation.writer import headline
 from submissions.specs.families import Family, offered
-from submissions.specs.layer_types import LAYERS, MOST_LAYERS
+from submissions.specs.layer_types import LAYERS, MAX_LAYERS
 from submissions.specs.messages import allowed
 from submissions.specs.preprocessing import STEPS
 from submissions.specs.training import OPTIMIZERS, EarlyStopping, Loss
@@ -19,41 +19,50 @@ from submissions.specs.validation import MAX_BYTES
 
 UNNAMED = ("family", "kind", "name")
 
-INTRODUCTION = """# Notation: what can be typed
+INTRODUCTION = """# Notation: how to write a model
 
-<!-- Made by `python -m submissions.notation.reference`, from the specs: change it there. -->
+<!-- Generated from the specs by `python -m submissions.notation.reference`. Edit that, not this page. -->
 
-A model is written as in a notebook: a scikit-learn constructor, a pipeline, or Keras code. It is read, never
-run. Names, defaults and values are those of scikit-learn and Keras; what is left out has its default.
+Write a model as in a notebook: a scikit-learn constructor, a pipeline, or Keras code. The service parses the text and
+never runs it. Names, defaults and values are those of scikit-learn and Keras; parameters that you leave out have their
+defaults.
 
-Read as well, since notebooks have it: any module path or import alias; names bound before (`k = 3`), tuples,
-arithmetic on numbers (`2**7`, `nf * 2`), numpy's scalars (`np.int64(3)`); prompts (`In [3]:`, `>>>`), line
-numbers at the left edge, `%magics` (of `%time model.fit(…)` the statement is read); lines of the feed, however long;
-`**best_params`, and what `best_params_` or a search's report prints, with or without the steps of a pipeline in its
-names (`kneighborsclassifier__n_neighbors`). `fit` is read within other expressions too, as
-`h = model.fit(…).history`, and a model by another name, as `m = model`.
+You can paste text as it comes from a notebook:
+
+- any module path or import alias;
+- names assigned earlier (`k = 3`), tuples, arithmetic on numbers (`2**7`, `nf * 2`), and numpy's scalars
+  (`np.int64(3)`);
+- prompts (`In [3]:`, `>>>`), line numbers at the left edge, and `%magics` (of `%time model.fit(…)`, the statement is
+  read);
+- lines of the feed, of any length;
+- `**best_params`, and the output of `best_params_` or of a search's report, with or without a pipeline's step names
+  (`kneighborsclassifier__n_neighbors`);
+- `fit` inside other expressions, as in `h = model.fit(…).history`;
+- a model under a second name, as in `m = model`.
 """
 
-ASIDE = """## What is left aside
+IGNORED = """## Ignored lines
 
-What is no part of the model is left aside, and told in two lists:
+Lines that are not part of the model are ignored and listed in two groups:
 
-- **harmless**: imports, prints, `summary()`, plots, comments, loading the quest's own data, reshaping, one-hot
-  labels, the usual split into 60,000 and 10,000;
-- **may change your score**: scaling, inverting or varying the images outside of a pipeline, other labels, fewer images
-  or a split of your own, another data set, weights of classes or images, callbacks other than EarlyStopping, training
-  in a function. The form asks you to agree; the API tells them in `left_aside.consequential`. Networks get pixels of
-  0–1 unless they begin with Rescaling, so a plain `x_train / 255` is harmless for them. A line of the feed shows no
-  `compile` and no `fit`: write a network's below it.
+- **No effect on your model**: imports, prints, `summary()`, plots, comments, loading the quest's own data, reshaping,
+  one-hot labels, and the standard split into 60,000 and 10,000 images.
+- **May change your score**: scaling, inverting or augmenting the images outside a pipeline, changed labels, fewer
+  images or your own split, another data set, class or sample weights, callbacks other than EarlyStopping, and training
+  inside a function. The form asks you to confirm these; the API lists them in `left_aside.consequential`.
 
-## What is refused
+Networks get pixels of 0–1 unless they begin with Rescaling, so a plain `x_train / 255` has no effect on them. A line of
+the feed shows no `compile` and no `fit`: add a network's below it.
 
-- layers and models that are not listed here (`LSTM is not offered`), and what would run code (`Lambda`, `eval`);
-- a loop that adds layers, a function or a class that makes the model: write each layer on a line of its own;
-- a network's `compile` and `fit` in a loop, under a condition, or by another name (`fit = model.fit`);
-- a functional `Model(inputs, outputs)`: write its layers in order, as `Sequential([...])`;
-- a search such as `GridSearchCV`: write the model that it found;
-- several models in one text: the form lets you choose, the API names them.
+## Refused
+
+- Layers and models that are not listed here (`LSTM is not supported`), and anything that would run code (`Lambda`,
+  `eval`).
+- Loops that add layers, and functions or classes that create the model: write each layer on its own line.
+- A network's `compile` and `fit` in a loop, under a condition, or under another name (`fit = model.fit`).
+- A functional `Model(inputs, outputs)`: write its layers in order, as `Sequential([...])`.
+- A search such as `GridSearchCV`: write the model that it found.
+- Several models in one text: the form lets you choose one; the API's error lists them.
 """
 
 
@@ -64,19 +73,19 @@ def reference() -> str:
 
 def _lines() -> Iterator[str]:
     yield INTRODUCTION
-    yield f"A text has at most {MAX_BYTES // 1024} KB and {MAX_LINES:,} lines.\n"
-    yield ASIDE
+    yield f"A text may have up to {MAX_BYTES // 1024} KB and {MAX_LINES:,} lines.\n"
+    yield IGNORED
     for family in offered():
         yield from _family(family)
-    yield "## Steps before an estimator\n"
-    yield "`make_pipeline(StandardScaler(), PCA(n_components=50), KNeighborsClassifier())` or `Pipeline([…])`,"
-    yield "before nearest neighbours and forests; fitted on the training images, and timed apart from the training.\n"
+    yield "## Preprocessing steps\n"
+    yield "`make_pipeline(StandardScaler(), PCA(n_components=50), KNeighborsClassifier())` or `Pipeline([…])`, for"
+    yield "nearest neighbours and forests. Steps are fitted on the training images, and timed separately.\n"
     for name, step in STEPS.items():
         yield from _part(name, step)
     others = ", ".join(f"`{old}` for `{new}`" for old, new in ALIASES.items())
     yield "## Layers\n"
-    yield f"Up to {MOST_LAYERS} in `Sequential([...])` or by `add`. The first may say `input_shape` or `input_dim`,"
-    yield f"else the input follows from it. Other names: {others}.\n"
+    yield f"Up to {MAX_LAYERS} in `Sequential([...])` or with `add`. The first may have `input_shape` or `input_dim`."
+    yield f"Without them, the input shape follows from that layer. Also accepted: {others}.\n"
     for name, layer in LAYERS.items():
         yield from _part(name, layer)
     yield from _training()
@@ -85,7 +94,7 @@ def _lines() -> Iterator[str]:
 def _family(family: Family) -> Iterator[str]:
     yield f"## {family.label}\n"
     yield f"`{family.constructor}`, family `{family.name}`, on {' or '.join(family.devices)}.\n"
-    yield "| parameter | default | may be | |"
+    yield "| parameter | default | allowed | |"
     yield "| --- | --- | --- | --- |"
     for name in _fields(family.spec):
         words = family.help.get(name, "")
@@ -112,7 +121,7 @@ def _part(title: str, part: type[pydantic.BaseModel], unnamed: Iterable[str] = U
     yield f"**{title}**" + ("" if fields else ": no parameters.")
     if fields:
         yield ""
-        yield "| parameter | default | may be |"
+        yield "| parameter | default | allowed |"
         yield "| --- | --- | --- |"
     for name in fields:
         yield f"| `{name}` | {_default(part, name)} | {_allowed(part, name)} |"
@@ -128,7 +137,7 @@ def _default(part: type[pydantic.BaseModel], name: str) -> str:
     if field.is_required():
         return "required"
     if field.default_factory:
-        return "by the last layer"
+        return "depends on the last layer"
     return f"`{getattr(field.default, 'name', field.default)!r}`"
 
 

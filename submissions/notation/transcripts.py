@@ -1,4 +1,4 @@
-"""What a copied text has around its Python: prompts, line numbers, the feed's own words. Lines keep their numbers."""
+"""Strips prompts, line numbers and the feed's words from a copied text. Lines keep their numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import pairwise, zip_longest
 
 from submissions.notation.literals import Aside
 
-# How much of a line is looked at for what may stand before the code: patterns see no more, so none can take long.
+# Characters at the beginning of a line that patterns are matched against, which bounds the time they can take.
 HEAD = 300
 
 PROMPT = re.compile(r"(In ?\[[\d *]{0,8}\]:|>>>)(?: |$)")
@@ -21,7 +21,7 @@ MAGIC = re.compile(
     r"%{1,2}[A-Za-z]|!\s*\w|```|\?{1,2}\w|[\w.]{1,80}\?{1,2}\s{0,9}$"
     r"|\w[\w, ]{0,80}=\s{0,3}(?:!|%{1,2})\s{0,3}[A-Za-z]"
 )
-# What measures a statement, or profiles it: behind it stands the statement itself.
+# Magics that time or profile the statement that follows them.
 MEASURED = re.compile(
     r"(\w[\w, ]{0,80}=\s{0,3})?%{1,2}(?:time|timeit|prun|memit|mprun|lprun)(?!\w)"
     r"(?:\s{1,3}-(?:[nrplt]\s?\d{1,9}|[sTDf]\s?[\w.]{1,40}|\w{1,8}))*\s{0,9}"
@@ -35,14 +35,14 @@ FEED = re.compile(
     rf"(?:best: {{0,3}})?{FACTS}{{1,9}}model {{0,2}}= {{0,2}}(?=[A-Za-z{{(])",
     re.IGNORECASE,
 )
-SAID_BEFORE = re.compile(
+RESULT_LABEL = re.compile(
     r"(?:(?:ctor for )?best[ _](?:model|estimator|param(?:eter)?s?)[\w ']{0,40}:"
     r"|best (?:model|estimator|param(?:eter)?s?) {0,3}=|best: {0,3}[\d.]{1,20} using) {0,3}(?=[A-Za-z{])",
     re.I,
 )
-# A line of a search's report: what else stands in the text was printed as well.
+# A line of a search's report. The rest of such a text was printed too.
 REPORT = re.compile(r"(?i)(?:ctor for )?best [\w ']{1,60}[:=]|best: {0,3}[\d.]{1,20} using")
-# What is read of a report: parameters, and constructors.
+# The parts of a report that are read: parameters and constructors.
 ENTRY = re.compile(r"\{|(?:\w{1,60}\.){0,5}[A-Z]\w{0,60}\(")
 QUOTED = re.compile(r"[A-Za-z_][\w.]{0,80}\(")
 DATA_SET = re.compile(r"dat {0,2}= {0,2}([\w-]{1,60})", re.IGNORECASE)
@@ -51,32 +51,32 @@ TYPOGRAPHY = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "\u0
 
 @dataclass(slots=True)
 class SourceText:
-    """The Python of a text, line by line as it was, and what stood around it."""
+    """The Python of a text, with its original line numbers, and what surrounded it."""
 
     code: str
     asides: list[Aside] = field(default_factory=list)
-    # (line, name) of each data set that a line of the feed names.
+    # (line, name) of each data set named in a line of the feed.
     data_sets: list[tuple[int, str]] = field(default_factory=list)
-    # The lines at which a model of the feed begins.
-    feed: set[int] = field(default_factory=set)
-    # The models and parameters among what a session or a search printed, in their lines; the rest of these is empty.
+    # The lines where a model of the feed begins.
+    feed_lines: set[int] = field(default_factory=set)
+    # Models and parameters that a session or a search printed, on their own lines; all other lines are empty.
     printed: str = ""
 
     def as_printed(self) -> SourceText:
-        """The same where none of it is Python: a report, of which the entries are read and all else is left aside."""
+        """The same for a report that is no Python: its entries are read, and everything else is ignored."""
         both = zip_longest(self.code.split("\n"), self.printed.split("\n"), fillvalue="")
         lines = enumerate(both, start=1)
         lost = [Aside(number, said.strip()[:80]) for number, (said, read) in lines if said.strip() and not read]
         return replace(self, code="", asides=[*self.asides, *lost])
 
     def shown(self) -> str:
-        """Code and what was printed, each in its lines."""
+        """Code and printed entries, each on its own line."""
         both = zip_longest(self.code.split("\n"), self.printed.split("\n"), fillvalue="")
         return "\n".join(code or printed for code, printed in both)
 
 
 def cleaned(text: str) -> SourceText:
-    """The text without what is no Python; nothing in it is judged yet."""
+    """The text without anything that is not Python. Nothing is judged yet."""
     plain = text.translate(TYPOGRAPHY).replace("\r\n", "\n").replace("\r", "\n").replace("\\_", "_")
     lines = _without_quotes(plain).split("\n")
     source = SourceText("")
@@ -95,13 +95,13 @@ def cleaned(text: str) -> SourceText:
 
 
 def depth_of(line: str) -> int:
-    """How many brackets the line leaves open; negative where it closes more."""
+    """The number of brackets that the line leaves open; negative if it closes more than it opens."""
     opened = line.count("(") + line.count("[") + line.count("{")
     return opened - line.count(")") - line.count("]") - line.count("}")
 
 
 def _without_numbers(lines: list[str]) -> list[str]:
-    """Without the line numbers at the left edge, where every line has one and they count up."""
+    """Removes line numbers at the left edge, if every line has one and they increase."""
     found = [NUMBERED.match(line.lstrip()[:HEAD]) for line in lines]
     numbers = [int(match[1]) for match, line in zip(found, lines, strict=True) if match and line.strip()]
     if not numbers or len(numbers) != sum(bool(line.strip()) for line in lines):
@@ -112,7 +112,7 @@ def _without_numbers(lines: list[str]) -> list[str]:
 
 
 def _without_prompts(lines: list[str], source: SourceText) -> tuple[list[str], list[str]]:
-    """The code of a session, and what the session printed: that is left aside, as it is no code."""
+    """(code, output) of a session, line by line; the output is ignored."""
     starts = [PROMPT.match(line.lstrip()[:HEAD]) for line in lines]
     doctest = any(start and start[1] == ">>>" for start in starts)
     kept, shown, depth, printed = [], [], 0, False
@@ -135,7 +135,7 @@ def _without_prompts(lines: list[str], source: SourceText) -> tuple[list[str], l
 
 
 def _without_magic(lines: list[str], source: SourceText) -> list[str]:
-    """Without the notebook's own commands, such as %matplotlib inline and !pip install; comments are named."""
+    """Removes notebook commands, such as %matplotlib inline and !pip install, and comments; both count as ignored."""
     kept = []
     for number, line in enumerate(lines, start=1):
         bare = line.lstrip()
@@ -148,59 +148,59 @@ def _without_magic(lines: list[str], source: SourceText) -> list[str]:
             line = indent + bare
         elif bare.startswith("#") or MAGIC.match(bare[:HEAD]):
             source.asides.append(Aside(number, bare[:80]))
-            # A block of commands alone would be none.
+            # A block needs a statement.
             line = f"{indent}pass" if indent and bare[0] in "!%" else ""
         kept.append(line)
     return kept
 
 
 def _without_feed(lines: list[str], source: SourceText) -> list[str]:
-    """The models of the feed's lines, each of which may run over several."""
+    """Reduces the feed's lines to their models, each of which may span several lines."""
     kept: list[str] = []
     entry: _Entry | None = None
     for number, line in enumerate(lines, start=1):
         bare = line.lstrip()
-        if head := _head(bare[:HEAD]):
-            _leave(source, number, head[0].replace('"', "").strip().rstrip(",").removesuffix("model="))
-            source.feed |= {number} if DATA_SET.search(head[0]) else set()
+        if head := _feed_prefix(bare[:HEAD]):
+            _ignore(source, number, head[0].replace('"', "").strip().rstrip(",").removesuffix("model="))
+            source.feed_lines |= {number} if DATA_SET.search(head[0]) else set()
             entry, line = _Entry(), bare[head.end() :]
-            if line.startswith("("):  # the feed says there when the model is shown
-                _leave(source, number, line)
+            if line.startswith("("):  # in place of a hidden model, the feed says when it will be shown
+                _ignore(source, number, line)
                 entry, line = None, ""
         if entry:
             line = line.replace("\\n", " ").replace("\\'", "'").replace('\\"', '"')
             end = entry.end_in(line)
             if end is not None:
-                _leave(source, number, line[end:])
+                _ignore(source, number, line[end:])
                 entry, line = None, line[:end]
         kept.append(line)
     return kept
 
 
-def _head(line: str) -> re.Match[str] | None:
-    """What stands before a model in a line of the feed, or where a program prints one."""
-    told = line.lower()
-    if "best" not in told and "model" not in told:
+def _feed_prefix(line: str) -> re.Match[str] | None:
+    """The text before a model in a line of the feed, or where a program prints one."""
+    lower = line.lower()
+    if "best" not in lower and "model" not in lower:
         return None
-    return FEED.match(line) or SAID_BEFORE.match(line)
+    return FEED.match(line) or RESULT_LABEL.match(line)
 
 
-def _leave(source: SourceText, number: int, said: str) -> None:
-    """What the feed says before and after a model."""
+def _ignore(source: SourceText, number: int, said: str) -> None:
+    """Notes the feed's words before or after a model, and the data sets that they name."""
     source.data_sets += [(number, name.lower()) for name in DATA_SET.findall(said)]
     if shown := said.strip(" \"',;"):
         source.asides.append(Aside(number, shown[:80]))
 
 
 class _Entry:
-    """A constructor or a dictionary among other words, over as many lines as it has."""
+    """Follows a constructor or a dictionary among other words, over one or more lines."""
 
     def __init__(self) -> None:
         self._depth = 0
         self._quote = ""
 
     def end_in(self, line: str) -> int | None:
-        """Where in the line it ends: at the bracket that closes it, or, without any, behind its name."""
+        """The position after its closing bracket, or after its name if it has no bracket; None if it goes on."""
         self._quote = ""
         for place, character in enumerate(line):
             if self._quote:
@@ -219,7 +219,7 @@ class _Entry:
 
 
 def _entries(lines: list[str]) -> Iterator[str]:
-    """The lines of what was printed that hold a model or its parameters; the others empty."""
+    """The printed lines that hold a model or its parameters; all others become empty."""
     entry: _Entry | None = None
     for line in lines:
         if entry is None and ENTRY.match(line.strip(" \t'\"")[:HEAD]):
@@ -233,16 +233,16 @@ def _entries(lines: list[str]) -> Iterator[str]:
 
 
 def _without_indent(lines: list[str]) -> list[str]:
-    """Without the indentation that code from within a function has – or its later lines alone, the first cut short."""
+    """Removes the indentation of code copied out of a function, also where the first line lost its own."""
     written = [line for line in lines if line.strip()]
     if not any(line.rstrip().endswith(":") for line in written):
-        return list(_flat(lines))
+        return list(_unindented(lines))
     shared = len(written[0]) - len(written[0].lstrip())
     return [line[min(shared, len(line) - len(line.lstrip())) :] for line in lines]
 
 
-def _flat(lines: list[str]) -> Iterator[str]:
-    """Statements without blocks among them need no indentation; what stands in brackets keeps its own."""
+def _unindented(lines: list[str]) -> Iterator[str]:
+    """Removes all indentation except inside brackets; for statements without blocks."""
     depth = 0
     for line in lines:
         yield line.lstrip() if depth <= 0 else line
@@ -250,7 +250,7 @@ def _flat(lines: list[str]) -> Iterator[str]:
 
 
 def _without_quotes(text: str) -> str:
-    """A model that was copied with the quotes around it."""
+    """Removes the quotes around a model that was copied with them."""
     bare = text.strip()
     quoted = bare[:1] in ("'", '"', "`") and bare[-1:] == bare[:1] and QUOTED.match(bare[1:HEAD])
     return text.replace(bare, bare[1:-1], 1) if quoted else text

@@ -1,4 +1,4 @@
-"""Spec to text: `render` writes a spec as a person types it, `headline` on one line."""
+"""Spec to text: `render` writes a spec as a person would type it, `headline` on one line."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from submissions.specs.spec import Spec, changed
 
 
 def render(spec: Spec) -> str:
-    """The spec as its constructor is typed, defaults left out; a network with its compile and fit."""
+    """The spec as a constructor call without defaults; a network with its compile and fit."""
     family = registry.family_of(spec)
     return family.write(spec) if family.write else _constructor(spec, family)
 
 
 def headline(spec: Spec) -> str:
-    """The model itself on one line, as board and feed show it."""
+    """The model on one line, as the board and the feed show it."""
     family = registry.family_of(spec)
     return family.headline(spec) if family.headline else " ".join(render(spec).splitlines())
 
@@ -25,7 +25,7 @@ def headline(spec: Spec) -> str:
 def _constructor(spec: Spec, family: Family) -> str:
     given = changed(spec)
     steps = given.pop("preprocess", ())
-    # Sorted, as scikit-learn's own repr has them.
+    # Sorted, as in scikit-learn's own repr.
     written = f"{family.constructor}({', '.join(f'{name}={_value(value)}' for name, value in sorted(given.items()))})"
     return f"make_pipeline({write_steps(steps)}, {written})" if steps else written
 

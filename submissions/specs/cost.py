@@ -17,7 +17,7 @@ from submissions.specs.knn import FEW_FEATURES, KD_TREE, KNN
 from submissions.specs.network import CNN
 from submissions.specs.parameters import pixels
 from submissions.specs.preprocessing import AnyStep, features_after
-from submissions.specs.shapes import chain
+from submissions.specs.shapes import layer_outputs
 from submissions.specs.spec import Images, Spec
 
 
@@ -116,7 +116,7 @@ TRACING_S = 0.8
 @size.register
 def _network_size(spec: CNN) -> tuple[str, float]:
     """Multiplications per image, each weight once at every place of its output, and a fixed cost for each step."""
-    multiplications = sum(built.trainable * prod(built.shape[:-1]) for built in chain(spec.layers))
+    multiplications = sum(output.trainable * prod(output.shape[:-1]) for output in layer_outputs(spec.layers))
     return spec.precision, spec.epochs * (multiplications + STEP_MULTIPLICATIONS / spec.batch_size)
 
 

@@ -1,6 +1,6 @@
-"""The one place where an engine is registered: its name, its words, and where a worker finds its arithmetic.
+"""The registry of engines: name, label, and the path to the code that a worker runs.
 
-An engine computes models; what a model is, and so its score, is the same on each.
+Engines differ in how they compute a model, never in what the model is: scores are the same on every engine.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 STOCK, ACCELERATED = "stock", "accelerated"
 ONLY = "_only"
-LONGEST_NAME = 15  # with `ONLY` it fits a quest's policy
+MAX_NAME_LENGTH = 15  # with `ONLY` appended, a name still fits a quest's policy column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineChoice:
-    """An engine that can be chosen.
+    """An engine that a quest or a group can choose.
 
-    `implementation` is a dotted path `module:object` to a `workers.engines.engine.Engine`; only trainers import it.
+    `implementation` is the path, `module:object`, of a `workers.engines.engine.Engine`; only trainers import it.
     """
 
     name: str
@@ -31,15 +31,17 @@ _loaded: set[str] = set()
 
 
 def register(engine: EngineChoice) -> EngineChoice:
-    """Add an engine; a second one of the same name replaces the first. The first registered is the usual default."""
-    if not engine.name.isidentifier() or len(engine.name) > LONGEST_NAME or engine.name.endswith(ONLY):
-        raise ValueError(f"{engine.name!r} names no engine: a word of at most {LONGEST_NAME} letters does.")
+    """Adds an engine, or replaces one of the same name. The first registered engine is the default."""
+    if not engine.name.isidentifier() or len(engine.name) > MAX_NAME_LENGTH or engine.name.endswith(ONLY):
+        raise ValueError(
+            f"{engine.name!r} is not a valid engine name: use an identifier of at most {MAX_NAME_LENGTH} characters."
+        )
     _engines[engine.name] = engine
     return engine
 
 
 def engines() -> list[EngineChoice]:
-    """Every engine, in the order in which they were registered."""
+    """Every engine, in the order of registration."""
     for module in filter(None, map(str.strip, os.environ.get("QUEST_ENGINES", "").split(","))):
         if module not in _loaded:
             _loaded.add(module)
@@ -52,7 +54,7 @@ def engine_named(name: str) -> EngineChoice:
     try:
         return next(engine for engine in engines() if engine.name == name)
     except StopIteration:
-        raise LookupError(f"There is no engine {name!r}; there is {', '.join(names())}.") from None
+        raise LookupError(f"Unknown engine {name!r}: use one of {', '.join(names())}.") from None
 
 
 def names() -> list[str]:
@@ -60,21 +62,21 @@ def names() -> list[str]:
 
 
 def choices() -> list[tuple[str, str]]:
-    """The engines as a field offers them."""
+    """(name, label) pairs for a form field."""
     return [(engine.name, engine.label) for engine in engines()]
 
 
 def policy_choices() -> list[tuple[str, str]]:
-    """What a quest may say: the engine that its submissions run on, unless a group asks for another, or that alone."""
+    """A quest's options: a default engine from which groups may differ, or one engine only."""
     default = [(name, f"{name}, unless a group asks for {' or '.join(_others(name))}") for name in names()]
     return default + [(name + ONLY, f"{name} only") for name in names()]
 
 
 def allowed(policy: str) -> tuple[str, ...]:
-    """The engines that a quest with this policy lets groups ask for, the default first."""
+    """The engines that groups may ask for under this policy, the default first."""
     default = policy.removesuffix(ONLY)
     asked = [default] if policy != default else [default, *_others(default)]
-    return tuple(name for name in asked if name in names()) or tuple(names())  # where its engine was taken away
+    return tuple(name for name in asked if name in names()) or tuple(names())  # if its engine is no longer registered
 
 
 def _others(name: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The one place where a model family is registered: its spec, its builder, its notation and the words of its form."""
+"""The registry of model families: spec, builder, notation and help texts."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ BUILT_IN = {
 class Family:
     """A kind of model that a group can submit.
 
-    `constructor` is the class as a person types it; `positional` names the parameters that may be given by position.
-    `builder` is a dotted path `module:callable`, imported by the trainer process alone: called with the spec and a
-    `workers.engines.run.Run`, it gives an object with `fit(images, labels)` and `predict(images)`.
-    `only` holds parameters that the constructor has and the spec has not, with the value that may be typed for them.
-    `former` holds what older versions of the library print: by parameter the value that today's version has for a value
-    of theirs, or nothing at all where the parameter is gone and this value changed nothing.
-    `read` and `write` replace the notation's plain `Constructor(name=value, …)` where a family needs more than that:
-    `read(model, side)` takes a `notation_draft.Model` and the side of the images, and gives a `notation_draft.Draft`.
-    `headline` gives the model alone on one line, where `write` gives more than that.
-    `fixed_threads` is for a library that takes its threads once, when the trainer starts.
-    `offered` is False for families that no form, API or notation may reach (those of tests).
+    `constructor` is the class name as a person types it; `positional` names the parameters that may be given by
+    position.
+    `builder` is a path, `module:callable`, that only the trainer process imports. Called with the spec and a
+    `workers.engines.run.Run`, it returns an object with `fit(images, labels)` and `predict(images)`.
+    `only` maps parameters of the constructor that the spec lacks to the one value that may be typed for them.
+    `former` maps parameters to values that older versions of the library print, and each value to its current
+    equivalent. If the spec lacks the parameter, these values changed nothing and are dropped.
+    `read` and `write` replace the plain notation `Constructor(name=value, …)` for a family that needs more:
+    `read(model, side)` takes a `notation.draft.Model` and the images' side, and returns a `notation.draft.Draft`.
+    `headline` gives only the model, on one line, if `write` gives more than that.
+    `fixed_threads` marks a library that sets its number of threads once, when the trainer starts.
+    `offered` is False for families that form, API and notation must not offer, such as those of tests.
     """
 
     name: str
@@ -57,7 +58,7 @@ _loaded: set[str] = set()
 
 
 def register(family: Family) -> Family:
-    """Add a family; a second one of the same name replaces the first."""
+    """Adds a family, or replaces one of the same name."""
     _families[family.name] = family
     return family
 
@@ -71,7 +72,7 @@ def _load() -> None:
 
 
 def all_families() -> list[Family]:
-    """Every family: the built-in ones in their order, then the others as they were registered."""
+    """Every family: the built-in ones first, then the others in the order of registration."""
     _load()
     order = {name: place for place, name in enumerate(BUILT_IN)}
     return sorted(_families.values(), key=lambda family: order.get(family.name, len(order)))

@@ -1,4 +1,4 @@
-"""The layers that see an image: convolution, pooling and padding over (height, width, channels)."""
+"""Layers over images of (height, width, channels): convolution, pooling and padding."""
 
 from __future__ import annotations
 
@@ -7,11 +7,20 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, GetCoreSchemaHandler, GetPydanticSchema
 from pydantic_core import CoreSchema, core_schema
 
-from submissions.specs.layers import Activation, Built, DropoutSeed, Initializer, Layer, Misfit, Rate, Shape
+from submissions.specs.layers import (
+    Activation,
+    DropoutSeed,
+    Initializer,
+    Layer,
+    LayerOutput,
+    Rate,
+    Shape,
+    ShapeMismatch,
+)
 
 
-def _either(written: Any, normal: Any) -> GetPydanticSchema:
-    """A field that takes the type `written` and holds what the function `normal` makes of it."""
+def _converted(written: Any, normal: Any) -> GetPydanticSchema:
+    """A field that accepts the type `written` and stores it as converted by the function `normal`."""
 
     def schema(_source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(normal, handler.generate_schema(written))
@@ -32,10 +41,10 @@ def _sides(value: int | tuple[Any, Any]) -> tuple[tuple[int, int], tuple[int, in
 _Extent = Annotated[int, Field(ge=1, le=32)]
 _Border = Annotated[int, Field(ge=0, le=32)]
 
-Pair = Annotated[tuple[int, int], _either(_Extent | tuple[_Extent, _Extent], _pair)]
+Pair = Annotated[tuple[int, int], _converted(_Extent | tuple[_Extent, _Extent], _pair)]
 Sides = Annotated[
     tuple[tuple[int, int], tuple[int, int]],
-    _either(_Border | tuple[_Border | tuple[_Border, _Border], _Border | tuple[_Border, _Border]], _sides),
+    _converted(_Border | tuple[_Border | tuple[_Border, _Border], _Border | tuple[_Border, _Border]], _sides),
 ]
 Padding = Literal["valid", "same"]
 Filters = Annotated[int, Field(ge=1, le=4096)]
@@ -44,21 +53,21 @@ Filters = Annotated[int, Field(ge=1, le=4096)]
 class ImageLayer(Layer):
     """A layer over (height, width, channels)."""
 
-    def build(self, shape: Shape) -> Built:
+    def build(self, shape: Shape) -> LayerOutput:
         if len(shape) != 3:
-            raise Misfit(f"{self.kind} takes height, width and channels, not {shape}.")
+            raise ShapeMismatch(f"{self.kind} takes height, width and channels, not {shape}.")
         return self.build_image(*shape)
 
-    def build_image(self, height: int, width: int, channels: int) -> Built:
+    def build_image(self, height: int, width: int, channels: int) -> LayerOutput:
         raise NotImplementedError
 
     def slide(self, sides: Shape, window: Shape, strides: Shape, padding: Padding, dilation: Shape = (1, 1)) -> Shape:
-        """How many places a window has over the image's sides."""
+        """The number of window positions along each side of the image."""
         if padding == "same":
             return tuple(-(-side // stride) for side, stride in zip(sides, strides, strict=True))
         spans = [step * (size - 1) + 1 for size, step in zip(window, dilation, strict=True)]
         if any(span > side for span, side in zip(spans, sides, strict=True)):
-            raise Misfit(
+            raise ShapeMismatch(
                 f"{self.kind}'s window of {spans[0]}×{spans[1]} is larger than its input of {sides[0]}×{sides[1]}."
             )
         return tuple((side - span) // stride + 1 for side, span, stride in zip(sides, spans, strides, strict=True))
@@ -77,9 +86,9 @@ class _Convolution(ImageLayer):
 
     def places(self, height: int, width: int) -> Shape:
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
-            raise Misfit(f"{self.kind} takes strides or dilation_rate above 1, not both.")
+            raise ShapeMismatch(f"{self.kind} takes strides or dilation_rate above 1, not both.")
         if self.square_strides and self.strides[0] != self.strides[1]:
-            raise Misfit(f"{self.kind} takes the same stride in both directions, not {self.strides}.")
+            raise ShapeMismatch(f"{self.kind} takes the same stride in both directions, not {self.strides}.")
         return self.slide((height, width), self.kernel_size, self.strides, self.padding, self.dilation_rate)
 
 
@@ -92,9 +101,9 @@ class Conv2D(_Convolution):
         "use_bias", "kernel_initializer", "bias_initializer",
     )  # fmt: skip
 
-    def build_image(self, height: int, width: int, channels: int) -> Built:
+    def build_image(self, height: int, width: int, channels: int) -> LayerOutput:
         kernel = self.kernel_size[0] * self.kernel_size[1] * channels * self.filters
-        return Built((*self.places(height, width), self.filters), kernel + self.use_bias * self.filters)
+        return LayerOutput((*self.places(height, width), self.filters), kernel + self.use_bias * self.filters)
 
 
 class DepthwiseConv2D(_Convolution):
@@ -107,10 +116,10 @@ class DepthwiseConv2D(_Convolution):
         "use_bias", "depthwise_initializer", "bias_initializer",
     )  # fmt: skip
 
-    def build_image(self, height: int, width: int, channels: int) -> Built:
+    def build_image(self, height: int, width: int, channels: int) -> LayerOutput:
         made = channels * self.depth_multiplier
         kernel = self.kernel_size[0] * self.kernel_size[1] * made
-        return Built((*self.places(height, width), made), kernel + self.use_bias * made)
+        return LayerOutput((*self.places(height, width), made), kernel + self.use_bias * made)
 
 
 class SeparableConv2D(_Convolution):
@@ -125,10 +134,10 @@ class SeparableConv2D(_Convolution):
         "activation", "use_bias", "depthwise_initializer", "pointwise_initializer", "bias_initializer",
     )  # fmt: skip
 
-    def build_image(self, height: int, width: int, channels: int) -> Built:
+    def build_image(self, height: int, width: int, channels: int) -> LayerOutput:
         deep = channels * self.depth_multiplier
         kernels = self.kernel_size[0] * self.kernel_size[1] * deep + deep * self.filters
-        return Built((*self.places(height, width), self.filters), kernels + self.use_bias * self.filters)
+        return LayerOutput((*self.places(height, width), self.filters), kernels + self.use_bias * self.filters)
 
 
 class _Pooling(ImageLayer):
@@ -137,9 +146,9 @@ class _Pooling(ImageLayer):
     padding: Padding = "valid"
     POSITIONAL = ("pool_size", "strides", "padding", "data_format")
 
-    def build_image(self, height: int, width: int, channels: int) -> Built:
+    def build_image(self, height: int, width: int, channels: int) -> LayerOutput:
         strides = self.strides or self.pool_size
-        return Built((*self.slide((height, width), self.pool_size, strides, self.padding), channels))
+        return LayerOutput((*self.slide((height, width), self.pool_size, strides, self.padding), channels))
 
 
 class MaxPooling2D(_Pooling):
@@ -154,8 +163,8 @@ class _GlobalPooling(ImageLayer):
     keepdims: bool = False
     POSITIONAL = ("data_format", "keepdims")
 
-    def build_image(self, height: int, width: int, channels: int) -> Built:
-        return Built((1, 1, channels) if self.keepdims else (channels,))
+    def build_image(self, height: int, width: int, channels: int) -> LayerOutput:
+        return LayerOutput((1, 1, channels) if self.keepdims else (channels,))
 
 
 class GlobalMaxPooling2D(_GlobalPooling):
@@ -171,8 +180,8 @@ class ZeroPadding2D(ImageLayer):
     padding: Sides = ((1, 1), (1, 1))
     POSITIONAL = ("padding", "data_format")
 
-    def build_image(self, height: int, width: int, channels: int) -> Built:
-        return Built((height + sum(self.padding[0]), width + sum(self.padding[1]), channels))
+    def build_image(self, height: int, width: int, channels: int) -> LayerOutput:
+        return LayerOutput((height + sum(self.padding[0]), width + sum(self.padding[1]), channels))
 
 
 class SpatialDropout2D(ImageLayer):
@@ -181,5 +190,5 @@ class SpatialDropout2D(ImageLayer):
     seed: DropoutSeed | None = None
     POSITIONAL = ("rate", "data_format", "seed")
 
-    def build_image(self, height: int, width: int, channels: int) -> Built:
-        return Built((height, width, channels))
+    def build_image(self, height: int, width: int, channels: int) -> LayerOutput:
+        return LayerOutput((height, width, channels))

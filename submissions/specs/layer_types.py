@@ -1,4 +1,4 @@
-"""The layers that a network can be made of: the one list of them."""
+"""The list of layers that a network can have."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ AnyLayer = Annotated[
     Field(discriminator="kind"),
 ]
 
-MOST_LAYERS = 64
+MAX_LAYERS = 64
 
 LAYERS: dict[str, type[layers.Layer]] = {
     str(layer.model_fields["kind"].default): layer for layer in get_args(get_args(AnyLayer)[0])

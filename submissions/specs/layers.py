@@ -1,6 +1,6 @@
-"""The layers of a network: their parameters as in Keras, and what each makes of the shape that it is given.
+"""The layers of a network: their parameters as in Keras, and the output shape for an input shape.
 
-Shapes are without the batch: (height, width, channels), or (units,).
+Shapes leave out the batch: (height, width, channels), or (units,).
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ Rate = Annotated[float, Field(ge=0, lt=1)]
 DropoutSeed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
-MOST_UNITS = 16_384
+MAX_UNITS = 16_384
 
 
-class Misfit(ValueError):
-    """A layer that cannot take the shape that it is given."""
+class ShapeMismatch(ValueError):
+    """A layer cannot take its input's shape."""
 
 
-class Built(NamedTuple):
-    """What a layer gives: its output's shape, and its parameters, those that training changes and those it leaves."""
+class LayerOutput(NamedTuple):
+    """The shape of a layer's output, and the numbers of its trainable and fixed parameters."""
 
     shape: Shape
     trainable: int = 0
@@ -48,12 +48,12 @@ class Layer(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     kind: str
-    # Keras' order, for arguments given by position: with those that no spec has, since they take a place.
+    # Keras' order of positional arguments, including those without a field here.
     POSITIONAL: ClassVar[tuple[str, ...]] = ()
 
-    def build(self, shape: Shape) -> Built:
-        """What the layer makes of an input of this shape; Misfit if it cannot take it."""
-        return Built(shape)
+    def build(self, shape: Shape) -> LayerOutput:
+        """The output for an input of this shape; ShapeMismatch if the layer cannot take it."""
+        return LayerOutput(shape)
 
     def arguments(self) -> dict[str, Any]:
         """The parameters as the constructor takes them."""
@@ -65,29 +65,29 @@ class Input(Layer):
     shape: Annotated[tuple[Annotated[int, Field(ge=1, le=1024)], ...], Field(min_length=1, max_length=3)]
     POSITIONAL = ("shape", "batch_size", "dtype")
 
-    def build(self, shape: Shape) -> Built:
-        raise Misfit("Input stands first, and only once.")
+    def build(self, shape: Shape) -> LayerOutput:
+        raise ShapeMismatch("Input must be the first layer, and only that.")
 
 
 class Flatten(Layer):
     kind: Literal["Flatten"] = "Flatten"
     POSITIONAL = ("data_format",)
 
-    def build(self, shape: Shape) -> Built:
-        return Built((prod(shape),))
+    def build(self, shape: Shape) -> LayerOutput:
+        return LayerOutput((prod(shape),))
 
 
 class Dense(Layer):
     kind: Literal["Dense"] = "Dense"
-    units: Annotated[int, Field(ge=1, le=MOST_UNITS)]
+    units: Annotated[int, Field(ge=1, le=MAX_UNITS)]
     activation: Activation | None = None
     use_bias: bool = True
     kernel_initializer: Initializer = "glorot_uniform"
     bias_initializer: Initializer = "zeros"
     POSITIONAL = ("units", "activation", "use_bias", "kernel_initializer", "bias_initializer")
 
-    def build(self, shape: Shape) -> Built:
-        return Built((*shape[:-1], self.units), shape[-1] * self.units + self.use_bias * self.units)
+    def build(self, shape: Shape) -> LayerOutput:
+        return LayerOutput((*shape[:-1], self.units), shape[-1] * self.units + self.use_bias * self.units)
 
 
 class Dropout(Layer):
@@ -105,8 +105,8 @@ class BatchNormalization(Layer):
     scale: bool = True
     POSITIONAL = ("axis", "momentum", "epsilon", "center", "scale")
 
-    def build(self, shape: Shape) -> Built:
-        return Built(shape, (self.center + self.scale) * shape[-1], 2 * shape[-1])
+    def build(self, shape: Shape) -> LayerOutput:
+        return LayerOutput(shape, (self.center + self.scale) * shape[-1], 2 * shape[-1])
 
 
 class ActivationLayer(Layer):
@@ -149,7 +149,7 @@ class RBF(Layer):
     units: Literal[10] = 10
     POSITIONAL = ("units",)
 
-    def build(self, shape: Shape) -> Built:
+    def build(self, shape: Shape) -> LayerOutput:
         if len(shape) != 1:
-            raise Misfit(f"RBF takes units in one row, not {shape}: put Flatten before it.")
-        return Built((self.units,), fixed=shape[0] * self.units)
+            raise ShapeMismatch(f"RBF takes one-dimensional input, not {shape}: put Flatten before it.")
+        return LayerOutput((self.units,), fixed=shape[0] * self.units)

@@ -1,4 +1,4 @@
-"""pydantic's errors in the words of the person who reads them: which field, what was given, what would be allowed."""
+"""pydantic's errors as messages for people: which field, what was given, and what is allowed."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from typing import Any
 import pydantic
 
 Schema = dict[str, Any]
-MOST = 20  # errors that are put into words: a text could hold thousands
+MAX_ERRORS = 20  # errors that are reported: a text could have thousands
 
 
 def refusals(error: pydantic.ValidationError, model: type[pydantic.BaseModel], data: object) -> list[dict[str, str]]:
-    """One {"field", "message"} for each field that is wrong in `data`, which is the parsed JSON."""
+    """One {"field", "message"} for each invalid field of `data`, the parsed JSON."""
     found: dict[str, str] = {}
     for detail in error.errors(include_url=False):
-        if len(found) == MOST:
+        if len(found) == MAX_ERRORS:
             break
         path = _path(detail["loc"], data, missing=detail["type"] == "missing")
         if path:
             found.setdefault(".".join(map(str, path)), _message(dict(detail), path, model, data))
-    # A list or a union with a wrong thing inside is wrong itself to pydantic: the thing inside says it better.
+    # pydantic also reports the list or union around an invalid value; only the value itself is worth reporting.
     inner = [field for field in found if not any(other.startswith(f"{field}.") for other in found)]
     return [{"field": field, "message": found[field]} for field in inner]
 
 
 def allowed(model: type[pydantic.BaseModel], name: str) -> str:
-    """What a field may hold, in words."""
+    """The allowed values of a field, in words."""
     return _allowed(model, [name], None)
 
 
 def shown(value: object, length: int = 60) -> str:
-    """The value as Python writes it, cut where it gets long."""
+    """The value as Python writes it, cut to `length` characters."""
     try:
         text = repr(value)
     except ValueError:  # an int of thousands of digits
@@ -42,7 +42,7 @@ def shown(value: object, length: int = 60) -> str:
 
 
 def _path(loc: tuple[int | str, ...], data: object, *, missing: bool) -> list[int | str]:
-    """`loc` without the tags that pydantic puts in for unions: a part counts if the data has it."""
+    """`loc` without pydantic's tags for unions: it keeps the parts that exist in the data."""
     path: list[int | str] = []
     for position, part in enumerate(loc):
         inside, data = _part(data, part)
@@ -52,7 +52,7 @@ def _path(loc: tuple[int | str, ...], data: object, *, missing: bool) -> list[in
 
 
 def _part(data: Any, part: int | str) -> tuple[bool, Any]:
-    """Whether the data has this part, and the part; else the data itself."""
+    """(True, the part) if the data has this part; else (False, the data itself)."""
     listed = isinstance(data, list) and isinstance(part, int) and part < len(data)
     return (True, data[part]) if listed or (isinstance(data, dict) and part in data) else (False, data)
 
@@ -72,20 +72,20 @@ def _message(detail: dict[str, Any], path: list[int | str], model: type[pydantic
     if kind.startswith("union_tag"):
         tag, value = _tag(detail, _at(path, data))
         return (
-            f"{tag} {shown(value)} is not offered: give {allowed}."
+            f"{tag} {shown(value)} is not supported: give {allowed}."
             if value is not None
             else f"Give a {tag}: {allowed}."
         )
     given = _at(path, data)
-    bound = f" The service's limit is {detail['ctx']['le']:,}." if _over(kind, given) else ""
-    return f"{_written(given)} is not allowed: give {allowed}.{bound}"
+    bound = f" The service's limit is {detail['ctx']['le']:,}." if _exceeds_maximum(kind, given) else ""
+    return f"{_named(given)} is not allowed: give {allowed}.{bound}"
 
 
-def _over(kind: str, given: object) -> bool:
+def _exceeds_maximum(kind: str, given: object) -> bool:
     return kind == "less_than_equal" and isinstance(given, int)
 
 
-def _written(value: object) -> str:
+def _named(value: object) -> str:
     return {"dict": "An object", "list": "A list"}.get(type(value).__name__) or shown(value)
 
 
@@ -96,7 +96,7 @@ def _tag(detail: dict[str, Any], given: object) -> tuple[str, object]:
 
 def _unknown(name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}."
+    hint = f"did you mean {close[0]}?" if close else f"use one of {', '.join(known)}."
     return f"This parameter is unknown: {hint}"
 
 
@@ -138,7 +138,7 @@ def _step(schema: Schema, part: int | str) -> Schema:
 
 
 def _pick(schema: Schema, data: object, root: Schema) -> Schema:
-    """Follows references, and takes the branch of a union that the data names or whose type it has."""
+    """Follows references; of a union, takes the branch that the data names by its tag or matches by its type."""
     schema = _followed(schema, root)
     branches = [_followed(branch, root) for branch in schema.get("anyOf") or schema.get("oneOf") or ()]
     tag = schema.get("discriminator", {}).get("propertyName")
@@ -167,7 +167,7 @@ def _described(schema: Schema, root: Schema) -> str:
         return repr(schema["const"])
     if "enum" in schema:
         return "one of " + ", ".join(map(repr, schema["enum"]))
-    words = {"boolean": "True or False", "null": "None", "string": "a text", "object": "an object"}
+    words = {"boolean": "True or False", "null": "None", "string": "a string", "object": "an object"}
     kind = str(schema.get("type"))
     if kind in ("integer", "number"):
         return " ".join(("a whole number" if kind == "integer" else "a number", *_range(schema)))

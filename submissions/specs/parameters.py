@@ -1,4 +1,4 @@
-"""Kinds of parameter that several families share."""
+"""Types of parameters that several families share."""
 
 from __future__ import annotations
 

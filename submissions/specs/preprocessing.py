@@ -1,4 +1,4 @@
-"""What may be done to the pixels before an estimator sees them: the steps of scikit-learn's pipelines."""
+"""Preprocessing of the pixels before an estimator: the steps of scikit-learn's pipelines."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pydantic import Field
 from submissions.specs.parameters import Seed, pixels
 from submissions.specs.spec import Images
 
-MOST_STEPS = 6
+MAX_STEPS = 6
 
 
 class Step(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     kind: str
-    # The parameters that scikit-learn takes by position; and those that change no result, whatever they are.
+    # Parameters that scikit-learn takes by position, and parameters that never change the result.
     POSITIONAL: ClassVar[tuple[str, ...]] = ()
     WITHOUT_EFFECT: ClassVar[frozenset[str]] = frozenset({"copy"})
 
@@ -27,11 +27,11 @@ class Step(pydantic.BaseModel):
         return {name: getattr(self, name) for name in type(self).model_fields if name != "kind"}
 
     def conflicts(self, features: int | None) -> Iterator[tuple[str, str]]:
-        """(parameter, message) for each value that does not fit; `features` is None where it is not known."""
+        """(parameter, message) for each value that does not fit; `features` is None if the number is unknown."""
         yield from ()
 
     def features(self, given: int | None) -> int | None:
-        """How many features come out of so many; None where only the data can tell."""
+        """The number of output features for `given` input features; None if it depends on the data."""
         return given
 
 
@@ -49,7 +49,7 @@ class MinMaxScaler(Step):
 
     def conflicts(self, features: int | None) -> Iterator[tuple[str, str]]:
         if self.feature_range[0] >= self.feature_range[1]:
-            yield "feature_range", f"{self.feature_range} is no range: give the smaller number first."
+            yield "feature_range", f"{self.feature_range} is not a range: give the smaller number first."
 
 
 class Normalizer(Step):
@@ -69,22 +69,22 @@ class PCA(Step):
     def conflicts(self, features: int | None) -> Iterator[tuple[str, str]]:
         wanted = self.n_components
         if isinstance(wanted, int) and features is not None and wanted > features:
-            yield "n_components", f"{features} features come in: give at most {features}."
+            yield "n_components", f"This step gets {features} features: give at most {features}."
         if isinstance(wanted, float) and self.svd_solver == "randomized":
-            yield "n_components", "A share of the variance does not go with svd_solver='randomized': leave that out."
+            yield "n_components", "A share of the variance does not work with svd_solver='randomized': remove that."
 
     def features(self, given: int | None) -> int | None:
         return given if self.n_components is None else self.n_components if isinstance(self.n_components, int) else None
 
 
 AnyStep = Annotated[StandardScaler | MinMaxScaler | Normalizer | PCA, Field(discriminator="kind")]
-Steps = Annotated[tuple[AnyStep, ...], Field(max_length=MOST_STEPS)]
+Steps = Annotated[tuple[AnyStep, ...], Field(max_length=MAX_STEPS)]
 STEPS: dict[str, type[Step]] = {str(step.model_fields["kind"].default): step for step in get_args(get_args(AnyStep)[0])}
-STEPS_HELP = "steps before the model, such as StandardScaler(), PCA(n_components=50); fitted on the training images"
+STEPS_HELP = "preprocessing, such as StandardScaler(), PCA(n_components=50); fitted on the training images"
 
 
 def step_conflicts(steps: tuple[AnyStep, ...], images: Images | None) -> Iterator[tuple[str, str]]:
-    """(field, message) for each step that does not take what comes before it."""
+    """(field, message) for each step that does not fit those before it."""
     features: int | None = pixels(images) if images else None
     for place, step in enumerate(steps):
         for name, message in step.conflicts(features):
@@ -93,7 +93,7 @@ def step_conflicts(steps: tuple[AnyStep, ...], images: Images | None) -> Iterato
 
 
 def features_after(steps: tuple[AnyStep, ...], given: int) -> int | None:
-    """How many features the estimator gets of an image of so many pixels; None where only the data can tell."""
+    """The number of features after all steps, for an image of `given` pixels; None if it depends on the data."""
     features: int | None = given
     for step in steps:
         features = step.features(features)

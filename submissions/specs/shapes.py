@@ -1,4 +1,4 @@
-"""What a network's layers give: output shapes and parameter counts, computed from the spec alone."""
+"""Output shapes and parameter counts of a network's layers, computed from the spec alone."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
 
-from submissions.specs.layers import Built, Input, Layer, Misfit, Shape
+from submissions.specs.layers import Input, Layer, LayerOutput, Shape, ShapeMismatch
 from submissions.specs.spec import Spec
 
-# A bound on memory: this many float32 values are 16 MB for each image of a batch.
-MOST_VALUES = 4_000_000
+# Bounds memory: this many float32 values take 16 MB for each image of a batch.
+MAX_VALUES = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class LayerRow:
-    """One layer of the summary. `fixed` parameters are there but not trained: moving statistics, RBF codes."""
+    """One layer of the summary. `fixed` parameters are not trained: moving statistics, RBF codes."""
 
     name: str
     kind: str
@@ -26,8 +26,8 @@ class LayerRow:
     fixed: int
 
 
-class LayerMisfit(ValueError):
-    """The layer at `place` (counted as in the spec, Input being 0) does not fit what comes before it."""
+class LayerMismatch(ValueError):
+    """The layer at `place` in the spec (Input is 0) does not fit the one before it."""
 
     def __init__(self, place: int, message: str) -> None:
         super().__init__(message)
@@ -35,52 +35,51 @@ class LayerMisfit(ValueError):
 
 
 def summary(spec: Spec) -> list[LayerRow]:
-    """A row for each layer after Input, as Keras' `summary()` has them; none for families without layers."""
+    """A row for each layer after Input, as in Keras' `summary()`; empty for families without layers."""
     layers: tuple[Layer, ...] = getattr(spec, "layers", ())
     names = _names(layers[1:])
     return [
-        LayerRow(name, layer.kind, built.shape, built.trainable, built.fixed)
-        for name, layer, built in zip(names, layers[1:], chain(layers), strict=True)
+        LayerRow(name, layer.kind, output.shape, output.trainable, output.fixed)
+        for name, layer, output in zip(names, layers[1:], layer_outputs(layers), strict=True)
     ]
 
 
 def parameters(spec: Spec) -> tuple[int, int] | None:
-    """(trainable, fixed) parameters; None for families that have none."""
+    """(trainable, fixed) parameters; None for families without layers."""
     if not hasattr(spec, "layers"):
         return None
     rows = summary(spec)
     return sum(row.trainable for row in rows), sum(row.fixed for row in rows)
 
 
-def chain(layers: Iterable[Layer]) -> Iterator[Built]:
-    """What each layer after Input gives; LayerMisfit at the first that does not fit."""
+def layer_outputs(layers: Iterable[Layer]) -> Iterator[LayerOutput]:
+    """The output of each layer after Input; LayerMismatch at the first that does not fit."""
     shape: Shape | None = None
     for place, layer in enumerate(layers):
         if shape is None:
             if not isinstance(layer, Input):
-                raise LayerMisfit(place, f"{layer.kind} cannot stand first: begin with Input.")
+                raise LayerMismatch(place, f"{layer.kind} cannot be the first layer: begin with Input.")
             shape = layer.shape
             continue
-        built = _built(place, layer, shape)
-        shape = built.shape
-        yield built
+        output = _output(place, layer, shape)
+        shape = output.shape
+        yield output
 
 
-def _built(place: int, layer: Layer, shape: Shape) -> Built:
+def _output(place: int, layer: Layer, shape: Shape) -> LayerOutput:
     try:
-        built = layer.build(shape)
-    except Misfit as misfit:
-        raise LayerMisfit(place, f"Layer {place} does not fit: {misfit}") from misfit
-    if prod(built.shape) > MOST_VALUES:
-        raise LayerMisfit(
-            place,
-            f"Layer {place}, {layer.kind}, gives {prod(built.shape):,} values: the service's limit is {MOST_VALUES:,}.",
+        output = layer.build(shape)
+    except ShapeMismatch as mismatch:
+        raise LayerMismatch(place, f"Layer {place} does not fit: {mismatch}") from mismatch
+    if (values := prod(output.shape)) > MAX_VALUES:
+        raise LayerMismatch(
+            place, f"Layer {place}, {layer.kind}, outputs {values:,} values: the service's limit is {MAX_VALUES:,}."
         )
-    return built
+    return output
 
 
 def _names(layers: Iterable[Layer]) -> Iterator[str]:
-    """Names as Keras gives them: conv2d, conv2d_1, …"""
+    """Keras' own layer names: conv2d, conv2d_1, …"""
     seen: Counter[str] = Counter()
     for layer in layers:
         name = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", layer.kind)).lower()

@@ -11,9 +11,7 @@ import pydantic
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """A data set as specs see it: the images' side in pixels, how many there are to train and to score on, and what
-    the brightest pixel is stored as.
-    """
+    """A data set's images: side in pixels, numbers of training and test images, and the largest pixel value."""
 
     side: int
     train: int
@@ -30,7 +28,7 @@ DATASETS = {
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Upper bounds on a run; `owner` is who set them, and a refusal says so."""
+    """Upper bounds on a run; refusals name their `owner`."""
 
     epochs: int | None = None
     parameters: int | None = None
@@ -39,7 +37,7 @@ class Limits:
 
 
 class SpecError(ValueError):
-    """A configuration that is refused; `errors` holds a {"field", "message"} for each thing that is wrong with it."""
+    """A refused configuration; `errors` holds a {"field", "message"} for each problem."""
 
     def __init__(self, errors: list[dict[str, str]]) -> None:
         super().__init__("; ".join(f"{error['field']}: {error['message']}" for error in errors))
@@ -51,14 +49,14 @@ class SpecError(ValueError):
 
 
 class Spec(pydantic.BaseModel):
-    """A validated model configuration. Build one with `validate`, which also asks `conflicts` and the limits."""
+    """A validated model configuration. Build one with `validate`, which also checks `conflicts` and the limits."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     family: str
 
     def conflicts(self, images: Images | None) -> Iterator[tuple[str, str]]:
-        """(field, message) for each value that is allowed alone but not with the others, or not on these images."""
+        """(field, message) for each value that is invalid together with the others, or with these images."""
         yield from ()
 
     def bounded_quantities(self) -> Iterator[tuple[str, str, int]]:
@@ -66,7 +64,7 @@ class Spec(pydantic.BaseModel):
         yield from ()
 
     def pixel_transforms(self, images: Images) -> Iterator[str]:
-        """What is done to the images before the model gets them: "/255" where they are divided by that, "padded"."""
+        """Changes to the images before the model gets them: "/255" for a division, "padded"."""
         yield from ()
 
     def arguments(self) -> dict[str, Any]:
@@ -75,12 +73,12 @@ class Spec(pydantic.BaseModel):
 
 
 def described(model: type[pydantic.BaseModel]) -> dict[str, str]:
-    """The line of help beside each field: its description."""
+    """The help text of each field: its description."""
     return {name: field.description for name, field in model.model_fields.items() if field.description}
 
 
 def changed(part: pydantic.BaseModel) -> dict[str, Any]:
-    """The fields of a spec, or of a part of one, that do not hold their default."""
+    """The fields of a spec, or of a part of one, that differ from their default."""
     fields = type(part).model_fields
     values = {name: getattr(part, name) for name in fields if name not in ("family", "kind")}
     return {
@@ -91,5 +89,5 @@ def changed(part: pydantic.BaseModel) -> dict[str, Any]:
 
 
 def dump(spec: Spec) -> dict[str, Any]:
-    """The whole spec, defaults included, as JSON can express it; `validate` gives the same spec back."""
+    """The whole spec as JSON data, including defaults; `validate` turns it back into the same spec."""
     return spec.model_dump(mode="json")

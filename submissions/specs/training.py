@@ -1,4 +1,4 @@
-"""How a network is trained: optimizers, losses and early stopping, named and valued as in Keras."""
+"""How a network is trained: optimizers, losses and early stopping, with Keras' names and values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class _Part(pydantic.BaseModel):
 
 class Optimizer(_Part):
     name: str
-    learning_rate: Annotated[float, Field(gt=0, le=1000)] = Field(0.001, description="how far a step goes")
+    learning_rate: Annotated[float, Field(gt=0, le=1000)] = Field(0.001, description="step size")
     weight_decay: NotNegative | None = None
     clipnorm: Positive | None = None
     clipvalue: Positive | None = None
@@ -27,7 +27,7 @@ class Optimizer(_Part):
     use_ema: bool = False
     ema_momentum: Annotated[float, Field(ge=0, le=1)] = 0.99
     ema_overwrite_frequency: Count | None = None
-    # Keras' class of the optimizer, and the order of arguments given by position.
+    # The optimizer's class in Keras, and the order of its positional arguments.
     CLASS: ClassVar[str] = ""
     POSITIONAL: ClassVar[tuple[str, ...]] = ()
 
@@ -38,7 +38,7 @@ class Optimizer(_Part):
     def conflicts(self) -> Iterator[tuple[str, str]]:
         clips = [name for name in ("clipnorm", "clipvalue", "global_clipnorm") if getattr(self, name) is not None]
         if len(clips) > 1:
-            yield f"optimizer.{clips[1]}", f"Keras takes one of {' and '.join(clips)}."
+            yield f"optimizer.{clips[1]}", f"Keras takes only one of {' and '.join(clips)}."
 
 
 class Adam(Optimizer):
@@ -129,18 +129,18 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 
 
 class Loss(_Part):
-    """The loss; `from_logits` says that the last layer gives logits rather than probabilities."""
+    """The loss; `from_logits` is True if the last layer outputs logits, not probabilities."""
 
     name: Literal["sparse_categorical_crossentropy", "categorical_crossentropy", "mean_squared_error"] = (
         "sparse_categorical_crossentropy"
     )
-    from_logits: bool = Field(False, description="whether the last layer gives logits rather than probabilities")
+    from_logits: bool = Field(False, description="whether the last layer outputs logits, not probabilities")
 
 
 class EarlyStopping(_Part):
     monitor: Literal["val_loss", "val_accuracy", "loss", "accuracy"] = "val_loss"
     min_delta: NotNegative = 0.0
     patience: Annotated[int, Field(ge=0, le=1000)] = Field(
-        0, description="epochs without getting better after which training stops"
+        0, description="epochs without improvement before the training stops"
     )
     restore_best_weights: bool = False

@@ -1,4 +1,4 @@
-"""The one way to a spec: `validate` checks a configuration against its family, the images and the limits."""
+"""`validate`, the only way to build a spec: it checks a configuration against its family, the images and the limits."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def validate(
     limits: Limits | None = None,
     offered_only: bool = True,
 ) -> Spec:
-    """The spec that `data` – JSON text, or what JSON can express – describes; SpecError if there is none.
+    """The spec that `data`, JSON text or JSON data, describes; SpecError if it is invalid.
 
-    `dataset` None leaves open which data set's images it is for.
+    With `dataset` None, the spec only has to fit some data set's images.
     """
     if dataset is not None and dataset not in DATASETS:
-        raise SpecError.of("dataset", f"{dataset!r} is not a data set here: {', '.join(DATASETS)}.")
+        raise SpecError.of("dataset", f"There is no data set {dataset!r}: use one of {', '.join(DATASETS)}.")
     text = _as_json(data)
     spec = _shaped(text, offered_only=offered_only)
     images = DATASETS[dataset] if dataset else None
@@ -46,9 +46,9 @@ def _as_json(data: object) -> bytes:
         text = data if isinstance(data, str | bytes) else json.dumps(data)
         encoded = text.encode() if isinstance(text, str) else text
     except (TypeError, ValueError, RecursionError) as error:
-        raise SpecError.of("model", "This is not an object that JSON can express.") from error
+        raise SpecError.of("model", "This cannot be written as JSON.") from error
     if len(encoded) > MAX_BYTES:
-        raise SpecError.of("model", f"This is too long: a model has at most {MAX_BYTES // 1024} KB.")
+        raise SpecError.of("model", f"This is too long: a model may have at most {MAX_BYTES // 1024} KB.")
     return encoded
 
 
@@ -73,4 +73,4 @@ def _beyond(spec: Spec, limits: Limits) -> Iterator[tuple[str, str]]:
     for name, field, value in spec.bounded_quantities():
         bound = getattr(limits, name)
         if bound is not None and value > bound:
-            yield field, f"{value:,} {name} are over the {limits.owner}'s limit of {bound:,}."
+            yield field, f"{value:,} {name} exceed the {limits.owner}'s limit of {bound:,}."

@@ -64,7 +64,7 @@ def test_the_line_of_a_network_says_that_compile_and_fit_are_missing(client, pos
 
     assert isinstance(reading.spec, CNN)
     [missing] = reading.consequential
-    assert "the feed shows no compile and no fit" in missing
+    assert "the feed shows no compile or fit" in missing
 
 
 def test_the_newest_stands_first(client, post):

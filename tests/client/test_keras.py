@@ -167,7 +167,7 @@ def test_early_stopping_the_other_way_round_is_not_lost():
     text = notation(dense(), epochs=1, validation_split=0.1, callbacks=[stopping])
 
     assert "mode='max'" in text
-    with pytest.raises(NotationError, match="mode is offered as 'auto' or 'min' only"):
+    with pytest.raises(NotationError, match="mode must be 'auto' or 'min': remove it"):
         parse(text)
 
 
@@ -175,7 +175,7 @@ def test_a_layer_that_the_service_does_not_offer_is_refused_there_by_name():
     model = keras.Sequential([keras.layers.LSTM(3)])
     model.compile(loss="mse")
 
-    with pytest.raises(NotationError, match="Line 2: LSTM is not offered"):
+    with pytest.raises(NotationError, match="Line 2: LSTM is not supported"):
         parse(notation(model, epochs=1))
 
 

@@ -40,7 +40,7 @@ def test_a_quest_whose_engine_was_taken_away_takes_what_is_left():
 
 @pytest.mark.parametrize("name", ["", "two words", "stock_only", "a" * 16])
 def test_a_name_that_a_policy_could_not_hold_is_refused(name):
-    with pytest.raises(ValueError, match="names no engine"):
+    with pytest.raises(ValueError, match="is not a valid engine name"):
         engines.register(engines.EngineChoice(name=name, label="x", implementation="x:y"))
 
 

@@ -12,7 +12,7 @@ from submissions.specs.network import CNN
 from tests.pages.test_submit_page import field_error, paste
 
 SCALED = "X = X / 255\nclf = KNeighborsClassifier(n_neighbors=4)\nclf.fit(X, y)\nprint(clf.score(X, y))"
-DIVIDED = "line 1: X = X / 255 (the pixels come as stored here, for networks without Rescaling as 0–1)"
+DIVIDED = "line 1: X = X / 255 (pixels are used as stored; networks without Rescaling get them scaled to 0–1)"
 TWO = "KNeighborsClassifier(n_neighbors=4)\nRandomForestClassifier(n_estimators=20)"
 
 
@@ -45,7 +45,7 @@ def test_training_what_is_no_model_of_the_text_is_not_left_aside_silently():
 
     assert told.harmless == ("line 3: model.predict(X)",)
     [trained] = told.consequential
-    assert trained == "line 2: model.fit(X, y) (model is no model of this text: name the model where it is made)"
+    assert trained == "line 2: model.fit(X, y) (this text creates no model named model: assign the model to that name)"
 
 
 NET = "model = Sequential([Flatten(), Dense(10)])\n"
@@ -80,15 +80,18 @@ def test_training_is_read_wherever_it_surely_happens(line):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("if new:\n  model.fit(x, y, epochs=20)", "Line 3: model.fit(…) within a loop, a condition or a function"),
-        ("for e in range(20): model.fit(x, y)", "Line 2: model.fit(…) within a loop"),
-        ("def train():\n  model.compile('sgd')", "Line 3: model.compile(…) within a loop"),
-        ("train and model.fit(x, y, epochs=20)", "write it on a line of its own, with all its epochs"),
-        ("fit = lambda: model.fit(x, y)", "model.fit(…) within a loop"),
-        ("[model.add(Dense(5)) for i in range(3)]", "model.add(…) within a loop"),
-        ("model.add(Dense(64)) if deep else None", "write each layer on a line of its own"),
-        ("add = model.add\nadd(Dense(64))", "Line 2: model.add by another name is not read: call model.add(…) itself"),
-        ("partial(model.fit, epochs=20)(x, y)", "model.fit by another name is not read"),
+        ("if new:\n  model.fit(x, y, epochs=20)", "Line 3: model.fit(…) in a loop, a condition or a function"),
+        ("for e in range(20): model.fit(x, y)", "Line 2: model.fit(…) in a loop"),
+        ("def train():\n  model.compile('sgd')", "Line 3: model.compile(…) in a loop"),
+        ("train and model.fit(x, y, epochs=20)", "write it once on its own line, with all its epochs"),
+        ("fit = lambda: model.fit(x, y)", "model.fit(…) in a loop"),
+        ("[model.add(Dense(5)) for i in range(3)]", "model.add(…) in a loop"),
+        ("model.add(Dense(64)) if deep else None", "write each layer on its own line"),
+        (
+            "add = model.add\nadd(Dense(64))",
+            "Line 2: model.add under another name is not supported: call",
+        ),
+        ("partial(model.fit, epochs=20)(x, y)", "model.fit under another name is not supported"),
     ],
 )
 def test_training_that_happens_never_or_often_is_refused(line, words):
@@ -100,7 +103,7 @@ def test_training_that_happens_never_or_often_is_refused(line, words):
 
 @pytest.mark.parametrize("line", ["train(model)", "def train(m):\n  m.fit(x, y)", "history = fit_all(model, x, y)"])
 def test_a_functions_training_may_change_a_networks_score(line):
-    assert any("a function's training is not read" in told for told in read(NET + line).consequential)
+    assert any("training inside a function is ignored" in told for told in read(NET + line).consequential)
     assert not read(f"{line}\nmodel = KNeighborsClassifier()").consequential
 
 
@@ -187,7 +190,7 @@ def test_the_api_refuses_several_models_naming_them(owner_client, quest):
     assert answer.status_code == 400
     [error] = answer.json()["errors"]
     assert error["field"] == "model"
-    assert error["message"].startswith("Lines 1, 2 have a model each")
+    assert error["message"].startswith("Lines 1, 2 each have a model")
     assert "KNeighborsClassifier(n_neighbors=4); RandomForestClassifier(n_estimators=20)" in error["message"]
 
 
@@ -209,4 +212,4 @@ def test_a_step_that_is_not_offered_is_refused_beside_its_field(owner_client, qu
     assert "give at most 64" in field_error(owner_client.post("/submit/", data), "model_preprocess")
 
     data["model_preprocess"] = "Isomap()"
-    assert "Isomap is not offered" in field_error(owner_client.post("/submit/", data), "model_preprocess")
+    assert "Isomap is not supported" in field_error(owner_client.post("/submit/", data), "model_preprocess")

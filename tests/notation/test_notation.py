@@ -180,63 +180,63 @@ def test_seed_and_precision_are_read_where_keras_has_them():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("SVC(C=3)", "Line 1: SVC is not offered"),
+        ("SVC(C=3)", "Line 1: SVC is not supported"),
         ("x = 3", "there is no model"),
         ("", "there is no model"),
         ("KNeighborsClassifier(n_neighbors=", "Line 1: this is not Python"),
-        ("KNeighborsClassifier()\nKNeighborsClassifier(3)", "Lines 1, 2 have a model each"),
+        ("KNeighborsClassifier()\nKNeighborsClassifier(3)", "Lines 1, 2 each have a model"),
         ("\nKNeighborsClassifier(\n  n_neighbours=3)", "Line 3: n_neighbours: This parameter is unknown: did you mean"),
-        ("KNeighborsClassifier(3, 'distance')", "takes n_neighbors by position, and no more"),
+        ("KNeighborsClassifier(3, 'distance')", "takes only n_neighbors by position"),
         ("KNeighborsClassifier(n_neighbors=True)", "n_neighbors: True is not allowed: give a whole number"),
         ("KNeighborsClassifier(p=1e999)", "inf is not allowed"),
         ("KNeighborsClassifier(k)", "k is not a plain value"),
         ("KNeighborsClassifier(**best)", "write the parameters out"),
         ("KNeighborsClassifier(3, n_neighbors=4)", "n_neighbors is given twice"),
-        ("KNeighborsClassifier(metric_params={'w': 1})", "metric_params is offered as None only"),
+        ("KNeighborsClassifier(metric_params={'w': 1})", "metric_params must be None: remove it"),
         ("m = KNeighborsClassifier()\nm.set_params(n_neighbors=3)", "Line 2: the method set_params"),
-        ("m = KNeighborsClassifier()\nm.n_neighbors = 3", "Line 2: m is changed after it was made"),
-        ("for k in range(9):\n  KNeighborsClassifier(k)", "Line 1: a loop that makes models is not read"),
-        ("m = Sequential()\nfor n in (64, 32):\n  m.add(Dense(n))", "Line 2: a loop that adds layers is not read"),
-        ("def build():\n  return Sequential([Dense(10)])\nm = build()", "Line 1: a function is not read: write"),
-        ("class Net(keras.Model):\n  pass\nm = Net()", "Line 1: a class is not read: write a Sequential model"),
-        ("if big:\n  m = KNeighborsClassifier(9)", "Line 1: a condition is not read"),
+        ("m = KNeighborsClassifier()\nm.n_neighbors = 3", "Line 2: m is changed after it was created"),
+        ("for k in range(9):\n  KNeighborsClassifier(k)", "Line 1: loops that create models are not supported"),
+        ("m = Sequential()\nfor n in (64, 32):\n  m.add(Dense(n))", "Line 2: loops that add layers are not supported"),
+        ("def build():\n  return Sequential([Dense(10)])\nm = build()", "Line 1: functions are not supported: write"),
+        ("class Net(keras.Model):\n  pass\nm = Net()", "Line 1: classes are not supported: write a Sequential model"),
+        ("if big:\n  m = KNeighborsClassifier(9)", "Line 1: conditions are not supported"),
         ("m = KNeighborsClassifier()\ng = GridSearchCV(m, {'p': [1, 2]})", "Line 2: GridSearchCV tries many models"),
-        ("VotingClassifier([('a', KNeighborsClassifier())])", "Line 1: VotingClassifier is not offered"),
-        ("make_pipeline(RobustScaler(),\n KNeighborsClassifier())", "RobustScaler is not offered before a model"),
+        ("VotingClassifier([('a', KNeighborsClassifier())])", "Line 1: VotingClassifier is not supported"),
+        ("make_pipeline(RobustScaler(),\n KNeighborsClassifier())", "RobustScaler is not supported before a model"),
         ("make_pipeline(FunctionTransformer(f), KNeighborsClassifier())", "FunctionTransformer would run code"),
         ("make_pipeline(PCA(800), KNeighborsClassifier())", "n_components: 800 is not allowed: give a whole"),
-        ("make_pipeline(StandardScaler(), Sequential([Dense(10)]))", "no steps are offered before Sequential"),
-        ("make_pipeline(StandardScaler())", "a pipeline ends with a model"),
-        ("Pipeline([StandardScaler(), KNeighborsClassifier()])", "a pipeline's step is written with its name"),
-        ("{'n_jobs': -1}", "Line 1: these parameters do not say of which model they are"),
-        ("{'knn__n_neighbors': 3, 'svd__rank': 2}", "svd__rank is of no step that is offered"),
+        ("make_pipeline(StandardScaler(), Sequential([Dense(10)]))", "steps before Sequential are not supported"),
+        ("make_pipeline(StandardScaler())", "a pipeline must end with a model"),
+        ("Pipeline([StandardScaler(), KNeighborsClassifier()])", "write a pipeline's step with its name"),
+        ("{'n_jobs': -1}", "Line 1: these parameters could belong to several models"),
+        ("{'knn__n_neighbors': 3, 'svd__rank': 2}", "svd__rank belongs to no supported step"),
         ("KNeighborsClassifier(n_neighbors=3, ...)", "is not Python"),
-        ("RandomForestClassifier(...)", "... stands for parameters that are not here"),
-        ("Sequential([Dense(10),\n LSTM(3)])", "Line 2: LSTM is not offered: there are Input, Conv2D"),
+        ("RandomForestClassifier(...)", "... leaves out parameters"),
+        ("Sequential([Dense(10),\n LSTM(3)])", "Line 2: LSTM is not supported: use Input, Conv2D"),
         ("Sequential([layers.Lambda(f), Dense(10)])", "Lambda would run code"),
-        ("Sequential([Dense(units) for units in (3, 10)])", "the layers are written as a list"),
+        ("Sequential([Dense(units) for units in (3, 10)])", "write the layers as a list"),
         ("Sequential([Conv2D(8, 40), Flatten(), Dense(10)])", "kernel_size: 40 is not allowed"),
         ("Sequential([Conv2D(8, 29), Flatten(),\n Dense(10)])", "Line 1: Layer 1 does not fit: Conv2D's window"),
         ("Sequential([Dense(10),\n Conv2D(8, 3)])", "Line 2: Layer 2 does not fit: Conv2D takes height"),
         ("Sequential([Dense(9)])", "ten digits need (10,)"),
-        ("m = Sequential([Dense(10)])\nm.compile(optimizer='lion')", "Line 2: the optimizer 'lion' is not offered"),
+        ("m = Sequential([Dense(10)])\nm.compile(optimizer='lion')", "Line 2: the optimizer 'lion' is not supported"),
         ("m = Sequential([Dense(10)])\nm.compile(loss='hinge')", "Line 2: name: 'hinge' is not allowed"),
         ("m = Sequential([Dense(10)])\nm.compile(Adam(ExponentialDecay(1)))", "ExponentialDecay(…) is not a plain"),
         ("m = Sequential([Dense(10)])\nm.fit(x, y)\nm.fit(x, y)", "Line 3: there is a second fit"),
         ("m = Sequential([Dense(10)])\nm.fit(x, y, callbacks=[EarlyStopping()])", "needs a validation_split above 0"),
-        ("m = Sequential([Dense(10)])\nm.pop()", "the method pop is not offered"),
-        ("i = Input((784,))\no = Dense(10)(i)\nm = keras.Model(i, o)", "Line 3: a functional Model is not read"),
-        ("nn.Sequential(nn.Flatten(), nn.Linear(784, 10))", "this is PyTorch; here the layers are given as one list"),
-        ("Sequential(Flatten(), Dense(10))", "the layers are given as one list, as in Keras"),
-        ("Sequential([Flatten()] + [Dense(9) for i in a])", "a loop that makes layers is not read"),
-        ("some = []\nsome.append(Dense(10))\nSequential(some)", "some, which this line changes, is not read"),
-        ("i = Input((784,))\no = Dense(10)(i)", "Line 1: a functional Model is not read: write its layers in order"),
+        ("m = Sequential([Dense(10)])\nm.pop()", "the method pop is not supported"),
+        ("i = Input((784,))\no = Dense(10)(i)\nm = keras.Model(i, o)", "Line 3: functional models are not supported"),
+        ("nn.Sequential(nn.Flatten(), nn.Linear(784, 10))", "this is PyTorch; here, write the layers as one list"),
+        ("Sequential(Flatten(), Dense(10))", "write the layers as one list, as in Keras"),
+        ("Sequential([Flatten()] + [Dense(9) for i in a])", "loops that create layers are not supported"),
+        ("some = []\nsome.append(Dense(10))\nSequential(some)", "some, which this line changes, is not supported"),
+        ("i = Input((784,))\no = Dense(10)(i)", "Line 1: functional models are not supported: write the"),
         ("KNeighborsClassifier(" + "9" * 5_000 + ")", "Line 1: this number is too large"),
-        ("OneVsRestClassifier(KNeighborsClassifier(3)).fit(X, y)", "OneVsRestClassifier is not offered"),
-        ("clf = SVC(C=3).fit(X, y)", "SVC is not offered"),
-        ("[KNeighborsClassifier(k) for k in a]", "Line 1: a loop that makes models is not read"),
+        ("OneVsRestClassifier(KNeighborsClassifier(3)).fit(X, y)", "OneVsRestClassifier is not supported"),
+        ("clf = SVC(C=3).fit(X, y)", "SVC is not supported"),
+        ("[KNeighborsClassifier(k) for k in a]", "Line 1: loops that create models are not supported"),
         ("m = Sequential([Dense(10)])\nm.fit(x, y, validation_data=(a, b), callbacks=[EarlyStopping()])",
-         "validation_data is left aside, so nothing is there to watch: give validation_split=0.1"),
+         "validation_data is ignored, so there is nothing to monitor: use validation_split=0.1"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused_naming_line_and_thing(text, words):
@@ -253,7 +253,7 @@ def test_a_refusal_gives_the_path_of_the_field():
 def test_a_quests_limit_is_said_to_be_the_quests():
     text = "RandomForestClassifier(n_estimators=501)"
 
-    assert "501 trees are over the quest's limit of 500" in refusal(text, limits=Limits(trees=500))
+    assert "501 trees exceed the quest's limit of 500" in refusal(text, limits=Limits(trees=500))
 
 
 def test_a_model_comes_as_object_json_or_text():
@@ -303,7 +303,7 @@ def test_scaling_by_255_is_what_networks_get_anyway():
 
 def test_a_name_that_a_loop_or_a_call_changes_stands_for_nothing():
     assert "Line 2: k, which this line changes," in refusal("k = 3\nfor i in a:\n  k = i\nKNeighborsClassifier(k)")
-    assert "written as a list" in refusal("some = []\nsome.append(Dense(10))\nSequential(some)")
+    assert "write the layers as a list" in refusal("some = []\nsome.append(Dense(10))\nSequential(some)")
     assert parse("k = 3\nk += 1\nKNeighborsClassifier(k)") == KNN(n_neighbors=4)
 
 

@@ -15,9 +15,9 @@ model.fit(x, y, epochs=8)
 """
 FOREST = "RandomForestClassifier(n_estimators=300)"
 LIMITS = [
-    ({"max_epochs": 5}, NET, "epochs", "8 epochs are over the quest's limit of 5."),
-    ({"max_parameters": 2000}, NET, "layers", "2,410 parameters are over the quest's limit of 2,000."),
-    ({"max_trees": 200}, FOREST, "n_estimators", "300 trees are over the quest's limit of 200."),
+    ({"max_epochs": 5}, NET, "epochs", "8 epochs exceed the quest's limit of 5."),
+    ({"max_parameters": 2000}, NET, "layers", "2,410 parameters exceed the quest's limit of 2,000."),
+    ({"max_trees": 200}, FOREST, "n_estimators", "300 trees exceed the quest's limit of 200."),
 ]
 
 
@@ -62,7 +62,7 @@ def test_the_form_of_a_family_says_it_beside_the_field(owner_client, quest):
 
     page = owner_client.post("/submit/", {"way": "forest", "quest": quest.pk, "key": "k", "model_n_estimators": "300"})
 
-    assert page.context["form"].errors["model_n_estimators"] == ["300 trees are over the quest's limit of 200."]
+    assert page.context["form"].errors["model_n_estimators"] == ["300 trees exceed the quest's limit of 200."]
 
 
 @pytest.mark.parametrize(("limits", "model", "field", "words"), LIMITS)

@@ -73,7 +73,7 @@ def test_a_layers_shape_and_parameters(layer, shape, counts):
         ("Conv2D(4, 3, strides=2, dilation_rate=2)", 1, "strides or dilation_rate above 1, not both"),
         ("SeparableConv2D(4, 3, strides=(1, 2))", 1, "the same stride in both directions"),
         ("Flatten(), SpatialDropout2D(0.1)", 2, "SpatialDropout2D takes height, width and channels, not (784,)"),
-        ("Dense(16384)", 1, "gives 12,845,056 values: the service's limit is 4,000,000"),
+        ("Dense(16384)", 1, "outputs 12,845,056 values: the service's limit is 4,000,000"),
     ],
 )
 def test_a_layer_that_does_not_fit_is_named(layers, place, words):

@@ -88,7 +88,7 @@ def test_defaults_are_filled_in():
         ("weights", "heavy", "'heavy' is not allowed: give one of 'uniform', 'distance' or None"),
         ("n_jobs", 0, "give a whole number from 1 to 64, -1 or None"),
         ("n_neighbours", 3, "unknown: did you mean n_neighbors?"),
-        ("colour", 3, "unknown: there are n_neighbors, weights, algorithm"),
+        ("colour", 3, "unknown: use one of n_neighbors, weights, algorithm"),
         ("metric", "mahalanobis", "'mahalanobis' is not allowed: give one of 'minkowski'"),
     ],
 )
@@ -165,9 +165,9 @@ def test_whole_numbers_and_fractions_mean_different_things_to_a_forest():
 @pytest.mark.parametrize(
     ("data", "limits", "field", "words"),
     [
-        ({"family": "forest"}, Limits(trees=99), "n_estimators", "100 trees are over the quest's limit of 99"),
-        (network(epochs=9), Limits(epochs=8), "epochs", "9 epochs are over the quest's limit of 8"),
-        (network(), Limits(parameters=7849, owner="course"), "layers", "7,850 parameters are over the course's limit"),
+        ({"family": "forest"}, Limits(trees=99), "n_estimators", "100 trees exceed the quest's limit of 99"),
+        (network(epochs=9), Limits(epochs=8), "epochs", "9 epochs exceed the quest's limit of 8"),
+        (network(), Limits(parameters=7849, owner="course"), "layers", "7,850 parameters exceed the course's limit"),
     ],
 )  # fmt: skip
 def test_a_quests_limit_is_tighter_and_says_whose_it_is(data, limits, field, words):
@@ -184,15 +184,15 @@ def test_a_network_is_held_to_the_services_bound_on_parameters():
 @pytest.mark.parametrize(
     ("layer", "field", "words"),
     [
-        ({"kind": "LSTM"}, "layers.1", "kind 'LSTM' is not offered: give one of 'Activation'"),
+        ({"kind": "LSTM"}, "layers.1", "kind 'LSTM' is not supported: give one of 'Activation'"),
         ({}, "layers.1", "Give a kind: one of"),
         ({"kind": "Dense"}, "layers.1.units", "This is required: give a whole number from 1 to 16384"),
         ({"kind": "Dense", "units": 8, "unit": 8}, "layers.1.unit", "did you mean units?"),
         ({"kind": "Dense", "units": 8, "activation": "rely"}, "layers.1.activation", "'rely' is not allowed"),
         ({"kind": "Dropout", "rate": 1}, "layers.1.rate", "1 is not allowed: give a number of at least 0 and below 1"),
         ({"kind": "Conv2D", "filters": 2, "kernel_size": 3}, "layers.1", "Layer 1 does not fit: Conv2D takes height"),
-        ({"kind": "RBF"}, "layers.1", "RBF stands last"),
-        ({"kind": "Input", "shape": [784]}, "layers.1", "Input stands first, and only once"),
+        ({"kind": "RBF"}, "layers.1", "RBF must be the last layer"),
+        ({"kind": "Input", "shape": [784]}, "layers.1", "Input must be the first layer, and only that"),
     ],
 )  # fmt: skip
 def test_a_layer_that_is_wrong_is_named(layer, field, words):
@@ -214,7 +214,7 @@ def test_only_the_shapes_of_the_data_set_are_taken(dataset):
         assert validate(_on(shape), dataset=dataset)
 
     for shape in [[side + 1, side + 1, 1], [side, side, 3], [1]]:
-        assert "is not a shape of these images" in refused(_on(shape), dataset=dataset)["layers.0.shape"]
+        assert "does not match these images" in refused(_on(shape), dataset=dataset)["layers.0.shape"]
 
 
 def _on(shape: list[int]) -> dict[str, object]:
@@ -250,7 +250,7 @@ def test_rbf_is_trained_on_logits():
     data = {"family": "cnn", "layers": [INPUT, {"kind": "RBF"}]}
 
     assert dump(validate(data))["loss"]["from_logits"]
-    assert "RBF gives logits" in refused({**data, "loss": {}})["loss.from_logits"]
+    assert "RBF outputs logits" in refused({**data, "loss": {}})["loss.from_logits"]
 
 
 def test_a_spec_is_frozen():
