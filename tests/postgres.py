@@ -18,18 +18,11 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
+from tests import programs
 from workers.processes.parent_death import die_with_parent
 
 INITDB = ["--auth=trust", "--username=quest", "--encoding=UTF8", "--no-locale", "--no-sync"]
 SETTINGS = {"listen_addresses": "", "max_connections": "200", "fsync": "off", "shared_buffers": "64MB"}
-
-
-def folder_of_binaries() -> Path | None:
-    """Where this machine keeps initdb and postgres; Debian leaves them out of PATH."""
-    found = shutil.which("initdb")
-    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[4]))
-    candidates = [Path(found).resolve()] if found else installed[::-1]
-    return next((path.parent for path in candidates if (path.parent / "postgres").exists()), None)
 
 
 def unprivileged() -> pwd.struct_passwd | None:
@@ -107,10 +100,7 @@ class Cluster:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Cluster]:
     """The running server. A test that stops it starts it again."""
-    binaries = folder_of_binaries()
-    if binaries is None:
-        pytest.skip("Postgres is not installed here, so this was not tested on it (apt install postgresql).")
-    cluster = Cluster(binaries)
+    cluster = Cluster(programs.required("postgresql"))
     try:
         cluster.start()
         yield cluster

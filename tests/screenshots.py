@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import io
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,7 @@ from typing import Any, Literal
 from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
-from tests import showcase
+from tests import programs, showcase
 from tests.browser.conftest import QUIET, log_in
 from tests.every_page import EVERY, Place
 from tests.stack import Stack, running
@@ -67,7 +66,7 @@ def main() -> None:
 @contextmanager
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=QUIET)
+        browser = playwright.chromium.launch(executable_path=programs.chromium(), args=QUIET)
         yield browser
         browser.close()
 

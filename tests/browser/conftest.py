@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+from tests import programs
 from tests.stack import Stack
 
 # Long, since other tests may keep the machine busy: what must be quick says so itself.
@@ -23,9 +23,7 @@ def chromium() -> Iterator[Browser]:
     """Not pytest-playwright's browser, which lasts as long as the session: while Playwright runs, its event loop
     counts as this thread's, and Django's ORM refuses to work in every test that comes after these.
     """
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("There is no Chromium here: install the package chromium to run the browser tests.")
+    path = programs.required("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=QUIET)
         expect.set_options(timeout=PATIENCE_MS)

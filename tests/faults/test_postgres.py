@@ -13,6 +13,7 @@ from django.db import connection
 
 from submissions.database import clock
 from submissions.models import Exit, Submission, Worker
+from tests import programs
 from tests.faults.site import LEASE_SECONDS, Site
 from tests.postgres import Cluster
 from tests.stack import until
@@ -63,9 +64,7 @@ def one_attempt(site: Site, measured, scored_once) -> Callable[[Submission], Non
 @pytest.fixture
 def ahead() -> dict[str, str]:
     """What lets a process live ten minutes ahead of the others; its intervals are as long as ever."""
-    library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
-    if library is None:
-        pytest.skip("libfaketime is not installed, so no clock was put ahead (apt install faketime).")
+    library = programs.required("faketime")
     faked = {"LD_PRELOAD": str(library), "FAKETIME": f"+{AHEAD.total_seconds():.0f}"}
     spared = {"DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1"}
     return {**faked, **spared, "PYTHONPATH": str(Path(__file__).parent / "ahead")}
