@@ -8,10 +8,10 @@ import ast
 import re
 from collections.abc import Iterator
 
-from submissions.notation.asides import data_changes
 from submissions.notation.bindings import root
 from submissions.notation.draft import Model, Use
-from submissions.notation.literals import AS_CONSTRUCTED, Aside, Text, refuse
+from submissions.notation.ignored_lines import data_changes
+from submissions.notation.literals import AS_CONSTRUCTED, IgnoredLine, Text, refuse
 from submissions.notation.models import CHANGING, Models, method_of
 
 UNCERTAIN = "in a loop, a condition or a function is not supported: write"
@@ -37,14 +37,14 @@ class CallReader:
         self.models = models
         self._judged: set[ast.expr] = set()
 
-    def record(self, model: Model, calls: list[ast.Call]) -> list[Aside]:
+    def record(self, model: Model, calls: list[ast.Call]) -> list[IgnoredLine]:
         """Adds the methods called on a model, in order."""
         model.uses += [Use(method_of(call), call) for call in calls]
-        return [aside for call in calls if method_of(call) == "fit" for aside in self._training_data(call)]
+        return [line for call in calls if method_of(call) == "fit" for line in self._training_data(call)]
 
-    def scan(self, *nodes: ast.AST) -> list[Aside | ast.Call]:
+    def scan(self, *nodes: ast.AST) -> list[IgnoredLine | ast.Call]:
         """Finds the models in expressions, and the calls on models there."""
-        found: list[Aside | ast.Call] = []
+        found: list[IgnoredLine | ast.Call] = []
         waiting: list[tuple[ast.AST, bool]] = [(node, True) for node in reversed(nodes)]
         while waiting:
             node, certain = waiting.pop()
@@ -57,11 +57,11 @@ class CallReader:
             waiting += [(child, certain and _runs_once(node, child)) for child in reversed(list(_parts(node)))]
         return found
 
-    def scan_parts(self, call: ast.Call) -> list[Aside | ast.Call]:
+    def scan_parts(self, call: ast.Call) -> list[IgnoredLine | ast.Call]:
         """Scans a call's arguments, and the expression that it is called on."""
         return self.scan(*_parts(call))
 
-    def _model_call(self, call: ast.Call) -> list[Aside] | None:
+    def _model_call(self, call: ast.Call) -> list[IgnoredLine] | None:
         """The ignored lines of a call that is a model, uses one, or wraps several; None for any other call."""
         if self.models.changed(call) and (used := self.models.used([], call)):
             return self.record(*used)
@@ -69,7 +69,7 @@ class CallReader:
         taken = self.models.wrap(call) if wraps else self.models.created([], call) is not None
         return [] if taken else None
 
-    def uncertain(self, call: ast.Call) -> Iterator[Aside | ast.Call]:
+    def uncertain(self, call: ast.Call) -> Iterator[IgnoredLine | ast.Call]:
         """Judges a call that Python may run never or many times: in a loop, a condition, a function."""
         if self.models.is_one(self.text.called(call)):
             yield call
@@ -83,13 +83,13 @@ class CallReader:
         if model or not self.text.knows(on):
             yield from self._training_data(call) if method == "fit" else ()
         if model is None and method != "add" and not self.text.knows(on):
-            yield self.text.aside(call, IN_FUNCTION, AS_CONSTRUCTED)
+            yield self.text.ignored(call, IN_FUNCTION, AS_CONSTRUCTED)
 
-    def trained_by_function(self, call: ast.Call) -> Iterator[Aside]:
+    def trained_by_function(self, call: ast.Call) -> Iterator[IgnoredLine]:
         """A network passed to a function that trains it, going by the function's name."""
         models = [self.models.named.get(node.id) for node in call.args if isinstance(node, ast.Name)]
         if TRAINS.match(self.text.called(call)) and any(model and self.models.is_network(model) for model in models):
-            yield self.text.aside(call, IN_FUNCTION, AS_CONSTRUCTED)
+            yield self.text.ignored(call, IN_FUNCTION, AS_CONSTRUCTED)
 
     def _refuse_other_name(self, node: ast.AST) -> None:
         """Refuses `add = model.add`: calls by that other name would be missed."""
@@ -99,7 +99,7 @@ class CallReader:
             ):
                 refuse(node, f"{name}.{method} under another name is not supported: call {name}.{method}(…) directly.")
 
-    def _training_data(self, fit: ast.Call) -> Iterator[Aside]:
+    def _training_data(self, fit: ast.Call) -> Iterator[IgnoredLine]:
         """Judges the images and labels that `fit` is given: are they all of them, and unchanged?"""
         images = [*fit.args[:1], *(keyword.value for keyword in fit.keywords if keyword.arg in ("x", "X"))]
         labels = [*fit.args[1:2], *(keyword.value for keyword in fit.keywords if keyword.arg == "y")]
@@ -110,7 +110,7 @@ class CallReader:
                 yield from data_changes(self.text, node, node if node.lineno else fit)
         for label in labels:
             if isinstance(label, ast.Name) and not self.text.knows(label.id) and ONE_DIGIT.search(label.id):
-                yield self.text.aside(fit, "the labels here are always the ten digits")
+                yield self.text.ignored(fit, "the labels here are always the ten digits")
 
 
 def _parts(node: ast.AST) -> Iterator[ast.AST]:

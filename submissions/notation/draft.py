@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from submissions.notation.literals import Aside, Text
+from submissions.notation.literals import IgnoredLine, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,11 @@ class Draft:
 
     data: dict[str, Any] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
-    asides: list[Aside] = field(default_factory=list)
+    ignored: list[IgnoredLine] = field(default_factory=list)
 
     @classmethod
-    def ignoring(cls, line: int, said: str, why: str = "") -> Self:
-        return cls(asides=[Aside(line, said, why)])
+    def ignoring(cls, number: int, text: str, why: str = "") -> Self:
+        return cls(ignored=[IgnoredLine(number, text, why)])
 
     def __or__(self, other: Draft) -> Draft:
-        return Draft(self.data | other.data, self.lines | other.lines, self.asides + other.asides)
+        return Draft(self.data | other.data, self.lines | other.lines, self.ignored + other.ignored)

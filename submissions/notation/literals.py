@@ -27,7 +27,7 @@ MAX_BITS = 64
 MAX_STATEMENTS = 600
 # A node with a line number.
 Place = ast.stmt | ast.expr | ast.excepthandler
-# In `Aside.harmless_for`: models that are complete with their constructor, so that their fit adds nothing.
+# In `IgnoredLine.harmless_for`: models that are complete with their constructor, so that their fit adds nothing.
 AS_CONSTRUCTED = "as constructed"
 
 _WORD = re.compile(r"\w+|[^\w\s]")
@@ -56,19 +56,19 @@ class NotPython(NotationError):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Aside:
+class IgnoredLine:
     """An ignored part of a line, and `why` ignoring it may change the score; `why` is empty if it is harmless.
 
     `harmless_for` lists exceptions: families, data sets, AS_CONSTRUCTED, and values of `Spec.pixel_transforms`.
     """
 
-    line: int
-    said: str
+    number: int
+    text: str
     why: str = ""
     harmless_for: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.said}"
+        return f"line {self.number}: {self.text}"
 
     def changes_score(self, known: Collection[str | None]) -> bool:
         return bool(self.why) and self.harmless_for.isdisjoint(known)
@@ -147,13 +147,13 @@ class Text:
         self._nodes_left = MAX_NODES
         self.used: set[ast.expr] = set()
 
-    def said(self, node: Place) -> str:
+    def line_at(self, node: Place) -> str:
         """The line where the node begins, cut to 80 characters."""
         shown = self.lines[node.lineno - 1].strip() if node.lineno <= len(self.lines) else ""
         return shown if len(shown) <= 80 else f"{shown[:80]}…"
 
-    def aside(self, node: Place, why: str = "", *harmless_for: str) -> Aside:
-        return Aside(node.lineno, self.said(node), why, frozenset(harmless_for))
+    def ignored(self, node: Place, why: str = "", *harmless_for: str) -> IgnoredLine:
+        return IgnoredLine(node.lineno, self.line_at(node), why, frozenset(harmless_for))
 
     def bind(self, name: str, statement: Place, value: ast.expr) -> None:
         """Binds the name from the end of this statement on. Statements must come in their order."""

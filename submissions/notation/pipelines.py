@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from submissions.notation.draft import Draft, Model
-from submissions.notation.literals import Aside, Text, refuse, statements
+from submissions.notation.literals import IgnoredLine, Text, refuse, statements
 from submissions.specs.families import Family, offered
 from submissions.specs.preprocessing import STEPS, Step
 from submissions.specs.spec import changed
@@ -107,14 +107,14 @@ def is_grid(text: Text, parameters: ast.Dict) -> bool:
     )
 
 
-def not_varied(text: Text, parameters: ast.Dict, tried: Iterable[Model]) -> Iterator[Aside]:
+def not_varied(text: Text, parameters: ast.Dict, tried: Iterable[Model]) -> Iterator[IgnoredLine]:
     """Warns that the parameters a search found leave out the steps and parameters that it did not vary."""
-    if "__" in text.said(parameters):
+    if "__" in text.line_at(parameters):
         why = "these parameters leave out the steps that the search did not vary: paste the pipeline"
-        yield text.aside(parameters, why)
+        yield text.ignored(parameters, why)
     elif any(model.steps or model.call.args or model.call.keywords for model in tried):
         why = "these parameters leave out those that the search did not vary: paste its best_estimator_"
-        yield text.aside(parameters, why)
+        yield text.ignored(parameters, why)
 
 
 def model_of(text: Text, parameters: ast.Dict) -> Model | None:

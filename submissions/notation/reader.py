@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from submissions.notation.draft import Draft, Model
-from submissions.notation.literals import AS_CONSTRUCTED, Aside, NotationError, refuse
+from submissions.notation.literals import AS_CONSTRUCTED, IgnoredLine, NotationError, refuse
 from submissions.notation.pipelines import read_steps
 from submissions.notation.script import READ_ONLY, Script, read_script
 from submissions.notation.writer import headline
@@ -55,7 +55,7 @@ def read_all(text: str, *, dataset: str | None = "mnist", limits: Limits | None 
         spec = _validated(model, draft, dataset=dataset, limits=limits)
         if all(spec != earlier.spec for earlier in found):
             feed = [*_other_data_sets(script, dataset), *_training_missing(script, model)]
-            found.append(_parsed(spec, model, [*ignored, *draft.asides, *feed], dataset))
+            found.append(_parsed(spec, model, [*ignored, *draft.ignored, *feed], dataset))
     return found
 
 
@@ -83,33 +83,33 @@ def _validated(model: Model, draft: Draft, *, dataset: str | None, limits: Limit
         raise NotationError([_with_line(found, draft, model.call.lineno) for found in error.errors]) from error
 
 
-def _other_data_sets(script: Script, dataset: str | None) -> list[Aside]:
+def _other_data_sets(script: Script, dataset: str | None) -> list[IgnoredLine]:
     """Lines of the feed that are about another data set."""
     return [
-        Aside(line, f"dat={name}", "the quest uses its own data set", frozenset({name}))
+        IgnoredLine(line, f"dat={name}", "the quest uses its own data set", frozenset({name}))
         for line, name in script.source.data_sets
         if dataset is not None and name != dataset
     ]
 
 
-def _training_missing(script: Script, model: Model) -> list[Aside]:
+def _training_missing(script: Script, model: Model) -> list[IgnoredLine]:
     """Warns that a line of the feed does not say how its network was trained."""
     fitted = any(use.name == "fit" for use in model.uses)
     if fitted or model.call.lineno not in script.source.feed_lines or not registry.family_named(model.family).read:
         return []
     why = "the feed shows no compile or fit: add them below, or the network is trained for 5 epochs with adam"
-    return [model.text.aside(model.call, why)]
+    return [model.text.ignored(model.call, why)]
 
 
-def _parsed(spec: Spec, model: Model, asides: list[Aside], dataset: str | None) -> ParsedModel:
+def _parsed(spec: Spec, model: Model, lines: list[IgnoredLine], dataset: str | None) -> ParsedModel:
     exceptions = _exceptions(spec, dataset)
     reasons: dict[str, str] = {}
     harmless: dict[str, None] = {}
-    for aside in sorted(asides, key=lambda aside: aside.line):
-        if aside.changes_score(exceptions):
-            reasons.setdefault(str(aside), aside.why)
+    for line in sorted(lines, key=lambda line: line.number):
+        if line.changes_score(exceptions):
+            reasons.setdefault(str(line), line.why)
         else:
-            harmless[str(aside)] = None
+            harmless[str(line)] = None
     consequential = tuple(f"{said} ({why})" for said, why in reasons.items())
     return ParsedModel(spec, tuple(said for said in harmless if said not in reasons), consequential, model.call.lineno)
 
@@ -160,7 +160,7 @@ def _read_constructor(model: Model, family: Family) -> Draft:
         if use.name not in READ_ONLY and use.name != "fit":
             refuse(use.call, f"the method {use.name} is not supported: set this in the constructor.")
         weighted = use.name == "fit" and _has_weights(use.call)
-        draft.asides.append(model.text.aside(use.call, "all images have the same weight here" if weighted else ""))
+        draft.ignored.append(model.text.ignored(use.call, "all images have the same weight here" if weighted else ""))
     return draft
 
 

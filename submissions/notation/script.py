@@ -6,19 +6,19 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from submissions.notation.asides import (
-    data_changes,
-    holds_data,
-    judge_assignment,
-    judge_call,
-    refuse_code,
-    sets_data,
-)
 from submissions.notation.bindings import name_pairs, names, root, targets_and_value
 from submissions.notation.calls import CallReader
 from submissions.notation.draft import Model, Use
+from submissions.notation.ignored_lines import (
+    data_changes,
+    data_overwrites,
+    judge_assignment,
+    judge_call,
+    names_data,
+    refuse_code,
+)
 from submissions.notation.literals import (
-    Aside,
+    IgnoredLine,
     NotationError,
     NotPython,
     Place,
@@ -70,7 +70,7 @@ class Unclassified:
 
 # A statement's results besides names and models: a line to ignore, a setting of all models (`Use`), a dictionary that
 # may hold a model's parameters, or a model's constructor in a loop or condition (`ast.Call`).
-Finding = Aside | Unclassified | Use | ast.Dict | ast.Call
+Finding = IgnoredLine | Unclassified | Use | ast.Dict | ast.Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +82,14 @@ class Script:
     models: list[Model]
     findings: list[Finding]
 
-    def ignored_lines(self) -> list[Aside]:
+    def ignored_lines(self) -> list[IgnoredLine]:
         """The lines that no model uses. Ask once the models are read: only then is it known which values they use."""
-        asides = [item for item in self.findings if isinstance(item, Aside)]
+        lines = [item for item in self.findings if isinstance(item, IgnoredLine)]
         unclassified = [item for item in self.findings if isinstance(item, Unclassified)]
         unused = [item for item in unclassified if item.value not in self.text.used]
-        return asides + [aside for item in unused for aside in self._judge(item)]
+        return lines + [line for item in unused for line in self._judge(item)]
 
-    def _judge(self, item: Unclassified) -> Iterator[Aside]:
+    def _judge(self, item: Unclassified) -> Iterator[IgnoredLine]:
         if not item.names and isinstance(item.value, ast.Call):
             yield from judge_call(self.text, item.statement, item.value)
         elif not self.text.is_plain(item.value):
@@ -101,7 +101,7 @@ def read_script(source: str, constructors: Mapping[str, str]) -> Script:
     found, body = _parse(source)
     text = Text(found.shown())
     reader = _Reader(text, constructors)
-    findings: list[Finding] = [*found.asides, *reader.read(body)]
+    findings: list[Finding] = [*found.ignored, *reader.read(body)]
     if not reader.models.found and found.printed.strip():
         findings = _with_printed(reader, found.printed, findings)
     if not reader.models.found:
@@ -128,7 +128,7 @@ def _with_printed(reader: _Reader, printed: str, findings: list[Finding]) -> lis
     except NotPython:
         return findings
     lines = {number for number, line in enumerate(printed.split("\n"), start=1) if line}
-    kept = [item for item in findings if not (isinstance(item, Aside) and item.line in lines)]
+    kept = [item for item in findings if not (isinstance(item, IgnoredLine) and item.number in lines)]
     return kept + reader.read(body)
 
 
@@ -152,20 +152,20 @@ class _Reader:
             found += self._from_parameters([item for item in found if isinstance(item, ast.Dict)])
         return found
 
-    def _from_parameters(self, dictionaries: list[ast.Dict]) -> list[Aside]:
+    def _from_parameters(self, dictionaries: list[ast.Dict]) -> list[IgnoredLine]:
         """Makes models from dictionaries of parameters, for a text without a constructor."""
-        asides: list[Aside] = []
+        lines: list[IgnoredLine] = []
         single = [parameters for parameters in dictionaries if not is_grid(self.text, parameters)]
         for parameters in single[:MAX_MODELS]:
             if self.models.add_from_parameters(parameters):
-                asides += not_varied(self.text, parameters, self.models.tried)
-        return asides
+                lines += not_varied(self.text, parameters, self.models.tried)
+        return lines
 
     def _statement(self, statement: ast.stmt) -> list[Finding]:
         match statement:
             case ast.Import() | ast.ImportFrom():
                 self.text.import_as(statement)
-                return [self.text.aside(statement)]
+                return [self.text.ignored(statement)]
             case ast.Assign() | ast.AugAssign():
                 return self._assignment(statement, *targets_and_value(statement))
             case ast.AnnAssign(target=target, value=ast.expr() as value):
@@ -197,7 +197,7 @@ class _Reader:
                 return [found for item in items for found in self._expression(statement, item)]
             case ast.Dict():
                 return [value, *self.calls.scan(value)]
-        return [*self.calls.scan(value), self.text.aside(statement)]
+        return [*self.calls.scan(value), self.text.ignored(statement)]
 
     def _assignment(self, statement: ast.stmt, targets: list[ast.expr], value: ast.expr) -> list[Finding]:
         if len(targets) == 1 and (pairs := name_pairs(targets[0], value)):
@@ -206,7 +206,7 @@ class _Reader:
             self._refuse_change(target)
         plain = names(*targets) if all(isinstance(target, ast.Name) for target in targets) else []
         if plain and self.models.alias(plain, value):
-            return [self.text.aside(statement)]
+            return [self.text.ignored(statement)]
         if not isinstance(value, ast.Call):
             return [*self.calls.scan(value), *self._bind(statement, targets, value)]
         known = self._known_call(statement, plain, value)
@@ -225,7 +225,7 @@ class _Reader:
                 self.text.forget(name, statement)
         parameters = isinstance(value, ast.Dict) and any("param" in name or "best" in name for name in stored)
         found: list[Finding] = [value] if parameters and isinstance(value, ast.Dict) else []
-        return [*found, Unclassified(statement, stored, value), *sets_data(self.text, statement, targets)]
+        return [*found, Unclassified(statement, stored, value), *data_overwrites(self.text, statement, targets)]
 
     def _refuse_change(self, target: ast.expr) -> None:
         name = root(target)
@@ -242,7 +242,7 @@ class _Reader:
         found += [item for call in calls for item in self.calls.uncertain(call)]
         for name in {part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}:
             self.text.forget(name, statement)
-        return found if any(isinstance(item, Aside) for item in found) else [*found, self.text.aside(statement)]
+        return found if any(isinstance(item, IgnoredLine) for item in found) else [*found, self.text.ignored(statement)]
 
     def _refuse_models_in(self, block: Place, calls: list[ast.Call]) -> None:
         if any(isinstance(call.func, ast.Attribute) and call.func.attr == "add" for call in calls):
@@ -252,12 +252,12 @@ class _Reader:
         if subclasses or any(self.text.called(call) in self.constructors for call in calls):
             refuse(block, f"{_unsupported(block)}.")
 
-    def _data_changes_in(self, block: Place, parts: list[ast.AST]) -> Iterator[Aside]:
+    def _data_changes_in(self, block: Place, parts: list[ast.AST]) -> Iterator[IgnoredLine]:
         for part in parts:
             if isinstance(part, ast.Assign | ast.AugAssign):
                 targets, value = targets_and_value(part)
-                yield from sets_data(self.text, block, targets)
-                if holds_data(names(*targets)):
+                yield from data_overwrites(self.text, block, targets)
+                if names_data(names(*targets)):
                     yield from data_changes(self.text, value, block)
 
     def _known_call(self, statement: ast.stmt, names: list[str], call: ast.Call) -> list[Finding] | None:
@@ -274,7 +274,7 @@ class _Reader:
         if name in SETTINGS:
             return [Use(name, call)]
         if name in SHOWING:
-            return [self.text.aside(statement), *self.calls.scan_parts(call)]
+            return [self.text.ignored(statement), *self.calls.scan_parts(call)]
         if name == "Model" and (call.args or call.keywords):
             refuse(call, f"{FUNCTIONAL}.")
         return None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise, zip_longest
 
-from submissions.notation.literals import Aside
+from submissions.notation.literals import IgnoredLine
 
 # Characters at the beginning of a line that patterns are matched against, which bounds the time they can take.
 HEAD = 300
@@ -54,7 +54,7 @@ class SourceText:
     """The Python of a text, with its original line numbers, and what surrounded it."""
 
     code: str
-    asides: list[Aside] = field(default_factory=list)
+    ignored: list[IgnoredLine] = field(default_factory=list)
     # (line, name) of each data set named in a line of the feed.
     data_sets: list[tuple[int, str]] = field(default_factory=list)
     # The lines where a model of the feed begins.
@@ -66,8 +66,8 @@ class SourceText:
         """The same for a report that is no Python: its entries are read, and everything else is ignored."""
         both = zip_longest(self.code.split("\n"), self.printed.split("\n"), fillvalue="")
         lines = enumerate(both, start=1)
-        lost = [Aside(number, said.strip()[:80]) for number, (said, read) in lines if said.strip() and not read]
-        return replace(self, code="", asides=[*self.asides, *lost])
+        lost = [IgnoredLine(number, said.strip()[:80]) for number, (said, read) in lines if said.strip() and not read]
+        return replace(self, code="", ignored=[*self.ignored, *lost])
 
     def shown(self) -> str:
         """Code and printed entries, each on its own line."""
@@ -127,7 +127,7 @@ def _without_prompts(lines: list[str], source: SourceText) -> tuple[list[str], l
             printed = printed or (doctest and depth <= 0)
             code = line
         if printed and code.strip():
-            source.asides.append(Aside(number, bare[:80]))
+            source.ignored.append(IgnoredLine(number, bare[:80]))
         kept.append("" if printed else code)
         shown.append(code if printed else "")
         depth += 0 if printed else depth_of(code)
@@ -143,11 +143,11 @@ def _without_magic(lines: list[str], source: SourceText) -> list[str]:
         if not any(sign in bare for sign in "#%!?`"):
             pass
         elif measured := MEASURED.match(bare[:HEAD]):
-            source.asides.append(Aside(number, measured[0].removeprefix(measured[1] or "").strip()))
+            source.ignored.append(IgnoredLine(number, measured[0].removeprefix(measured[1] or "").strip()))
             bare = (measured[1] or "") + bare[measured.end() :] if bare[measured.end() :].strip() else ""
             line = indent + bare
         elif bare.startswith("#") or MAGIC.match(bare[:HEAD]):
-            source.asides.append(Aside(number, bare[:80]))
+            source.ignored.append(IgnoredLine(number, bare[:80]))
             # A block needs a statement.
             line = f"{indent}pass" if indent and bare[0] in "!%" else ""
         kept.append(line)
@@ -189,7 +189,7 @@ def _ignore(source: SourceText, number: int, said: str) -> None:
     """Notes the feed's words before or after a model, and the data sets that they name."""
     source.data_sets += [(number, name.lower()) for name in DATA_SET.findall(said)]
     if shown := said.strip(" \"',;"):
-        source.asides.append(Aside(number, shown[:80]))
+        source.ignored.append(IgnoredLine(number, shown[:80]))
 
 
 class _Entry:

@@ -63,6 +63,11 @@ def register(family: Family) -> Family:
     return family
 
 
+def unregister(name: str) -> None:
+    """Removes a family, such as one that a test has added."""
+    _families.pop(name, None)
+
+
 def _load() -> None:
     extra = [name.strip() for name in os.environ.get("QUEST_FAMILIES", "").split(",") if name.strip()]
     for module in (*BUILT_IN.values(), *extra):

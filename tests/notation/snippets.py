@@ -1,4 +1,4 @@
-"""Texts as students paste them, in the folder `pasted`: what is understood of each, and what is left aside.
+"""Texts as students paste them, in the folder `pasted`, with the model and the ignored lines expected for each.
 
 `python -m tests.notation.snippets` prints them as a table.
 """
@@ -18,15 +18,15 @@ PARTS = ("understood", "harmless", "consequential", "refused")
 
 @dataclass(slots=True)
 class Snippet:
-    """A text and what is said of it, by part, line by line; `understood` is the notation."""
+    """A text and its expected result, by part, line by line; `understood` is the model's notation."""
 
     name: str
     text: str
-    said: dict[str, list[str]] = field(default_factory=dict)
+    expected: dict[str, list[str]] = field(default_factory=dict)
 
 
 def snippets() -> Iterator[Snippet]:
-    """A file holds the text, and after a line `--- part` the lines of each part."""
+    """Reads the files: a text, and after each line `--- part` the lines of that part."""
     for path in sorted(FOLDER.glob("*.txt")):
         text, *parts = path.read_text().split("\n--- ")
         said = {name: body.splitlines() for name, _, body in (part.partition("\n") for part in parts)}
@@ -34,21 +34,21 @@ def snippets() -> Iterator[Snippet]:
 
 
 def read(text: str) -> dict[str, list[str]]:
-    """What is said of the text now, as a snippet's file has it."""
+    """The text's actual result, in the parts of a snippet's file."""
     try:
-        readings = read_all(text)
+        models = read_all(text)
     except NotationError as refusal:
         return {"refused": [error["message"] for error in refusal.errors]}
     said: dict[str, list[str]] = {part: [] for part in PARTS}
-    for reading in readings:
-        said["understood"] += render(reading.spec).splitlines()
+    for parsed in models:
+        said["understood"] += render(parsed.spec).splitlines()
         for part in ("harmless", "consequential"):
-            said[part] += [line for line in getattr(reading, part) if line not in said[part]]
+            said[part] += [line for line in getattr(parsed, part) if line not in said[part]]
     return {part: lines for part, lines in said.items() if lines}
 
 
 def table() -> Iterator[str]:
-    yield "| pasted | understood | left aside, harmless | left aside, may change the score | refused |"
+    yield "| pasted | model | ignored, harmless | ignored, may change the score | refused |"
     yield "| --- | --- | --- | --- | --- |"
     for snippet in snippets():
         said = read(snippet.text)

@@ -1,4 +1,4 @@
-"""Texts that mean harm: refused quickly, in little memory, and with nothing but the documented error."""
+"""Malicious texts are refused quickly, in little memory, and with the documented error only."""
 
 from __future__ import annotations
 
@@ -71,10 +71,10 @@ pytestmark = pytest.mark.slow
     ],
     ids=lambda text: text[:12],
 )  # fmt: skip
-def test_hostile_text_is_refused_in_50_ms_and_little_memory(text):
+def test_hostile_text_is_refused_within_50_ms_and_16_mb(text):
     refusal(text)
 
-    # Beside others on the same cores the same work takes two or three times as long: one undisturbed try is enough.
+    # Other processes on the same cores slow this down two- or threefold: one undisturbed try is enough.
     assert any(seconds_to_refuse(text) < 0.05 for _ in range(40))
     assert memory_to_refuse(text) < 16 << 20
 
@@ -86,7 +86,7 @@ def seconds_to_refuse(text: str) -> float:
 
 
 def memory_to_refuse(text: str) -> int:
-    """Bytes at the most, of what Python asks for."""
+    """The peak of the memory that Python allocates, in bytes."""
     tracemalloc.start()
     try:
         refusal(text)
@@ -96,13 +96,13 @@ def memory_to_refuse(text: str) -> int:
 
 
 @given(st.text() | st.lists(st.sampled_from(KERAS_CODE.split() + list("()[]{},.=\n 0'"))).map("".join))
-def test_any_text_is_read_or_refused_and_nothing_else(text):
+def test_any_text_is_read_or_refused_with_a_notation_error(text):
     with suppress(NotationError):
         read(text)
 
 
 @given(specs().map(render), st.data())
-def test_a_damaged_text_is_read_or_refused_and_nothing_else(text, data):
+def test_a_damaged_text_is_read_or_refused_with_a_notation_error(text, data):
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, min(len(text), start + 12)))
     inserted = data.draw(st.sampled_from(["", "(", ")", "[", "None", "-1", "'", "=", "**", "1e999", ", ", "True", "x"]))
@@ -121,6 +121,6 @@ def test_a_damaged_text_is_read_or_refused_and_nothing_else(text, data):
         "import subprocess as s\nsubprocess.run('true')\nKNeighborsClassifier()",
     ],
 )
-def test_what_would_run_code_is_refused_wherever_it_stands(text):
+def test_anything_that_would_run_code_is_refused_anywhere_in_the_text(text):
     with pytest.raises(NotationError):
         read(text)

@@ -1,4 +1,4 @@
-"""Text to spec and back: what people paste, and what is refused."""
+"""Text to spec and back: texts that people paste, and refusals."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def network(text: str, dataset: str | None = None) -> CNN:
 
 
 @given(specs())
-def test_what_is_rendered_is_read_back_as_the_same_spec(spec):
+def test_a_rendered_spec_is_read_back_unchanged(spec):
     assert dump(parse(render(spec))) == dump(spec)
 
 
@@ -98,7 +98,7 @@ def test_defaults_are_left_out_as_scikit_learn_does():
     assert render(Forest(n_estimators=100)) == "RandomForestClassifier()"
 
 
-def test_keras_code_is_read_as_it_stands_in_a_notebook():
+def test_keras_code_is_read_as_written_in_a_notebook():
     reading = read(KERAS_CODE)
 
     assert isinstance(reading.spec, CNN)
@@ -121,7 +121,7 @@ def test_keras_code_is_read_as_it_stands_in_a_notebook():
     assert "line 14: metrics" in reading.left_aside
 
 
-def test_a_list_of_layers_is_read_like_added_ones():
+def test_a_list_of_layers_is_read_like_layers_that_are_added():
     listed = parse("keras.Sequential([keras.Input(shape=(784,)), Dense(8, activation='relu'), Dense(10)])")
     added = parse("m = Sequential()\nm.add(Dense(8, input_dim=784, activation=activations.relu))\nm.add(Dense(10))")
 
@@ -133,19 +133,19 @@ def test_a_list_of_layers_is_read_like_added_ones():
     [("Conv2D(4, 3), Flatten()", (28, 28, 1)), ("Flatten()", (28, 28)), ("Dense(16)", (784,)),
      ("Rescaling(1./255), Conv2D(4, 3), Flatten()", (28, 28, 1)), ("Dropout(0.2), Dense(16)", (784,))],
 )  # fmt: skip
-def test_an_input_that_is_not_said_follows_from_the_first_layer(first, shape):
+def test_a_missing_input_follows_from_the_first_layer(first, shape):
     spec = network(f"Sequential([{first}, Dense(10, activation='softmax')])")
 
     assert spec.layers[0] == Input(shape=shape)
 
 
-def test_an_input_that_is_not_said_has_the_size_of_the_data_set():
+def test_a_missing_input_has_the_size_of_the_data_sets_images():
     spec = network("Sequential([Conv2D(4, 3), Flatten(), Dense(10)])", dataset="digits")
 
     assert spec.layers[0] == Input(shape=(8, 8, 1))
 
 
-def test_a_silent_network_gets_what_the_form_shows():
+def test_a_network_without_compile_and_fit_gets_the_forms_defaults():
     spec = network("Sequential([Dense(10, activation='softmax')])")
 
     assert (spec.optimizer.name, spec.loss.name, spec.epochs, spec.batch_size) == (
@@ -154,7 +154,7 @@ def test_a_silent_network_gets_what_the_form_shows():
     assert not spec.loss.from_logits
 
 
-def test_a_silent_network_that_ends_in_logits_is_trained_on_logits():
+def test_a_network_without_compile_that_ends_in_logits_is_trained_from_logits():
     assert network("Sequential([Dense(10)])").loss.from_logits
     assert network("Sequential([Dense(84, activation='tanh'), RBF(10)])").loss.from_logits
 
@@ -168,7 +168,7 @@ def test_presets_are_shown_on_one_line_as_typed():
     assert "AveragePooling2D(2)" in headline(LENET_5_LIKE)
 
 
-def test_seed_and_precision_are_read_where_keras_has_them():
+def test_seed_and_precision_are_read_from_keras_settings():
     spec = network(
         "keras.utils.set_random_seed(7)\nkeras.mixed_precision.set_global_policy('mixed_bfloat16')\nSequential([Dense(10)])"
     )
@@ -239,7 +239,7 @@ def test_seed_and_precision_are_read_where_keras_has_them():
          "validation_data is ignored, so there is nothing to monitor: use validation_split=0.1"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_refused_naming_line_and_thing(text, words):
+def test_unsupported_text_is_refused_with_line_and_cause(text, words):
     assert words in refusal(text)
 
 
@@ -250,13 +250,13 @@ def test_a_refusal_gives_the_path_of_the_field():
     assert [error["field"] for error in refused.value.errors] == ["layers.1.kernel_size"]
 
 
-def test_a_quests_limit_is_said_to_be_the_quests():
+def test_a_refusal_says_that_the_limit_is_the_quests():
     text = "RandomForestClassifier(n_estimators=501)"
 
     assert "501 trees exceed the quest's limit of 500" in refusal(text, limits=Limits(trees=500))
 
 
-def test_a_model_comes_as_object_json_or_text():
+def test_a_model_may_be_an_object_json_or_notation():
     spec = KNN(n_neighbors=4)
 
     for value in (
@@ -268,7 +268,7 @@ def test_a_model_comes_as_object_json_or_text():
 
 
 @pytest.mark.parametrize("value", [None, 3, ["knn"], {}, "", "{", "{}", {"family": ["knn"]}, {1: object()}])
-def test_what_is_no_model_is_refused(value):
+def test_a_value_that_is_not_a_model_is_refused(value):
     with pytest.raises(SpecError):
         model_from(value, dataset="mnist", limits=None)
 
@@ -279,7 +279,7 @@ def test_an_f_string_in_a_print_is_harmless():
     assert reading.harmless == ("line 2: print(f'{score:.5f}')",)
 
 
-def test_every_model_of_a_text_is_read_each_once():
+def test_equal_models_of_a_text_are_read_once():
     readings = read_all(
         "a = KNeighborsClassifier(3)\nb = KNeighborsClassifier(n_neighbors=3)\nRandomForestClassifier()"
     )
@@ -287,21 +287,21 @@ def test_every_model_of_a_text_is_read_each_once():
     assert [(reading.line, reading.spec) for reading in readings] == [(1, KNN(n_neighbors=3)), (3, Forest())]
 
 
-def test_a_model_within_a_pipeline_is_no_model_of_its_own_unless_it_was_trained():
+def test_a_model_in_a_pipeline_counts_on_its_own_only_if_trained():
     piped = "knn = KNeighborsClassifier(3)\n{}pipe = make_pipeline(StandardScaler(), knn)"
 
     assert len(read_all(piped.format(""))) == 1
     assert len(read_all(piped.format("knn.fit(X, y)\n"))) == 2
 
 
-def test_scaling_by_255_is_what_networks_get_anyway():
+def test_dividing_by_255_is_harmless_for_networks_only():
     scaled = "x_train = x_train / 255\n"
 
     assert not read(f"{scaled}Sequential([Dense(10)])").consequential
     assert read(f"{scaled}KNeighborsClassifier()").consequential
 
 
-def test_a_name_that_a_loop_or_a_call_changes_stands_for_nothing():
+def test_a_name_changed_in_a_loop_or_by_a_method_has_no_known_value():
     assert "Line 2: k, which this line changes," in refusal("k = 3\nfor i in a:\n  k = i\nKNeighborsClassifier(k)")
     assert "write the layers as a list" in refusal("some = []\nsome.append(Dense(10))\nSequential(some)")
     assert parse("k = 3\nk += 1\nKNeighborsClassifier(k)") == KNN(n_neighbors=4)
@@ -316,27 +316,27 @@ def test_parameters_in_braces_are_read_as_python_and_specs_as_json():
         model_from('{"family": "knn", ')
 
 
-def test_a_layer_as_activation_is_the_layer_behind():
+def test_a_layer_given_as_activation_comes_after_its_layer():
     inside = network("Sequential([Dense(8, activation=layers.LeakyReLU(0.1)), Dense(10, activation=Softmax())])")
     behind = network("Sequential([Dense(8), LeakyReLU(0.1), Dense(10), Softmax()])")
 
     assert inside == behind
 
 
-def test_padding_may_be_in_capitals_as_keras_takes_it():
+def test_padding_may_be_upper_case_as_in_keras():
     layer = network('Sequential([Conv2D(4, 3, padding="SAME"), Flatten(), Dense(10)])').layers[1]
 
     assert isinstance(layer, Conv2D)
     assert layer.padding == "same"
 
 
-def test_a_list_of_layers_may_be_spread_in_another():
+def test_a_list_of_layers_may_be_unpacked_in_another():
     assert network("rest = [Flatten(), Dense(10)]\nSequential([*rest])") == network(
         "Sequential([Flatten(), Dense(10)])"
     )
 
 
-def test_a_network_of_twice_as_many_layers_as_are_common_is_not_too_large():
+def test_a_network_of_62_layers_is_not_too_large():
     layers = "".join(
         "model.add(layers.Dense(64, activation='relu', kernel_initializer='he_normal'))\n" for _ in range(60)
     )

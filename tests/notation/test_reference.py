@@ -1,4 +1,4 @@
-"""The reference of the notation is made from the specs, and is the one that is handed out."""
+"""docs/notation.md is generated from the specs and up to date."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tests.stack import PROJECT
 WRITTEN = PROJECT / "docs" / "notation.md"
 
 
-def test_the_reference_is_not_stale():
+def test_the_reference_is_up_to_date():
     assert WRITTEN.read_text() == reference(), (
-        "make it anew: python -m submissions.notation.reference > docs/notation.md"
+        "regenerate it: python -m submissions.notation.reference > docs/notation.md"
     )
 
 

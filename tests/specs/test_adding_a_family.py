@@ -1,4 +1,4 @@
-"""A family that is added by one file, just as docs/adding-a-family.md says, on a service of its own."""
+"""A family added by one file, as docs/adding-a-family.md says, on a service of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Model families are registered in one place: the built-in ones, and one that a test adds."""
+"""The registry of model families: the built-in ones, and one that a test adds."""
 
 from __future__ import annotations
 
@@ -20,15 +20,13 @@ from submissions.specs.validation import validate
 
 class Guess(Spec):
     family: Literal["guess"] = "guess"
-    digit: Annotated[int, Field(ge=0, le=9)] = Field(7, description="what every image is said to be")
+    digit: Annotated[int, Field(ge=0, le=9)] = Field(7, description="the answer for every image")
     odds: tuple[float, ...] = ()
 
 
 @pytest.fixture
-def guess(monkeypatch):
-    """A family that lives as long as the test."""
-    families.all_families()
-    monkeypatch.setattr(families, "_families", dict(families._families))
+def guess():
+    """Registers a family for the duration of the test."""
 
     def add(*, offered: bool = True) -> Family:
         words = described(Guess)
@@ -44,7 +42,8 @@ def guess(monkeypatch):
             )
         )
 
-    return add
+    yield add
+    families.unregister("guess")
 
 
 @cost.size.register
@@ -85,7 +84,7 @@ def test_a_family_is_added_without_touching_another_file(guess):
     assert render(spec) == "Guesser(digit=3, odds=(0.5, 1.0))"
     assert parse(render(spec)) == spec
     assert headline(spec) == render(spec)
-    assert family_of(spec).help == {"digit": "what every image is said to be"}
+    assert family_of(spec).help == {"digit": "the answer for every image"}
 
 
 def test_an_added_familys_refusals_say_what_is_allowed(guess):

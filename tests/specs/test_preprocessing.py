@@ -1,4 +1,4 @@
-"""Steps before an estimator: the same predictions as scikit-learn's own pipeline, timed apart from the training."""
+"""Preprocessing steps: the same predictions as scikit-learn's own pipeline, timed apart from the training."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def pca(components: float, **more: Any) -> dict[str, Any]:
     return {"kind": "PCA", "n_components": components, "random_state": 3, **more}
 
 
-def pipeline_score(spec: dict[str, Any]) -> list[int]:
-    """What scikit-learn's Pipeline predicts for the test part of digits, called directly."""
+def pipeline_predictions(spec: dict[str, Any]) -> list[int]:
+    """The predictions of scikit-learn's own Pipeline for the test images of digits."""
     from sklearn import decomposition, preprocessing
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.neighbors import KNeighborsClassifier
@@ -50,18 +50,18 @@ def pipeline_score(spec: dict[str, Any]) -> list[int]:
         {**FOREST, "preprocess": [pca(15, svd_solver="randomized")], "max_features": 15},
     ],
 )
-def test_steps_give_what_a_pipeline_of_scikit_learn_gives(trainer, digits_home, monkeypatch, spec):
+def test_steps_predict_the_same_as_a_scikit_learn_pipeline(trainer, digits_home, monkeypatch, spec):
     monkeypatch.setenv("QUEST_DATA_HOME", str(digits_home))
     from workers.datasets import store
 
     result = train(trainer, spec)
 
-    predicted, truth = np.array(pipeline_score(spec)), np.array(store.load("digits").test_labels)
+    predicted, truth = np.array(pipeline_predictions(spec)), np.array(store.load("digits").test_labels)
     wrong = np.flatnonzero(predicted != truth)
     assert result["errors"] == [[int(index), int(predicted[index])] for index in wrong]
 
 
-def test_the_time_for_the_steps_is_kept_apart(trainer):
+def test_preprocessing_time_is_reported_separately(trainer):
     timing = train(trainer, {**KNN, "preprocess": [SCALE, pca(20)]})["timing"]
 
     assert timing["preprocess_s"] > 0

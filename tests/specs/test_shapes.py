@@ -58,7 +58,7 @@ def test_a_summary_has_a_row_for_each_layer_after_the_input_named_as_keras_does(
         ("Dense(5)", (28, 28, 5), (10, 0)),
     ],
 )
-def test_a_layers_shape_and_parameters(layer, shape, counts):
+def test_a_layers_output_shape_and_parameter_counts(layer, shape, counts):
     row = summary(parse(f"Sequential([Input((28, 28, 1)), {layer}, Flatten(), Dense(10)])"))[0]
 
     assert row.output_shape == shape
@@ -76,7 +76,7 @@ def test_a_layers_shape_and_parameters(layer, shape, counts):
         ("Dense(16384)", 1, "outputs 12,845,056 values: the service's limit is 4,000,000"),
     ],
 )
-def test_a_layer_that_does_not_fit_is_named(layers, place, words):
+def test_a_layer_that_cannot_take_its_input_is_named(layers, place, words):
     with pytest.raises(NotationError) as refused:
         parse(f"Sequential([Input((28, 28, 1)), {layers}, Flatten(), Dense(10)])")
 

@@ -36,17 +36,17 @@ def count(weights) -> int:
 @WITH_KERAS
 @given(networks())
 def test_shapes_and_counts_agree_with_keras(keras, spec: CNN):
-    agree(spec)
+    assert_agrees_with_keras(spec)
 
 
 @pytest.mark.long
 @settings(WITH_KERAS, max_examples=300, derandomize=False)
 @given(networks())
 def test_shapes_and_counts_agree_with_keras_over_300_networks(keras, spec: CNN):
-    agree(spec)
+    assert_agrees_with_keras(spec)
 
 
-def agree(spec: CNN) -> None:
+def assert_agrees_with_keras(spec: CNN) -> None:
     from workers.engines.keras.model import build
 
     model = build(spec)
@@ -61,7 +61,7 @@ def agree(spec: CNN) -> None:
 
 @WITH_KERAS
 @given(networks())
-def test_the_code_that_is_written_builds_the_same_model_in_keras(keras, spec: CNN):
+def test_rendered_code_builds_the_same_model_in_keras(keras, spec: CNN):
     from workers.engines.keras.model import RBFLayer, build
 
     names = {**vars(keras.layers), **vars(keras.optimizers), **vars(keras.losses), "keras": keras, "RBF": RBFLayer}
@@ -81,7 +81,7 @@ def _config(part) -> dict:
 
 
 def _inner(optimizer):
-    """The optimizer itself where mixed precision has wrapped it to scale the loss."""
+    """The optimizer itself, also if mixed precision has wrapped it to scale the loss."""
     return getattr(optimizer, "inner_optimizer", optimizer)
 
 

@@ -1,4 +1,4 @@
-"""Specs against scikit-learn itself: what is accepted can be fitted, and reads as its own repr does."""
+"""Specs against scikit-learn itself: accepted specs can be fitted, and are rendered like its own repr."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ SLOW_IS_FINE = settings(max_examples=40, deadline=None, suppress_health_check=li
 pytestmark = [pytest.mark.trains, pytest.mark.filterwarnings("ignore")]
 
 
-def alone(spec: Spec) -> Spec:
-    """The estimator without the steps before it."""
+def without_steps(spec: Spec) -> Spec:
+    """The spec without preprocessing."""
     return spec.model_copy(update={"preprocess": ()})
 
 
 @SLOW_IS_FINE
-@given(knns().map(alone))
-def test_a_knn_reads_as_scikit_learns_own_repr(spec):
+@given(knns().map(without_steps))
+def test_a_knn_is_rendered_like_scikit_learns_repr(spec):
     theirs = repr(KNeighborsClassifier(**spec.arguments()))
 
     assert render(spec) == " ".join(theirs.split())
 
 
 @SLOW_IS_FINE
-@given(forests().map(alone))
-def test_a_forest_reads_as_scikit_learns_own_repr(spec):
+@given(forests().map(without_steps))
+def test_a_forest_is_rendered_like_scikit_learns_repr(spec):
     theirs = repr(RandomForestClassifier(**spec.arguments()))
 
     assert render(spec) == " ".join(theirs.split())
@@ -44,7 +44,7 @@ def test_a_forest_reads_as_scikit_learns_own_repr(spec):
 
 @pytest.mark.parametrize("algorithm", ["auto", "brute", *TREES])
 @pytest.mark.parametrize("metric", get_args(Metric))
-def test_every_metric_that_is_accepted_can_be_fitted(algorithm, metric):
+def test_every_accepted_metric_can_be_fitted(algorithm, metric):
     spec = KNN(algorithm=algorithm, metric=metric, p=1.5)
     if [*spec.conflicts(None)]:
         assert metric not in TREES[algorithm]
@@ -57,7 +57,7 @@ def test_every_metric_that_is_accepted_can_be_fitted(algorithm, metric):
 @pytest.mark.long
 @SLOW_IS_FINE
 @given(forests(trees=3))
-def test_every_forest_that_is_accepted_can_be_fitted(spec):
+def test_every_accepted_forest_can_be_fitted(spec):
     sample = slice(0, 300)
     arguments = {**spec.arguments(), "n_jobs": None, "verbose": 0}
 

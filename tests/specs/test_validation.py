@@ -1,4 +1,4 @@
-"""The one validation of model configurations: what passes, what is refused, and in which words."""
+"""Validation of model configurations: accepted data, refused data, and the messages."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def network(*layers: dict[str, object], **fields: object) -> dict[str, object]:
 
 
 @given(specs())
-def test_a_spec_comes_back_whole_from_its_json(spec):
+def test_a_spec_survives_a_round_trip_through_json(spec):
     data = dump(spec)
 
     assert validate(data, dataset=None) == spec
@@ -47,7 +47,7 @@ JSON = st.recursive(
 
 
 @given(st.sampled_from([dump(KNN()), dump(Forest()), dump(LENET_5_LIKE), network()]), st.data())
-def test_any_object_is_validated_or_refused_and_nothing_else(whole, data):
+def test_any_object_is_validated_or_refused_with_a_spec_error(whole, data):
     target = whole = json.loads(json.dumps(whole))
     while True:
         places = sorted(target) if isinstance(target, dict) else range(len(target))
@@ -100,14 +100,14 @@ def test_a_wrong_value_is_refused_naming_the_parameter_and_what_would_be_allowed
 
 
 @pytest.mark.parametrize("text", ['{"family": "knn", "p": NaN}', '{"family": "knn", "p": Infinity}', "[1]", "3", "{"])
-def test_json_text_is_held_to_the_same(text):
+def test_invalid_json_text_is_refused(text):
     assert refused(text)
 
 
 @pytest.mark.parametrize(
     "data", [None, 3, "x", b"\xff", ["knn"], {"family": {}}, {"family": "svm"}, {}, {"family": "knn", "p": {1}}]
 )
-def test_what_is_no_model_at_all_is_refused(data):
+def test_data_that_is_not_a_model_is_refused(data):
     assert refused(data)
 
 
@@ -124,11 +124,11 @@ def test_hostile_json_is_refused():
     assert refused('{"family": "\ud800"}')
 
 
-def test_every_wrong_value_is_named_at_once():
+def test_all_wrong_values_are_reported_together():
     assert list(refused({"family": "knn", "n_neighbors": 0, "p": -1, "weights": 3})) == ["n_neighbors", "weights", "p"]
 
 
-def test_cosine_does_not_go_with_a_tree():
+def test_cosine_is_refused_with_a_tree_search():
     assert "algorithm='brute'" in refused({"family": "knn", "metric": "cosine", "algorithm": "ball_tree"})["metric"]
 
 
@@ -138,20 +138,20 @@ def test_cosine_does_not_go_with_a_tree():
         ("max_samples", 0.5), ("oob_score", True),
     ],
 )  # fmt: skip
-def test_what_a_forest_needs_the_bootstrap_for_is_refused_without_it(field, value):
+def test_forest_options_that_need_bootstrap_are_refused_without_it(field, value):
     assert "bootstrap=True" in refused({"family": "forest", "bootstrap": False, field: value})[field]
 
 
-def test_a_forest_cannot_try_more_pixels_than_there_are():
+def test_a_forest_cannot_try_more_pixels_than_an_image_has():
     assert "64 pixels" in refused({"family": "forest", "max_features": 65}, dataset="digits")["max_features"]
     assert validate({"family": "forest", "max_features": 65}, dataset="mnist")
 
 
-def test_a_digit_that_there_is_not_has_no_weight():
+def test_a_class_weight_for_an_unknown_digit_is_refused():
     assert "'10' is unknown" in refused({"family": "forest", "class_weight": {"10": 1.0}})["class_weight.10"]
 
 
-def test_weights_of_digits_are_bounded_since_trees_draw_by_them():
+def test_class_weights_are_bounded():
     data = {"family": "forest", "class_weight": {"3": 1e6}}
 
     assert "above 0 and of at most 100" in refused(data)["class_weight.3"]
@@ -170,12 +170,12 @@ def test_whole_numbers_and_fractions_mean_different_things_to_a_forest():
         (network(), Limits(parameters=7849, owner="course"), "layers", "7,850 parameters exceed the course's limit"),
     ],
 )  # fmt: skip
-def test_a_quests_limit_is_tighter_and_says_whose_it_is(data, limits, field, words):
+def test_a_quests_limit_is_checked_and_its_owner_named(data, limits, field, words):
     assert validate(data)
     assert words in refused(data, limits=limits)[field]
 
 
-def test_a_network_is_held_to_the_services_bound_on_parameters():
+def test_the_service_limits_a_networks_parameters():
     layers = [{"kind": "Dense", "units": 16_384}, {"kind": "Dense", "units": 16_384}]
 
     assert "the service's limit of 50,000,000" in refused(network(*layers))["layers"]
@@ -195,11 +195,11 @@ def test_a_network_is_held_to_the_services_bound_on_parameters():
         ({"kind": "Input", "shape": [784]}, "layers.1", "Input must be the first layer, and only that"),
     ],
 )  # fmt: skip
-def test_a_layer_that_is_wrong_is_named(layer, field, words):
+def test_an_invalid_layer_is_named(layer, field, words):
     assert words in refused(network(layer))[field]
 
 
-def test_a_wrong_kernel_is_named_once_and_where_it_is_wrong():
+def test_a_wrong_kernel_size_is_reported_once_at_the_wrong_number():
     layers = [{"kind": "Conv2D", "filters": 2, "kernel_size": [3, 99]}, {"kind": "Flatten"}]
     data = {"family": "cnn", "layers": [{"kind": "Input", "shape": [28, 28, 1]}, *layers, OUTPUT]}
 
@@ -207,7 +207,7 @@ def test_a_wrong_kernel_is_named_once_and_where_it_is_wrong():
 
 
 @pytest.mark.parametrize("dataset", list(DATASETS))
-def test_only_the_shapes_of_the_data_set_are_taken(dataset):
+def test_only_input_shapes_that_match_the_data_set_are_accepted(dataset):
     side = DATASETS[dataset].side
     shapes = [[side, side, 1], [side, side], [side * side], *([[32, 32, 1]] if side == 28 else [])]
     for shape in shapes:
@@ -221,7 +221,7 @@ def _on(shape: list[int]) -> dict[str, object]:
     return {"family": "cnn", "layers": [{"kind": "Input", "shape": shape}, {"kind": "Flatten"}, OUTPUT]}
 
 
-def test_a_network_begins_with_input_and_ends_with_ten():
+def test_a_network_begins_with_input_and_ends_with_ten_outputs():
     assert "begin with Input" in refused({"family": "cnn", "layers": [OUTPUT, OUTPUT]})["layers.0"]
     assert "(10,)" in refused({"family": "cnn", "layers": [INPUT, {"kind": "Dense", "units": 9}]})["layers.1"]
     assert "layers" in refused({"family": "cnn", "layers": []})
@@ -242,11 +242,11 @@ def test_a_network_begins_with_input_and_ends_with_ten():
         ({"validation_split": 1}, "validation_split"),
     ],
 )
-def test_training_that_cannot_be_is_refused_naming_the_field(fields, field):
+def test_invalid_training_parameters_are_refused_by_field(fields, field):
     assert list(refused(network(**fields))) == [field]
 
 
-def test_rbf_is_trained_on_logits():
+def test_rbf_is_trained_from_logits():
     data = {"family": "cnn", "layers": [INPUT, {"kind": "RBF"}]}
 
     assert dump(validate(data))["loss"]["from_logits"]
@@ -260,7 +260,7 @@ def test_a_spec_is_frozen():
         setattr(dense(8), field, 3)
 
 
-def test_specs_and_notation_load_neither_django_nor_machine_learning():
+def test_specs_and_notation_import_neither_django_nor_machine_learning_libraries():
     code = (
         "import sys; from submissions.notation.reader import parse; parse('KNeighborsClassifier()');"
         "sys.exit(bool({'django', 'numpy', 'sklearn', 'keras', 'tensorflow'} & sys.modules.keys()))"

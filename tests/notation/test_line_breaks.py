@@ -1,4 +1,4 @@
-"""How the pages write a model."""
+"""Places where a long line of notation may break on a page."""
 
 import re
 
@@ -16,11 +16,11 @@ from submissions.templatetags.quest import breakable
         ("strides=(2,2)", ["strides=(", "2,", "2)"]),
     ],
 )
-def test_a_line_of_notation_may_end_behind_a_bracket_or_comma(notation, parts):
+def test_notation_may_break_after_a_bracket_or_comma(notation, parts):
     assert breakable(notation).split("<wbr>") == parts
 
 
-def test_what_it_marks_is_escaped_and_reads_as_before():
+def test_marked_notation_is_escaped_and_keeps_its_text():
     marked = breakable("f(<script>,'x')")
 
     assert "<script>" not in marked

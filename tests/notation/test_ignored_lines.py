@@ -1,4 +1,4 @@
-"""What of a text is left aside: told by the API, and to be agreed to in the form where it may change the score."""
+"""Ignored lines of a text: the API lists them, and the form asks to confirm those that may change the score."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ TWO = "KNeighborsClassifier(n_neighbors=4)\nRandomForestClassifier(n_estimators=
 
 
 def value_of(response, name: str, place: int = 0) -> str:
-    """The value of the box or choice of this name that the page shows."""
+    """The value of the checkbox or radio button of this name on the page."""
     return re.findall(rf'name="{name}"\s+value="(\w+)"', response.content.decode())[place]
 
 
-def test_the_form_asks_to_agree_to_what_may_change_the_score(owner_client, quest):
+def test_the_form_asks_to_confirm_lines_that_may_change_the_score(owner_client, quest):
     asked = owner_client.post("/submit/", paste(quest, SCALED))
 
     assert "may change your score" in field_error(asked, "acknowledged")
@@ -32,19 +32,19 @@ def test_the_form_asks_to_agree_to_what_may_change_the_score(owner_client, quest
     assert Submission.objects.get().headline == "KNeighborsClassifier(n_neighbors=4)"
 
 
-def test_training_a_name_that_the_text_never_made_is_of_the_one_model_without_a_name():
-    told = read("Sequential([Input((784,)), Dense(10)])\nmodel.compile(loss='mse')\nmodel.fit(X, y, epochs=40)")
+def test_training_an_unbound_name_trains_the_unnamed_model():
+    parsed = read("Sequential([Input((784,)), Dense(10)])\nmodel.compile(loss='mse')\nmodel.fit(X, y, epochs=40)")
 
-    assert isinstance(told.spec, CNN)
-    assert (told.spec.epochs, told.spec.loss.name) == (40, "mean_squared_error")
-    assert told.harmless == told.consequential == ()
+    assert isinstance(parsed.spec, CNN)
+    assert (parsed.spec.epochs, parsed.spec.loss.name) == (40, "mean_squared_error")
+    assert parsed.harmless == parsed.consequential == ()
 
 
-def test_training_what_is_no_model_of_the_text_is_not_left_aside_silently():
-    told = read("knn = KNeighborsClassifier(3)\nmodel.fit(X, y)\nmodel.predict(X)")
+def test_training_an_unknown_model_may_change_the_score():
+    parsed = read("knn = KNeighborsClassifier(3)\nmodel.fit(X, y)\nmodel.predict(X)")
 
-    assert told.harmless == ("line 3: model.predict(X)",)
-    [trained] = told.consequential
+    assert parsed.harmless == ("line 3: model.predict(X)",)
+    [trained] = parsed.consequential
     assert trained == "line 2: model.fit(X, y) (this text creates no model named model: assign the model to that name)"
 
 
@@ -70,7 +70,7 @@ NET = "model = Sequential([Flatten(), Dense(10)])\n"
         "m = keras.models.clone_model(model)\nm.fit(x, y, epochs=20)",
     ],
 )
-def test_training_is_read_wherever_it_surely_happens(line):
+def test_fit_is_read_wherever_it_runs_exactly_once(line):
     spec = read(NET + line).spec
 
     assert isinstance(spec, CNN)
@@ -94,7 +94,7 @@ def test_training_is_read_wherever_it_surely_happens(line):
         ("partial(model.fit, epochs=20)(x, y)", "model.fit under another name is not supported"),
     ],
 )
-def test_training_that_happens_never_or_often_is_refused(line, words):
+def test_training_that_may_run_never_or_many_times_is_refused(line, words):
     with pytest.raises(NotationError) as refused:
         read(NET + line)
 
@@ -102,8 +102,8 @@ def test_training_that_happens_never_or_often_is_refused(line, words):
 
 
 @pytest.mark.parametrize("line", ["train(model)", "def train(m):\n  m.fit(x, y)", "history = fit_all(model, x, y)"])
-def test_a_functions_training_may_change_a_networks_score(line):
-    assert any("training inside a function is ignored" in told for told in read(NET + line).consequential)
+def test_training_inside_a_function_may_change_a_networks_score(line):
+    assert any("training inside a function is ignored" in why for why in read(NET + line).consequential)
     assert not read(f"{line}\nmodel = KNeighborsClassifier()").consequential
 
 
@@ -111,19 +111,19 @@ def test_a_functions_training_may_change_a_networks_score(line):
     "line",
     ["clf", "x.shape", "scores['knn'] > 0.9", "'what I did'", "w = model.layers[0].get_weights()[0]", "lambda: 1"],
 )
-def test_no_line_disappears_without_a_word(line):
+def test_every_ignored_line_is_listed(line):
     assert read(f"{NET}{line}").harmless == (f"line 2: {line}",)
 
 
-def test_what_a_model_answers_is_no_data():
-    reading = read(
+def test_predictions_do_not_count_as_data():
+    parsed = read(
         "knn = KNeighborsClassifier()\ny_pred = knn.predict(X) > 5\nDisplay(confusion_matrix(y, knn.predict(X)))"
     )
 
-    assert not reading.consequential
+    assert not parsed.consequential
 
 
-def test_a_network_may_be_padded_and_divided_as_it_is_here():
+def test_padding_and_scaling_that_a_network_gets_anyway_are_harmless():
     padded = "x = np.pad(x / 255, ((0, 0), (2, 2), (2, 2)))\n"
 
     assert not read(f"{padded}Sequential([Input((32, 32, 1)), Flatten(), Dense(10)])").consequential
@@ -135,11 +135,11 @@ def test_a_network_may_be_padded_and_divided_as_it_is_here():
 @pytest.mark.parametrize(
     "line", ["X = X.reshape(len(X), X.shape[1] * X.shape[2])", "y = y.astype(int)", "X = X[:60000]"]
 )
-def test_another_form_of_the_same_data_is_harmless(line):
+def test_reshaping_the_data_is_harmless(line):
     assert not read(f"{line}\nKNeighborsClassifier()").consequential
 
 
-def test_agreeing_to_one_text_agrees_to_no_other(owner_client, quest):
+def test_confirming_one_text_does_not_confirm_another(owner_client, quest):
     asked = owner_client.post("/submit/", paste(quest, SCALED))
     agreed = value_of(asked, "acknowledged")
 
@@ -149,13 +149,13 @@ def test_agreeing_to_one_text_agrees_to_no_other(owner_client, quest):
     assert not Submission.objects.exists()
 
 
-def test_harmless_lines_ask_nothing(owner_client, quest):
+def test_harmless_lines_need_no_confirmation(owner_client, quest):
     owner_client.post("/submit/", paste(quest, "import sklearn\nclf = KNeighborsClassifier()\nprint(clf)"))
 
     assert Submission.objects.count() == 1
 
 
-def test_of_several_models_one_is_chosen(owner_client, quest):
+def test_the_form_asks_to_choose_one_of_several_models(owner_client, quest):
     asked = owner_client.post("/submit/", paste(quest, TWO))
 
     assert "choose one" in field_error(asked, "chosen")
@@ -165,7 +165,7 @@ def test_of_several_models_one_is_chosen(owner_client, quest):
     assert Submission.objects.get().headline == "RandomForestClassifier(n_estimators=20)"
 
 
-def test_a_look_shows_the_models_to_choose_from_and_the_chosen_one(owner_client, quest):
+def test_a_check_shows_the_models_to_choose_from_and_the_chosen_one(owner_client, quest):
     looked = owner_client.post("/submit/check/", paste(quest, TWO), headers={"HX-Request": "true"})
     assert "Several models" in looked.content.decode()
 
@@ -175,13 +175,13 @@ def test_a_look_shows_the_models_to_choose_from_and_the_chosen_one(owner_client,
     assert "K nearest neighbours" in again.content.decode()
 
 
-def test_the_api_takes_the_model_and_tells_both_lists(owner_client, quest):
+def test_the_api_accepts_the_model_and_returns_both_lists(owner_client, quest):
     answer = owner_client.post("/api/v1/submissions/", {"model": SCALED}, content_type="application/json")
 
     assert answer.status_code == 201
-    told = answer.json()["left_aside"]
-    assert told["consequential"] == [DIVIDED]
-    assert "line 4: print(clf.score(X, y))" in told["harmless"]
+    lists = answer.json()["left_aside"]
+    assert lists["consequential"] == [DIVIDED]
+    assert "line 4: print(clf.score(X, y))" in lists["harmless"]
 
 
 def test_the_api_refuses_several_models_naming_them(owner_client, quest):
@@ -207,7 +207,7 @@ def test_steps_are_typed_into_their_field(owner_client, quest, steps, headline):
     assert Submission.objects.get().headline == headline
 
 
-def test_a_step_that_is_not_offered_is_refused_beside_its_field(owner_client, quest):
+def test_an_unsupported_step_is_refused_beside_its_field(owner_client, quest):
     data = {"way": "knn", "quest": quest.pk, "key": "k", "model_preprocess": "PCA(65)"}
     assert "give at most 64" in field_error(owner_client.post("/submit/", data), "model_preprocess")
 

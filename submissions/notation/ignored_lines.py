@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 
 from submissions.notation.bindings import root
-from submissions.notation.literals import Aside, NotationError, Place, Text, refuse, walked
+from submissions.notation.literals import IgnoredLine, NotationError, Place, Text, refuse, walked
 from submissions.specs.spec import DATASETS
 
 # Calls that run code or reach into the machine are refused, even in lines that would be ignored.
@@ -65,43 +65,43 @@ PREDICTIONS = re.compile(r"(?i)y_?(?:pred|hat|prob|score|out)")
 OWN_SPLIT = ("mnist", "fashion-mnist")
 
 
-def judge_assignment(text: Text, statement: ast.stmt, targets: list[str], value: ast.expr) -> Iterator[Aside]:
+def judge_assignment(text: Text, statement: ast.stmt, targets: list[str], value: ast.expr) -> Iterator[IgnoredLine]:
     """Judges an assignment that no model uses: harmless, unless it changes the data or loads other data."""
-    found = list(loads(text, value, statement))[:1]
-    if holds_data(targets):
+    found = list(data_loads(text, value, statement))[:1]
+    if names_data(targets):
         found += data_changes(text, value, statement)
-    yield from found or [text.aside(statement)]
+    yield from found or [text.ignored(statement)]
 
 
-def holds_data(names: Iterable[str]) -> bool:
+def names_data(names: Iterable[str]) -> bool:
     """Whether one of these names looks like images or labels."""
     return any(DATA.match(name) and not PREDICTIONS.match(name) for name in names)
 
 
-def sets_data(text: Text, statement: Place, targets: Iterable[ast.expr]) -> Iterator[Aside]:
+def data_overwrites(text: Text, statement: Place, targets: Iterable[ast.expr]) -> Iterator[IgnoredLine]:
     """Finds assignments to a part of the data: `X_train[X_train > 0] = 1`."""
     for target in targets:
-        if isinstance(target, ast.Subscript) and holds_data([root(target)]):
-            yield text.aside(statement, UNCHANGED)
+        if isinstance(target, ast.Subscript) and names_data([root(target)]):
+            yield text.ignored(statement, UNCHANGED)
 
 
-def judge_call(text: Text, statement: ast.stmt, call: ast.Call) -> Iterator[Aside]:
+def judge_call(text: Text, statement: ast.stmt, call: ast.Call) -> Iterator[IgnoredLine]:
     """Judges a call that no model uses and that keeps no result: harmless, unless it changes data in place."""
     parts = text.dotted(call.func)
     given = [arg.id for arg in call.args if isinstance(arg, ast.Name)]
-    found = list(loads(text, call, statement))[:1]
+    found = list(data_loads(text, call, statement))[:1]
     if parts[-1:] == ["seed"]:
         why = "set the seed as random_state, or with keras.utils.set_random_seed"
-        found.append(text.aside(statement, why, "knn"))
+        found.append(text.ignored(statement, why, "knn"))
     elif parts[-1:] == ["fit"] and len(parts) == 2 and not text.knows(parts[0]):
         why = f"this text creates no model named {parts[0]}: assign the model to that name"
-        found.append(text.aside(statement, why))
-    elif {*parts[-1:]} & (SCALING | SPLITTING) and holds_data([*given, *parts[:-1][:1]]):
+        found.append(text.ignored(statement, why))
+    elif {*parts[-1:]} & (SCALING | SPLITTING) and names_data([*given, *parts[:-1][:1]]):
         found += data_changes(text, call, statement)
-    yield from found or [text.aside(statement)]
+    yield from found or [text.ignored(statement)]
 
 
-def loads(text: Text, node: ast.AST, place: Place) -> Iterator[Aside]:
+def data_loads(text: Text, node: ast.AST, place: Place) -> Iterator[IgnoredLine]:
     """Finds calls that load data: harmless if it is the quest's own data set."""
     for call in walked(node):
         parts = text.dotted(call.func) if isinstance(call, ast.Call) else []
@@ -111,16 +111,16 @@ def loads(text: Text, node: ast.AST, place: Place) -> Iterator[Aside]:
         first = given[0].value if given and isinstance(given[0], ast.Constant) else None
         words = [str(first).lower(), *(part.lower() for part in reversed(parts))]
         name = next((LOADED[word] for word in words if word in LOADED), "")
-        yield text.aside(place, "the quest uses its own data set", *([name] if name else []))
+        yield text.ignored(place, "the quest uses its own data set", *([name] if name else []))
 
 
 def _loads(parts: list[str]) -> bool:
     return bool(LOADING.match(parts[-1])) or (parts[-1] == "load" and parts[0] in LIBRARIES_OF_DATA)
 
 
-def data_changes(text: Text, node: ast.expr, place: Place) -> list[Aside]:
+def data_changes(text: Text, node: ast.expr, place: Place) -> list[IgnoredLine]:
     """The changes that an expression makes to data besides reshaping, each once."""
-    found: dict[Aside, None] = {}
+    found: dict[IgnoredLine, None] = {}
     waiting = deque([node])
     while waiting:
         part = waiting.popleft()
@@ -130,19 +130,19 @@ def data_changes(text: Text, node: ast.expr, place: Place) -> list[Aside]:
     return list(found)
 
 
-def _changes_of(text: Text, part: ast.expr, place: Place) -> Iterator[Aside]:
+def _changes_of(text: Text, part: ast.expr, place: Place) -> Iterator[IgnoredLine]:
     match part:
         case ast.Call():
             yield from _changes_by_call(text, part, place)
         case ast.BinOp(op=ast.Div(), right=divisor) if (number := _number(text, divisor)) in BRIGHTEST:
             why = "pixels are used as stored; networks without Rescaling get them scaled to 0–1"
-            yield text.aside(place, why, f"/{number:.0f}")
+            yield text.ignored(place, why, f"/{number:.0f}")
         case ast.BinOp() | ast.Compare() | ast.UnaryOp() | ast.BoolOp() if not text.is_plain(part):
-            yield text.aside(place, UNCHANGED)
+            yield text.ignored(place, UNCHANGED)
         case ast.Subscript(slice=index) if (reason := _selection(text, index)) is not None:
-            yield text.aside(place, *reason)
+            yield text.ignored(place, *reason)
         case ast.ListComp(generators=loops) | ast.GeneratorExp(generators=loops) if any(loop.ifs for loop in loops):
-            yield text.aside(place, ALL_IMAGES)
+            yield text.ignored(place, ALL_IMAGES)
 
 
 def _data_in(text: Text, part: ast.expr) -> list[ast.expr]:
@@ -167,18 +167,18 @@ def _data_in(text: Text, part: ast.expr) -> list[ast.expr]:
     return []
 
 
-def _changes_by_call(text: Text, call: ast.Call, place: Place) -> Iterator[Aside]:
+def _changes_by_call(text: Text, call: ast.Call, place: Place) -> Iterator[IgnoredLine]:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else text.called(call)
     if name in SCALING:
-        yield text.aside(place, "pixels are only transformed by the steps in make_pipeline(…)")
+        yield text.ignored(place, "pixels are only transformed by the steps in make_pipeline(…)")
     elif name in SPLITTING:
-        yield text.aside(place, "the quest has its own training and test images")
+        yield text.ignored(place, "the quest has its own training and test images")
     elif name in AUGMENTING:
-        yield text.aside(place, "data augmentation is not supported")
+        yield text.ignored(place, "data augmentation is not supported")
     elif name == "pad":
-        yield text.aside(place, "images are only padded for networks with a 32×32 input", "padded")
+        yield text.ignored(place, "images are only padded for networks with a 32×32 input", "padded")
     elif name not in RESHAPING and not LOADING.match(name or "-"):
-        yield text.aside(place, f"the effect of {name or 'this call'} is not known here")
+        yield text.ignored(place, f"the effect of {name or 'this call'} is not known here")
 
 
 def _selection(text: Text, index: ast.expr) -> tuple[str, ...] | None:
