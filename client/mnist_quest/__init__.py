@@ -1,4 +1,4 @@
-"""Submit models to an MNIST Search Quest from a notebook or a terminal, and follow them."""
+"""Submit models to an MNIST Search Quest from a notebook or a terminal, and follow their runs."""
 
 from mnist_quest.errors import (
     CannotReach,

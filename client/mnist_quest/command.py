@@ -1,4 +1,4 @@
-"""`mnist-quest`: the service from a terminal or a script."""
+"""`mnist-quest`: use the service from a terminal or a script."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 from mnist_quest import __version__, login, tables
 from mnist_quest.connection import address
+from mnist_quest.console import say
 from mnist_quest.errors import (
     CannotReach,
     ClientTooOld,
@@ -25,28 +26,27 @@ from mnist_quest.errors import (
 )
 from mnist_quest.quest import Quest
 from mnist_quest.run import Run
-from mnist_quest.surroundings import say
 
 CODES = """\
 exit codes:
   0  done; for watch and submit --wait: the run is scored
-  1  something that has no code of its own
-  2  the command line is wrong
-  3  the service refused it, or the model cannot be written as notation
-  4  no token, or one that the service does not take
-  5  the service cannot be reached, or has trouble of its own
-  6  the run failed, took too long, or was cancelled
+  1  any other error
+  2  wrong command line
+  3  refused, or the model cannot be written as text
+  4  no token, or not accepted
+  5  no connection, or an internal error of the service
+  6  the run failed, timed out, or was cancelled
   7  the quota is used up, or requests came too fast: try later
   8  this client is too old for the service
-  130  interrupted; a run that was watched goes on
+  130  interrupted; the watched run continues
 """
-# The first that fits: TryLater is a Refused too.
+# The first match counts: TryLater is a Refused, too.
 EXIT_CODES: tuple[tuple[type[QuestError], int], ...] = (
     (TryLater, 7), (Refused, 3), (NotExpressible, 3), (NotSignedIn, 4), (CannotReach, 5), (ServiceTrouble, 5),
     (RunFailed, 6), (ClientTooOld, 8),
 )  # fmt: skip
 
-# Cells that are no Python: the whole of each is in another language, or goes into a file.
+# Cells in another language, and cells that are written to a file.
 ANOTHER_LANGUAGE = re.compile(
     r"\s*%%(?:bash|sh|script|system|cmd|html|HTML|javascript|js|latex|markdown|svg|SVG|sql|R|perl|ruby|cython|writefile|file)\b|\s*%%!"
 )
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.do(options)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # `mnist-quest feed | head`: whoever read has read enough
+    except BrokenPipeError:  # `mnist-quest feed | head`: the reader has closed the pipe
         sys.stderr.close()
         return 0
     except QuestError as error:
@@ -69,9 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--url", help="the service; else QUEST_URL, else the one last logged in to")
-    shared.add_argument("--ca", metavar="FILE", help="certificate authorities to trust (PEM); else QUEST_CA")
-    shared.add_argument("--json", action="store_true", help="answer, and fail, in JSON")
+    shared.add_argument("--url", help="the service (default: QUEST_URL, then the last login)")
+    shared.add_argument("--ca", metavar="FILE", help="certificate authorities to trust, PEM (default: QUEST_CA)")
+    shared.add_argument("--json", action="store_true", help="print answers and errors as JSON")
     plain = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser("mnist-quest", description=__doc__, epilog=CODES, formatter_class=plain)
     parser.add_argument("--version", action="version", version=f"mnist-quest {__version__}")
@@ -82,30 +82,30 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(do=do)
         return command
 
-    add("login", _login, "keep a token for this service: asked for, or read from standard input").add_argument(
+    add("login", _login, "save a token for this service: prompted for, or read from standard input").add_argument(
         "address", nargs="?", metavar="URL"
     )
     submit = add("submit", _submit, "submit a model")
     submit.add_argument(
         "model", metavar="FILE-or-TEXT", help="a .py, .ipynb or .json file, - for standard input, or text"
     )
-    submit.add_argument("--wait", action="store_true", help="watch it until it has ended")
+    submit.add_argument("--wait", action="store_true", help="follow the run until it ends")
     for name in ("quest", "device", "engine", "note"):
         submit.add_argument(f"--{name}")
     add("status", _status, "one run, or your group's latest").add_argument("run", nargs="?", type=int)
-    add("watch", _watch, "follow a run until it has ended").add_argument("run", type=int)
+    add("watch", _watch, "follow a run until it ends").add_argument("run", type=int)
     add("cancel", _cancel, "cancel a run").add_argument("run", type=int)
-    for name, do, about in (("board", _board, "the ranking"), ("feed", _feed, "the chronicle, newest first")):
+    for name, do, about in (("board", _board, "the ranking"), ("feed", _feed, "the latest scores, newest first")):
         listing = add(name, do, about)
         listing.add_argument("--quest")
-        listing.add_argument("--limit", type=_count, default=50, metavar="ROWS", help="at most so many; 50")
-    add("quota", _quota, "what is left today")
+        listing.add_argument("--limit", type=_count, default=50, metavar="ROWS", help="maximum rows (default: 50)")
+    add("quota", _quota, "submissions left today")
     return parser
 
 
 def _count(text: str) -> int:
     if not text.isascii() or not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of rows: give 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of rows: give 1 or more")
     return int(text)
 
 
@@ -117,7 +117,7 @@ def _login(options: argparse.Namespace) -> None:
     url = address(options.address or _quest(options).url)
     text = login.prompt(url) if sys.stdin.isatty() else sys.stdin.readline()
     saved = Quest(url, token=text.strip() or None, verify=options.ca).login()
-    _tell({"url": url, "file": str(saved)}, f"Logged in to {url}; the token is kept in {saved}.", options)
+    _print({"url": url, "file": str(saved)}, f"Logged in to {url}; the token is saved in {saved}.", options)
 
 
 def _submit(options: argparse.Namespace) -> None:
@@ -125,25 +125,25 @@ def _submit(options: argparse.Namespace) -> None:
     if options.wait:
         _wait(run, options)
     else:
-        _tell(run.data, f"{run.told()}: {run.page}", options)
+        _print(run.data, f"{run.summary()}: {run.page}", options)
 
 
-def _model(given: str) -> Any:
-    """The text of a file, of standard input, or itself."""
-    if given == "-":
+def _model(argument: str) -> Any:
+    """The text of a file, of standard input, or the argument itself."""
+    if argument == "-":
         return sys.stdin.read()
-    path = Path(given)
-    # A text with line ends or parentheses is hardly ever a file's name, and can be too long to be looked for.
-    if len(given) > 250 or "\n" in given or not path.is_file():
-        if path.suffix in (".py", ".ipynb", ".json") and "(" not in given:
-            raise NotExpressible(f"There is no file {given}.")
-        return given
+    path = Path(argument)
+    # Text with line breaks or parentheses is hardly ever a file name, and may be too long for one.
+    if len(argument) > 250 or "\n" in argument or not path.is_file():
+        if path.suffix in (".py", ".ipynb", ".json") and "(" not in argument:
+            raise NotExpressible(f"There is no file {argument}.")
+        return argument
     text = path.read_text(encoding="utf-8")
-    return _cells(text, given) if path.suffix == ".ipynb" else text
+    return _cells(text, argument) if path.suffix == ".ipynb" else text
 
 
 def _cells(notebook: str, name: str) -> str:
-    """A notebook's code as it stands there; the service itself tells which lines it leaves aside."""
+    """The code cells of a notebook, unchanged; the service reports the lines that it ignores."""
     try:
         cells = [cell["source"] for cell in json.loads(notebook)["cells"] if cell["cell_type"] == "code"]
     except (ValueError, KeyError, TypeError) as error:
@@ -154,10 +154,10 @@ def _cells(notebook: str, name: str) -> str:
 def _status(options: argparse.Namespace) -> None:
     if options.run is None:
         runs = _quest(options).runs(limit=20)
-        _tell([run.data for run in runs], str(runs), options)
+        _print([run.data for run in runs], str(runs), options)
     else:
         run = _quest(options).run(options.run)
-        _tell(run.data, f"{run.told()}\n{run.model}\n{run.page}", options)
+        _print(run.data, f"{run.summary()}\n{run.model}\n{run.page}", options)
 
 
 def _watch(options: argparse.Namespace) -> None:
@@ -168,44 +168,44 @@ def _wait(run: Run, options: argparse.Namespace) -> None:
     try:
         run.wait()
     except (RunFailed, KeyboardInterrupt):
-        _tell_json(run, options)
+        _print_json(run, options)
         raise
-    _tell_json(run, options)
+    _print_json(run, options)
 
 
-def _tell_json(run: Run, options: argparse.Namespace) -> None:
+def _print_json(run: Run, options: argparse.Namespace) -> None:
     if options.json:
-        _tell(run.data, "", options)
+        _print(run.data, "", options)
 
 
 def _cancel(options: argparse.Namespace) -> None:
     run = _quest(options).run(options.run).cancel()
-    told = f"Run {run.id} will be cancelled within a second." if run.is_live else run.told()
-    _tell(run.data, told, options)
+    text = f"Run {run.id} will be cancelled within a second." if run.is_live else run.summary()
+    _print(run.data, text, options)
 
 
 def _board(options: argparse.Namespace) -> None:
     rows = tables.Rows(_quest(options).board_rows(options.limit))
-    _tell(rows, str(rows), options)
+    _print(rows, str(rows), options)
 
 
 def _feed(options: argparse.Namespace) -> None:
     lines = _quest(options).feed(options.limit)
-    _tell(lines, str(lines), options)
+    _print(lines, str(lines), options)
 
 
 def _quota(options: argparse.Namespace) -> None:
     rows = _quest(options).quota()
-    _tell(rows, str(rows), options)
+    _print(rows, str(rows), options)
 
 
-def _tell(data: Any, text: str, options: argparse.Namespace) -> None:
+def _print(data: Any, text: str, options: argparse.Namespace) -> None:
     say(json.dumps(data, indent=1) if options.json else text, to=sys.stdout)
 
 
 def _fail(error: QuestError, *, as_json: bool) -> None:
     if isinstance(error, RunFailed):
-        return  # how it ended was shown by whoever watched it
+        return  # the progress bar has shown how it ended
     if as_json:
         errors = error.errors if isinstance(error, Refused) else [("", str(error))]
         say(json.dumps({"errors": [{"field": field, "message": message} for field, message in errors]}), to=sys.stdout)

@@ -1,4 +1,4 @@
-"""Requests to the service: tried again while that is safe, and refused in sentences."""
+"""Requests to the service: retried while that is safe; errors become exceptions with a sentence."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from mnist_quest.login import Token
 Verify = Union[bool, str, Path, ssl.SSLContext]
 
 PAUSES = (0.5, 1.0, 2.0, 4.0)
-LONGEST_PAUSE = 10.0  # a longer Retry-After is told, not waited for
+LONGEST_PAUSE = 10.0  # a longer Retry-After raises TryLater
 API = "/api/v1/"
 
 
 def address(url: str) -> str:
-    """`url` as the others expect it: with a scheme, without the API's path."""
+    """Normalise `url`: with a scheme, without the API's path. Raises CannotReach for an invalid one."""
     url = url.strip().rstrip("/")
     if "://" not in url:
         local = url.split(":")[0] in ("localhost", "127.0.0.1")
@@ -37,8 +37,8 @@ def address(url: str) -> str:
     return url
 
 
-def _trust(verify: Verify) -> bool | ssl.SSLContext:
-    """What is trusted: a path is that of a certificate authority's file, or of a folder of them."""
+def _tls_context(verify: Verify) -> bool | ssl.SSLContext:
+    """The value for httpx's `verify`; a path names a file or a folder of certificate authorities."""
     if isinstance(verify, (bool, ssl.SSLContext)):
         return verify
     path = Path(verify).expanduser()
@@ -46,12 +46,12 @@ def _trust(verify: Verify) -> bool | ssl.SSLContext:
         context = ssl.create_default_context()
         context.load_verify_locations(**{"capath" if path.is_dir() else "cafile": str(path)})
     except (OSError, ssl.SSLError) as error:
-        raise CannotReach(f"{path} cannot be read as certificates (PEM): {error}.") from error
+        raise CannotReach(f"{path} cannot be read as PEM certificates: {error}.") from error
     return context
 
 
 class Connection:
-    """One service's API. `token(ask)` gives the token, asking the person for it where `ask` is true."""
+    """The API of one service. `token(ask)` returns the token, and may ask the person for it if `ask` is true."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Connection:
         self._token = token
         self._timeout = timeout
         self._client = httpx.Client(
-            verify=_trust(verify),
+            verify=_tls_context(verify),
             timeout=timeout,
             transport=transport,
             headers={"User-Agent": f"mnist-quest/{__version__}", "Accept": "application/json"},
@@ -81,12 +81,12 @@ class Connection:
         self._client.close()
 
     def get(self, path: str, *, public: bool = False, hold: float = 0, **params: Any) -> Any:
-        """What is there; `hold` is for how many seconds the service may keep back its answer."""
-        given = {name: value for name, value in params.items() if value is not None}
-        return self._ask("GET", path, {"params": given, "timeout": self._timeout + hold}, ask=not public).json()
+        """GET `path`. `hold`: for how many seconds the service may delay its answer."""
+        set_params = {name: value for name, value in params.items() if value is not None}
+        return self._ask("GET", path, {"params": set_params, "timeout": self._timeout + hold}, ask=not public).json()
 
     def post(self, path: str, body: Mapping[str, Any], *, key: str | None = None) -> Any:
-        """The answer to `body`. With a `key` the service does only once what is sent twice."""
+        """POST `body`. With a `key`, the service acts once on a request that is sent twice."""
         sent: dict[str, Any] = {"json": dict(body)}
         if key is not None:
             sent["headers"] = {"Idempotency-Key": key}
@@ -97,12 +97,12 @@ class Connection:
         headers = {**sent.pop("headers", {}), **({"Authorization": token.header()} if token else {})}
         request = self._client.build_request(method, self.url + API + path, headers=headers, **sent)
         for pause in PAUSES:
-            trouble = self._try(request)
-            if isinstance(trouble, httpx.Response):
-                return trouble
-            if not _passing(trouble):
-                raise trouble
-            time.sleep(max(getattr(trouble, "retry_after", None) or 0.0, pause * random.uniform(0.8, 1.2)))
+            outcome = self._try(request)
+            if isinstance(outcome, httpx.Response):
+                return outcome
+            if not _may_pass(outcome):
+                raise outcome
+            time.sleep(max(getattr(outcome, "retry_after", None) or 0.0, pause * random.uniform(0.8, 1.2)))
         last = self._try(request)
         if isinstance(last, QuestError):
             raise last
@@ -119,22 +119,22 @@ class Connection:
     def _refusal(self, response: httpx.Response) -> QuestError | None:
         status = response.status_code
         if status >= 500:
-            return ServiceTrouble(f"{self.url} has trouble of its own ({status}). Try again in a while.")
+            return ServiceTrouble(f"{self.url} has an internal error ({status}). Try again in a while.")
         if response.is_redirect:
             target = response.headers.get("Location", "another address")
-            return CannotReach(f"{self.url} sends on to {target}: use the address that it is really at.")
+            return CannotReach(f"{self.url} redirects to {target}: use that address.")
         if "json" not in response.headers.get("Content-Type", ""):
-            return CannotReach(f"What answers at {self.url} is not a Search Quest: is the address right?")
+            return CannotReach(f"The server at {self.url} is not a Search Quest: is the address right?")
         return None if status < 400 else _refused(self.url, response)
 
 
 def _refused(url: str, response: httpx.Response) -> QuestError:
     status, errors = response.status_code, _errors(response)
-    said = " ".join(message for _field, message in errors)
+    message = " ".join(text for _field, text in errors)
     if status == 401:
-        return NotSignedIn(f"{url} does not take this token: {said}")
+        return NotSignedIn(f"{url} does not accept this token: {message}")
     if status == 426:
-        return ClientTooOld(said)
+        return ClientTooOld(message)
     if status == 429:
         after = response.headers.get("Retry-After", "")
         return TryLater(errors, status, float(after) if after.isdigit() else None)
@@ -145,25 +145,25 @@ def _errors(response: httpx.Response) -> list[tuple[str, str]]:
     try:
         return [(str(entry["field"]), str(entry["message"])) for entry in response.json()["errors"]]
     except (ValueError, KeyError, TypeError):
-        return [("", f"It was refused ({response.status_code}).")]
+        return [("", f"The service refused the request ({response.status_code}).")]
 
 
-def _passing(trouble: QuestError) -> bool:
-    """Whether it may be gone in a moment."""
-    if isinstance(trouble, TryLater):
-        return trouble.retry_after is not None and trouble.retry_after <= LONGEST_PAUSE
-    return isinstance(trouble, ServiceTrouble) or (isinstance(trouble, CannotReach) and trouble.passing)
+def _may_pass(error: QuestError) -> bool:
+    """Whether a retry may help."""
+    if isinstance(error, TryLater):
+        return error.retry_after is not None and error.retry_after <= LONGEST_PAUSE
+    return isinstance(error, ServiceTrouble) or (isinstance(error, CannotReach) and error.passing)
 
 
 def _unreachable(url: str, error: httpx.TransportError) -> CannotReach:
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         return CannotReach(
-            f"{url} has a certificate that is not trusted here. If your university has a certificate authority of "
-            "its own, give its file: Quest(url, verify='ca.pem')."
+            f"The certificate of {url} is not trusted here. If your university has its own certificate authority, give "
+            "its file: Quest(url, verify='ca.pem')."
         )
     unreached = CannotReach(
-        f"Cannot reach {url} ({str(error) or type(error).__name__}). Are you online, on the network or VPN that it "
-        "needs, and is the address right? quest.notation(model) works offline: it gives text to paste later."
+        f"Cannot reach {url} ({str(error) or type(error).__name__}). Are you online and on the right network "
+        "or VPN, and is the address right? quest.notation(model) works offline: it returns text to paste later."
     )
     unreached.passing = not isinstance(error, (httpx.UnsupportedProtocol, httpx.ProxyError))
     return unreached

@@ -1,4 +1,4 @@
-"""What can go wrong, each in a sentence for the person who reads it."""
+"""The errors that this client raises; each message is for the person who reads it."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ if TYPE_CHECKING:
 
 
 class QuestError(Exception):
-    """Anything that this client raises by itself."""
+    """Base class of all errors of this client."""
 
 
 class QuestWarning(UserWarning):
-    """The service read the model, and left something aside that changes its score."""
+    """The service ignored lines of the model that may change its score."""
 
 
 class CannotReach(QuestError):
-    """No connection, or something else answers at that address. `passing`: it may be gone in a moment."""
+    """There is no connection, or another service answers at that address. `passing`: a retry may help."""
 
     passing = False
 
 
 class ServiceTrouble(QuestError):
-    """The service answers, but with an error of its own."""
+    """The service answered with an internal error."""
 
 
 class NotSignedIn(QuestError):
-    """There is no token, or the service does not take it."""
+    """There is no token, or the service does not accept it."""
 
 
 class ClientTooOld(QuestError):
-    """The service asks for a newer version of this package."""
+    """The service requires a newer version of this package."""
 
 
 class NotExpressible(QuestError, ValueError):
-    """A model, or a value in it, that cannot be written as notation; nothing was sent."""
+    """A model, or a value in it, cannot be written as text. Nothing was sent."""
 
 
 class Refused(QuestError):
-    """The service refused what it was sent; `errors` has a (field, message) for each reason."""
+    """The service refused the request; `errors` has a (field, message) pair for each reason."""
 
     def __init__(self, errors: Sequence[tuple[str, str]], status: int) -> None:
         self.errors = list(errors)
@@ -52,7 +52,7 @@ class Refused(QuestError):
 
 
 class TryLater(Refused):
-    """The quota is used up, or requests came too fast; `retry_after` is in seconds, where the service says it."""
+    """The quota is used up, or requests came too fast. `retry_after` is in seconds, or None if unknown."""
 
     def __init__(self, errors: Sequence[tuple[str, str]], status: int = 429, retry_after: float | None = None) -> None:
         self.retry_after = retry_after
@@ -63,8 +63,8 @@ class TryLater(Refused):
 
 
 class RunFailed(QuestError):
-    """The run ended without a score; `run` has its state and reason."""
+    """The run ended without a score; `run.state` and `run.reason` say why."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        super().__init__(run.told())
+        super().__init__(run.summary())

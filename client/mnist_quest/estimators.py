@@ -1,11 +1,11 @@
-"""scikit-learn's estimators, pipelines and searches as the constructor that makes them."""
+"""Writes scikit-learn estimators, pipelines and searches as constructor calls."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from mnist_quest.errors import NotExpressible
-from mnist_quest.literals import given, literal
+from mnist_quest.literals import changed, literal
 
 SEARCHES = ("param_grid", "param_distributions", "param_space", "search_spaces")
 
@@ -15,12 +15,12 @@ def is_estimator(model: object) -> bool:
 
 
 def is_search(model: object) -> bool:
-    """A grid search or one like it: an estimator that tries another one out."""
+    """Whether this is a grid search or similar: an estimator that tunes another one."""
     return hasattr(model, "estimator") and any(hasattr(model, name) for name in SEARCHES)
 
 
-def best_of(search: Any) -> Any:
-    """The best estimator of a fitted search; NotExpressible, with advice, where there is none yet."""
+def best_estimator(search: Any) -> Any:
+    """The best estimator of a fitted search. Raises NotExpressible, with advice, if there is none."""
     if hasattr(search, "best_estimator_"):
         return search.best_estimator_
     kind = type(search).__name__
@@ -31,16 +31,16 @@ def best_of(search: Any) -> Any:
         )
     raise NotExpressible(
         f"This {kind} has not been fitted, so it has no best estimator yet: call its fit(x, y) first. The service "
-        "trains one model a submission, and searches nothing itself."
+        "trains one model for each submission; it does not search."
     )
 
 
 def write(model: Any) -> str:
-    """The constructor with what differs from its defaults."""
+    """The constructor call, with the arguments that differ from their defaults."""
     if type(model).__name__ == "Pipeline" and hasattr(model, "steps"):
         return _pipeline(model)
     kind = type(model)
-    arguments = [f"{name}={_value(value, name)}" for name, value in given(kind, model.get_params(deep=False))]
+    arguments = [f"{name}={_value(value, name)}" for name, value in changed(kind, model.get_params(deep=False))]
     return f"{kind.__name__}({', '.join(sorted(arguments))})"
 
 

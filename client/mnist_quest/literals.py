@@ -1,4 +1,4 @@
-"""Values as Python text: plain ones only, numpy's scalars among them, since nothing is evaluated at the other end."""
+"""Writes values as Python literals, NumPy scalars included: the service evaluates nothing."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 
 from mnist_quest.errors import NotExpressible
 
-SMALL = 100  # an array as long as this is written out
+SMALL = 100  # values; a longer array is refused
 
 
 def plain(value: Any, name: str) -> Any:
-    """`value` with numpy's scalars and small arrays as Python's own; NotExpressible names the parameter `name`."""
+    """`value` with NumPy scalars and small arrays as Python values. Raises NotExpressible, which names `name`."""
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, Mapping):
@@ -26,15 +26,15 @@ def plain(value: Any, name: str) -> Any:
         return _from_numpy(value, name)
     if isinstance(value, (int, float)):
         return _finite(value, name)
-    raise NotExpressible(f"{name}: {_said(value)}")
+    raise NotExpressible(f"{name}: {_why_not(value)}")
 
 
 def literal(value: Any, name: str) -> str:
     return repr(plain(value, name))
 
 
-def given(shape: Any, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Of `values`, those that the constructor `shape` takes and does not have anyway, in its order."""
+def changed(shape: Any, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The `values` that the constructor `shape` takes and that differ from its defaults, in its order."""
     for name, parameter in parameters(shape).items():
         if name in values and not _same(values[name], parameter.default):
             yield name, values[name]
@@ -47,7 +47,7 @@ def parameters(shape: Any) -> dict[str, inspect.Parameter]:
 
 
 def single(value: float) -> float:
-    """The shortest number that is the same in single precision: 0.01 for the 0.009999999776482582 that Keras keeps."""
+    """The shortest float that equals `value` in single precision: 0.01 for Keras' 0.009999999776482582."""
     try:
         packed = struct.pack("f", value)
         if struct.unpack("f", packed)[0] != value:
@@ -64,16 +64,16 @@ def _same(value: Any, default: Any) -> bool:
     if isinstance(value, (list, tuple)) and isinstance(default, (list, tuple)):
         return len(value) == len(default) and all(map(_same, value, default))
     if isinstance(value, (list, tuple)) and type(default) is int:
-        return bool(value) and all(_same(item, default) for item in value)  # (3, 3) where a constructor takes 3
+        return bool(value) and all(_same(item, default) for item in value)  # (3, 3) means the same as 3
     if not (value is None or isinstance(value, (bool, int, float, str))):
         return False
-    # True is 1 for Python; as a parameter it is something else.
+    # True == 1 in Python, but not as a parameter.
     return bool(value == default) and isinstance(value, bool) == isinstance(default, bool)
 
 
 def _from_numpy(value: Any, name: str) -> Any:
     if type(value).__name__ in ("RandomState", "Generator"):
-        raise NotExpressible(f"{name}: {_said(value)}")
+        raise NotExpressible(f"{name}: {_why_not(value)}")
     if getattr(value, "size", 1) > SMALL:
         raise NotExpressible(f"{name} is an array of {value.size} values: write the parameter out.")
     return plain(value.tolist(), name)
@@ -81,15 +81,15 @@ def _from_numpy(value: Any, name: str) -> Any:
 
 def _finite(value: Any, name: str) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
-        raise NotExpressible(f"{name} is {value}: give a number that is finite.")
+        raise NotExpressible(f"{name} is {value}: give a finite number.")
     return value
 
 
-def _said(value: Any) -> str:
+def _why_not(value: Any) -> str:
     kind = type(value).__name__
     if kind in ("RandomState", "Generator"):
         return f"a {kind} cannot be sent: give an integer, such as random_state=42."
     if callable(value):
         called = getattr(value, "__name__", kind)
-        return f"{called} is code, and the service runs none: give the name of something that it knows."
-    return f"a {kind} cannot be written as a plain value: give a number, a text, or None."
+        return f"{called} is code, which the service does not run: give a name that it knows."
+    return f"a {kind} cannot be written as a plain value: give a number, a string or None."

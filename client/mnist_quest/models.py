@@ -1,4 +1,4 @@
-"""Any model as what the service reads. Nothing here needs a connection."""
+"""Converts any model to the text or object that the service reads. Needs no connection."""
 
 from __future__ import annotations
 
@@ -13,39 +13,42 @@ from mnist_quest.networks import Training
 
 
 def notation(model: Any, **training: Any) -> str:
-    """`model` as text to paste into the service's form. A Keras model needs `epochs`, and takes `batch_size`,
-    `validation_split`, `callbacks` and `seed`; NotExpressible for what cannot be written."""
+    """`model` as text for the service's form.
+
+    A Keras model needs `epochs` and takes `batch_size`, `validation_split`, `callbacks` and `seed`. Raises
+    NotExpressible if the model cannot be written as text.
+    """
     sent = to_send(model, Training(**training))
     return sent if isinstance(sent, str) else json.dumps(sent)
 
 
 def to_send(model: Any, training: Training) -> str | dict[str, Any]:
-    """`model` as the API takes it: text, or an object with a family."""
+    """`model` as the API takes it: text, or a dictionary with a family."""
     if networks.is_network(model):
         return networks.write(model, training)
     if training:
-        raise NotExpressible("epochs, batch_size and their like are for Keras models; this one has no use for them.")
+        raise NotExpressible("epochs, batch_size and similar arguments are for Keras models only.")
     if isinstance(model, str):
         return model
     if isinstance(model, Mapping):
         values = plain(model, "model")
         return values if "family" in values else repr(values)
     if isinstance(model, type):
-        raise NotExpressible(f"{model.__name__} is a class: make a model of it, {model.__name__}().")
+        raise NotExpressible(f"{model.__name__} is a class: create a model with {model.__name__}().")
     if estimators.is_search(model):
-        return estimators.write(estimators.best_of(model))
+        return estimators.write(estimators.best_estimator(model))
     if estimators.is_estimator(model):
         return estimators.write(model)
     raise NotExpressible(
-        f"This ({type(model).__name__}) cannot be sent: give a scikit-learn estimator, a compiled Keras model, text "
-        "such as 'KNeighborsClassifier(n_neighbors=4)', or a dictionary with a family."
+        f"This object ({type(model).__name__}) cannot be submitted: give a scikit-learn estimator, a compiled Keras "
+        "model, text such as 'KNeighborsClassifier(n_neighbors=4)', or a dictionary with a family."
     )
 
 
 def notice(model: Any) -> str:
-    """What somebody who hands in this object should know; empty for most."""
+    """A sentence for the person who submits this object; empty for most."""
     if networks.is_network(model):
-        return "This model is trained again from scratch on the service; your weights stay here."
+        return "The service trains this model again from scratch; your weights stay here."
     if estimators.is_search(model):
-        return "Of this search, its best estimator is submitted, to be trained anew."
+        return "The best estimator of this search is submitted, and trained again from scratch."
     return ""

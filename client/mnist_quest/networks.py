@@ -1,4 +1,4 @@
-"""Compiled Keras models as the code that builds, compiles and fits them. The weights play no part."""
+"""Writes a compiled Keras model as the code that builds, compiles and fits it. The weights are not sent."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mnist_quest.errors import NotExpressible
-from mnist_quest.literals import given, literal, parameters, single
+from mnist_quest.literals import changed, literal, parameters, single
 
 KERAS = ("keras", "tf_keras", "tensorflow", "keras_core")
-# How Keras fills in what a constructor leaves open.
+# What Keras fills in for arguments that were left out.
 FILLED_IN = {"data_format": "channels_last", "activation": "linear"}
-# They change no score; dtype is written where it is not what the whole model's policy has.
-ASIDE = ("name", "dtype", "jit_compile")
-NOT_SENT = "which cannot be sent: give a plain value, or one of Keras' names."
-NOT_KERAS = f"code of your own, {NOT_SENT}"
-SEQUENTIAL = "write it as keras.Sequential([…]) of the layers that it has, one after the other"
+# They do not change the score. dtype is written separately, where it differs from the model's policy.
+OMITTED = ("name", "dtype", "jit_compile")
+NOT_SENT = "which cannot be submitted: give a plain value, or a name that Keras knows."
+NOT_KERAS = f"your own code, {NOT_SENT}"
+SEQUENTIAL = "write its layers, in order, as keras.Sequential([…])"
 
 
 @dataclass
 class Training:
-    """What `fit` would be told. `callbacks` takes Keras' EarlyStopping."""
+    """The arguments of `fit`. `callbacks` takes Keras' EarlyStopping."""
 
     epochs: int | None = None
     batch_size: int | None = None
@@ -39,7 +39,7 @@ def is_network(model: object) -> bool:
 
 
 def write(model: Any, training: Training) -> str:
-    """The code; NotExpressible where the model is no Sequential one, is not compiled, or `epochs` is missing."""
+    """The code. Raises NotExpressible if the model is not Sequential, not compiled, or `epochs` is missing."""
     _check(model, training)
     layers = list(_flat(model))
     return "\n".join(
@@ -57,16 +57,16 @@ def write(model: Any, training: Training) -> str:
 def _check(model: Any, training: Training) -> None:
     kind = type(model).__name__
     if kind != "Sequential":
-        what = "A functional Model" if kind == "Functional" else f"{kind}, a model of a class of its own,"
-        raise NotExpressible(f"{what} cannot be sent: {SEQUENTIAL}.")
+        what = "A functional Model" if kind == "Functional" else f"{kind}, a subclassed model,"
+        raise NotExpressible(f"{what} cannot be submitted: {SEQUENTIAL}.")
     if not getattr(model, "optimizer", None):
         raise NotExpressible("This model is not compiled: call model.compile(optimizer=…, loss=…) first.")
     compiled = getattr(getattr(model, "_compile_config", None), "config", {})
     if compiled.get("loss_weights") is not None:
-        raise NotExpressible("compile(loss_weights=…) cannot be sent: a model here has one loss. Leave it out.")
+        raise NotExpressible("compile(loss_weights=…) cannot be submitted: a model here has one loss. Leave it out.")
     if training.epochs is None:
         raise NotExpressible(
-            "Say how long to train it: quest.submit(model, epochs=5). A model does not know its epochs."
+            "Say how long to train: quest.submit(model, epochs=5). A Keras model does not store its epochs."
         )
 
 
@@ -83,7 +83,7 @@ def _flat(model: Any) -> Iterator[Any]:
 
 
 def _input(model: Any) -> Iterator[str]:
-    # A model that was never built has no input yet; then the service takes what its first layer needs.
+    # A model that was never built has no input shape; the service then derives it from the first layer.
     shape = getattr(model, "input_shape", None) if getattr(model, "built", False) else None
     if isinstance(shape, tuple):
         yield f"Input({literal(tuple(shape[1:]), 'Input')})"
@@ -92,7 +92,7 @@ def _input(model: Any) -> Iterator[str]:
 def _settings(layers: list[Any], training: Training) -> Iterator[str]:
     policies = {_policy(layer) for layer in layers} - {"float32"}
     if len(policies) > 1:
-        raise NotExpressible(f"The layers differ in precision ({', '.join(sorted(policies))}): use one for all.")
+        raise NotExpressible(f"The layers differ in precision ({', '.join(sorted(policies))}): use the same for all.")
     for policy in policies:
         yield f"keras.mixed_precision.set_global_policy({policy!r})"
     if training.seed is not None:
@@ -107,10 +107,10 @@ def _policy(layer: Any) -> str:
 def _layer(layer: Any, layers: list[Any]) -> str:
     kind = type(layer)
     if kind.__name__ == "Lambda":
-        raise NotExpressible("Lambda would run code, and the service runs none: use Keras' other layers.")
+        raise NotExpressible("Lambda contains code, which the service does not run: use other Keras layers.")
     if kind.__module__.split(".")[0] not in KERAS:
         raise NotExpressible(
-            f"{kind.__name__} is a layer of your own: it is code, and the service runs none. Use Keras' own layers."
+            f"{kind.__name__} is your own layer, and the service does not run your code: use Keras' layers."
         )
     extra = [] if layer.trainable else ["trainable=False"]
     if _policy(layer) == "float32" and any(_policy(other) != "float32" for other in layers):
@@ -119,21 +119,21 @@ def _layer(layer: Any, layers: list[Any]) -> str:
 
 
 def _optimizer(optimizer: Any) -> str:
-    # Keras wraps it where a model trains in mixed precision.
+    # Keras wraps the optimizer when a model trains in mixed precision.
     return _object(getattr(optimizer, "inner_optimizer", optimizer))
 
 
 def _object(thing: Any, extra: list[str] | None = None) -> str:
-    """Something of Keras' with a configuration, as its constructor: what it must be given first, then what differs."""
+    """The constructor call of a Keras object: required arguments first, then those that differ from their defaults."""
     kind = type(thing)
     known = parameters(kind)
     _refuse_own_code(thing, known)
-    values = {name: _meant(thing, name, value) for name, value in thing.get_config().items() if name not in ASIDE}
+    values = {name: _argument(thing, name, value) for name, value in thing.get_config().items() if name not in OMITTED}
     if "strides" in values and values.get("strides") == values.get("pool_size"):
         del values["strides"]
     words: list[str] = []
     named: list[str] = []
-    for name, value in given(kind, values):
+    for name, value in changed(kind, values):
         text = _text(value, f"{kind.__name__}: {name}")
         if text == repr(known[name].default):
             continue
@@ -143,17 +143,17 @@ def _object(thing: Any, extra: list[str] | None = None) -> str:
 
 
 def _refuse_own_code(thing: Any, known: Iterable[str]) -> None:
-    """Functions of one's own: Keras writes them as their name, which it may know for another, or as their bytecode."""
+    """Refuse the student's functions: Keras stores them by a name that may mean another function, or as bytecode."""
     for name in known:
         live = getattr(thing, name, None)
         module = getattr(live, "__module__", None) or ""
         if callable(live) and not hasattr(live, "get_config") and module.split(".")[0] not in KERAS:
-            called = getattr(live, "__name__", type(live).__name__)
-            raise NotExpressible(f"{type(thing).__name__}: {name} is {called}, {NOT_KERAS}")
+            function = getattr(live, "__name__", type(live).__name__)
+            raise NotExpressible(f"{type(thing).__name__}: {name} is {function}, {NOT_KERAS}")
 
 
-def _meant(thing: Any, name: str, value: Any) -> Any:
-    """A value as it was given: the object itself where the configuration describes one, None where it was open."""
+def _argument(thing: Any, name: str, value: Any) -> Any:
+    """The argument behind a configuration's value: the described object, or None for a value that Keras filled in."""
     if FILLED_IN.get(name) == value:
         return None
     if name == "learning_rate" and isinstance(value, float):
@@ -167,9 +167,9 @@ def _text(value: Any, name: str) -> str:
         raise NotExpressible(f"{name} is a {value.get('class_name', 'mapping')}, {NOT_SENT}")
     if hasattr(value, "get_config"):
         if type(value).__module__.split(".")[0] not in KERAS:
-            raise NotExpressible(f"{name}: {type(value).__name__} is code of your own, and the service runs none.")
+            raise NotExpressible(f"{name}: {type(value).__name__} is your own code, which the service does not run.")
         written = _object(value)
-        # A layer stands for itself, also where it is another one's activation; anything else has a name in Keras.
+        # Keras knows activations and losses by name. A layer is written as a constructor, also as an activation.
         named = written.endswith("()") and not hasattr(value, "count_params")
         return repr(_snake(written[:-2])) if named else written
     return literal(value, name)
@@ -187,7 +187,7 @@ def _loss(model: Any) -> str:
         return _text(loss, "loss")
     if callable(loss) and (loss.__module__ or "").split(".")[0] in KERAS:
         return repr(loss.__name__)
-    raise NotExpressible("Compile the model with one of Keras' losses, such as loss='sparse_categorical_crossentropy'.")
+    raise NotExpressible("Compile the model with a Keras loss, for example loss='sparse_categorical_crossentropy'.")
 
 
 def _fit(training: Training) -> str:
@@ -206,18 +206,18 @@ def _fit(training: Training) -> str:
 def _callback(callback: Any) -> str:
     kind = type(callback)
     if not _from_keras(kind) or kind.__name__ != "EarlyStopping":
-        raise NotExpressible(f"The callback {kind.__name__} cannot be sent: there is EarlyStopping.")
+        raise NotExpressible(f"The callback {kind.__name__} cannot be submitted: only EarlyStopping can.")
     values = {
         name: getattr(callback, name)
         for name in ("monitor", "patience", "baseline", "restore_best_weights", "start_from_epoch")
         if hasattr(callback, name)
     }
     values["mode"] = getattr(callback, "mode", None) or _direction(callback)
-    values["min_delta"] = abs(callback.min_delta)  # Keras keeps it with the sign of the direction
-    return f"EarlyStopping({', '.join(f'{name}={literal(value, name)}' for name, value in given(kind, values))})"
+    values["min_delta"] = abs(callback.min_delta)  # Keras stores it with the sign of the direction
+    return f"EarlyStopping({', '.join(f'{name}={literal(value, name)}' for name, value in changed(kind, values))})"
 
 
 def _direction(callback: Any) -> str:
-    """Whether more is better or less: older versions of Keras keep this alone of `mode`."""
+    """max, min or auto, from the comparison: older versions of Keras do not store `mode`."""
     comparison = getattr(getattr(callback, "monitor_op", None), "__name__", "")
     return {"greater": "max", "less": "min"}.get(comparison, "auto")

@@ -1,4 +1,4 @@
-"""How far a run is, shown where one is looking: in a notebook, in a terminal, or line by line in a log."""
+"""Progress bars for a notebook and a terminal, and lines for a log."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import shutil
 import sys
 from typing import Any, Protocol
 
-from mnist_quest.surroundings import in_notebook, say
+from mnist_quest.console import in_notebook, say
 
 WIDTH = 24
 
 
 class Bar(Protocol):
     def show(self, text: str, share: float | None) -> None:
-        """`share` is from 0 to 1; None where it is not known."""
+        """`share` is from 0 to 1, or None if unknown."""
 
     def end(self, text: str) -> None: ...
 
@@ -55,14 +55,14 @@ class Terminal:
 
 
 class Log:
-    """Neither: a line whenever there is something new to say."""
+    """For other outputs: one line for each change."""
 
     def __init__(self) -> None:
-        self._said = ""
+        self._last = ""
 
     def show(self, text: str, share: float | None) -> None:
-        if text != self._said:
-            self._said = text
+        if text != self._last:
+            self._last = text
             say(text)
 
     def end(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""A Search Quest service, as a notebook talks to it."""
+"""The Quest class: a Search Quest service in a notebook."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import httpx
 
 from mnist_quest import login, models, tables
 from mnist_quest.connection import Connection, Verify
+from mnist_quest.console import say
 from mnist_quest.errors import QuestError, QuestWarning
 from mnist_quest.networks import Training
 from mnist_quest.run import Run
-from mnist_quest.surroundings import say
 
 
 class Runs(list[Run]):
-    """Runs, newest first; `table()` as a DataFrame where pandas is installed, else as rows."""
+    """Runs, newest first. `table()` returns a DataFrame if pandas is installed, otherwise rows."""
 
     def table(self) -> Any:
         return tables.table(tables.run_row(run.data) for run in self)
@@ -39,11 +39,11 @@ class Runs(list[Run]):
 
 
 class Quest:
-    """A service at `url` (else QUEST_URL, else the one last logged in to).
+    """A service at `url` (default: QUEST_URL, then the last login).
 
-    `token`: else QUEST_TOKEN, a login saved by `login()`, the Colab secret QUEST_TOKEN, or a hidden prompt, once one is
-    needed. `quest`: a quest's id or name, where several are open. `verify`: the path of your own certificate
-    authority's file (also as QUEST_CA).
+    `token` defaults to QUEST_TOKEN, a login saved by `login()`, the Colab secret QUEST_TOKEN, or a hidden prompt when a
+    token is needed. `quest` is a quest's id or name, needed if several are open. `verify` is the path of your own
+    certificate authority's file (default: QUEST_CA).
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Quest:
         return self._token
 
     def login(self) -> Path:
-        """Keep the token for later sessions on this machine, once the service takes it; the file that holds it."""
+        """Store the token for later sessions on this machine, if the service accepts it; returns the file."""
         token = self._find_token(True)
         assert token is not None
         try:
@@ -103,7 +103,7 @@ class Quest:
         """Submit an estimator, a Pipeline, a fitted search, a compiled Keras model, text, or a dictionary.
 
         `epochs`, `batch_size`, `validation_split`, `callbacks` (EarlyStopping) and `seed` are for Keras models, which
-        do not know how they are to be fitted. NotExpressible before anything is sent, Refused by the service.
+        do not store how they are fitted. Raises NotExpressible before anything is sent, or Refused by the service.
         """
         training = Training(epochs, batch_size, validation_split, callbacks or [], seed)
         body: dict[str, Any] = {
@@ -113,62 +113,64 @@ class Quest:
         body |= {"device": device, "engine": engine, "note": note}
         if notice := models.notice(model):
             say(notice)
-        # One key for all tries: an answer that was lost on the way does not make a second submission.
+        # One key for all tries: a lost answer does not make a second submission.
         data = self._connection.post("submissions/", _without_none(body), key=str(uuid.uuid4()))
         _warn(data.get("left_aside"))
         return Run(self._connection, data)
 
     def validate(self, model: Any, **training: Any) -> dict[str, Any]:
-        """What the service understands `model` to be, without running it: its spec, layers, parameters and so on."""
+        """How the service reads `model`: spec, layers, parameters and so on. Runs nothing."""
         body = {"model": models.to_send(model, Training(**training)), "quest": self._quest}
         answer = self._connection.post("models/validate/", _without_none(body))
         return dict(answer)
 
     @staticmethod
     def notation(model: Any, **training: Any) -> str:
-        """`model` as text, offline: to be pasted into the form where the service cannot be reached from here."""
+        """`model` as text for the form. Works offline."""
         return models.notation(model, **training)
 
     def run(self, number: int) -> Run:
         return Run(self._connection, self._connection.get(f"submissions/{int(number)}/"))
 
     def runs(self, limit: int = 50, *, state: str | None = None, family: str | None = None) -> Runs:
-        """Your group's, newest first, at most `limit` of them."""
+        """Your group's runs, newest first, at most `limit`."""
         rows = self._rows("submissions/", limit, state=state, family=family, quest=self._quest)
         return Runs(Run(self._connection, data) for data in rows)
 
-    def leaderboard(self, limit: int = 1000, **narrowed: Any) -> Any:
-        """The ranking, as a DataFrame where pandas is installed, else as rows. Narrowed by `family`, `hardware`,
-        `device`, `show="all"` and `sort`, as the board is."""
-        return tables.table(self.board_rows(limit, **narrowed))
+    def leaderboard(self, limit: int = 1000, **filters: Any) -> Any:
+        """The ranking, as a DataFrame if pandas is installed, otherwise as rows.
 
-    def board_rows(self, limit: int = 1000, **narrowed: Any) -> Iterator[dict[str, Any]]:
-        """The ranking as `leaderboard` has it, a dictionary a row."""
-        narrowed.setdefault("quest", self._quest)
-        rows = self._rows("leaderboard/", limit, public=True, **narrowed)
+        The board's filters work here, too: `family`, `hardware`, `device`, `show="all"` and `sort`.
+        """
+        return tables.table(self.board_rows(limit, **filters))
+
+    def board_rows(self, limit: int = 1000, **filters: Any) -> Iterator[dict[str, Any]]:
+        """The ranking as one dictionary for each row."""
+        filters.setdefault("quest", self._quest)
+        rows = self._rows("leaderboard/", limit, public=True, **filters)
         return (tables.board_row(row) for row in rows)
 
     def feed(self, limit: int = 50) -> tables.Lines:
-        """The chronicle, newest first, a line each."""
+        """The feed's lines, newest first."""
         return tables.Lines(row["text"] for row in self._rows("feed/", limit, public=True, quest=self._quest))
 
     def quota(self) -> tables.Rows:
-        """For each quest that is open to you, what is left today and, if nothing is, when the next one is free."""
+        """For each quest open to you: how many submissions are left today or, if none, when the next is possible."""
         return tables.Rows(
             {"quest": quest["name"], "group": quest["group"], **(quest["quota"] or dict.fromkeys(QUOTA))}
             for quest in self._connection.get("me/")["quests"]
         )
 
-    def _rows(self, path: str, limit: int, *, public: bool = False, **narrowed: Any) -> Iterator[dict[str, Any]]:
+    def _rows(self, path: str, limit: int, *, public: bool = False, **filters: Any) -> Iterator[dict[str, Any]]:
         """At most `limit` rows, page by page."""
-        asked: dict[str, Any] = {"limit": min(limit, 100), **narrowed}
+        asked: dict[str, Any] = {"limit": min(limit, 100), **filters}
         while limit > 0:
             page = self._connection.get(path, public=public, **asked)
             yield from page["results"][:limit]
             limit -= len(page["results"])
             if not page["next"]:
                 return
-            # Its parameters alone: behind a proxy the service may know itself by another name.
+            # Take only the parameters: behind a proxy the service may know itself by another name.
             asked = dict(parse_qsl(urlsplit(page["next"]).query))
 
 
@@ -180,8 +182,8 @@ def _without_none(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _warn(left_aside: Any) -> None:
-    """Of what the service left aside, that which changes the score."""
+    """Warn of the ignored lines that may change the score."""
     lines = left_aside.get("consequential", []) if isinstance(left_aside, dict) else []
     if lines:
-        told = "\n".join(f"  {line}" for line in lines)
-        warnings.warn(f"Left aside, and this changes your score:\n{told}", QuestWarning, stacklevel=3)
+        listed = "\n".join(f"  {line}" for line in lines)
+        warnings.warn(f"Ignored – this may change your score:\n{listed}", QuestWarning, stacklevel=3)

@@ -1,4 +1,4 @@
-"""A run: one submission, as it was when it was last looked at."""
+"""The Run class: one submission, as of the last request."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import time
 from typing import Any
 
 from mnist_quest.connection import Connection
+from mnist_quest.console import say
 from mnist_quest.errors import CannotReach, Refused, RunFailed, ServiceTrouble
 from mnist_quest.progress import Bar, Silent, bar
-from mnist_quest.surroundings import say
 
 LIVE = ("queued", "running")
 ENDED = {"failed": "failed", "timed_out": "took too long", "cancelled": "was cancelled"}
-HOLD = 20.0  # seconds that the service may keep back an answer while nothing changes
-PACE = 1.0  # seconds between two looks, at least
-OUTAGE = 600.0  # seconds for which `wait` bears that the service cannot be reached
+HOLD = 20.0  # seconds that the service may delay its answer while nothing changes
+PACE = 1.0  # least seconds between two requests
+OUTAGE = 600.0  # seconds that `wait` tolerates without a connection
 
 
 class Run:
-    """`data` is all that the service said of it, as docs/api.md has it. `refresh()` looks again."""
+    """`data` is the service's whole answer, see docs/api.md. `refresh()` asks again."""
 
     def __init__(self, connection: Connection, data: dict[str, Any]) -> None:
         self._connection = connection
@@ -36,17 +36,17 @@ class Run:
 
     @property
     def reason(self) -> str:
-        """Why it ended without a score; empty if there is nothing to say."""
+        """Why the run ended without a score; empty otherwise."""
         return self.data["reason"] or ""
 
     @property
     def model(self) -> str:
-        """The notation, as the service understood it."""
+        """The notation, as the service reads it."""
         return str(self.data["model"])
 
     @property
     def page(self) -> str:
-        """Where a person follows it."""
+        """The URL of the submission's page."""
         return str(self.data["page"])
 
     @property
@@ -66,12 +66,12 @@ class Run:
 
     @property
     def scoring_time(self) -> float | None:
-        """Seconds that the test images took."""
+        """Seconds of predicting the test images."""
         return (self.data["timing"] or {}).get("predict")
 
     @property
     def hardware(self) -> str | None:
-        """The machine or GPU that it ran on."""
+        """The machine or GPU of the run."""
         return (self.data["hardware"] or {}).get("label")
 
     def refresh(self) -> Run:
@@ -79,7 +79,7 @@ class Run:
         return self
 
     def cancel(self) -> Run:
-        """At once while it is queued; while it runs, within about a second. Nothing happens to a run that has ended."""
+        """Cancel at once while queued, within about a second while running. A run that has ended stays as it is."""
         try:
             self.data = self._connection.post(f"submissions/{self.id}/cancel/", {})
         except Refused as refusal:
@@ -89,65 +89,67 @@ class Run:
         return self
 
     def wait(self, timeout: float | None = None, *, progress: bool = True) -> Run:
-        """Until it has ended; RunFailed with the reason if there is no score, TimeoutError after `timeout` seconds.
+        """Wait until the run has ended. Raises RunFailed if it has no score, TimeoutError after `timeout` seconds.
 
-        Ctrl-C, or a notebook's stop button, ends the waiting and not the run.
+        Ctrl-C, or a notebook's stop button, stops waiting; the run goes on.
         """
         shown: Bar = bar() if progress else Silent()
         try:
             self._follow(shown, None if timeout is None else time.monotonic() + timeout)
         except KeyboardInterrupt:
-            shown.end(f"Run {self.id} goes on without you.")
-            say(f"quest.run({self.id}).wait() watches it again, quest.run({self.id}).cancel() ends it.")
+            shown.end(f"Run {self.id} continues on the service.")
+            say(f"quest.run({self.id}).wait() waits again, quest.run({self.id}).cancel() cancels it.")
             raise
-        shown.end(self.told())
+        shown.end(self.summary())
         if self.state != "scored":
             raise RunFailed(self)
         return self
 
     def _follow(self, shown: Bar, deadline: float | None) -> None:
         heard = time.monotonic()
-        shown.show(self.told(), self._share())
+        shown.show(self.summary(), self._share())
         while self.is_live:
             began = time.monotonic()
             left = HOLD if deadline is None else deadline - began
             if left <= 0:
-                raise TimeoutError(f"Run {self.id} is still {self.state}; it goes on, and wait() watches it again.")
+                raise TimeoutError(f"Run {self.id} is still {self.state}. It continues; wait() waits again.")
             try:
                 self.data = self._connection.get(
                     f"submissions/{self.id}/", hold=HOLD, wait=max(1, int(min(HOLD, left)))
                 )
                 heard = time.monotonic()
-                shown.show(self.told(), self._share())
+                shown.show(self.summary(), self._share())
             except (CannotReach, ServiceTrouble) as trouble:
                 if time.monotonic() - heard > OUTAGE:
                     raise
-                shown.show(f"Run {self.id}: {str(trouble).split('.')[0][:60]}, trying again", None)
+                shown.show(f"Run {self.id}: {str(trouble).split('.')[0][:60]}; trying again", None)
             time.sleep(max(0.0, PACE - (time.monotonic() - began)) if self.is_live else 0.0)
 
-    def told(self) -> str:
-        """Where it stands, in a line."""
+    def summary(self) -> str:
+        """The run's state in one line."""
         if self.state == "queued":
             place = self.data.get("position")
             return f"Run {self.id} is queued" + (f", number {place} in line" if place else "")
         if self.state == "running":
-            return f"Run {self.id} {self._doing()}"
+            return f"Run {self.id} {self._phase()}"
         if self.state == "scored":
             took = "" if self.training_time is None else f", trained in {self.training_time:.2f} s on {self.hardware}"
             return f"Run {self.id} scored {self.score:.5f}{took}"
         return f"Run {self.id} {ENDED.get(self.state, self.state)}{': ' + self.reason if self.reason else ''}"
 
-    def _doing(self) -> str:
-        said = self.data.get("progress") or {}
-        if "epoch" in said:
-            return f"is training, epoch {said['epoch']} of {said['epochs']}"
-        return {"predict": "is being scored"}.get(said.get("phase", ""), "is training" if said else "is getting ready")
+    def _phase(self) -> str:
+        progress = self.data.get("progress") or {}
+        if "epoch" in progress:
+            return f"is training, epoch {progress['epoch']} of {progress['epochs']}"
+        if progress.get("phase") == "predict":
+            return "is being scored"
+        return "is training" if progress else "is getting ready"
 
     def _share(self) -> float | None:
         return (self.data.get("progress") or {}).get("done") if self.state == "running" else None
 
     def __repr__(self) -> str:
-        return f"<{self.told()}: {' '.join(self.model.split())[:80]}>"
+        return f"<{self.summary()}: {' '.join(self.model.split())[:80]}>"
 
     def _repr_html_(self) -> str:
         facts = {

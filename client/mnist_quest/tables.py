@@ -1,4 +1,4 @@
-"""Rows as a table: a DataFrame where pandas is there, else a list that shows itself well."""
+"""Tables: a DataFrame if pandas is installed, otherwise a list with a readable repr."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ WIDEST = 60
 
 
 class Rows(list[dict[str, Any]]):
-    """A list of dictionaries with the same keys."""
+    """Dictionaries with the same keys."""
 
     def __str__(self) -> str:
         if not self:
             return "(nothing yet)"
-        table = [list(self[0]), *([shown(value) for value in row.values()] for row in self)]
+        table = [list(self[0]), *([cell_text(value) for value in row.values()] for row in self)]
         widths = [max(len(line[place]) for line in table) for place in range(len(table[0]))]
         lines = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in table)
         return "\n".join(lines)
@@ -26,14 +26,14 @@ class Rows(list[dict[str, Any]]):
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{html.escape(name)}</th>" for name in (self[0] if self else {}))
         body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(shown(value))}</td>" for value in row.values()) + "</tr>"
+            "<tr>" + "".join(f"<td>{html.escape(cell_text(value))}</td>" for value in row.values()) + "</tr>"
             for row in self
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 class Lines(list[str]):
-    """Texts, one a line."""
+    """Lines of text."""
 
     def __str__(self) -> str:
         return "\n".join(self) or "(nothing yet)"
@@ -42,7 +42,7 @@ class Lines(list[str]):
 
 
 def table(rows: Iterable[Mapping[str, Any]]) -> Any:
-    """The rows as a pandas DataFrame if pandas is installed, else as Rows."""
+    """A pandas DataFrame if pandas is installed, otherwise Rows."""
     listed = Rows(dict(row) for row in rows)
     if find_spec("pandas") is None:
         return listed
@@ -79,8 +79,7 @@ def run_row(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def shown(value: Any) -> str:
-    """One cell."""
+def cell_text(value: Any) -> str:
     if value is None:
         return ""
     text = f"{value:.5f}" if isinstance(value, float) else str(value)

@@ -51,12 +51,12 @@ def service(certificate) -> Iterator[str]:
     server.server_close()
 
 
-def test_a_certificate_of_an_unknown_authority_is_not_trusted_and_it_says_what_to_do(service):
+def test_a_certificate_of_an_unknown_authority_is_refused_with_advice(service):
     with pytest.raises(CannotReach, match=r"not trusted here.*verify='ca\.pem'"):
         Quest(service).feed()
 
 
-def test_an_authority_of_ones_own_is_trusted_where_its_file_is_given(service, certificate, monkeypatch):
+def test_a_universitys_own_authority_is_trusted_by_its_file(service, certificate, monkeypatch):
     assert Quest(service, verify=certificate).feed() == []
 
     monkeypatch.setenv("QUEST_CA", str(certificate))
@@ -66,5 +66,5 @@ def test_an_authority_of_ones_own_is_trusted_where_its_file_is_given(service, ce
 def test_a_file_that_holds_no_certificate_is_named(tmp_path):
     (tmp_path / "ca.pem").write_text("nothing")
 
-    with pytest.raises(CannotReach, match=r"ca\.pem cannot be read as certificates"):
+    with pytest.raises(CannotReach, match=r"ca\.pem cannot be read as PEM certificates"):
         Quest("https://localhost", verify=tmp_path / "ca.pem")

@@ -92,7 +92,7 @@ def test_standard_input_is_submitted(said, monkeypatch):
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_a_run_is_looked_at_and_cancelled(said, submission):
+def test_a_run_is_shown_and_cancelled(said, submission):
     number = str(submission.pk)
 
     assert "is queued, number 1 in line" in said("status", number)[1]
@@ -102,7 +102,7 @@ def test_a_run_is_looked_at_and_cancelled(said, submission):
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_watching_ends_with_the_runs_own_end(said, submission, score, submit):
+def test_watching_ends_with_the_run(said, submission, score, submit):
     score(submission, 350)
     cancelled = submit({"family": "knn", "n_neighbors": 9})
     said("cancel", str(cancelled.pk))
@@ -136,7 +136,7 @@ def test_board_feed_and_quota_are_tables(said, submission, score):
         (("status", "4711"), 3, "There is no submission 4711 of yours"),
     ],
 )
-def test_a_refusal_has_its_code_and_its_words(said, arguments, code, says):
+def test_a_refusal_has_its_exit_code_and_message(said, arguments, code, says):
     ended, text = said(*arguments)
     assert (ended, says in text) == (code, True)
 
@@ -154,7 +154,7 @@ def test_without_a_token_it_says_how_to_log_in(said, monkeypatch):
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_a_used_up_quota_has_a_code_of_its_own(said, quest):
+def test_a_used_up_quota_has_its_own_exit_code(said, quest):
     quest.daily_quota = 1
     quest.save()
     said("submit", TEXT)
@@ -162,13 +162,13 @@ def test_a_used_up_quota_has_a_code_of_its_own(said, quest):
     assert said("submit", TEXT)[0] == 7
 
 
-def test_out_of_reach_has_a_code_of_its_own(said, monkeypatch):
+def test_no_connection_has_its_own_exit_code(said, monkeypatch):
     monkeypatch.setattr(command, "Quest", Quest)
 
     assert said("board", "--url", "http://127.0.0.1:1")[0] == 5
 
 
-def test_a_token_given_on_standard_input_is_kept(said, monkeypatch, owner_token, quest):
+def test_a_token_from_standard_input_is_saved(said, monkeypatch, owner_token, quest):
     monkeypatch.setattr(sys, "stdin", io.StringIO(owner_token + "\n"))
 
     code, text = said("login", HERE)
@@ -195,7 +195,7 @@ def test_the_guide_names_every_command_and_every_exit_code():
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_a_notebook_is_sent_as_it_stands_and_cells_in_other_languages_are_not(said, tmp_path):
+def test_a_notebook_is_sent_without_its_cells_in_other_languages(said, tmp_path):
     cells = ["%%bash\nls", "%time clf = KNeighborsClassifier(n_neighbors=4)\n!ls", "%%html\n<b>"]
     content = {"cells": [{"cell_type": "code", "source": cell} for cell in cells]}
     (tmp_path / "work.ipynb").write_text(json.dumps(content))

@@ -49,7 +49,7 @@ def run(student: Path, *command: str, **env: str) -> subprocess.CompletedProcess
 
 
 @everywhere
-def test_what_the_page_installs_submits(stack, student):
+def test_the_installed_client_submits(stack, student):
     token = stack.logins["itmalgrp05"][1]
     words = ["mnist-quest", "submit", "KNeighborsClassifier(n_neighbors=3)", "--wait", "--json"]
 
@@ -115,7 +115,7 @@ def _read(terminal: int) -> bytes:
 
 
 @everywhere
-def test_what_the_page_installs_is_typed_and_needs_httpx_alone(student):
+def test_the_installed_client_is_typed_and_needs_only_httpx(student):
     shown = run(student, "pip", "show", "--files", "--disable-pip-version-check", "mnist-quest").stdout
 
     assert "mnist_quest/py.typed" in shown

@@ -46,7 +46,7 @@ def every_layer():
     )
 
 
-def test_every_layer_is_read_as_the_network_that_it_was():
+def test_every_layer_survives_the_trip_to_the_service():
     model = every_layer()
     model.compile(optimizer=keras.optimizers.AdamW(0.01, weight_decay=0.1), loss="sparse_categorical_crossentropy")
 
@@ -59,7 +59,7 @@ def test_every_layer_is_read_as_the_network_that_it_was():
     assert kinds[1:] == [type(layer).__name__.replace("Softmax", "Activation") for layer in model.layers]
 
 
-def test_compile_and_fit_are_in_it():
+def test_the_text_contains_compile_and_fit():
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10)])
     model.compile(optimizer=keras.optimizers.SGD(0.05, momentum=0.9), loss=loss, metrics=["accuracy"])
@@ -76,7 +76,7 @@ def test_compile_and_fit_are_in_it():
     }  # fmt: skip
 
 
-def test_mixed_precision_is_the_whole_models():
+def test_mixed_precision_applies_to_the_whole_model():
     keras.mixed_precision.set_global_policy("mixed_float16")
     try:
         model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10, activation="softmax", dtype="float32")])
@@ -90,13 +90,13 @@ def test_mixed_precision_is_the_whole_models():
     assert (spec["precision"], spec["optimizer"]["name"]) == ("mixed_float16", "rmsprop")
 
 
-def test_the_function_of_a_loss_is_its_name():
+def test_a_loss_function_is_written_by_its_name():
     model = dense(loss=keras.losses.sparse_categorical_crossentropy)
 
     assert "loss='sparse_categorical_crossentropy'" in notation(model, epochs=1)
 
 
-def test_missing_epochs_are_an_error_and_no_guess():
+def test_missing_epochs_are_an_error():
     with pytest.raises(NotExpressible, match=r"quest\.submit\(model, epochs=5\)"):
         notation(dense())
 
@@ -106,12 +106,12 @@ def test_a_model_that_is_not_compiled_is_refused():
         notation(keras.Sequential([keras.layers.Dense(10)]), epochs=1)
 
 
-def test_a_functional_model_is_told_how_to_be_written():
+def test_a_functional_model_is_refused_with_advice():
     given = keras.Input((784,))
     model = keras.Model(given, keras.layers.Dense(10)(given))
     model.compile(loss="mse")
 
-    with pytest.raises(NotExpressible, match=r"write it as keras\.Sequential"):
+    with pytest.raises(NotExpressible, match=r"write its layers, in order, as keras\.Sequential"):
         notation(model, epochs=1)
 
 
@@ -124,9 +124,9 @@ def test_code_is_refused_by_name():
         return x**3
 
     wrong = {
-        "Lambda would run code": keras.layers.Lambda(cubed),
-        "Doubled is a layer of your own": Doubled(),
-        "Dense: activation is cubed, code of your own": keras.layers.Dense(10, activation=cubed),
+        "Lambda contains code": keras.layers.Lambda(cubed),
+        "Doubled is your own layer": Doubled(),
+        "Dense: activation is cubed, your own code": keras.layers.Dense(10, activation=cubed),
         "Bidirectional: layer is a LSTM": keras.layers.Bidirectional(keras.layers.LSTM(3)),
     }
     for says, layer in wrong.items():
@@ -136,18 +136,18 @@ def test_code_is_refused_by_name():
             notation(model, epochs=1)
 
 
-def test_a_function_of_ones_own_is_refused_by_name_and_never_sent():
+def test_a_students_function_is_refused_by_name_and_never_sent():
     def relu(x):
         return x
 
     for activation, called in ((lambda x: x, "<lambda>"), (relu, "relu")):
         model = keras.Sequential([keras.layers.Dense(10, activation=activation)])
         model.compile(loss="mse")
-        with pytest.raises(NotExpressible, match=f"Dense: activation is {called}, code of your own"):
+        with pytest.raises(NotExpressible, match=f"Dense: activation is {called}, your own code"):
             notation(model, epochs=1)
 
 
-def test_an_activation_that_is_a_layer_stays_one():
+def test_an_activation_layer_stays_a_layer():
     model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10, activation=keras.layers.LeakyReLU())])
     model.compile(loss="mse")
 
@@ -156,12 +156,12 @@ def test_an_activation_that_is_a_layer_stays_one():
     assert kinds == ["Input", "Dense", "LeakyReLU"]
 
 
-def test_weights_of_losses_are_refused():
+def test_loss_weights_are_refused():
     with pytest.raises(NotExpressible, match="loss_weights"):
         notation(dense(loss_weights=[2.0]), epochs=1)
 
 
-def test_early_stopping_the_other_way_round_is_not_lost():
+def test_the_mode_of_early_stopping_is_kept():
     stopping = keras.callbacks.EarlyStopping(monitor="val_loss", mode="max")
 
     text = notation(dense(), epochs=1, validation_split=0.1, callbacks=[stopping])
@@ -171,7 +171,7 @@ def test_early_stopping_the_other_way_round_is_not_lost():
         parse(text)
 
 
-def test_a_layer_that_the_service_does_not_offer_is_refused_there_by_name():
+def test_the_service_refuses_an_unknown_layer_by_name():
     model = keras.Sequential([keras.layers.LSTM(3)])
     model.compile(loss="mse")
 
@@ -179,13 +179,13 @@ def test_a_layer_that_the_service_does_not_offer_is_refused_there_by_name():
         parse(notation(model, epochs=1))
 
 
-def test_a_schedule_of_learning_rates_is_refused_by_name():
+def test_a_learning_rate_schedule_is_refused_by_name():
     schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)
 
     with pytest.raises(NotExpressible, match="learning_rate is a ExponentialDecay"):
         notation(dense(optimizer=keras.optimizers.Adam(schedule)), epochs=1)
 
 
-def test_other_callbacks_than_early_stopping_are_refused():
-    with pytest.raises(NotExpressible, match="TerminateOnNaN cannot be sent: there is EarlyStopping"):
+def test_callbacks_other_than_early_stopping_are_refused():
+    with pytest.raises(NotExpressible, match="TerminateOnNaN cannot be submitted: only EarlyStopping can"):
         notation(dense(), epochs=1, callbacks=[keras.callbacks.TerminateOnNaN()])

@@ -7,6 +7,7 @@ import pickle
 import stat
 import sys
 
+import httpx
 import pytest
 
 from mnist_quest import (
@@ -21,25 +22,31 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("alone")]
 
 
 def header(given: str | None = None) -> str:
-    """The header of the token that is found where nobody can be asked."""
+    """The header of the token that is found without a prompt."""
     token = login.find_token(HERE, given, ask=False)
     assert token
     return token.header()
 
 
-def test_the_sources_of_a_token_stand_in_order(monkeypatch):
+def test_the_sources_of_a_token_are_tried_in_order(monkeypatch):
     login.Token("quest_saved").save(HERE)
     headers = [header("quest_given"), header()]
     monkeypatch.setenv("QUEST_TOKEN", "quest_variable")
     headers.append(header())
 
     assert headers == ["Token quest_given", "Token quest_saved", "Token quest_variable"]
-    token = Quest(HERE)._find_token(False)
-    assert token
-    assert token.header() == "Token quest_variable"
+
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json=QUEUED)
+
+    Quest(HERE, transport=httpx.MockTransport(answer)).run(17)
+    assert seen[0].headers["Authorization"] == "Token quest_variable"
 
 
-def test_colab_keeps_it_as_a_secret(monkeypatch):
+def test_a_colab_secret_is_used(monkeypatch):
     class Userdata:
         @staticmethod
         def get(name: str) -> str:
@@ -51,23 +58,26 @@ def test_colab_keeps_it_as_a_secret(monkeypatch):
     assert header() == "Token quest_colab"
 
 
-def test_where_nobody_can_be_asked_it_is_said_what_to_do():
+def test_without_anyone_to_ask_the_error_says_what_to_do():
     with pytest.raises(NotSignedIn, match=f"set QUEST_TOKEN or run `mnist-quest login {HERE}`"):
         Quest(HERE).run(17)
 
 
-def test_a_token_shows_itself_nowhere():
+def test_a_token_is_never_shown():
     quest = answering(QUEUED)
     run = quest.run(17)
-    token = quest._find_token(False)
+    (token,) = (part for part in vars(quest).values() if isinstance(part, login.Token))
 
-    shown = [repr(thing) for thing in (quest, token, quest._connection, quest._connection._client.headers, run)]
-    assert "secret" not in " ".join(shown) + str(vars(quest)) + str(token)
-    with pytest.raises(TypeError, match="not pickled"):
+    parts = [quest, run, *vars(quest).values(), *vars(run).values()]
+    parts += [inner for part in parts for inner in getattr(part, "__dict__", {}).values()]
+    headers = [part.headers for part in parts if isinstance(part, httpx.Client)]
+    assert headers
+    assert "secret" not in " ".join(map(repr, [*parts, *headers])) + str(vars(quest)) + str(token)
+    with pytest.raises(TypeError, match="cannot be pickled"):
         pickle.dumps(token)
 
 
-def test_a_login_is_kept_for_its_owner_alone(service):
+def test_a_saved_login_is_readable_by_its_owner_only(service):
     path = service.login()
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -79,11 +89,11 @@ def test_a_login_that_others_can_read_is_not_used(service):
     os.chmod(path, 0o644)
 
     with pytest.raises(QuestError, match=f"chmod 600 {path}"):
-        Quest(HERE)._find_token(False)
+        Quest(HERE).run(17)
 
 
-def test_a_token_that_the_service_does_not_take_is_not_kept(django, quest):
-    with pytest.raises(NotSignedIn, match="does not take this token"):
+def test_a_refused_token_is_not_saved(django, quest):
+    with pytest.raises(NotSignedIn, match="does not accept this token"):
         Quest(HERE, token="quest_wrong", transport=django).login()
 
     assert not login.login_file().exists()

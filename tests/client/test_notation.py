@@ -1,4 +1,4 @@
-"""What the notebook client makes of scikit-learn's objects, and of values of all kinds: text, without a connection."""
+"""How the notebook client writes scikit-learn objects and plain values as text, without a connection."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_an_estimator_is_its_constructor_without_defaults():
     assert notation(RandomForestClassifier()) == "RandomForestClassifier()"
 
 
-def test_a_quest_has_it_too_without_being_asked_anything():
+def test_a_quest_writes_notation_offline():
     quest = Quest("https://nowhere.invalid")
 
     assert quest.notation(KNeighborsClassifier(3)) == "KNeighborsClassifier(n_neighbors=3)"
@@ -52,7 +52,7 @@ def test_a_numpy_default_is_a_default():
     assert notation(KNeighborsClassifier(p=np.float64(2), n_neighbors=np.int64(5))) == "KNeighborsClassifier()"
 
 
-def test_true_is_not_the_default_one():
+def test_true_differs_from_a_default_of_one():
     assert notation(RandomForestClassifier(min_samples_leaf=True)) == "RandomForestClassifier(min_samples_leaf=True)"
 
 
@@ -95,16 +95,16 @@ def test_a_search_that_was_not_fitted_is_refused_with_advice():
         (KNeighborsClassifier(metric=lambda one, other: 0), "metric: <lambda> is code"),
         (KNeighborsClassifier(n_neighbors=float("nan")), "n_neighbors is nan"),
         (KNeighborsClassifier(metric_params={"V": np.eye(784)}), "metric_params is an array of 614656 values"),
-        (KNeighborsClassifier, r"is a class: make a model of it, KNeighborsClassifier\(\)"),
-        (7, r"This \(int\) cannot be sent"),
+        (KNeighborsClassifier, r"is a class: create a model with KNeighborsClassifier\(\)"),
+        (7, r"This object \(int\) cannot be submitted"),
     ],
 )
-def test_what_cannot_be_said_is_named(model, says):
+def test_a_value_that_cannot_be_written_is_named(model, says):
     with pytest.raises(NotExpressible, match=says):
         notation(model)
 
 
-def test_epochs_are_refused_for_a_model_that_has_none():
+def test_epochs_are_refused_for_a_model_without_epochs():
     with pytest.raises(NotExpressible, match="are for Keras models"):
         notation(KNeighborsClassifier(), epochs=5)
 

@@ -24,7 +24,7 @@ def test_a_run_is_followed_to_its_score(capsys):
     ]
 
 
-def test_an_outage_does_not_end_the_waiting():
+def test_waiting_survives_an_outage():
     outage = [httpx.ConnectError("refused")] * 12
 
     assert answering(RUNNING, *outage, SCORED).run(17).wait(progress=False).score == 0.9714
@@ -39,19 +39,19 @@ def test_a_run_that_failed_raises_its_reason():
     assert error.value.run.state == "failed"
 
 
-def test_interrupting_leaves_the_run_going_and_says_so(capsys):
+def test_an_interrupt_stops_waiting_and_not_the_run(capsys):
     quest = answering(RUNNING, KeyboardInterrupt())
 
     with pytest.raises(KeyboardInterrupt):
         quest.run(17).wait()
 
     said = capsys.readouterr().err
-    assert "Run 17 goes on without you." in said
-    assert "quest.run(17).wait() watches it again, quest.run(17).cancel() ends it." in said
+    assert "Run 17 continues on the service." in said
+    assert "quest.run(17).wait() waits again, quest.run(17).cancel() cancels it." in said
 
 
-def test_patience_ends_without_ending_the_run():
-    with pytest.raises(TimeoutError, match="still running; it goes on"):
+def test_a_timeout_stops_waiting_and_not_the_run():
+    with pytest.raises(TimeoutError, match=r"still running\. It continues"):
         answering(RUNNING, *[RUNNING] * 3).run(17).wait(0, progress=False)
 
 
@@ -62,7 +62,7 @@ def test_a_run_is_cancelled_and_one_that_has_ended_stays_as_it_is(service, submi
     assert run.cancel().state == "cancelled"
 
 
-def test_a_run_in_a_notebook_escapes_what_is_in_it():
+def test_the_html_of_a_run_is_escaped():
     hostile = {**SCORED, "model": "<script>", "hardware": {"label": "<b>"}, "page": 'http://x/"><script>'}
 
     shown = answering(hostile).run(17)._repr_html_()
@@ -80,7 +80,7 @@ def test_runs_come_page_by_page_newest_first(service, submit):
     assert list(service.runs().table()["run"]) == made[::-1]
 
 
-def test_every_page_is_asked_for():
+def test_every_page_is_requested():
     pages = ({"results": [QUEUED] * 100, "next": "https://other.example.edu/api/v1/submissions/?cursor=abc&limit=100"},)
     seen: list[httpx.Request] = []
 

@@ -75,14 +75,14 @@ def test_a_quota_that_is_used_up_says_when_to_come_back(service, quest):
     assert service.quota()[0]["left"] == 0
 
 
-def test_what_changes_the_score_is_warned_of():
+def test_ignored_lines_that_may_change_the_score_raise_a_warning():
     told = {"harmless": ["line 1: import keras"], "consequential": ["line 3: x_train[:1000]"]}
 
-    with pytest.warns(QuestWarning, match=r"changes your score:\n  line 3: x_train\[:1000\]"):
+    with pytest.warns(QuestWarning, match=r"may change your score:\n  line 3: x_train\[:1000\]"):
         answering({**QUEUED, "left_aside": told}).submit(TEXT)
 
 
-def test_trouble_that_passes_is_waited_out(monkeypatch):
+def test_a_passing_error_is_retried(monkeypatch):
     pauses: list[float] = []
     monkeypatch.setattr("time.sleep", pauses.append)
     seen: list[httpx.Request] = []
@@ -94,31 +94,31 @@ def test_trouble_that_passes_is_waited_out(monkeypatch):
     assert pauses[0] < pauses[1] < pauses[2] == 7
 
 
-def test_a_long_wait_is_told_and_not_waited_for():
+def test_a_long_retry_after_is_raised_instead_of_awaited():
     with pytest.raises(TryLater) as refusal:
         answering(trouble(429, **{"Retry-After": "3600"})).run(17)
 
     assert refusal.value.retry_after == 3600
 
 
-def test_trouble_that_stays_is_told():
-    with pytest.raises(ServiceTrouble, match=r"trouble of its own \(500\)"):
+def test_a_lasting_error_is_raised():
+    with pytest.raises(ServiceTrouble, match=r"internal error \(500\)"):
         answering(*[trouble(500)] * 5).run(17)
 
 
-def test_a_service_that_is_not_there_is_said_to_be_out_of_reach():
+def test_an_unreachable_service_is_reported_with_advice():
     with pytest.raises(CannotReach, match=r"Cannot reach http://127\.0\.0\.1:1 .*notation\(model\) works offline"):
         Quest("http://127.0.0.1:1").leaderboard()
 
 
-def test_something_else_at_that_address_is_said_to_be_that():
+def test_another_server_at_that_address_is_reported():
     with pytest.raises(CannotReach, match="is not a Search Quest"):
         answering(httpx.Response(200, html="<h1>Welcome to the library</h1>")).run(17)
-    with pytest.raises(CannotReach, match="sends on to https://elsewhere"):
+    with pytest.raises(CannotReach, match="redirects to https://elsewhere"):
         answering(httpx.Response(301, headers={"Location": "https://elsewhere.example.edu/"})).run(17)
 
 
-def test_a_client_that_is_too_old_is_told_how_to_update_and_does_nothing(django, owner_token, quest, monkeypatch):
+def test_an_outdated_client_learns_how_to_update_and_submits_nothing(django, owner_token, quest, monkeypatch):
     monkeypatch.setattr(mnist_quest, "__version__", "0.0.9")
     old = Quest(HERE, token=owner_token, transport=django)
 
@@ -162,16 +162,16 @@ def test_board_and_feed_need_no_token(django, scored):
     assert "ITMALGrp01: best: dat=digits, score=0.97222" in str(stranger.feed())
 
 
-def test_a_model_can_be_looked_at_first(service):
+def test_a_model_can_be_validated_first(service):
     assert service.validate(TEXT)["spec"]["n_neighbors"] == 4
     assert not Submission.objects.exists()
 
 
-def test_what_a_run_reads_is_what_the_service_answers():
+def test_a_run_reads_only_fields_that_the_service_has():
     assert set(QUEUED) <= set(SubmissionWhole.Meta.fields)
 
 
-def test_the_page_has_the_line_that_installs_it(client, db):
+def test_the_page_has_the_command_that_installs_the_client(client, db):
     page = client.get("/client/").content.decode()
 
     assert f"pip install --no-index --trusted-host testserver --find-links {HERE}/client/ mnist-quest" in page
@@ -187,7 +187,7 @@ def without_companions(monkeypatch, tmp_path):
 
 
 @pytest.mark.usefixtures("without_companions")
-def test_a_service_without_the_companion_wheels_offers_its_own_and_names_the_package_index(client, db):
+def test_a_service_without_httpxs_wheel_names_the_package_index(client, db):
 
     page = client.get("/client/").content.decode()
 
@@ -196,11 +196,11 @@ def test_a_service_without_the_companion_wheels_offers_its_own_and_names_the_pac
 
 
 @pytest.mark.parametrize("address", ["/client/", "/client/x.whl", "/client/httpx-0-py3-none-any.whl"])
-def test_only_wheels_that_are_there_are_served(client, db, address):
+def test_only_existing_wheels_are_served(client, db, address):
     assert client.get(address).status_code == (200 if address == "/client/" else 404)
 
 
-def test_everyone_may_have_the_wheel_and_only_the_current_one(owner, client):
+def test_anyone_may_download_the_current_wheel_only(owner, client):
     name = f"/client/mnist_quest-{RELEASE}-py3-none-any.whl"
 
     for visitor in (client, client_of(owner)):

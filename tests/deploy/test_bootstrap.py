@@ -1,4 +1,4 @@
-"""The first thing that anybody runs: which Python, which packages, and what it says when it cannot go on."""
+"""deploy/bootstrap.py: which Python and packages it takes, and its errors."""
 
 import runpy
 import subprocess
@@ -19,7 +19,7 @@ def bootstrap(code: str, *, path: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", program], env={"PATH": path}, capture_output=True, text=True)
 
 
-def test_a_python_that_will_not_do_is_named_with_its_remedy():
+def test_an_unsuitable_python_is_reported_with_a_remedy():
     done = bootstrap("b['find_python'].__globals__.update(NEEDED=(9, 0), NOT_YET=(9, 1)); b['find_python']()")
 
     assert done.returncode == 1
@@ -28,7 +28,7 @@ def test_a_python_that_will_not_do_is_named_with_its_remedy():
     assert "Traceback" not in done.stderr
 
 
-def test_a_python_without_venv_is_named_with_its_remedy(tmp_path):
+def test_a_python_without_venv_is_reported_with_a_remedy(tmp_path):
     bare = tmp_path / "python3"
     bare.write_text("#!/bin/sh\nexit 1\n")
     bare.chmod(0o755)
@@ -50,7 +50,7 @@ def test_every_lock_file_has_hashes_and_no_address(lock):
     assert text.count("--hash=sha256:") >= len(pins)
 
 
-def test_the_locks_agree_on_what_they_share():
+def test_each_lock_contains_the_pins_of_the_smaller_one():
     def pins(lock: str) -> set[str]:
         text = (SCRIPT.parent.parent / "requirements" / f"{lock}.txt").read_text()
         return {line.split()[0] for line in text.splitlines() if "==" in line}
@@ -58,7 +58,7 @@ def test_the_locks_agree_on_what_they_share():
     assert pins("web") <= pins("worker") <= pins("local") <= pins("dev")
 
 
-def test_what_contains_what_names_real_locks():
+def test_the_table_of_contained_locks_names_real_locks():
     contains = runpy.run_path(str(SCRIPT))["CONTAINS"]
 
     assert all((SCRIPT.parent.parent / "requirements" / f"{lock}.txt").exists() for lock in contains)

@@ -1,4 +1,4 @@
-"""The files that put the service on a server, read by the programs that will read them there."""
+"""The deployment files, checked by the programs that read them on a server."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def docker_compose(*arguments: str, **environment: str) -> subprocess.CompletedP
 
 @cache
 def composed(*profiles: str) -> dict[str, Any]:
-    """What Docker Compose itself makes of docker-compose.yml."""
+    """docker-compose.yml as Docker Compose reads it."""
     chosen = [word for profile in profiles for word in ("--profile", profile)]
     done = docker_compose(*chosen, "config", **GIVEN)
     assert done.returncode == 0, done.stderr
@@ -51,7 +51,7 @@ def composed(*profiles: str) -> dict[str, Any]:
 
 @cache
 def unit(name: str) -> dict[str, list[str]]:
-    """Each directive of a unit with its values, in order."""
+    """The values of each directive of a unit, in order."""
     values: dict[str, list[str]] = {}
     for line in (UNITS / name).read_text().splitlines():
         if "=" in line and not line.startswith("#"):
@@ -61,7 +61,7 @@ def unit(name: str) -> dict[str, list[str]]:
 
 
 def container_command(service: str) -> str:
-    """What a container runs: the command of its service, else that of its image's target."""
+    """The command of a container: its service's command, else the CMD of its image's target."""
     described = composed("gpu")["services"][service]
     if described.get("command"):
         return shlex.join(described["command"])
@@ -75,11 +75,11 @@ def seconds(duration: str) -> int:
     return sum(int(number) * {"m": 60, "s": 1}[unit] for number, unit in re.findall(r"(\d+)([ms])", duration))
 
 
-def test_compose_brings_every_part_but_the_gpu_worker():
+def test_compose_starts_every_part_except_the_gpu_worker():
     assert set(composed()["services"]) == {"web", "beat", "worker-upkeep", "worker-cpu", "postgres", "redis"}
 
 
-def test_the_profile_gpu_adds_a_worker_with_a_gpu_reserved_for_it():
+def test_the_gpu_profile_adds_a_worker_with_a_reserved_gpu():
     reserved = composed("gpu")["services"]["worker-gpu"]["deploy"]["resources"]["reservations"]["devices"]
 
     assert [(device["driver"], device["capabilities"], device["count"]) for device in reserved] == [
@@ -95,7 +95,7 @@ def test_compose_has_no_default_for_a_secret(missing):
     assert f"required variable {missing} is missing" in done.stderr
 
 
-def test_every_container_is_checked_and_started_again():
+def test_every_container_has_a_health_check_and_restarts():
     for name, service in composed("gpu")["services"].items():
         assert service["healthcheck"]["test"], name
         assert service["restart"] == "unless-stopped", name
@@ -108,7 +108,7 @@ def test_every_image_is_named_with_a_tag():
         assert "build" in service or tag != "latest", name
 
 
-def test_nothing_stands_in_the_way_of_eight_cpu_workers(tmp_path):
+def test_the_cpu_worker_scales_to_eight(tmp_path):
     eight = tmp_path / "eight.yml"
     eight.write_text("services: {worker-cpu: {scale: 8}}")
     scaled = docker_compose("-f", str(PROJECT / "docker-compose.yml"), "-f", str(eight), "config", **GIVEN)
@@ -117,7 +117,7 @@ def test_nothing_stands_in_the_way_of_eight_cpu_workers(tmp_path):
     assert not {"container_name", "hostname", "ports"} & set(yaml.safe_load(scaled.stdout)["services"]["worker-cpu"])
 
 
-def test_the_site_is_reached_through_the_proxy_alone():
+def test_only_the_site_is_published_and_only_on_loopback():
     (port,) = composed()["services"]["web"]["ports"]
 
     assert port["host_ip"] == "127.0.0.1"
@@ -141,7 +141,7 @@ def test_databases_and_data_lie_on_named_volumes():
     assert {source for _, source in mounted} <= set(composed("gpu")["volumes"])
 
 
-def test_idx_files_of_ones_own_are_mounted_read_only():
+def test_a_folder_of_idx_files_is_mounted_read_only():
     done = docker_compose("config", **GIVEN, QUEST_DATA="/srv/mnist")
     worker = yaml.safe_load(done.stdout)["services"]["worker-cpu"]
     (mount,) = [mount for mount in worker["volumes"] if mount["source"] == "/srv/mnist"]
@@ -160,22 +160,22 @@ def test_a_worker_waits_for_the_tables_and_the_broker():
         }
 
 
-def test_a_worker_may_take_longer_to_leave_than_its_runs_may():
+def test_a_worker_may_take_longer_to_stop_than_its_runs():
     for name in WORKERS:
         assert seconds(composed("gpu")["services"][name]["stop_grace_period"]) > settings.SOFT_SHUTDOWN_SECONDS + 15
     for name in ("quest-worker-upkeep.service", "quest-worker@.service"):
         assert int(unit(name)["TimeoutStopSec"][0]) > settings.SOFT_SHUTDOWN_SECONDS + 15
 
 
-def test_term_reaches_the_worker_alone_and_means_the_soft_shutdown():
+def test_term_reaches_only_the_worker_and_means_the_soft_shutdown():
     for name in ("quest-worker-upkeep.service", "quest-worker@.service"):
         assert unit(name)["KillMode"] == ["mixed"], name
         assert "REMAP_SIGTERM=SIGQUIT" in " ".join(unit(name)["Environment"]), name
     assert "REMAP_SIGTERM=SIGQUIT" in (PROJECT / "Dockerfile").read_text()
 
 
-def test_celery_reads_the_meaning_of_term_before_it_reads_our_settings():
-    """Why units and images set REMAP_SIGTERM too: started by Celery's command line, config/celery.py comes too late."""
+def test_celery_reads_remap_sigterm_before_our_settings():
+    """Units and images must set REMAP_SIGTERM: with Celery's command line, config/celery.py is imported too late."""
     late = "import celery.bin.celery, os; os.environ['REMAP_SIGTERM'] = 'SIGQUIT'; "
     look = "import celery.apps.worker as worker; print(worker.REMAP_SIGTERM)"
     bare = {name: value for name, value in os.environ.items() if name != "REMAP_SIGTERM"}
@@ -193,16 +193,16 @@ def test_celery_reads_the_meaning_of_term_before_it_reads_our_settings():
         ("worker-gpu", "quest-worker@.service"),
     ],
 )
-def test_a_unit_runs_what_the_container_runs(service, name):
+def test_a_unit_and_its_container_run_the_same_command(service, name):
     in_container = shlex.split(container_command(service).split("exec ")[-1])
     started = unit(name)["ExecStart"][0].removeprefix("/opt/quest/.venv/bin/")
     on_host = started.replace("%%", "%").replace("%i", service.removeprefix("worker-"))
 
-    assert shlex.split(_alike(on_host)) == shlex.split(_alike(shlex.join(in_container)))
+    assert shlex.split(_normalised(on_host)) == shlex.split(_normalised(shlex.join(in_container)))
 
 
-def _alike(command: str) -> str:
-    """Without what differs between host and container: address, slots, and the files that are signs of life there."""
+def _normalised(command: str) -> str:
+    """The command without its address, slots and health files, which differ between host and container."""
     bare = re.sub(r"--bind \S+|--worker-tmp-dir \S+|(?<=-c )\S+|-S \S+ -s \S+", "", command)
     return " ".join(bare.split())
 
@@ -218,7 +218,7 @@ def test_gunicorn_accepts_the_web_command():
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")
 @pytest.mark.parametrize("name", sorted(path.name for path in UNITS.iterdir()))
-def test_systemd_understands_the_unit_and_finds_its_programs(name, tmp_path):
+def test_systemd_verifies_the_unit(name, tmp_path):
     for path in UNITS.iterdir():
         (tmp_path / path.name).write_text(
             path.read_text().replace("/opt/quest/.venv/bin", str(BIN)).replace("/opt/quest", str(PROJECT))
@@ -230,7 +230,7 @@ def test_systemd_understands_the_unit_and_finds_its_programs(name, tmp_path):
     assert (done.returncode, complaints) == (0, [])
 
 
-def test_every_unit_stands_in_the_target_and_starts_again():
+def test_every_unit_belongs_to_the_target_and_restarts():
     for path in UNITS.glob("*.service"):
         assert unit(path.name)["PartOf"] == unit(path.name)["WantedBy"] == ["quest.target"]
         assert unit(path.name)["Restart"] == ["always"]
@@ -243,7 +243,7 @@ def test_hadolint_finds_nothing_in_the_dockerfile():
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_the_web_image_holds_no_machine_learning_and_no_image_runs_as_root():
+def test_the_web_image_has_no_machine_learning_and_no_image_runs_as_root():
     dockerfile = (PROJECT / "Dockerfile").read_text()
     web = (PROJECT / "requirements" / "web.txt").read_text()
 
@@ -253,7 +253,7 @@ def test_the_web_image_holds_no_machine_learning_and_no_image_runs_as_root():
     assert "USER root" not in dockerfile
 
 
-def test_an_image_gets_the_source_whose_hash_is_the_version():
+def test_an_image_contains_every_folder_in_the_versions_hash():
     from config.version import HASHED_FOLDERS
 
     ignored = (PROJECT / ".dockerignore").read_text().splitlines()
@@ -263,7 +263,7 @@ def test_an_image_gets_the_source_whose_hash_is_the_version():
 
 
 @pytest.mark.parametrize("example", ["quest.env.example", "compose.env.example"])
-def test_an_example_of_the_environment_holds_no_secret(example):
+def test_an_example_environment_contains_no_secret(example):
     lines = (PROJECT / "deploy" / example).read_text().splitlines()
     values = dict(line.split("=", 1) for line in lines if re.match(r"[A-Z_]+=", line))
 
@@ -271,7 +271,7 @@ def test_an_example_of_the_environment_holds_no_secret(example):
     assert values.get("POSTGRES_PASSWORD", "") == values.get("REDIS_PASSWORD", "") == ""
 
 
-def test_quest_manage_runs_a_command_in_the_environment_of_the_service(tmp_path):
+def test_quest_manage_runs_a_command_with_the_services_environment(tmp_path):
     environment = tmp_path / "quest.env"
     environment.write_text(f"SECRET_KEY={'k' * 40}\nALLOWED_HOSTS=quest.example.edu,localhost\nQUEST_HOME={tmp_path}\n")
     given = {"PATH": os.environ["PATH"], "QUEST_ENV": str(environment), "QUEST_PROJECT": str(tmp_path / "project")}

@@ -1,4 +1,4 @@
-"""The notebook of the guide, executed cell by cell in a real kernel against the running service."""
+"""The quickstart notebook, executed in a real kernel against the running service."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def test_the_quickstart_runs_from_top_to_bottom(stack, tmp_path):
     shown = str(outputs)
     bars = [output.data["text/html"] for output in outputs if output.output_type == "display_data"]
     assert sum("scored 0.9" in bar for bar in bars) >= 2, bars
-    assert "This model is trained again from scratch on the service; your weights stay here." in shown
+    assert "The service trains this model again from scratch; your weights stay here." in shown
     assert "model.n_neighbors" in shown
     assert "ITMALGrp05" in shown
     assert token not in shown
 
 
-def test_the_quickstart_is_kept_without_what_it_printed_once():
+def test_the_quickstart_is_stored_without_outputs():
     notebook = nbformat.read(PROJECT / "docs" / "quickstart.ipynb", as_version=4)
 
     assert not any(cell.get("outputs") for cell in notebook.cells)
