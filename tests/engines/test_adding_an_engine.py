@@ -1,4 +1,4 @@
-"""An engine that is added by one file, just as docs/adding-an-engine.md says, on a service of its own."""
+"""An engine that is added by one file, as docs/adding-an-engine.md says, to a service of its own."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ def test_every_policy_follows_from_the_registered_engines(kd):
     assert engines.allowed("kd_only") == ("kd",)
 
 
-def test_a_quest_whose_engine_was_taken_away_takes_what_is_left():
+def test_a_quest_whose_engine_was_removed_accepts_the_remaining_ones():
     assert engines.allowed("kd") == engines.allowed("kd_only") == ("accelerated", "stock")
 
 
 @pytest.mark.parametrize("name", ["", "two words", "stock_only", "a" * 16])
-def test_a_name_that_a_policy_could_not_hold_is_refused(name):
+def test_a_name_that_does_not_fit_a_policy_is_refused(name):
     with pytest.raises(ValueError, match="is not a valid engine name"):
         engines.register(engines.EngineChoice(name=name, label="x", implementation="x:y"))
 
 
 @pytest.mark.django_db
-def test_a_quest_may_be_for_it_and_a_group_submits_to_it(kd, quest, submit):
+def test_a_quest_may_choose_it_and_a_group_submits_to_it(kd, quest, submit):
     quest.engine_policy = "kd"
     quest.full_clean()
     quest.save()
@@ -72,7 +72,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory, digits_home: Path) -> Ite
 @pytest.mark.trains
 @pytest.mark.long
 @pytest.mark.timeout(300)
-def test_an_added_engine_is_asked_for_computes_and_is_named_on_the_board(extended):
+def test_an_added_engine_can_be_requested_computes_and_is_named_on_the_board(extended):
     run = extended.wait(extended.submit(MODEL, engine="kd"), seconds=120)
     usual = extended.wait(extended.submit(MODEL, engine="stock"), seconds=120)
 

@@ -1,4 +1,4 @@
-"""On all of MNIST the scores are exactly the known ones."""
+"""On all of MNIST, both engines give exactly the scores that scikit-learn gives, and those that were recorded."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ def test_a_forest_gives_what_scikit_learn_gives_when_called_directly(mnist_train
     assert result["errors"] == errors_of_a_forest
 
 
-# Queries spread over the test images: one takes scikit-learn half a second of CPU where powers are taken. The products
-# with 60,000 images come in fifteen blocks.
+# Queries are spread over the test images. Where scikit-learn computes powers, a query takes it half a second of CPU.
+# The products with 60,000 images come in fifteen blocks.
 @pytest.mark.parametrize(
     ("metric", "p", "count"),
     [
@@ -84,35 +84,35 @@ def test_among_all_training_images_the_neighbours_are_scikit_learns(mnist, metri
 
     from workers.engines.fast_neighbors import knn
 
-    asked = np.linspace(0, 10_000, count, endpoint=False, dtype=int)
+    indices = np.linspace(0, 10_000, count, endpoint=False, dtype=int)
     labels, k = np.array(mnist.train_labels), 5
     run = Run(seed=1, threads=2, dataset=mnist)
     direct = KNeighborsClassifier(p=p, metric=metric, algorithm="brute").fit(rows(mnist.train_images), labels)
-    wanted, _ = direct.kneighbors(rows(mnist.test_images[asked]), k + 1)
+    expected, _ = direct.kneighbors(rows(mnist.test_images[indices]), k + 1)
     for weights in ("uniform", "distance"):
         fast = knn.build(KNN(n_neighbors=k, weights=weights, metric=metric, p=p), run)
         assert isinstance(fast, knn.FastNearestNeighbors)
         fast.fit(fast.prepare(mnist.train_images), labels)
-        queries = fast.prepare(mnist.test_images[asked])
+        queries = fast.prepare(mnist.test_images[indices])
         distances, _ = fast.kneighbors(queries[:500])
-        assert distances == pytest.approx(wanted[:500, :k], rel=1e-9, abs=1e-12)
-        answers = direct.set_params(n_neighbors=k, weights=weights).predict(rows(mnist.test_images[asked]))
-        tied = np.isclose(wanted[:, k - 1], wanted[:, k], rtol=1e-12, atol=0)
+        assert distances == pytest.approx(expected[:500, :k], rel=1e-9, abs=1e-12)
+        answers = direct.set_params(n_neighbors=k, weights=weights).predict(rows(mnist.test_images[indices]))
+        tied = np.isclose(expected[:, k - 1], expected[:, k], rtol=1e-12, atol=0)
         assert tied.mean() < 0.02
         assert (fast.predict(queries) == answers)[~tied].all()
 
 
-def test_among_all_training_images_maxima_stand_in_the_training_sets_order(mnist):
+def test_among_all_training_images_equal_maxima_are_ordered_as_in_the_training_set(mnist):
     from workers.engines.fast_neighbors import knn
 
-    asked, k = np.linspace(0, 10_000, 25, endpoint=False, dtype=int), 20
+    indices, k = np.linspace(0, 10_000, 25, endpoint=False, dtype=int), 20
     fast = knn.build(KNN(n_neighbors=k, metric="chebyshev"), Run(seed=1, threads=2, dataset=mnist))
     assert isinstance(fast, knn.FastNearestNeighbors)
     fast.fit(fast.prepare(mnist.train_images), np.array(mnist.train_labels))
-    distances, images = fast.kneighbors(fast.prepare(mnist.test_images[asked]))
+    distances, images = fast.kneighbors(fast.prepare(mnist.test_images[indices]))
 
     training = mnist.train_images.reshape(60_000, -1)
-    for place, query in enumerate(mnist.test_images[asked].reshape(len(asked), -1)):
+    for place, query in enumerate(mnist.test_images[indices].reshape(len(indices), -1)):
         maxima = (np.maximum(training, query) - np.minimum(training, query)).max(axis=1)
         nearest = np.argsort(maxima, kind="stable")[:k]
         assert images[place].tolist() == nearest.tolist()
@@ -133,7 +133,7 @@ def test_predicting_in_parts_changes_no_answer(mnist_trainer, mnist_home, monkey
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_the_lenet_5_like_net_gets_more_than_98_percent_in_five_epochs(mnist_trainer, engine):
+def test_lenet_5_like_scores_more_than_98_percent_after_five_epochs(mnist_trainer, engine):
     def convolution(filters):
         return {"kind": "Conv2D", "filters": filters, "kernel_size": 3, "activation": "relu"}
 

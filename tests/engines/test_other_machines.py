@@ -1,4 +1,4 @@
-"""Where the faster libraries do not serve – another processor, another platform – scikit-learn does, and it is said."""
+"""On processors and platforms without the faster libraries, the stock libraries compute, and the version says so."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def without(monkeypatch):
         monkeypatch.setitem(sys.modules, library, None)
         for module in ours:
             monkeypatch.delitem(sys.modules, module, raising=False)
-        accelerated._works_here.cache_clear()
+        accelerated.is_importable.cache_clear()
 
     yield without
     monkeypatch.undo()
-    accelerated._works_here.cache_clear()
+    accelerated.is_importable.cache_clear()
 
 
 def scored(spec, **changes):
@@ -45,7 +45,7 @@ def scored(spec, **changes):
 
 
 def test_a_processor_without_exact_integer_products_has_its_runs_scored_as_stock(monkeypatch):
-    monkeypatch.setattr(knn, "exact_way", lambda: None)
+    monkeypatch.setattr(knn, "fastest_lossless_encoding", lambda: None)
     knn.warm.cache_clear()
 
     result = scored(KNN(n_neighbors=3))
@@ -59,7 +59,7 @@ def test_a_processor_without_exact_integer_products_has_its_runs_scored_as_stock
 
 
 @pytest.mark.parametrize("library", ["onnx", "onnxruntime", "numba"])
-def test_a_platform_without_a_library_has_its_runs_scored_as_stock(without, library):
+def test_a_platform_without_a_library_has_its_neighbours_scored_as_stock(without, library):
     stock = scored(KNN(n_neighbors=3))["errors"]
     without(
         library,
@@ -75,7 +75,7 @@ def test_a_platform_without_a_library_has_its_runs_scored_as_stock(without, libr
     assert result["errors"] == stock
 
 
-def test_so_has_it_its_networks(without):
+def test_a_platform_without_numba_has_its_networks_scored_as_stock(without):
     without("numba", "workers.engines.fast_cnn.cnn")
 
     result = scored(dense(8, pixels=64).model_copy(update={"epochs": 1}))
@@ -84,6 +84,6 @@ def test_so_has_it_its_networks(without):
     assert result["engine_version"].endswith("(as stock)")
 
 
-def test_the_stock_engine_is_not_called_as_stock():
+def test_the_stock_engine_itself_does_not_count_as_left_to_stock():
     assert not engine_named("stock").as_stock(family_named("knn"))
     assert not engine_named("accelerated").as_stock(family_named("forest"))

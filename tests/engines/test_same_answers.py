@@ -1,4 +1,4 @@
-"""The accelerated engine gives the stock engine's answers: on real digits and MNIST, for every metric that it knows."""
+"""The accelerated engine gives the stock engine's answers: on digits and MNIST, for every metric with a kernel."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.trainers import train
 from workers.datasets import store
 from workers.engines.fast_neighbors import knn, nearest
 from workers.engines.fast_neighbors.integer_product import (
-    BLOCK,
     HALVED,
+    IMAGES_PER_BLOCK,
     SIGNED,
     UNSIGNED,
     IntegerProduct,
-    exact_way,
-    quickest_way,
+    fastest_encoding,
+    fastest_lossless_encoding,
 )
 from workers.engines.registry import engine_named
 from workers.engines.run import Run
@@ -57,16 +57,16 @@ def run(mnist):
 
 
 def fast_neighbors(spec: KNN, run: Run) -> knn.FastNearestNeighbors:
-    """The estimator that our own kernels compute."""
+    """The estimator with our own kernels."""
     estimator = knn.build(spec, run)
     assert isinstance(estimator, knn.FastNearestNeighbors)
     return estimator
 
 
-def by_scikit_learn(spec: KNN, run: Run) -> knn.ByScikitLearn:
-    """The estimator that the accelerated engine leaves to scikit-learn."""
+def sklearn_neighbors(spec: KNN, run: Run) -> knn.FastestSklearnNeighbors:
+    """The accelerated engine's estimator for what it leaves to scikit-learn."""
     estimator = knn.build(spec, run)
-    assert isinstance(estimator, knn.ByScikitLearn)
+    assert isinstance(estimator, knn.FastestSklearnNeighbors)
     return estimator
 
 
@@ -84,23 +84,23 @@ def test_neighbours_votes_and_distances_are_scikit_learns(mnist, run, metric, p)
     queries = mnist.test_images[:QUERIES]
     direct = KNeighborsClassifier(p=p, metric=metric, algorithm="brute", n_jobs=2)
     direct.fit(rows(images).astype(float), labels)
-    wanted, _ = direct.kneighbors(rows(queries).astype(float), MOST + 1)
+    expected, _ = direct.kneighbors(rows(queries).astype(float), MOST + 1)
 
     for k in (1, 4, MOST):
-        # Of neighbours at exactly one distance ours takes the earlier image, scikit-learn any: see docs/performance.md.
-        clear = ~np.isclose(wanted[:, k - 1], wanted[:, k], rtol=1e-12, atol=0)
-        assert clear.sum() > QUERIES / 2 or metric == "chebyshev", "whose distances are nearly all 255"
+        # Of images at exactly the same distance ours takes the earlier one, scikit-learn any: see docs/performance.md.
+        clear = ~np.isclose(expected[:, k - 1], expected[:, k], rtol=1e-12, atol=0)
+        assert clear.sum() > QUERIES / 2 or metric == "chebyshev", "nearly all maximum distances are 255"
         for weights in ("uniform", "distance"):
             fast = fast_neighbors(KNN(n_neighbors=k, weights=weights, metric=metric, p=p), run)
             fast.fit(fast.prepare(images), labels)
             distances, _ = fast.kneighbors(fast.prepare(queries))
-            assert distances == pytest.approx(wanted[:, :k], rel=1e-9, abs=1e-12)
+            assert distances == pytest.approx(expected[:, :k], rel=1e-9, abs=1e-12)
             direct.set_params(n_neighbors=k, weights=weights)
             answers = direct.predict(rows(queries).astype(float))
             assert (fast.predict(fast.prepare(queries)) == answers)[clear].all()
 
 
-def test_an_image_that_is_in_the_training_set_decides_alone(mnist, run):
+def test_a_training_image_that_equals_the_query_outvotes_all_others(mnist, run):
     images, labels = mnist.train_images[:200], np.array(mnist.train_labels[:200])
     fast = fast_neighbors(KNN(n_neighbors=200, weights="distance"), run)
     fast.fit(fast.prepare(images), labels)
@@ -108,7 +108,7 @@ def test_an_image_that_is_in_the_training_set_decides_alone(mnist, run):
     assert (fast.predict(fast.prepare(images)) == labels).all()
 
 
-def test_images_at_the_same_distance_stand_in_the_training_sets_order(mnist, run):
+def test_images_at_the_same_distance_are_ordered_as_in_the_training_set(mnist, run):
     twins = np.repeat(mnist.train_images[:1], 9, axis=0)
     for p in (2, 3, 1.5):
         fast = fast_neighbors(KNN(n_neighbors=4, p=p), run)
@@ -118,7 +118,7 @@ def test_images_at_the_same_distance_stand_in_the_training_sets_order(mnist, run
 
 
 @pytest.mark.parametrize("p", [2, 3])
-def test_a_thousand_neighbours_stand_in_order_the_earlier_first_of_those_at_the_same_distance(mnist, run, p):
+def test_a_thousand_neighbours_are_sorted_by_distance_and_then_by_index(mnist, run, p):
     few = np.tile(rows(mnist.train_images[:700]), (2, 1))  # each twice, so that most distances come twice
     fast = fast_neighbors(KNN(n_neighbors=1000, p=p), run)
     fast.fit(fast.prepare(few), np.arange(len(few)) % 10)
@@ -130,38 +130,43 @@ def test_a_thousand_neighbours_stand_in_order_the_earlier_first_of_those_at_the_
         assert images[place].tolist() == np.argsort(exact, kind="stable")[:1000].tolist()
 
 
-# Signed images with whole queries are exact on some processors only; the other two ways are on all that serve at all.
-WAYS = [pytest.param(way, id=name) for way, name in ((SIGNED, "signed"), (HALVED, "halved"), (UNSIGNED, "unsigned"))]
+# Signed images with whole queries are exact on some processors only; the other two encodings on all supported ones.
+ENCODINGS = [
+    pytest.param(SIGNED, id="signed"),
+    pytest.param(HALVED, id="halved"),
+    pytest.param(UNSIGNED, id="unsigned"),
+]
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_integer_products_are_exact_to_the_brightest_pixel(mnist, way):
-    if not way.is_exact():
-        assert way not in (exact_way(), quickest_way())
-        pytest.skip("This processor does not multiply so exactly, and is not asked to.")
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_integer_products_are_exact_up_to_the_brightest_pixel(mnist, encoding):
+    if not encoding.is_exact():
+        assert encoding not in (fastest_lossless_encoding(), fastest_encoding())
+        pytest.skip("Not exact on this processor, which therefore does not use it.")
     bright = np.full((5, 784), 255, np.uint8)
     images = np.concatenate([rows(mnist.train_images[:5000]), bright])
-    products = IntegerProduct(images, way)
+    products = IntegerProduct(images, encoding)
 
     product = np.concatenate([block for _, block in products.blocks(bright)], axis=1)
 
-    seen = products.seen(bright).astype(np.int64)
-    assert (product * 2**way.bits + products.missing(bright)[:, None] == seen @ images.T.astype(np.int64)).all()
-    assert (bright - seen < 2**way.bits).all()
+    truncated, scale = products.truncate(bright).astype(np.int64), 2**encoding.dropped_bits
+    exact = truncated @ images.T.astype(np.int64)
+    assert (product * scale + products.zero_point_correction(bright)[:, None] == exact).all()
+    assert (bright - truncated < scale).all()
 
 
 def test_this_processor_multiplies_exactly():
-    assert exact_way() is not None
-    assert quickest_way() is not None
+    assert fastest_lossless_encoding() is not None
+    assert fastest_encoding() is not None
 
 
 @pytest.mark.parametrize("p", [2, 3, 1.5])
-@pytest.mark.parametrize("way", WAYS)
-def test_halved_queries_lose_no_neighbour(mnist, run, monkeypatch, way, p):
-    if not way.is_exact():
-        pytest.skip("This processor does not multiply so exactly.")
-    monkeypatch.setattr(knn, "quickest_way", lambda: way)
-    few, queries = rows(mnist.train_images[:5000]), rows(mnist.test_images[:40]) | 1  # of all pixels a bit is dropped
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_truncated_queries_lose_no_neighbour(mnist, run, monkeypatch, encoding, p):
+    if not encoding.is_exact():
+        pytest.skip("Not exact on this processor.")
+    monkeypatch.setattr(knn, "fastest_encoding", lambda: encoding)
+    few, queries = rows(mnist.train_images[:5000]), rows(mnist.test_images[:40]) | 1  # every pixel loses a bit
     fast = fast_neighbors(KNN(n_neighbors=20, p=p), run)
     fast.fit(few, np.array(mnist.train_labels[:5000]))
 
@@ -174,7 +179,7 @@ def test_halved_queries_lose_no_neighbour(mnist, run, monkeypatch, way, p):
         assert p == 1.5 or images[place].tolist() == nearest_first.tolist()
 
 
-def test_black_images_are_all_alike(mnist, run):
+def test_black_images_are_all_at_the_same_distance(mnist, run):
     fast = fast_neighbors(KNN(n_neighbors=2), run)
     fast.fit(np.zeros((5, 784), np.uint8), np.arange(5))
 
@@ -184,7 +189,7 @@ def test_black_images_are_all_alike(mnist, run):
     assert distances[0] == pytest.approx(np.sqrt((rows(mnist.test_images[:1]).astype(float) ** 2).sum()))
 
 
-def test_a_warm_engine_has_every_kernel_compiled_for_images_that_are_only_read(mnist, run):
+def test_a_warm_engine_has_compiled_every_kernel_for_read_only_images(mnist, run):
     knn.warm.cache_clear()
     knn.warm()
     kernels = [kernel for kernel in vars(nearest).values() if hasattr(kernel, "signatures")]
@@ -192,17 +197,20 @@ def test_a_warm_engine_has_every_kernel_compiled_for_images_that_are_only_read(m
 
     for metric, p in METRICS:
         fast = fast_neighbors(validated(metric=metric, p=p), run)
-        fast.fit(fast.prepare(mnist.train_images[: BLOCK + 9]), np.array(mnist.train_labels[: BLOCK + 9]))
+        fast.fit(
+            fast.prepare(mnist.train_images[: IMAGES_PER_BLOCK + 9]),
+            np.array(mnist.train_labels[: IMAGES_PER_BLOCK + 9]),
+        )
         fast.predict(fast.prepare(mnist.test_images[:9]))
-        fast.kneighbors(fast.prepare(mnist.test_images[[3, 5]]))  # a copy, which may be written to
+        fast.kneighbors(fast.prepare(mnist.test_images[[3, 5]]))  # a copy, which is writable
 
     assert not mnist.train_images.flags.writeable
     assert [len(kernel.signatures) for kernel in kernels] == before
 
 
 @pytest.mark.parametrize("other", [KNN(metric="braycurtis"), KNN(metric="hamming"), KNN(preprocess=(MinMaxScaler(),))])
-def test_what_the_kernels_do_not_know_is_left_to_scikit_learn_which_is_said(mnist, run, other):
-    estimator = by_scikit_learn(other, run)
+def test_what_the_kernels_do_not_support_is_left_to_scikit_learn_and_marked_as_stock(mnist, run, other):
+    estimator = sklearn_neighbors(other, run)
     estimator.fit(rows(mnist.train_images[:50]).astype(float), np.array(mnist.train_labels[:50]))
 
     assert "scikit-learn" in estimator.libraries
@@ -218,8 +226,8 @@ def test_what_the_kernels_do_not_know_is_left_to_scikit_learn_which_is_said(mnis
         (KNN(algorithm="ball_tree", metric="braycurtis"), "ball_tree"),
     ],
 )
-def test_after_a_step_scikit_learn_seeks_by_its_quickest_way_on_every_thread(mnist, run, asked, quickest):
-    estimator = by_scikit_learn(asked.model_copy(update={"preprocess": (MinMaxScaler(),)}), run)
+def test_after_a_step_scikit_learn_searches_by_its_fastest_algorithm_on_every_thread(mnist, run, asked, quickest):
+    estimator = sklearn_neighbors(asked.model_copy(update={"preprocess": (MinMaxScaler(),)}), run)
     estimator.fit(rows(mnist.train_images[:50]).astype(float), np.array(mnist.train_labels[:50]))
 
     assert estimator.estimator.algorithm == quickest
@@ -232,7 +240,7 @@ STEPS = [StandardScaler(), MinMaxScaler(), Normalizer(), PCA(n_components=20, ra
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: f"{step.kind} {getattr(step, 'n_components', '')}")
 @pytest.mark.parametrize("data", ["mnist", "digits"])
-def test_the_quickest_way_after_a_step_changes_no_answer(request, step, data):
+def test_the_fastest_algorithm_after_a_step_changes_no_answer(request, step, data):
     dataset = request.getfixturevalue(data)
     run = Run(seed=1, threads=2, dataset=dataset)
     images, labels = rows(dataset.train_images[:500]).astype(float), np.array(dataset.train_labels[:500])
@@ -263,7 +271,7 @@ def test_the_quickest_way_after_a_step_changes_no_answer(request, step, data):
     ],
 )
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_forest_grown_in_steps_or_by_threads_is_the_forest_grown_at_once(mnist, spec, threads):
+def test_a_forest_grown_in_steps_or_by_threads_answers_as_one_grown_at_once(mnist, spec, threads):
     images, labels = mnist.train_images[:1000], np.array(mnist.train_labels[:1000])
     run = Run(seed=7, threads=threads, dataset=mnist)
     answers = []
@@ -276,7 +284,7 @@ def test_a_forest_grown_in_steps_or_by_threads_is_the_forest_grown_at_once(mnist
 
 
 @pytest.mark.parametrize(
-    ("spec", "threads", "told"),
+    ("spec", "threads", "reported"),
     [
         (Forest(n_estimators=45), 1, [*range(5, 46, 5)]),
         (Forest(n_estimators=8, oob_score=True), 1, [8]),
@@ -284,7 +292,7 @@ def test_a_forest_grown_in_steps_or_by_threads_is_the_forest_grown_at_once(mnist
         (Forest(n_estimators=30, class_weight="balanced"), 2, [*range(1, 31)]),
     ],
 )
-def test_a_forest_says_how_far_it_is(mnist, monkeypatch, spec, threads, told):
+def test_a_forest_reports_its_progress(mnist, monkeypatch, spec, threads, reported):
     grown = []
     monkeypatch.setattr(
         Run, "progress", lambda self, phase, done, **more: grown.append(round(done * spec.n_estimators))
@@ -293,10 +301,10 @@ def test_a_forest_says_how_far_it_is(mnist, monkeypatch, spec, threads, told):
 
     forest.fit(forest.prepare(mnist.train_images[:200]), np.array(mnist.train_labels[:200]))
 
-    assert grown == told
+    assert grown == reported
 
 
-def test_a_trainer_runs_on_the_engine_that_was_asked_for(trainer):
+def test_a_trainer_runs_on_the_requested_engine(trainer):
     stock = train(trainer, {"family": "knn", "n_neighbors": 3, "p": 3})
     fast = train(trainer, {"family": "knn", "n_neighbors": 3, "p": 3}, engine="accelerated")
 
@@ -305,6 +313,6 @@ def test_a_trainer_runs_on_the_engine_that_was_asked_for(trainer):
     assert (stock["engine_version"].split()[0], fast["engine_version"].split()[0]) == ("scikit-learn", "numba")
 
 
-def test_an_unknown_engine_is_no_engine():
+def test_an_unknown_engine_is_refused_and_the_known_ones_are_named():
     with pytest.raises(LookupError, match="accelerated, stock"):
         engine_named("quantum")

@@ -1,4 +1,4 @@
-"""The same models with the same answers, by faster arithmetic where we know one."""
+"""The accelerated engine: the same models with the same answers, computed by faster code where there is some."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from submissions.specs.engines import ACCELERATED
 from submissions.specs.families import Family
 from workers.engines.engine import Engine
 
-FASTER = {
+FASTER_BUILDERS = {
     "knn": "workers.engines.fast_neighbors.knn:build",
     "forest": "workers.engines.sklearn.fast_forest:build",
     "cnn": "workers.engines.fast_cnn.cnn:build",
@@ -18,16 +18,19 @@ FASTER = {
 
 
 def _builder(family: Family) -> str:
-    faster = FASTER.get(family.name)
-    return faster if faster and _works_here(faster.partition(":")[0]) else family.builder
+    faster = FASTER_BUILDERS.get(family.name)
+    return faster if faster and is_importable(faster.partition(":")[0]) else family.builder
 
 
 @cache
-def _works_here(module: str) -> bool:
-    """Not every platform has a wheel of each library that is faster: what cannot be imported is left to stock."""
+def is_importable(module: str) -> bool:
+    """Whether the module and its libraries can be imported; otherwise the stock engine computes the family.
+
+    Not every platform has a wheel of each library.
+    """
     try:
         importlib.import_module(module)
-    except Exception:  # noqa: BLE001 - a library that does not fit fails in its own way
+    except Exception:  # noqa: BLE001 - a library that does not fit the platform may raise anything
         traceback.print_exc()
         return False
     return True

@@ -1,4 +1,4 @@
-"""The arithmetic of every engine that is registered in `submissions.specs.engines`."""
+"""The implementations of the engines that `submissions.specs.engines` registers."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import importlib
 from submissions.specs import engines
 from workers.engines.engine import Engine
 
-# The one that most submissions ask for first: trainers are warmed in this order.
-BY_DEMAND = tuple(engines.names())
+# Trainers warm the engines in this order: the one that most submissions ask for comes first.
+WARM_ORDER = tuple(engines.names())
 
 
 def engine_named(name: str) -> Engine:
-    """The engine `name`, imported; LookupError if there is none of that name."""
+    """Import the engine `name`; LookupError if there is none."""
     module, _, attribute = engines.engine_named(name).implementation.partition(":")
     engine: Engine = getattr(importlib.import_module(module), attribute)
     return engine

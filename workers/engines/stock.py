@@ -1,4 +1,4 @@
-"""scikit-learn and Keras, called as a notebook would call them."""
+"""The stock engine: scikit-learn and Keras, called as a notebook would call them."""
 
 from __future__ import annotations
 

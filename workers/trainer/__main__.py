@@ -27,7 +27,7 @@ from typing import Any
 
 from submissions.specs.families import family_named
 from workers.datasets import store
-from workers.engines.registry import BY_DEMAND, engine_named
+from workers.engines.registry import WARM_ORDER, engine_named
 from workers.processes.parent_death import die_with_parent
 from workers.trainer import faults, machine_speed
 from workers.trainer.scoring import score
@@ -84,7 +84,7 @@ class Trainer:
     def warm(self, families: Sequence[str], dataset: str) -> None:
         """Import what the families need, as long as no job waits: it may not need these libraries."""
         began = time.monotonic()
-        self.cold.extend((engine, family) for engine in BY_DEMAND for family in families)
+        self.cold.extend((engine, family) for engine in WARM_ORDER for family in families)
         if dataset:
             _without_fail(lambda: store.load(dataset).train_images.max())  # brings the file into memory
         while self.cold and self.jobs.empty():

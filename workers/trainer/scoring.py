@@ -17,7 +17,7 @@ from submissions.specs.families import family_of
 from submissions.specs.spec import Spec
 from submissions.specs.validation import validate
 from workers.datasets import store
-from workers.engines.engine import AS_STOCK, named
+from workers.engines.engine import AS_STOCK, versions_text
 from workers.engines.registry import engine_named
 from workers.engines.run import Labels, Run, Values
 from workers.probes import energy
@@ -96,7 +96,7 @@ def score(job: dict[str, Any], *, since: float, report: Report) -> dict[str, Any
             **preprocessing.library(spec),
         },
         "engine": engine.name,
-        "engine_version": (named(libraries) + remark).strip(),
+        "engine_version": (versions_text(libraries) + remark).strip(),
         "data_checksum": data.checksum,
         "parameters": getattr(estimator, "parameters", None),
         "energy": joules,

@@ -1,4 +1,4 @@
-"""Activations whose gradient follows from what came out, in place over the layer before or in a room of their own."""
+"""Activations with a derivative that can be computed from their output."""
 
 from __future__ import annotations
 
@@ -10,25 +10,33 @@ import numpy as np
 from submissions.specs import layers
 from submissions.specs.layers import Shape
 from workers.engines.fast_cnn import dense_kernels
-from workers.engines.fast_cnn.layers import Compiled, blank
+from workers.engines.fast_cnn.layers import CompiledLayer, layer_buffer
 from workers.engines.run import Values
 
-LEAKY_RELU = 0.2  # of Keras' activation of this name; the layer's own default is another
+LEAKY_RELU_SLOPE = 0.2  # of Keras' activation "leaky_relu"; its LeakyReLU layer has another default
 
 
-class Activation(NamedTuple):
-    """`forward` changes its argument; `backward` takes the output and changes the gradients; both take flat arrays."""
+class ActivationKernels(NamedTuple):
+    """An activation on flat arrays, (size,) float32.
+
+    `forward(values)` replaces the values by their activations; `backward(out, gradients)` replaces the gradients at the
+    output `out` by those at the input.
+    """
 
     forward: Callable[[Values], object]
     backward: Callable[[Values, Values], object]
 
 
-def _relu(gradient: float = 0.0) -> Activation:
-    rest = np.float32(gradient)
-    if not gradient:
-        return Activation(lambda out: np.maximum(out, 0, out=out), lambda out, s: dense_kernels.relu_back(out, s, rest))
-    return Activation(
-        lambda out: np.maximum(out, out * rest, out=out), lambda out, s: dense_kernels.relu_back(out, s, rest)
+def _relu(negative_slope: float = 0.0) -> ActivationKernels:
+    slope = np.float32(negative_slope)
+    if not negative_slope:
+        return ActivationKernels(
+            lambda out: np.maximum(out, 0, out=out),
+            lambda out, gradients: dense_kernels.relu_backward(out, gradients, slope),
+        )
+    return ActivationKernels(
+        lambda out: np.maximum(out, out * slope, out=out),
+        lambda out, gradients: dense_kernels.relu_backward(out, gradients, slope),
     )
 
 
@@ -41,14 +49,17 @@ def _sigmoid(out: Values) -> None:
 
 _BY_NAME = {
     "relu": _relu(),
-    "leaky_relu": _relu(LEAKY_RELU),
-    "tanh": Activation(lambda out: np.tanh(out, out=out), dense_kernels.tanh_back),
-    "sigmoid": Activation(_sigmoid, dense_kernels.sigmoid_back),
+    "leaky_relu": _relu(LEAKY_RELU_SLOPE),
+    "tanh": ActivationKernels(lambda out: np.tanh(out, out=out), dense_kernels.tanh_backward),
+    "sigmoid": ActivationKernels(_sigmoid, dense_kernels.sigmoid_backward),
 }
 
 
-def known(layer: Any) -> bool:
-    """Whether a layer of Keras does to each number what is known here."""
+def supports_activation(layer: Any) -> bool:
+    """Whether there are kernels for the activation of `layer`, a layer of a spec.
+
+    A slope above 1 is not supported: max(x, slope · x) is then no leaky ReLU.
+    """
     if isinstance(layer, layers.ReLU):
         return layer.max_value is None and not layer.threshold and layer.negative_slope <= 1
     if isinstance(layer, layers.LeakyReLU):
@@ -56,26 +67,32 @@ def known(layer: Any) -> bool:
     return layer.activation in (None, "linear") or layer.activation in _BY_NAME
 
 
-def activation_of(layer: Any) -> Activation | None:
-    """What a known layer does to each number; None for nothing."""
+def activation_kernels(layer: Any) -> ActivationKernels | None:
+    """The kernels for the activation of a supported layer; None for the linear activation."""
     if isinstance(layer, layers.ReLU | layers.LeakyReLU):
         return _relu(layer.negative_slope)
     return _BY_NAME.get(layer.activation)
 
 
-class Pointwise(Compiled):
-    """In place over its input, which is the one of a layer that has no more need of it; or apart, by `shape`."""
+class CompiledActivation(CompiledLayer):
+    """An activation. Works in place on its input, unless `buffer` (Keras shape, n_images) asks for an array of its own.
 
-    def __init__(self, activation: Activation, *, done: bool = False, room: tuple[Shape, int] | None = None) -> None:
-        self.activation, self.done = activation, done
-        self.room = blank(*room) if room else None
+    In place suits the activation of a Dense or Conv2D layer, which has no more need of its output. With `fused`, the
+    layer before has already applied it, and only the backward pass is left.
+    """
+
+    def __init__(
+        self, activation: ActivationKernels, *, fused: bool = False, buffer: tuple[Shape, int] | None = None
+    ) -> None:
+        self.activation, self.fused = activation, fused
+        self.buffer = layer_buffer(*buffer) if buffer else None
 
     def forward(self, values: Values, training: bool) -> Values:
         self.out = values
-        if self.room is not None:
-            self.out = self.room
+        if self.buffer is not None:
+            self.out = self.buffer
             self.out[:] = values
-        if not self.done:
+        if not self.fused:
             self.activation.forward(self.out.reshape(-1))
         return self.out
 
@@ -84,9 +101,11 @@ class Pointwise(Compiled):
         return gradients
 
 
-class Softmax(Compiled):
-    def __init__(self, shape: Shape, lanes: int) -> None:
-        self.out = blank(shape, lanes)
+class CompiledSoftmax(CompiledLayer):
+    """A softmax over the units, UN, for losses that take probabilities; cross-entropy is computed from logits."""
+
+    def __init__(self, shape: Shape, n_images: int) -> None:
+        self.out = layer_buffer(shape, n_images)
 
     def forward(self, values: Values, training: bool) -> Values:
         self.out[:] = values
@@ -94,5 +113,5 @@ class Softmax(Compiled):
         return self.out
 
     def backward(self, gradients: Values) -> Values:
-        dense_kernels.softmax_back(self.out, gradients)
+        dense_kernels.softmax_backward(self.out, gradients)
         return gradients

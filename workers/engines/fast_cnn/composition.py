@@ -1,4 +1,4 @@
-"""Which networks the compiled kernels know, and how one is put together from them."""
+"""Which networks the compiled kernels support, and how one is put together from compiled layers."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from submissions.specs.network import CNN
 from submissions.specs.shapes import chain
 from workers.engines.fast_cnn import activations, optimizer_kernels
 from workers.engines.fast_cnn.layers import (
-    Codes,
-    Compiled,
-    Connection,
-    Convolution,
-    Dropped,
-    Flat,
-    Pooling,
-    Rescaled,
-    blank,
+    CompiledConv2D,
+    CompiledDense,
+    CompiledDropout,
+    CompiledFlatten,
+    CompiledLayer,
+    CompiledPooling2D,
+    CompiledRBF,
+    CompiledRescaling,
+    layer_buffer,
 )
-from workers.engines.fast_cnn.weights import Weights
+from workers.engines.fast_cnn.weights import FlatWeights
 from workers.engines.run import Values
 
 CLASSES = 10
@@ -33,43 +33,50 @@ GLOBAL_POOLINGS: dict[type[Layer], type[image_layers.MaxPooling2D | image_layers
     image_layers.GlobalMaxPooling2D: image_layers.MaxPooling2D,
     image_layers.GlobalAveragePooling2D: image_layers.AveragePooling2D,
 }
-POINTWISE = (layers.ActivationLayer, layers.ReLU, layers.LeakyReLU)
+ACTIVATION_LAYERS = (layers.ActivationLayer, layers.ReLU, layers.LeakyReLU)
 
 
-def knows(spec: CNN) -> bool:
-    """Whether the kernels compute exactly this network; all others are left to Keras."""
-    steps = list(_steps(spec))
-    inner, (last, shape, _) = steps[:-1], steps[-1]
+def supports(spec: CNN) -> bool:
+    """Whether the kernels compute exactly this network; Keras trains the others."""
+    layers_ = list(_layers_with_shapes(spec))
+    inner, (last, shape, _) = layers_[:-1], layers_[-1]
     return (
         spec.precision == "float32"
-        and optimizer_kernels.known(spec.optimizer)
-        and all(_known(layer, shape) for layer, shape, _ in inner)
-        and _known_output(spec, last, shape)
+        and optimizer_kernels.supports_optimizer(spec.optimizer)
+        and all(_supports_layer(layer, shape) for layer, shape, _ in inner)
+        and _supports_output(spec, last, shape)
     )
 
 
-def multiplications(spec: CNN) -> int:
-    """Of the convolutions, for one image: each weight once at every place of the output."""
-    convolutions = ((layer, shape, given) for layer, shape, given in _steps(spec) if len(shape) == len(given) == 3)
-    return sum(layer.build(shape).trainable * prod(given[:2]) for layer, shape, given in convolutions)
+def convolution_multiplications(spec: CNN) -> int:
+    """Multiplications in the convolutions for one image: each weight once for every pixel of its layer's output.
+
+    Biases are counted as weights.
+    """
+    convolutions = (
+        (layer, shape, out_shape)
+        for layer, shape, out_shape in _layers_with_shapes(spec)
+        if len(shape) == len(out_shape) == 3
+    )
+    return sum(layer.build(shape).trainable * prod(out_shape[:2]) for layer, shape, out_shape in convolutions)
 
 
-def _steps(spec: CNN) -> Iterator[tuple[Layer, Shape, Shape]]:
-    """Each layer after Input, with the shapes that it takes and gives."""
+def _layers_with_shapes(spec: CNN) -> Iterator[tuple[Layer, Shape, Shape]]:
+    """Each layer after Input, with Keras' shapes of its input and output."""
     shape = cast(layers.Input, spec.layers[0]).shape
     for layer, built in zip(spec.layers[1:], chain(spec.layers), strict=True):
         yield layer, shape, built.shape
         shape = built.shape
 
 
-def _known(layer: Layer, shape: Shape) -> bool:
+def _supports_layer(layer: Layer, shape: Shape) -> bool:
     match layer:
         case layers.Dense():
-            return len(shape) == 1 and activations.known(layer)
+            return len(shape) == 1 and activations.supports_activation(layer)
         case image_layers.Conv2D():
-            return layer.dilation_rate == (1, 1) and activations.known(layer)
+            return layer.dilation_rate == (1, 1) and activations.supports_activation(layer)
         case layers.ActivationLayer() | layers.ReLU() | layers.LeakyReLU():
-            return activations.known(layer)
+            return activations.supports_activation(layer)
         case layers.Dropout():
             return layer.seed is None
         case layers.Flatten() | layers.Rescaling():
@@ -78,87 +85,111 @@ def _known(layer: Layer, shape: Shape) -> bool:
             return isinstance(layer, (*POOLINGS, *GLOBAL_POOLINGS))
 
 
-def _known_output(spec: CNN, layer: Layer, shape: Shape) -> bool:
-    """Cross-entropy is taken of logits, as Keras does where the last step before it is a softmax."""
+def _supports_output(spec: CNN, layer: Layer, shape: Shape) -> bool:
+    """Whether loss and last layer fit: cross-entropy is computed from logits, as in Keras after a final softmax."""
     squared = spec.loss.name == "mean_squared_error"
     if isinstance(layer, layers.RBF):
         return spec.loss.from_logits
     softmax = getattr(layer, "activation", None) == "softmax"
     if softmax:
         return isinstance(layer, layers.ActivationLayer) or len(shape) == 1
-    return _known(layer, shape) and (squared or spec.loss.from_logits)
+    return _supports_layer(layer, shape) and (squared or spec.loss.from_logits)
 
 
-def layers_of(
-    spec: CNN, weights: Weights, gradients: Values, lanes: int, random: np.random.Generator, codes: Values
-) -> tuple[list[Compiled], int]:
-    """The compiled layers, and how many of the first have no weights and none before them: no gradient goes there."""
-    composer = Composer(spec, weights, gradients, lanes, random, codes)
-    for layer, shape, given in _steps(spec):
-        composer.add(layer, shape, given)
-    return composer.layers, composer.fixed or 0
+def compile_layers(
+    spec: CNN, weights: FlatWeights, gradients: Values, n_images: int, random: np.random.Generator, codes: Values
+) -> tuple[list[CompiledLayer], int]:
+    """The compiled layers of a supported network, and the index of the first one with weights.
+
+    No gradients are needed below that layer. `gradients` is (n_weights,) float32, to be written by the layers; `codes`
+    is (inputs, classes) float32, for an RBF output layer, and otherwise unused.
+    """
+    builder = LayerBuilder(spec, weights, gradients, n_images, random, codes)
+    for layer, shape, out_shape in _layers_with_shapes(spec):
+        builder.add(layer, shape, out_shape)
+    return builder.layers, builder.first_trainable or 0
 
 
-class Composer:
+class LayerBuilder:
+    """Compiles a spec's layers one by one, and hands each its views into the flat weights and gradients."""
+
     def __init__(
-        self, spec: CNN, weights: Weights, gradients: Values, lanes: int, random: np.random.Generator, codes: Values
+        self,
+        spec: CNN,
+        weights: FlatWeights,
+        gradients: Values,
+        n_images: int,
+        random: np.random.Generator,
+        codes: Values,
     ) -> None:
-        self.layers: list[Compiled] = []
-        self.fixed: int | None = None
-        self.lanes, self.random, self.codes = lanes, random, codes
+        self.layers: list[CompiledLayer] = []
+        self.first_trainable: int | None = None
+        self.n_images, self.random, self.codes = n_images, random, codes
         self.squared = spec.loss.name == "mean_squared_error"
         self._weights, self._gradients = weights.views(weights.flat), weights.views(gradients)
 
-    def add(self, layer: Any, shape: Shape, given: Shape) -> None:
+    def add(self, layer: Any, shape: Shape, out_shape: Shape) -> None:
+        """Append the compiled form of `layer`, which takes and gives Keras' `shape` and `out_shape`."""
         match layer:
             case image_layers.Conv2D():
-                inner, weights, gradients = self._weighted(layer.use_bias, layer.filters)
-                room = blank(given, self.lanes)
-                self.layers.append(Convolution(layer, shape, room, weights, gradients, inner=inner))
-                self._activate(layer)
-            case layers.Dense():
-                inner, weights, gradients = self._weighted(layer.use_bias, layer.units)
+                inner, weights, gradients = self._next_weights(layer.use_bias, layer.filters)
+                buffer = layer_buffer(out_shape, self.n_images)
                 self.layers.append(
-                    Connection(layer.activation, blank(given, self.lanes), weights, gradients, inner=inner)
+                    CompiledConv2D(layer, shape, buffer, weights, gradients, needs_input_gradients=inner)
                 )
-                self._activate(layer)
+                self._add_activation(layer)
+            case layers.Dense():
+                inner, weights, gradients = self._next_weights(layer.use_bias, layer.units)
+                self.layers.append(
+                    CompiledDense(
+                        layer.activation,
+                        layer_buffer(out_shape, self.n_images),
+                        weights,
+                        gradients,
+                        needs_input_gradients=inner,
+                    )
+                )
+                self._add_activation(layer)
             case layers.Flatten():
-                self.layers.append(Flat(shape, self.lanes))
+                self.layers.append(CompiledFlatten(shape, self.n_images))
             case layers.Dropout():
-                self.layers.append(Dropped(layer.rate, shape, self.lanes, self.random))
+                self.layers.append(CompiledDropout(layer.rate, shape, self.n_images, self.random))
             case layers.Rescaling():
-                self.layers.append(Rescaled(layer.scale, layer.offset, shape, self.lanes))
+                self.layers.append(CompiledRescaling(layer.scale, layer.offset, shape, self.n_images))
             case layers.RBF():
-                self.layers.append(Codes(self.codes, self.lanes))
+                self.layers.append(CompiledRBF(self.codes, self.n_images))
             case _:
-                self._add_plain(layer, shape, given)
+                self._add_activation_or_pooling(layer, shape, out_shape)
 
-    def _add_plain(self, layer: Any, shape: Shape, given: Shape) -> None:
-        if isinstance(layer, POINTWISE):
-            self._activate(layer, room=(shape, self.lanes))
+    def _add_activation_or_pooling(self, layer: Any, shape: Shape, out_shape: Shape) -> None:
+        if isinstance(layer, ACTIVATION_LAYERS):
+            self._add_activation(layer, buffer=(shape, self.n_images))
         elif isinstance(layer, POOLINGS):
-            self.layers.append(Pooling(layer, shape, blank(given, self.lanes)))
+            self.layers.append(CompiledPooling2D(layer, shape, layer_buffer(out_shape, self.n_images)))
         else:
             rows, columns, channels = shape
             whole = GLOBAL_POOLINGS[type(layer)](pool_size=(rows, columns))
-            one_place = (1, 1, channels)
-            self.layers.append(Pooling(whole, shape, blank(one_place, self.lanes)))
+            one_pixel = (1, 1, channels)
+            self.layers.append(CompiledPooling2D(whole, shape, layer_buffer(one_pixel, self.n_images)))
             if not layer.keepdims:
-                self.layers.append(Flat(one_place, self.lanes))
+                self.layers.append(CompiledFlatten(one_pixel, self.n_images))
 
-    def _activate(self, layer: Any, room: tuple[Shape, int] | None = None) -> None:
+    def _add_activation(self, layer: Any, buffer: tuple[Shape, int] | None = None) -> None:
         if getattr(layer, "activation", None) == "softmax":
             if self.squared:
-                self.layers.append(activations.Softmax((CLASSES,), self.lanes))
-        elif activation := activations.activation_of(layer):
-            done = room is None and layer.activation == "relu"
-            self.layers.append(activations.Pointwise(activation, done=done, room=room))
+                self.layers.append(activations.CompiledSoftmax((CLASSES,), self.n_images))
+        elif activation := activations.activation_kernels(layer):
+            fused = buffer is None and layer.activation == "relu"
+            self.layers.append(activations.CompiledActivation(activation, fused=fused, buffer=buffer))
 
-    def _weighted(self, use_bias: bool, units: int) -> tuple[bool, tuple[Values, Values], tuple[Values, Values]]:
-        """Whether gradients go further back than this layer, its weights, and their gradients."""
-        inner = self.fixed is not None
-        self.fixed = len(self.layers) if self.fixed is None else self.fixed
-        none = np.zeros(units, np.float32), np.zeros(units, np.float32)
+    def _next_weights(self, use_bias: bool, units: int) -> tuple[bool, tuple[Values, Values], tuple[Values, Values]]:
+        """Whether the next layer must pass gradients on, its (kernel, bias), and their gradients.
+
+        A layer without a bias gets zeros that nobody updates.
+        """
+        inner = self.first_trainable is not None
+        self.first_trainable = len(self.layers) if self.first_trainable is None else self.first_trainable
+        no_bias = np.zeros(units, np.float32), np.zeros(units, np.float32)
         kernel, kernel_gradients = next(self._weights), next(self._gradients)
-        bias, bias_gradients = (next(self._weights), next(self._gradients)) if use_bias else none
+        bias, bias_gradients = (next(self._weights), next(self._gradients)) if use_bias else no_bias
         return inner, (kernel, bias), (kernel_gradients, bias_gradients)

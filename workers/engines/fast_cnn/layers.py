@@ -1,7 +1,9 @@
-"""A network's layers over the compiled kernels: each takes arrays of one fixed size and writes into its own.
+"""A network's layers over the compiled kernels.
 
-`forward` gives the layer's output; `backward` takes the loss's gradients at that output, adds up those of the layer's
-weights, and gives those at its input. Arrays may be changed by the layer that they are given to only in `backward`.
+Values have the kernels' layouts: HCWN for images (`image_kernels`), UN for units (`dense_kernels`). A layer allocates
+its arrays once, for micro-batches of exactly `n_images`, and writes into them at every call.
+
+`forward` may not change the values that it is given; `backward` may change the gradients.
 """
 
 from __future__ import annotations
@@ -16,43 +18,49 @@ from submissions.specs.layers import Shape
 from workers.engines.fast_cnn import dense_kernels, image_kernels
 from workers.engines.run import Values
 
-NO_FLOOR, FLOOR = np.float32(-np.inf), np.float32(0)
+NO_LOWER_BOUND, RELU_LOWER_BOUND = np.float32(-np.inf), np.float32(0)
 
 
-def blank(shape: Shape, lanes: int) -> Values:
-    """Room for `lanes` outputs of Keras' `shape`, in the kernels' order."""
+def layer_buffer(shape: Shape, n_images: int) -> Values:
+    """float32 zeros for `n_images` values of Keras' `shape`: UN for (units,), HCWN for (rows, columns[, channels])."""
     if len(shape) == 1:
-        return np.zeros((*shape, lanes), np.float32)
+        return np.zeros((*shape, n_images), np.float32)
     rows, columns, channels = (*shape, 1)[:3]
-    return np.zeros((rows, channels, columns, lanes), np.float32)
+    return np.zeros((rows, channels, columns, n_images), np.float32)
 
 
-class Compiled:
-    """A layer without weights that hands on what it is given."""
+class CompiledLayer:
+    """A layer of a compiled network; this base has no weights and passes everything through."""
 
-    def begin(self) -> None:
-        """A new step: whatever is known of the weights' gradients is of the step before."""
+    def zero_gradients(self) -> None:
+        """Begin a batch: forget the weights' gradients of the batch before."""
 
     def forward(self, values: Values, training: bool) -> Values:
+        """The layer's output for `values`, in an array that the layer will overwrite at its next call."""
         return values
 
     def backward(self, gradients: Values) -> Values:
+        """Add to the weights' gradients, and return those at the input, given those at the last output."""
         return gradients
 
 
-def _padding(layer: Any, shape: Shape, places: Shape, window: Shape, strides: Shape) -> tuple[int, int]:
-    """Zeros above and left of the image, as TensorFlow lays them for `same`."""
+def _padding(layer: Any, shape: Shape, out_shape: Shape, window: Shape, strides: Shape) -> tuple[int, int]:
+    """Rows and columns of zeros above and left of the image, as TensorFlow places them for `same`."""
     if layer.padding == "valid":
         return 0, 0
-    missing = [
-        max((n - 1) * step + size - side, 0)
-        for n, step, size, side in zip(places, strides, window, shape, strict=False)
+    total = [
+        max((n - 1) * stride + size - side, 0)
+        for n, stride, size, side in zip(out_shape, strides, window, shape, strict=False)
     ]
-    return missing[0] // 2, missing[1] // 2
+    return total[0] // 2, total[1] // 2
 
 
-class Convolution(Compiled):
-    """`weights` and `gradients` are (kernel, bias): filters × (height · channels · width), and filters."""
+class CompiledConv2D(CompiledLayer):
+    """A convolution. `shape` is Keras' of the input, `out` HCWN.
+
+    `weights` and `gradients` are pairs: kernel (filters, height · channels · width) and bias (filters,), both float32.
+    Without `needs_input_gradients`, `backward` returns an empty array.
+    """
 
     def __init__(
         self,
@@ -62,78 +70,89 @@ class Convolution(Compiled):
         weights: tuple[Values, Values],
         gradients: tuple[Values, Values],
         *,
-        inner: bool,
+        needs_input_gradients: bool,
     ) -> None:
         self.height, width = layer.kernel_size
-        self.stride, across = layer.strides
+        self.stride, column_stride = layer.strides
         (self.kernel, self.bias), (self.kernel_gradients, self.bias_gradients) = weights, gradients
-        rows, _, columns, lanes = out.shape
+        rows, _, columns, n_images = out.shape
         top, left = _padding(layer, shape, (rows, columns), layer.kernel_size, layer.strides)
-        self.window = (width, across, top, left)
-        seen = ((rows - 1) * self.stride + self.height, shape[2] * width, columns * lanes)
-        self.expanded, self.out = np.zeros(seen, np.float32), out
-        self.expanded_gradients = np.zeros(seen if inner else (0, 0, 0), np.float32)
-        self.back = blank(shape if inner else (0, 0, 0), lanes)
-        self.least = FLOOR if layer.activation == "relu" else NO_FLOOR
+        self.im2col_arguments = (width, column_stride, top, left)
+        cols_shape = ((rows - 1) * self.stride + self.height, shape[2] * width, columns * n_images)
+        self.cols, self.out = np.zeros(cols_shape, np.float32), out
+        self.cols_gradients = np.zeros(cols_shape if needs_input_gradients else (0, 0, 0), np.float32)
+        self.input_gradients = layer_buffer(shape if needs_input_gradients else (0, 0, 0), n_images)
+        self.lower_bound = RELU_LOWER_BOUND if layer.activation == "relu" else NO_LOWER_BOUND
 
-    def begin(self) -> None:
+    def zero_gradients(self) -> None:
         self.kernel_gradients[:] = 0
         self.bias_gradients[:] = 0
 
     def forward(self, values: Values, training: bool) -> Values:
-        image_kernels.expand(values, self.expanded, *self.window)
-        image_kernels.convolve(self.expanded, self.kernel, self.bias, self.out, self.height, self.stride, self.least)
+        image_kernels.im2col(values, self.cols, *self.im2col_arguments)
+        image_kernels.conv2d_forward(
+            self.cols, self.kernel, self.bias, self.out, self.height, self.stride, self.lower_bound
+        )
         return self.out
 
     def backward(self, gradients: Values) -> Values:
-        image_kernels.convolve_back(
-            self.expanded, self.kernel, gradients, self.kernel_gradients, self.bias_gradients, self.expanded_gradients,
+        image_kernels.conv2d_backward(
+            self.cols, self.kernel, gradients, self.kernel_gradients, self.bias_gradients, self.cols_gradients,
             self.height, self.stride,
         )  # fmt: skip
-        if self.back.size:
-            image_kernels.collapse(self.expanded_gradients, self.back, *self.window)
-        return self.back
+        if self.input_gradients.size:
+            image_kernels.col2im(self.cols_gradients, self.input_gradients, *self.im2col_arguments)
+        return self.input_gradients
 
 
-class Pooling(Compiled):
-    """By the largest value in the window, or by the mean."""
+class CompiledPooling2D(CompiledLayer):
+    """Max or average pooling. `shape` is Keras' of the input, `out` HCWN."""
 
     def __init__(self, layer: Any, shape: Shape, out: Values) -> None:
-        window = layer.pool_size
-        strides = layer.strides or window
-        padding = _padding(layer, shape, (out.shape[0], out.shape[2]), window, strides)
-        self.sight = (window, strides, *padding)
-        self.largest = isinstance(layer, image_layers.MaxPooling2D)
-        self.out, self.back = out, blank(shape, out.shape[-1])
+        pool = layer.pool_size
+        strides = layer.strides or pool
+        padding = _padding(layer, shape, (out.shape[0], out.shape[2]), pool, strides)
+        self.pool_arguments = (pool, strides, *padding)
+        self.takes_maximum = isinstance(layer, image_layers.MaxPooling2D)
+        self.out, self.input_gradients = out, layer_buffer(shape, out.shape[-1])
 
     def forward(self, values: Values, training: bool) -> Values:
         self.values = values
-        (image_kernels.max_pool if self.largest else image_kernels.mean_pool)(values, self.out, *self.sight)
+        kernel = image_kernels.max_pool if self.takes_maximum else image_kernels.average_pool
+        kernel(values, self.out, *self.pool_arguments)
         return self.out
 
     def backward(self, gradients: Values) -> Values:
-        if self.largest:
-            image_kernels.max_pool_back(self.values, self.out, gradients, self.back, *self.sight)
+        if self.takes_maximum:
+            image_kernels.max_pool_backward(
+                self.values, self.out, gradients, self.input_gradients, *self.pool_arguments
+            )
         else:
-            image_kernels.mean_pool_back(gradients, self.back, *self.sight)
-        return self.back
+            image_kernels.average_pool_backward(gradients, self.input_gradients, *self.pool_arguments)
+        return self.input_gradients
 
 
-class Flat(Compiled):
-    def __init__(self, shape: Shape, lanes: int) -> None:
-        self.out, self.back = blank((prod(shape),), lanes), blank(shape, lanes)
+class CompiledFlatten(CompiledLayer):
+    """From HCWN to UN, in Keras' order. `shape` is Keras' of the input."""
+
+    def __init__(self, shape: Shape, n_images: int) -> None:
+        self.out, self.input_gradients = layer_buffer((prod(shape),), n_images), layer_buffer(shape, n_images)
 
     def forward(self, values: Values, training: bool) -> Values:
         image_kernels.flatten(values, self.out)
         return self.out
 
     def backward(self, gradients: Values) -> Values:
-        image_kernels.unflatten(gradients, self.back)
-        return self.back
+        image_kernels.unflatten(gradients, self.input_gradients)
+        return self.input_gradients
 
 
-class Connection(Compiled):
-    """A dense layer: `weights` and `gradients` are (kernel, bias), units × inputs, and units."""
+class CompiledDense(CompiledLayer):
+    """A dense layer from UN to UN.
+
+    `weights` and `gradients` are pairs: kernel (units, inputs) and bias (units,), both float32. Without
+    `needs_input_gradients`, `backward` returns an empty array.
+    """
 
     def __init__(
         self,
@@ -142,54 +161,58 @@ class Connection(Compiled):
         weights: tuple[Values, Values],
         gradients: tuple[Values, Values],
         *,
-        inner: bool,
+        needs_input_gradients: bool,
     ) -> None:
         (self.kernel, self.bias), (self.kernel_gradients, self.bias_gradients) = weights, gradients
-        self.out, self.inner, self.first = out, inner, True
-        self.back = blank((self.kernel.shape[1] if inner else 0,), out.shape[1])
-        self.least = FLOOR if activation == "relu" else NO_FLOOR
+        self.out, self.needs_input_gradients, self.gradients_are_stale = out, needs_input_gradients, True
+        self.input_gradients = layer_buffer((self.kernel.shape[1] if needs_input_gradients else 0,), out.shape[1])
+        self.lower_bound = RELU_LOWER_BOUND if activation == "relu" else NO_LOWER_BOUND
 
-    def begin(self) -> None:
-        self.first = True
+    def zero_gradients(self) -> None:
+        self.gradients_are_stale = True
         self.bias_gradients[:] = 0
 
     def forward(self, values: Values, training: bool) -> Values:
         self.values = values
-        dense_kernels.connect(values, self.kernel, self.bias, self.out, self.least)
+        dense_kernels.dense_forward(values, self.kernel, self.bias, self.out, self.lower_bound)
         return self.out
 
     def backward(self, gradients: Values) -> Values:
-        if self.first:  # writing at once spares large layers two passes over their weights
+        if self.gradients_are_stale:  # overwriting them spares large layers two passes over their weights
             np.dot(gradients, self.values.T, out=self.kernel_gradients)
         else:
             self.kernel_gradients += gradients @ self.values.T
-        self.first = False
-        dense_kernels.add_up(gradients, self.bias_gradients)
-        if self.inner:
-            np.dot(self.kernel.T, gradients, out=self.back)
-        return self.back
+        self.gradients_are_stale = False
+        dense_kernels.add_bias_gradients(gradients, self.bias_gradients)
+        if self.needs_input_gradients:
+            np.dot(self.kernel.T, gradients, out=self.input_gradients)
+        return self.input_gradients
 
 
-class Dropped(Compiled):
-    def __init__(self, rate: float, shape: Shape, lanes: int, random: np.random.Generator) -> None:
+class CompiledDropout(CompiledLayer):
+    """Inverted dropout, in any layout; passes values through outside training. `random` gives each call its key."""
+
+    def __init__(self, rate: float, shape: Shape, n_images: int, random: np.random.Generator) -> None:
         self.rate, self.random = rate, random
-        self.out, self.kept = blank(shape, lanes), blank(shape, lanes)
+        self.out, self.mask = layer_buffer(shape, n_images), layer_buffer(shape, n_images)
 
     def forward(self, values: Values, training: bool) -> Values:
         if not training:
             return values
         key = int(self.random.integers(2**32))
-        dense_kernels.drop(values.reshape(-1), self.out.reshape(-1), self.kept.reshape(-1), self.rate, key)
+        dense_kernels.dropout(values.reshape(-1), self.out.reshape(-1), self.mask.reshape(-1), self.rate, key)
         return self.out
 
     def backward(self, gradients: Values) -> Values:
-        gradients *= self.kept
+        gradients *= self.mask
         return gradients
 
 
-class Rescaled(Compiled):
-    def __init__(self, scale: float, offset: float, shape: Shape, lanes: int) -> None:
-        self.scale, self.offset, self.out = np.float32(scale), np.float32(offset), blank(shape, lanes)
+class CompiledRescaling(CompiledLayer):
+    """values · scale + offset, in any layout."""
+
+    def __init__(self, scale: float, offset: float, shape: Shape, n_images: int) -> None:
+        self.scale, self.offset, self.out = np.float32(scale), np.float32(offset), layer_buffer(shape, n_images)
 
     def forward(self, values: Values, training: bool) -> Values:
         np.multiply(values, self.scale, out=self.out)
@@ -201,11 +224,14 @@ class Rescaled(Compiled):
         return gradients
 
 
-class Codes(Compiled):
-    """LeNet-5's output: see `keras_model.RBF`. `codes` is inputs × classes."""
+class CompiledRBF(CompiledLayer):
+    """LeNet-5's output layer, with the formula of `workers.engines.keras.model.RBFLayer`.
 
-    def __init__(self, codes: Values, lanes: int) -> None:
-        self.codes, self.out = codes, blank((codes.shape[1],), lanes)
+    `codes` is (inputs, classes) float32, each ±1; values and output are UN.
+    """
+
+    def __init__(self, codes: Values, n_images: int) -> None:
+        self.codes, self.out = codes, layer_buffer((codes.shape[1],), n_images)
 
     def forward(self, values: Values, training: bool) -> Values:
         self.values = values
@@ -214,5 +240,5 @@ class Codes(Compiled):
         return self.out
 
     def backward(self, gradients: Values) -> Values:
-        back: Values = self.codes @ gradients - self.values * gradients.sum(axis=0)
-        return back
+        input_gradients: Values = self.codes @ gradients - self.values * gradients.sum(axis=0)
+        return input_gradients

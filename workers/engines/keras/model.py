@@ -1,4 +1,4 @@
-"""A network's spec as a compiled Keras model."""
+"""A network's spec as a Keras model."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from submissions.specs import layers
 from submissions.specs.network import CNN
 from submissions.specs.training import Loss
 
-CODES_SEED = 1998  # of LeNet-5's output codes, which are part of the network and not of a run
+CODES_SEED = 1998  # fixed: the codes of LeNet-5's output are part of the network, not of a run
 
 
 @keras.saving.register_keras_serializable("quest")
 class RBFLayer(keras.layers.Layer):
-    """Logits −‖x−w‖²/2 for fixed codes w of ±1 (LeCun et al., 1998, equation 7, halved as a Gaussian's exponent)."""
+    """LeNet-5's output: logits −‖x−w‖²/2 for fixed codes w of ±1, a column of `codes` for each class.
+
+    LeCun et al., 1998, equation 7, halved as a Gaussian's exponent. Inputs are (n_samples, features) float32, logits
+    (n_samples, units), and `codes` is (features, units).
+    """
 
     def __init__(self, units: int = 10, **options: Any) -> None:
         super().__init__(**{"name": "rbf"} | options)  # as specs call it; a model has one at most
@@ -28,7 +32,7 @@ class RBFLayer(keras.layers.Layer):
         self.codes = self.add_weight(shape=codes.shape, initializer=fixed, trainable=False, name="codes")
 
     def call(self, inputs: Any) -> Any:
-        # ‖x−w‖² = ‖x‖² − 2x·w + ‖w‖², and ±1 codes have as many for ‖w‖² as they have places.
+        # ‖x−w‖² = ‖x‖² − 2x·w + ‖w‖², and ‖w‖² of a ±1 code is the number of its features.
         lengths = keras.ops.sum(keras.ops.square(inputs), axis=-1, keepdims=True)
         return keras.ops.matmul(inputs, self.codes) - (lengths + inputs.shape[-1]) / 2
 
@@ -40,7 +44,7 @@ class RBFLayer(keras.layers.Layer):
 
 
 def build(spec: CNN) -> keras.Model:
-    """The model, compiled; its first weights hang on `keras.utils.set_random_seed`."""
+    """The model, compiled for training; its first weights follow from `keras.utils.set_random_seed`."""
     keras.config.set_dtype_policy(spec.precision)
     model = keras.Sequential([_layer(layer) for layer in spec.layers])
     optimizer = getattr(keras.optimizers, spec.optimizer.CLASS)(**spec.optimizer.arguments())
@@ -49,18 +53,18 @@ def build(spec: CNN) -> keras.Model:
 
 
 def build_weights(spec: CNN) -> keras.Model:
-    """A model with the same first weights in a shorter time: not compiled, its layers not joined until it predicts.
+    """A model with the same first weights in less time: not compiled, and its layers not connected until it predicts.
 
-    For layers that know the shape of their output without being traced.
+    Only for layers that can compute the shape of their output without being traced.
     """
     keras.config.set_dtype_policy(spec.precision)
     first, *others = spec.layers
-    made = [_layer(layer) for layer in others]
+    built = [_layer(layer) for layer in others]
     shape = (None, *cast(layers.Input, first).shape)
-    for layer in made:
+    for layer in built:
         layer.build(shape)
         shape = layer.compute_output_shape(shape)
-    return keras.Sequential(made)
+    return keras.Sequential(built)
 
 
 def _layer(layer: layers.Layer) -> keras.layers.Layer:

@@ -10,45 +10,48 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from submissions.specs.spec import Spec
 from workers.engines.run import Labels, Run, Values
-from workers.engines.sklearn.pixels import PlainPixels
+from workers.engines.sklearn.estimator import SklearnEstimator
 
 LIBRARIES = {"scikit-learn": sklearn.__version__}
 
-# scikit-learn's brute-force search takes queries in blocks of 256, and threads share out the queries, not the training
-# images, above four blocks a thread. Parts that keep to both give bit for bit what one call for all would give.
-BLOCK = 256
+# scikit-learn's brute-force search takes queries in blocks of 256. Above four blocks a thread, its threads divide the
+# queries among them, otherwise the training images. Parts of at least that size give bit for bit the same answers as
+# one call for all queries.
+QUERIES_PER_BLOCK = 256
 BLOCKS_PER_THREAD = 4
-IN_ONE = {"cosine", "correlation"}  # found by a product of matrices, whose rounding hangs on their shape
+SINGLE_CALL_METRICS = {"cosine", "correlation"}  # by a matrix product, which rounds differently for another shape
 
 
-class NearestNeighbors(PlainPixels):
-    """Predicts in parts, to say how far it is."""
+class SklearnNeighbors(SklearnEstimator):
+    """A KNeighborsClassifier that predicts in parts, to report its progress."""
 
     def __init__(self, estimator: KNeighborsClassifier, run: Run) -> None:
         super().__init__(estimator)
         self.run = run
 
     def predict(self, images: Values) -> Labels:
-        parts = self._parts(len(images))
+        boundaries = self._part_boundaries(len(images))
         predicted = []
-        for start, stop in pairwise(parts):
+        for start, stop in pairwise(boundaries):
             predicted.append(super().predict(images[start:stop]))
             self.run.progress("predict", stop / len(images))
         return np.concatenate(predicted)
 
-    def _parts(self, total: int) -> list[int]:
-        """Where the parts begin and end; the last one takes the rest, so that none is too small."""
-        if self.estimator.metric in IN_ONE:
+    def _part_boundaries(self, total: int) -> list[int]:
+        """The first query of each part, and `total`; the last part takes the remainder, so that none is too small."""
+        if self.estimator.metric in SINGLE_CALL_METRICS:
             return [0, total]
-        size = BLOCK * (BLOCKS_PER_THREAD * self.run.threads + 1)
+        size = QUERIES_PER_BLOCK * (BLOCKS_PER_THREAD * self.run.threads + 1)
         return [*range(0, max(total - size, 0) + 1, size), total]
 
 
-def estimator_of(spec: Spec, run: Run) -> KNeighborsClassifier:
+def classifier(spec: Spec, run: Run) -> KNeighborsClassifier:
+    """scikit-learn's classifier for the spec, with at most the threads that the run was granted."""
     parameters = spec.arguments()
     parameters["n_jobs"] = run.threads_for(parameters["n_jobs"])
     return KNeighborsClassifier(**parameters)
 
 
-def build(spec: Spec, run: Run) -> NearestNeighbors:
-    return NearestNeighbors(estimator_of(spec, run), run)
+def build(spec: Spec, run: Run) -> SklearnNeighbors:
+    """The stock engine's estimator."""
+    return SklearnNeighbors(classifier(spec, run), run)

@@ -1,4 +1,4 @@
-"""Kernels are compiled once for a machine: whoever is second waits, and finds them in numba's cache."""
+"""A lock so that each kernel is compiled once on a machine: the second process waits and finds it in numba's cache."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 
 
 @contextmanager
-def one_at_a_time(name: str) -> Iterator[None]:
-    """Among all processes that share numba's cache, one is within `name` at a time; OSError where it is read-only."""
+def compile_lock(name: str) -> Iterator[None]:
+    """Hold the lock `name` among all processes that share numba's cache; OSError if the cache is read-only."""
     folder = Path(os.environ.get("NUMBA_CACHE_DIR") or tempfile.gettempdir())
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f"{name}.lock").open("w") as lock:

@@ -4,15 +4,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
-from workers.engines.compiling import one_at_a_time
+from workers.engines.compile_lock import compile_lock
 
 
-def test_one_is_within_at_a_time_and_another_name_waits_for_nobody(tmp_path, monkeypatch):
+def test_a_lock_has_one_holder_at_a_time_and_another_lock_does_not_wait_for_it(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "not yet there"))
     stays = []
 
     def stay(name):
-        with one_at_a_time(name):  # each opens the lock's file for itself, as a process of its own would
+        with compile_lock(name):  # each thread opens the lock file itself, as a process of its own would
             began = time.monotonic()
             time.sleep(0.1)
             stays.append((name, began, time.monotonic()))
