@@ -1,6 +1,6 @@
 """Measure the service against a notebook: `python -m tests.bench [--quick] [knn forest cnn mixed warm]`.
 
-Rows are shown as they come, and kept in `$QUEST_HOME/bench.json`; Ctrl-C leaves what there is.
+Each row is printed as soon as it is measured, and kept in `$QUEST_HOME/bench.json`; Ctrl-C keeps the rows so far.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tests.bench import cnn, forest, knn, mixed, warm
-from tests.bench.contest import Bench, in_a_process
+from tests.bench.contest import Bench, run_module
 from tests.bench.peaks import Peaks
-from tests.bench.rows import Report, Row, say
+from tests.bench.rows import Report, Row, print_line
 from workers.processes.trainer_process import PROJECT
 
 GROUPS: dict[str, Callable[[Bench], Iterator[Row]]] = {
@@ -27,9 +27,9 @@ GROUPS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "mixed": mixed.rows,
 }
 RUNS = 3
-STOPPED = 130  # as a shell has it after Ctrl-C
+STOPPED = 130  # a shell's exit code after Ctrl-C
 
-# What a machine's administrator may have set for one library or another must not decide this.
+# An administrator's settings for one library or another must not decide the comparison.
 TUNING = ("OPENBLAS", "GOTO_", "BLIS_", "MKL_", "OMP_", "KMP_", "NUMBA_", "TF_", "XLA_", "LOKY_", "L2_SIZE", "ONEDNN_")
 
 
@@ -39,39 +39,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="NAMES", help=f"which rows: {' '.join(GROUPS)}; all if none")
     asked = parser.parse_args(arguments)
     if unknown := set(asked.names) - set(GROUPS):
-        parser.error(f"there are no rows called {', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}")
-    untune()
+        parser.error(f"there are no rows called {', '.join(sorted(unknown))}; choose from {', '.join(GROUPS)}")
+    remove_tuning()
     report = Report(Path(os.environ.get("QUEST_HOME") or PROJECT / "var").resolve() / "bench.json")
     try:
         return 0 if measure(asked.names or list(GROUPS), report, quick=asked.quick) else 1
     except KeyboardInterrupt:
-        say(f"Stopped; {report.path} has the rows that were finished.")
+        print_line(f"Stopped. {report.path} has the finished rows.")
         return STOPPED
 
 
 def measure(names: Sequence[str], report: Report, *, quick: bool) -> bool:
-    """Whether all could be measured; what breaks takes its own group's further rows with it, and no others."""
-    peaks = Peaks(**json.loads(in_a_process("tests.bench.peaks")))
-    report.tell(f"{os.cpu_count()} cores; {peaks}.")
+    """Whether everything could be measured; an error loses the remaining rows of its own group and no others."""
+    peaks = Peaks(**json.loads(run_module("tests.bench.peaks")))
+    report.write_line(f"{os.cpu_count()} cores; {peaks}.")
     report.begin()
     bench = Bench(runs=1 if quick else RUNS, peaks=peaks, quick=quick)
-    broken = [name for name in GROUPS if name in names and not measured(GROUPS[name](bench), report)]
+    broken = [name for name in GROUPS if name in names and not add_rows(GROUPS[name](bench), report)]
     report.end()
     return not broken
 
 
-def measured(rows: Iterator[Row], report: Report) -> bool:
+def add_rows(rows: Iterator[Row], report: Report) -> bool:
     try:
         for row in rows:
             report.add(row)
-    except Exception:  # noqa: BLE001 - half an hour of measuring is not to be lost for it
+    except Exception:  # noqa: BLE001 - it must not lose half an hour of measurements
         traceback.print_exc()
         return False
     return True
 
 
-def untune() -> None:
-    """Both sides start from the libraries' own defaults; the data is where this process finds it."""
+def remove_tuning() -> None:
+    """Remove tuning variables, so that both sides start from the libraries' own defaults."""
     for name in [name for name in os.environ if name.startswith(TUNING)]:
         del os.environ[name]
 

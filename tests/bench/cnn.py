@@ -9,11 +9,11 @@ from submissions.specs.image_layers import Conv2D, MaxPooling2D
 from submissions.specs.layers import Dense, Dropout, Flatten, Input
 from submissions.specs.network import CNN
 from submissions.specs.training import Loss
-from tests.bench.contest import Bench, Contest, Peer, contend
+from tests.bench.contest import Bench, Contest, Peer, run_contest
 from tests.bench.rows import Row, Target
 
 FIT = "Keras, model.fit"
-SEEDS = 5  # which the accuracies of LeNet-5-like are compared over
+SEEDS = 5  # for the accuracies of LeNet-5-like
 
 # https://keras.io/examples/vision/mnist_convnet/
 SIMPLE_CONVNET = CNN(
@@ -36,18 +36,18 @@ SIMPLE_CONVNET = CNN(
 
 def rows(bench: Bench) -> Iterator[Row]:
     for contest in contests(quick=bench.quick):
-        yield from contend(contest, bench)
+        yield from run_contest(contest, bench)
 
 
 def contests(*, quick: bool) -> Iterator[Contest]:
-    """Whole runs on both sides, of few epochs: they are alike but for the first one."""
-    like = lasting(LENET_5_LIKE, 2 if quick else 3)
+    """Whole runs on both sides, of few epochs: all epochs after the first are alike."""
+    like = with_epochs(LENET_5_LIKE, 2 if quick else 3)
     yield _against_fit("LeNet-5-like", like, Target(ratio=1.5), seeds=1 if quick else SEEDS)
     if not quick:
-        yield _against_fit("Keras' simple MNIST convnet", lasting(SIMPLE_CONVNET, 1), seeds=3)
+        yield _against_fit("Keras' simple MNIST convnet", with_epochs(SIMPLE_CONVNET, 1), seeds=3)
 
 
-def lasting(spec: CNN, epochs: int) -> CNN:
+def with_epochs(spec: CNN, epochs: int) -> CNN:
     return spec.model_copy(update={"epochs": epochs})
 
 

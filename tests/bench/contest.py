@@ -1,4 +1,4 @@
-"""Ours and the peer by turns: the accelerated engine in the service's own trainer, and a notebook beside it."""
+"""Ours and the peer by turns: the accelerated engine in the service's own trainer, and a notebook."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from workers.datasets import store
 from workers.processes.trainer_process import PROJECT, TrainerProcess
 
 LONGEST_S = 1800
-SAID = 4000  # characters of what a process said before it failed
+MAX_ERROR_CHARS = 4000  # of a failed process's output
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """How thoroughly to measure, on which data, and what this machine can do at best."""
+    """How thoroughly to measure, on which data, and this machine's peak rates."""
 
     runs: int
     peaks: Peaks
@@ -39,8 +39,8 @@ class Bench:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """The seconds of one run, from which part they were scaled, and the answers to some test images by their index."""
+class Measurement:
+    """One run: its seconds, the part that was measured if they are scaled, and digits by index of the test image."""
 
     seconds: float
     scaled: str = ""
@@ -53,7 +53,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """What a notebook runs; `sample` as `tests.bench.notebook` has it."""
+    """A notebook's model; `sample` is explained in `tests.bench.notebook`."""
 
     label: str
     spec: Spec
@@ -63,9 +63,10 @@ class Peer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contest:
-    """What we run, and against whom. `trees`: of a forest too large to be grown whole here, ours grows as many.
+    """Our model and the peers to measure it against.
 
-    `seeds`: so many runs, each with another seed on both sides; what they learn is compared by its test accuracy.
+    `trees` is the number that ours grows of a forest too large to be grown whole. With `seeds`, there are that many
+    runs, each with another seed on both sides, and test accuracies are compared instead of answers.
     """
 
     name: str
@@ -78,35 +79,37 @@ class Contest:
         return spec.model_copy(update={"seed": run}) if self.seeds else spec
 
 
-def contend(contest: Contest, bench: Bench) -> Iterator[Row]:
-    """A row for each peer."""
-    ours: list[Taken] = []
-    theirs: list[list[Taken]] = [[] for _ in contest.peers]
+def run_contest(contest: Contest, bench: Bench) -> Iterator[Row]:
+    """Run the contest, and give a row for each peer."""
+    ours: list[Measurement] = []
+    theirs: list[list[Measurement]] = [[] for _ in contest.peers]
     runs = contest.seeds or bench.runs
     for run in range(1, runs + 1):
         ours.append(accelerated(contest.seeded(contest.spec, run), bench.dataset, trees=contest.trees))
-        for peer, taken in zip(contest.peers, theirs, strict=True):
-            taken.append(notebook(contest.seeded(peer.spec, run), bench.dataset, sample=peer.sample))
-    for peer, taken in zip(contest.peers, theirs, strict=True):
+        for peer, measurements in zip(contest.peers, theirs, strict=True):
+            measurements.append(notebook(contest.seeded(peer.spec, run), bench.dataset, sample=peer.sample))
+    for peer, measurements in zip(contest.peers, theirs, strict=True):
         yield Row(
             name=contest.name,
             runs=runs,
-            ours_s=middle(ours),
+            ours_s=median_seconds(ours),
             peer=peer.label,
-            peer_s=middle(taken),
+            peer_s=median_seconds(measurements),
             limit_s=bench.limit(contest.spec),
-            scaled=taken[0].scaled or ours[0].scaled,
+            scaled=measurements[0].scaled or ours[0].scaled,
             target=peer.target,
-            **learnt(ours, taken, bench.dataset) if contest.seeds else {"remark": compared(ours, taken)},
+            **accuracy_fields(ours, measurements, bench.dataset)
+            if contest.seeds
+            else {"remark": differing_answers(ours, measurements)},
         )
 
 
-def middle(runs: Sequence[Taken]) -> float:
+def median_seconds(runs: Sequence[Measurement]) -> float:
     return median(run.seconds for run in runs)
 
 
-def compared(ours: Sequence[Taken], theirs: Sequence[Taken]) -> str:
-    """A sentence if the two answer otherwise in any run; empty if they always agree."""
+def differing_answers(ours: Sequence[Measurement], theirs: Sequence[Measurement]) -> str:
+    """A sentence that says how many answers differ over all runs; empty if none does."""
     pairs = [
         (one.answers[at], other.answers[at])
         for one, other in zip(ours, theirs, strict=True)
@@ -117,16 +120,16 @@ def compared(ours: Sequence[Taken], theirs: Sequence[Taken]) -> str:
     return f"{differing} of {len(pairs):,} answers{of_runs} differ." if differing else ""
 
 
-def learnt(ours: Sequence[Taken], theirs: Sequence[Taken], dataset: str) -> dict[str, Any]:
-    """The test accuracies of both sides, and a sentence about them."""
+def accuracy_fields(ours: Sequence[Measurement], theirs: Sequence[Measurement], dataset: str) -> dict[str, Any]:
+    """A row's `accuracies` and `remark`: the test accuracies of both sides."""
     sides = {"ours": ours, "peer": theirs}
     found = {side: [run.accuracy(dataset) for run in runs] for side, runs in sides.items()}
-    told = [f"{mean(values):.4f} ({min(values):.4f}–{max(values):.4f})" for values in found.values()]
-    return {"accuracies": found, "remark": f"test accuracy {told[0]} against {told[1]}, {len(ours)} seeds."}
+    texts = [f"{mean(values):.4f} ({min(values):.4f}–{max(values):.4f})" for values in found.values()]
+    return {"accuracies": found, "remark": f"test accuracy {texts[0]} against {texts[1]}, {len(ours)} seeds."}
 
 
-def accelerated(spec: Spec, dataset: str, *, trees: int | None = None) -> Taken:
-    """Training and predicting as the service records them, in a trainer of its own with all cores."""
+def accelerated(spec: Spec, dataset: str, *, trees: int | None = None) -> Measurement:
+    """Training and predicting as the service records them, in a trainer with all cores."""
     asked = dump(spec)
     share, scaled = 1.0, ""
     if trees:
@@ -139,31 +142,31 @@ def accelerated(spec: Spec, dataset: str, *, trees: int | None = None) -> Taken:
     finally:
         trainer.kill()
     seconds = (result["timing"]["train_s"] + result["timing"]["predict_s"]) / share
-    return Taken(seconds=seconds, scaled=scaled, answers=answers_of(result["errors"], dataset))
+    return Measurement(seconds=seconds, scaled=scaled, answers=answers_of(result["errors"], dataset))
 
 
 def answers_of(errors: Sequence[Sequence[int]], dataset: str) -> dict[int, int]:
-    """All answers, from those that were wrong."""
+    """All answers, digits by the index of the test image, from the wrong ones (index, digit)."""
     answers = np.array(store.load(dataset).test_labels)
     for at, digit in errors:
         answers[at] = digit
     return dict(enumerate(answers.tolist()))
 
 
-def notebook(spec: Spec, dataset: str, *, sample: int | None = None) -> Taken:
-    """The same by plain scikit-learn or Keras, in a process of its own."""
+def notebook(spec: Spec, dataset: str, *, sample: int | None = None) -> Measurement:
+    """The same with plain scikit-learn or Keras, in a process of its own."""
     asked = json.dumps({"spec": dump(spec), "dataset": dataset, "sample": sample})
     quiet = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    answer = json.loads(in_a_process("tests.bench.notebook", asked, **quiet))
-    return Taken(
+    answer = json.loads(run_module("tests.bench.notebook", asked, **quiet))
+    return Measurement(
         seconds=answer["seconds"],
         scaled=answer["scaled"],
         answers={int(at): digit for at, digit in answer["answers"].items()},
     )
 
 
-def in_a_process(module: str, asked: str = "", **env: str) -> str:
-    """The last line that `python -m module` prints, given `asked`. RuntimeError, with what it said, if it fails."""
+def run_module(module: str, asked: str = "", **env: str) -> str:
+    """The last line that `python -m module` prints for the input `asked`; RuntimeError with its output if it fails."""
     done = subprocess.run(
         [sys.executable, "-m", module],
         input=asked,
@@ -174,5 +177,5 @@ def in_a_process(module: str, asked: str = "", **env: str) -> str:
         timeout=LONGEST_S,
     )
     if done.returncode:
-        raise RuntimeError(f"{module} failed with exit code {done.returncode}:\n{done.stderr[-SAID:]}")
+        raise RuntimeError(f"{module} failed with exit code {done.returncode}:\n{done.stderr[-MAX_ERROR_CHARS:]}")
     return done.stdout.strip().rpartition("\n")[2]

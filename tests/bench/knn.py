@@ -1,4 +1,4 @@
-"""K nearest neighbours: each metric against `ball_tree`, as most posts of the feed have it; p = 2 against brute too."""
+"""K nearest neighbours: each metric against `ball_tree`, as in most of the feed; p = 2 also against brute force."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from submissions.specs.knn import KNN
-from tests.bench.contest import Bench, Contest, Peer, contend
+from tests.bench.contest import Bench, Contest, Peer, run_contest
 from tests.bench.rows import Row, Target
 
 BALL_TREE = "scikit-learn, ball_tree"
@@ -14,11 +14,11 @@ BALL_TREE = "scikit-learn, ball_tree"
 
 def rows(bench: Bench) -> Iterator[Row]:
     for contest in contests(quick=bench.quick):
-        yield from contend(contest, bench)
+        yield from run_contest(contest, bench)
 
 
 def contests(*, quick: bool) -> Iterator[Contest]:
-    """The queries of a sample take the peer about ten seconds; a quick one has a quarter of them."""
+    """The peer takes about ten seconds for the queries of a sample; a quick benchmark has a quarter of them."""
     part = 4 if quick else 1
     both_cores = Peer(
         label="scikit-learn, brute, n_jobs=-1",

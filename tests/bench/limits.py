@@ -1,7 +1,7 @@
-"""The least time that a model's training and scoring could take: its operations at the measured peak.
+"""The least time that a model's training and scoring could take: its operations at the measured peak rate.
 
-What is counted is the work that no way known to us goes without – not ours in particular – so a limit can be
-approached, and is never a promise. docs/performance.md has the formulas in words.
+Only operations are counted for which we know no shortcut, in our code or any other. A limit can be approached, but no
+code need reach it. docs/performance.md has the formulas in words.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from submissions.specs.spec import Spec
 from tests.bench.peaks import Peaks
 from workers.datasets import store
 
-DRAWN = 1 - 1 / math.e  # of the images, by a bootstrap sample of their number
-A_DIFFERENCE = 3  # operations on bytes to the greatest difference: greater, less, and greater again
+BOOTSTRAP_SHARE = 1 - 1 / math.e  # of all images that a bootstrap sample of their number contains
+OPERATIONS_PER_DIFFERENCE = 3  # on bytes, for the greatest difference: greater, less, and greater again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """Of a data set: images to train on, images to score on, pixels of each."""
+    """The size of a data set: training images, test images, and pixels of each."""
 
     train: int
     test: int
@@ -37,31 +37,34 @@ class Size:
 
 
 def nearest_neighbours(spec: KNN, size: Size, peaks: Peaks) -> float:
-    """Every pixel of every pair of images once: a multiplication and an addition of 8-bit integers."""
+    """Seconds: a multiplication and an addition of 8-bit integers for each pixel of each pair of images."""
     pixels = size.train * size.test * size.pixels
     if spec.metric == "chebyshev":
-        return A_DIFFERENCE * pixels / peaks.byte_ops
+        return OPERATIONS_PER_DIFFERENCE * pixels / peaks.byte_ops
     return 2 * pixels / peaks.int8
 
 
 def forest(spec: Forest, size: Size, peaks: Peaks) -> float:
-    """Each node sorts its images by √pixels candidate pixels; balanced, a tree has log₂ n levels, halved at each."""
-    images = DRAWN * size.train
+    """Seconds: each node sorts its images by √pixels candidate pixels; a balanced tree has log₂ n levels."""
+    images = BOOTSTRAP_SHARE * size.train
     levels = math.log2(images)
     comparisons = images * levels * (levels + 1) / 2 * math.sqrt(size.pixels)
     return spec.n_estimators * comparisons / peaks.comparisons
 
 
 def network(spec: CNN, size: Size, peaks: Peaks) -> float:
-    """A multiplication and an addition for each weight at each place of its layer's output: once to score an image,
-    three times to train on it (the outputs, and the gradients by inputs and by weights)."""
+    """Seconds: a multiplication and an addition for each weight at each pixel of its layer's output.
+
+    Once to score an image; three times to train on it, for the outputs and the gradients of inputs and weights.
+    """
     forward = 2 * sum((row.trainable + row.fixed) * math.prod(row.output_shape[:-1]) for row in shapes.summary(spec))
-    watched = size.train * spec.validation_split
-    passes = spec.epochs * (3 * (size.train - watched) + watched) + size.test
+    validated = size.train * spec.validation_split
+    passes = spec.epochs * (3 * (size.train - validated) + validated) + size.test
     return passes * forward / peaks.float32
 
 
 def limit_of(spec: Spec, size: Size, peaks: Peaks) -> float:
+    """Seconds; LookupError for a family without a formula."""
     match spec:
         case KNN():
             return nearest_neighbours(spec, size, peaks)
@@ -69,4 +72,4 @@ def limit_of(spec: Spec, size: Size, peaks: Peaks) -> float:
             return forest(spec, size, peaks)
         case CNN():
             return network(spec, size, peaks)
-    raise LookupError(f"No limit is known for {spec.family}.")
+    raise LookupError(f"There is no limit for {spec.family}.")

@@ -1,4 +1,4 @@
-"""How much memory the processes of a running service take at most."""
+"""The largest memory that the processes of a running service take."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import psutil
 
 from tests.bench.rows import Row
 
-LOOK_SECONDS = 0.3
+POLL_SECONDS = 0.3
 
 
 class MemoryWatch(threading.Thread):
-    """Looks at everything that a launcher started; use as a context.
+    """Samples the memory of a launcher's processes, as a context manager.
 
-    `worker` is Celery's CPU worker with its pool, without the trainers; `trainer` the largest single trainer. Resident
-    memory, in which the data set's pages count that all share.
+    `worker` is the peak of Celery's CPU worker with its pool, without the trainers; `trainer` is that of the largest
+    single trainer. Both are bytes of resident memory; pages of the data set, which all share, count in each.
     """
 
     def __init__(self, launcher: int) -> None:
@@ -36,16 +36,16 @@ class MemoryWatch(threading.Thread):
         self.join()
 
     def run(self) -> None:
-        while not self._over.wait(LOOK_SECONDS):
+        while not self._over.wait(POLL_SECONDS):
             with suppress(psutil.Error):
-                self.look()
+                self.sample()
 
-    def look(self) -> None:
+    def sample(self) -> None:
         for child in self._launcher.children():
             if _is_cpu_worker(child):
-                self._look_at(child)
+                self._sample_worker(child)
 
-    def _look_at(self, worker: psutil.Process) -> None:
+    def _sample_worker(self, worker: psutil.Process) -> None:
         trainers = [one for one in worker.children(recursive=True) if "workers.trainer" in one.cmdline()]
         pool = [worker, *(one for one in worker.children(recursive=True) if one not in trainers)]
         self.worker = max(self.worker, sum(map(resident, pool)))

@@ -1,6 +1,6 @@
-"""What this machine can do at best, measured: `python -m tests.bench.peaks` prints it as JSON.
+"""Measures this machine's peak rates: `python -m tests.bench.peaks` prints them as JSON.
 
-A process of its own, since the libraries read how many threads they may use as they load.
+In a process of its own, since libraries read their number of threads when they are loaded.
 """
 
 from __future__ import annotations
@@ -19,18 +19,21 @@ import numpy as np
 
 from workers.engines.run import Values
 
-SIDE = 2048  # of the square matrices: large enough for the caches not to matter, 0.1 s a product
+SIDE = 2048  # of the square matrices: so large that caches do not matter, 0.1 s a product
 PIXELS = 784
 IMAGES = 60_000
-COPIED = 256 << 20
-IN_CACHE = 256 << 10
-TIMES = 20
+COPIED_BYTES = 256 << 20
+CACHED_BYTES = 256 << 10
+REPEATS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peaks:
-    """Operations a second on all cores: additions and multiplications of matrix products, in three widths; operations
-    on single bytes; comparisons of a sort of float32. And bytes a second that are read or written."""
+    """Peak rates on all cores, per second.
+
+    `float64`, `float32` and `int8` count the additions and multiplications of matrix products, `byte_ops` operations on
+    single bytes, `comparisons` those of a sort of float32, and `copied` bytes that are read or written.
+    """
 
     float64: float
     float32: float
@@ -48,10 +51,10 @@ class Peaks:
 
 
 def fastest(act: Callable[[], Any]) -> float:
-    """Seconds of the fastest of several calls, after one that does not count."""
+    """Seconds of the fastest of several calls, after a first one that is not timed."""
     act()
     seconds = []
-    for _ in range(TIMES):
+    for _ in range(REPEATS):
         began = time.perf_counter()
         act()
         seconds.append(time.perf_counter() - began)
@@ -59,20 +62,22 @@ def fastest(act: Callable[[], Any]) -> float:
 
 
 def on_all_cores(act: Callable[[int], Any]) -> Callable[[], Any]:
+    """A function that calls `act` with the number of each core, on a thread for each."""
     cores = os.cpu_count() or 1
     threads = ThreadPoolExecutor(cores)
     return lambda: list(threads.map(act, range(cores)))
 
 
-def matrix_product(kind: type, side: int = SIDE) -> float:
+def matrix_product(dtype: type, side: int = SIDE) -> float:
+    """Operations per second of a product of two (side, side) matrices."""
     random = np.random.default_rng(1)
-    left: Values = random.random((side, side)).astype(kind)
-    right: Values = random.random((side, side)).astype(kind)
+    left: Values = random.random((side, side)).astype(dtype)
+    right: Values = random.random((side, side)).astype(dtype)
     return 2 * side**3 / fastest(lambda: left @ right)
 
 
 def integer_product(side: int = SIDE) -> float:
-    """uint8 × int8 → int32, of the width of an image's pixels; by the library that multiplies fastest here."""
+    """Operations per second of (side, 784) uint8 × (784, side) int8 → int32, by ONNX Runtime, the fastest here."""
     import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
 
@@ -89,19 +94,20 @@ def integer_product(side: int = SIDE) -> float:
 
 
 def byte_operations() -> float:
-    """The greater of two bytes, over arrays in each core's own cache."""
+    """Maxima of two bytes per second, over arrays in each core's own cache."""
     cores, repeats = os.cpu_count() or 1, 200
-    arrays = [np.random.default_rng(core).integers(0, 256, (2, IN_CACHE), dtype=np.uint8) for core in range(cores)]
+    arrays = [np.random.default_rng(core).integers(0, 256, (2, CACHED_BYTES), dtype=np.uint8) for core in range(cores)]
 
     def act(core: int) -> None:
         left, right = arrays[core]
         for _ in range(repeats):
             np.maximum(left, right, out=left)
 
-    return cores * repeats * IN_CACHE / fastest(on_all_cores(act))
+    return cores * repeats * CACHED_BYTES / fastest(on_all_cores(act))
 
 
 def sorting() -> float:
+    """Comparisons per second of sorting (60,000,) float32, at n·log₂ n comparisons for each sort."""
     cores = os.cpu_count() or 1
     values = np.random.default_rng(1).random(IMAGES).astype(np.float32)
     repeats = 20
@@ -110,9 +116,10 @@ def sorting() -> float:
 
 
 def copying() -> float:
+    """Bytes per second that are read or written while copying."""
     cores = os.cpu_count() or 1
-    pairs = [(np.ones(COPIED // 8), np.zeros(COPIED // 8)) for _ in range(cores)]
-    return 2 * cores * COPIED / fastest(on_all_cores(lambda core: np.copyto(pairs[core][1], pairs[core][0])))
+    pairs = [(np.ones(COPIED_BYTES // 8), np.zeros(COPIED_BYTES // 8)) for _ in range(cores)]
+    return 2 * cores * COPIED_BYTES / fastest(on_all_cores(lambda core: np.copyto(pairs[core][1], pairs[core][0])))
 
 
 def measure() -> Peaks:

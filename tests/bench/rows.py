@@ -1,4 +1,4 @@
-"""The rows of the bench: what was measured, beside what it is to be; as a table, and as `bench.json`."""
+"""The rows of the benchmark, with measurement and target, as a table and as `bench.json`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RIGHT = {"ours", "takes", "ratio", "limit", "× limit", "runs"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """At least this ratio of the peer's time to ours, or at most these seconds."""
+    """A target: at least this ratio of the peer's time to ours, or at most these seconds."""
 
     ratio: float | None = None
     seconds: float | None = None
@@ -26,16 +26,15 @@ class Target:
         return {"ratio": self.ratio, "seconds": self.seconds}
 
     def __str__(self) -> str:
-        return f"≥ {self.ratio:g}×" if self.ratio else f"≤ {shown(self.seconds)}"
+        return f"≥ {self.ratio:g}×" if self.ratio else f"≤ {format_seconds(self.seconds)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One line: medians over `runs`, in seconds.
+    """One line of the table; times are medians over `runs`, in seconds.
 
-    `limit_s` is what the machine would need at its measured peak (`tests.bench.limits`); `scaled` says from which part
-    a time was scaled up. A row about memory has `peak_bytes`, and no seconds; one about networks the test accuracies of
-    all runs, ours and the peer's.
+    `limit_s` is the machine's limit (`tests.bench.limits`). `scaled` names the part from which a time was scaled up. A
+    row about memory has `peak_bytes` and no seconds. A row about networks has the test accuracies of all runs.
     """
 
     name: str
@@ -56,7 +55,7 @@ class Row:
 
     @property
     def verdict(self) -> str:
-        """`met` or `missed`; nothing where there is no target."""
+        """`met` or `missed`; empty without a target."""
         if self.target is None:
             return ""
         if self.target.ratio:
@@ -80,21 +79,21 @@ class Row:
         return row | {name: value for name, value in more.items() if value is not None}
 
     def cells(self) -> tuple[str, ...]:
-        ours = shown(self.ours_s) if self.peak_bytes is None else f"{self.peak_bytes / 1e6:,.0f} MB"
+        ours = format_seconds(self.ours_s) if self.peak_bytes is None else f"{self.peak_bytes / 1e6:,.0f} MB"
         above = f"{self.ours_s / self.limit_s:.1f}" if self.ours_s and self.limit_s else ""
         ratio = f"{float(f'{self.ratio:.3g}'):,g}×" if self.ratio else ""
         target = f"{self.target} {self.verdict}" if self.target else ""
-        limit = shown(self.limit_s)
-        found = (self.name, ours, self.peer or "", shown(self.peer_s), ratio, target, limit, above)
+        limit = format_seconds(self.limit_s)
+        found = (self.name, ours, self.peer or "", format_seconds(self.peer_s), ratio, target, limit, above)
         return (*found, str(self.runs), self.scaled)
 
 
 def rounded(number: float | None) -> float | None:
-    """To four significant digits: no measurement here knows more."""
+    """To four significant digits; no measurement here is more exact."""
     return None if number is None else float(f"{number:.4g}")
 
 
-def shown(seconds: float | None) -> str:
+def format_seconds(seconds: float | None) -> str:
     if seconds is None:
         return ""
     if seconds < 1:
@@ -104,7 +103,7 @@ def shown(seconds: float | None) -> str:
 
 
 def table_line(cells: tuple[str, ...]) -> str:
-    """A line of a Markdown table, in columns for the eye."""
+    """A line of a Markdown table, padded to columns."""
     placed = [
         cell.rjust(width) if heading in RIGHT else cell.ljust(width)
         for cell, width, heading in zip(cells, WIDTHS, HEADINGS, strict=True)
@@ -117,35 +116,35 @@ def heading_lines() -> list[str]:
     return [table_line(HEADINGS), f"| {' | '.join(rule)} |"]
 
 
-def say(line: str) -> None:
+def print_line(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
 @dataclass
 class Report:
-    """Shows each row as it comes, and keeps the file up to date with it: who stops the bench keeps what there is."""
+    """Prints each row when it is added and writes it to the file at once, so stopping the benchmark loses no row."""
 
     path: Path
-    tell: Callable[[str], None] = say
+    write_line: Callable[[str], None] = print_line
     rows: list[Row] = field(default_factory=list)
 
     def begin(self) -> None:
         for line in heading_lines():
-            self.tell(line)
+            self.write_line(line)
 
     def add(self, row: Row) -> None:
         self.rows.append(row)
-        self.tell(table_line(row.cells()))
+        self.write_line(table_line(row.cells()))
         self._write()
 
     def end(self) -> None:
         for row in self.rows:
             if row.remark:
-                self.tell(f"{', '.join(filter(None, (row.name, row.peer)))}: {row.remark}")
+                self.write_line(f"{', '.join(filter(None, (row.name, row.peer)))}: {row.remark}")
         missed = sum(row.verdict == "missed" for row in self.rows)
         judged = sum(bool(row.verdict) for row in self.rows)
-        self.tell(f"{judged - missed} of {judged} targets met. Written to {self.path}.")
+        self.write_line(f"{judged - missed} of {judged} targets met. Written to {self.path}.")
 
     def _write(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)

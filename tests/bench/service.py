@@ -1,4 +1,4 @@
-"""The service whole, as `make run` starts it, for the parts of the bench that go through it."""
+"""The whole service, as `make run` starts it, for the rows that measure it."""
 
 from __future__ import annotations
 
@@ -14,32 +14,35 @@ from tests.stack import Stack, running
 from workers.datasets import store
 
 GROUPS = tuple(f"itmalgrp{number:02d}" for number in range(1, 6))
-LOOK_SECONDS, IDLE_SHARE, LONGEST_SETTLE_S = 2.0, 0.15, 240
+POLL_SECONDS, IDLE_SHARE, LONGEST_SETTLE_S = 2.0, 0.15, 240
 
 
 @contextmanager
-def served(dataset: str) -> Iterator[Stack]:
-    """A service with an open quest on `dataset`, warm and idle, in a home that is thrown away."""
+def idle_service(dataset: str) -> Iterator[Stack]:
+    """A warm and idle service with an open quest on `dataset`, in a temporary home."""
     with tempfile.TemporaryDirectory(prefix="quest-bench-", ignore_cleanup_errors=True) as home:
         env = {"QUEST_DEMO_DATASET": dataset}
         with running(Path(home) / "home", store.data_home(), **env) as stack:
-            settle(stack)
+            wait_until_idle(stack)
             yield stack
 
 
-def settle(stack: Stack) -> None:
-    """Wait until the service has had next to nothing to do for a while: its trainers have their libraries then."""
+def wait_until_idle(stack: Stack) -> None:
+    """Wait until the service is idle, as its trainers have then loaded their libraries; at most four minutes."""
     deadline, before = time.monotonic() + LONGEST_SETTLE_S, _cpu_seconds(stack)
     while time.monotonic() < deadline:
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)
         now = _cpu_seconds(stack)
-        if now - before < IDLE_SHARE * LOOK_SECONDS:
+        if now - before < IDLE_SHARE * POLL_SECONDS:
             return
         before = now
 
 
 def _cpu_seconds(stack: Stack) -> float:
-    """Of all its processes; one that ends in between takes its share away, which looks idle once at most."""
+    """CPU seconds of all processes of the service.
+
+    A process that ends takes its seconds out of the sum, which may look idle, but only once.
+    """
     used = 0.0
     for process in psutil.Process(stack.process.pid).children(recursive=True):
         with suppress(psutil.Error):

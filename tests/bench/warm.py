@@ -1,4 +1,4 @@
-"""How soon a submission begins to train on an idle service, and how soon its score is on the board."""
+"""How soon a submission starts to train on an idle service, and how soon the board shows its score."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from submissions.specs.spec import Spec, dump
 from tests.bench.contest import Bench
 from tests.bench.memory import MemoryWatch
 from tests.bench.rows import Row, Target
-from tests.bench.service import GROUPS, served
+from tests.bench.service import GROUPS, idle_service
 from tests.stack import Stack
 from workers.datasets import store
 
@@ -31,13 +31,13 @@ SUBMISSIONS, QUICK_SUBMISSIONS = 20, 4  # of each family
 TARGETS = {"median": Target(seconds=0.150), "95%": Target(seconds=0.500), "seen, 95%": Target(seconds=1.0)}
 PAGE_ASKS_EVERY_S = 0.8  # the trigger in leaderboard/_board.html
 PAUSE_S = 0.3  # between two submissions, for the service to be idle again
-LOOK_SECONDS = 0.005
+POLL_SECONDS = 0.005
 LONGEST_S = 120
 BEGUN = "SELECT 1 FROM submissions_attempt WHERE submission_id = ? AND progress <> '{}'"
 
 
 def models(dataset: str) -> dict[str, Spec]:
-    """One of each family, as they are named in the table."""
+    """A model of each family, under its name in the table."""
     pixels = math.prod(store.SHAPES[dataset])
     net = dense(32, pixels=pixels) if dataset == "digits" else LENET_5_LIKE
     return {
@@ -47,8 +47,8 @@ def models(dataset: str) -> dict[str, Spec]:
     }
 
 
-class Reader(threading.Thread):
-    """Somebody who has the board open: asks for it as the page does, and notes when each submission is first there."""
+class BoardReader(threading.Thread):
+    """A reader with an open board: polls it as the page does, and records when each submission is first on it."""
 
     def __init__(self, url: str) -> None:
         super().__init__(name="reader", daemon=True)
@@ -82,9 +82,9 @@ def rows(bench: Bench) -> Iterator[Row]:
 
 
 def _on(dataset: str, count: int) -> Iterator[Row]:
-    """A row for each family, of `count` submissions of each."""
+    """The rows of a data set, from `count` submissions of each family."""
     specs_by_family = models(dataset)
-    with served(dataset) as stack, MemoryWatch(stack.process.pid) as memory:
+    with idle_service(dataset) as stack, MemoryWatch(stack.process.pid) as memory:
         fits, shows = latencies(stack, islice(cycle(specs_by_family.values()), count * len(specs_by_family)))
     for place, family in enumerate(specs_by_family):
         of_family = fits[place :: len(specs_by_family)]
@@ -100,10 +100,10 @@ def _row(name: str, what: str, seconds: float, runs: int) -> Row:
 
 
 def latencies(stack: Stack, models: Iterator[Spec]) -> tuple[list[float], list[float]]:
-    """Of each submission, made one at a time: seconds until `fit` began, and from its score until a reader saw it."""
+    """Seconds until `fit` began, and from the score until a reader saw it, of submissions made one at a time."""
     fits, shows = [], []
     database = sqlite3.connect(f"file:{stack.home / 'quest.sqlite3'}?mode=ro", uri=True)
-    with Reader(stack.url) as reader, closing(database):
+    with BoardReader(stack.url) as reader, closing(database):
         for place, spec in enumerate(models):
             made = stack.submit(dump(spec), user=GROUPS[place % len(GROUPS)])
             fits.append(until_fit(database, made))
@@ -114,20 +114,20 @@ def latencies(stack: Stack, models: Iterator[Spec]) -> tuple[list[float], list[f
 
 
 def until_fit(database: sqlite3.Connection, made: dict[str, Any]) -> float:
-    """From acceptance until the supervisor has noted that `fit` began, which it does as its trainer says so."""
+    """Seconds from acceptance until the supervisor has recorded its trainer's message that `fit` began."""
     deadline = time.monotonic() + LONGEST_S
     while not database.execute(BEGUN, [made["id"]]).fetchone():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"Submission {made['id']} does not begin to train.")
-        time.sleep(LOOK_SECONDS)
+            raise TimeoutError(f"Submission {made['id']} did not start to train.")
+        time.sleep(POLL_SECONDS)
     return time.time() - _moment(made["submitted_at"])
 
 
-def _until_seen(reader: Reader, scored: dict[str, Any]) -> float:
+def _until_seen(reader: BoardReader, scored: dict[str, Any]) -> float:
     deadline = time.monotonic() + LONGEST_S
     while scored["id"] not in reader.seen:
         if time.monotonic() > deadline:
-            raise TimeoutError(f"Submission {scored['id']} does not come up on the board.")
+            raise TimeoutError(f"Submission {scored['id']} did not appear on the board.")
         time.sleep(0.05)
     return reader.seen[scored["id"]] - _moment(scored["finished_at"])
 
@@ -137,6 +137,6 @@ def _moment(text: str) -> float:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The smallest value that at least this share of the values does not exceed."""
+    """The smallest of the values that at least this `share` of them does not exceed (nearest rank)."""
     ranked = sorted(values)
     return ranked[max(0, math.ceil(share * len(ranked)) - 1)]
