@@ -11,7 +11,7 @@ import numpy as np
 from submissions.specs import image_layers, layers
 from submissions.specs.layers import Layer, Shape
 from submissions.specs.network import CNN
-from submissions.specs.shapes import chain
+from submissions.specs.shapes import layer_outputs
 from workers.engines.fast_cnn import activations, optimizer_kernels
 from workers.engines.fast_cnn.layers import (
     CompiledConv2D,
@@ -64,9 +64,9 @@ def convolution_multiplications(spec: CNN) -> int:
 def _layers_with_shapes(spec: CNN) -> Iterator[tuple[Layer, Shape, Shape]]:
     """Each layer after Input, with Keras' shapes of its input and output."""
     shape = cast(layers.Input, spec.layers[0]).shape
-    for layer, built in zip(spec.layers[1:], chain(spec.layers), strict=True):
-        yield layer, shape, built.shape
-        shape = built.shape
+    for layer, output in zip(spec.layers[1:], layer_outputs(spec.layers), strict=True):
+        yield layer, shape, output.shape
+        shape = output.shape
 
 
 def _supports_layer(layer: Layer, shape: Shape) -> bool:
