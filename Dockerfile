@@ -1,11 +1,11 @@
 # syntax=docker/dockerfile:1
-# Three targets from one source: `web` without machine learning, `worker` with it, `worker-gpu` with CUDA's libraries.
+# Three targets from one source: `web` without machine learning, `worker` with it, `worker-gpu` with CUDA.
 ARG PYTHON=3.12-slim-bookworm
 
 FROM python:${PYTHON} AS python
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1
 
-# Each target's packages, bytecode and all: without it every trainer would compile TensorFlow anew, for seconds.
+# The packages of each target, with bytecode: without it, each trainer would spend seconds on compiling TensorFlow.
 FROM python AS packages
 RUN python -m venv /opt/venv
 COPY requirements/*.txt /requirements/
@@ -24,7 +24,7 @@ FROM packages AS gpu-packages
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip install --require-hashes --only-binary :all: --compile -r /requirements/gpu.txt
 
-# The same source in every target: a worker refuses a service of another version.
+# Every target has the same source: a worker refuses to serve another version.
 FROM python AS service
 RUN groupadd --gid 10001 quest \
     && useradd --uid 10001 --gid quest --home-dir /quest/home --no-create-home --shell /usr/sbin/nologin quest \
@@ -37,7 +37,7 @@ COPY leaderboard leaderboard
 COPY workers workers
 COPY client client
 RUN python -m compileall -q .
-# Celery reads REMAP_SIGTERM as it is imported, before it has seen the settings.
+# Celery reads REMAP_SIGTERM when it is imported, before the settings.
 ENV QUEST_PRODUCTION=1 QUEST_HOME=/quest/home QUEST_DATA_HOME=/quest/data REMAP_SIGTERM=SIGQUIT
 USER 10001:10001
 
@@ -54,6 +54,6 @@ CMD ["sh", "-c", "python -m workers.datasets.fetch --quiet $QUEST_DATASETS && ex
 
 FROM service AS worker-gpu
 COPY --from=gpu-packages /opt/venv /opt/venv
-# `utility` brings NVML, by which a worker sees that there is a GPU, and measures what it draws.
+# `utility` brings NVML: with it, a worker detects the GPU and measures its power.
 ENV QUEST_DATASETS="mnist digits" NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 CMD ["sh", "-c", "python -m workers.datasets.fetch --quiet $QUEST_DATASETS && exec celery -A config.celery worker -Q gpu -c 1 -n gpu@%h --pool prefork --loglevel WARNING --without-mingle --without-gossip --without-heartbeat"]

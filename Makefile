@@ -2,11 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEVICE ?= cpu
-# What pytest compiles is kept for the next run, though PYTHONDONTWRITEBYTECODE be set.
+# pytest keeps its compiled files for the next run, even if PYTHONDONTWRITEBYTECODE is set.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
-# Two processes share the test files as tests/conftest.py says: most tests wait for something, or keep one core busy.
+# Two processes share the test files (see tests/conftest.py): most tests wait, or keep one core busy.
 SHARED := -n 2 --dist loadfile --no-loadscope-reorder
-# TensorFlow with CUDA and the one without are two packages: which one depends on the machine.
+# TensorFlow with and without CUDA are two packages; the machine decides which one is installed.
 LOCAL := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | grep -q GPU && echo local-gpu || echo local)
 
 .PHONY: help run serve worker test quick test-long test-faults bench bench-quick screenshots lint format lock setup setup-dev
@@ -20,28 +20,28 @@ run: setup ## start the whole service here, with a demo quest, on PORT (8000)
 serve: setup ## the same with production settings and no demo data
 	@exec $(BIN)/python -m config.launcher serve
 
-worker: setup ## a worker alone, on any machine: DEVICE=cpu|gpu, DATABASE_URL and REDIS_URL
+worker: setup ## start one worker, on any machine: DEVICE=cpu|gpu, DATABASE_URL and REDIS_URL
 	@exec $(BIN)/python -m config.launcher worker $(DEVICE)
 
-test: setup-dev ## everything but the long tests and the slow faults
+test: setup-dev ## everything except the long tests and the fault tests
 	@$(PYTEST) $(SHARED) -m "not long and not fault"
 
-quick: setup-dev ## no training, no browser, nothing that waits: under a minute
+quick: setup-dev ## no training, no browser, no waiting: under a minute
 	@$(PYTEST) $(SHARED) --hypothesis-profile=quick -m "not long and not fault and not trains and not browser and not slow"
 
-test-long: setup-dev ## exact scores on the full data, every page in a browser, services of the tests' own
+test-long: setup-dev ## exact scores on the full data, every page in a browser, the tests' own services
 	@$(PYTEST) $(SHARED) -m long
 
-test-faults: setup-dev ## breaks real processes
+test-faults: setup-dev ## break real processes
 	@$(PYTEST) -n 2 --dist worksteal -m fault
 
-bench: setup-dev ## ours beside plain scikit-learn and Keras: three quarters of an hour, on an idle machine; NAMES=knn for some rows
+bench: setup-dev ## compare with plain scikit-learn and Keras: 45 minutes on an idle machine; NAMES=knn for some rows
 	@$(BIN)/python -m tests.bench $(NAMES)
 
 bench-quick: setup-dev ## the same with fewer rows, each measured once: under 5 minutes
 	@$(BIN)/python -m tests.bench --quick $(NAMES)
 
-screenshots: setup-dev ## pictures of every page into docs/pages, on a service of their own: some minutes; NAMES=board for some
+screenshots: setup-dev ## take pictures of every page into docs/pages: some minutes; NAMES=board for some
 	@$(BIN)/python -m tests.screenshots $(NAMES)
 
 lint: setup-dev ## ruff, mypy, import-linter, djlint, migrations
@@ -51,10 +51,10 @@ lint: setup-dev ## ruff, mypy, import-linter, djlint, migrations
 	@$(BIN)/djlint --check --lint --quiet config submissions leaderboard
 	@$(BIN)/mypy .
 
-format: setup-dev ## let ruff and djlint mend what they can
+format: setup-dev ## let ruff and djlint repair what they can
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/djlint --reformat --quiet config submissions leaderboard
 
-lock: setup-dev ## compile requirements/*.txt anew from *.in
+lock: setup-dev ## compile requirements/*.in to *.txt
 	@sh requirements/compile.sh $(BIN)/uv
 
 setup:

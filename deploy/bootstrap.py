@@ -1,7 +1,7 @@
 # -*- coding: utf-8 -*-
 """Make .venv and install a lock file into it; `python deploy/bootstrap.py local|dev|web|worker|gpu`.
 
-Written so that any Python, however old, can read it and say which one is needed. Prints nothing where nothing is to do.
+Any Python, however old, can read this file and say which Python is needed. Prints nothing if there is nothing to do.
 """
 
 import os
@@ -14,7 +14,7 @@ VENV = os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(VENV, "bin", "python")
 OWN = ("config", "submissions", "leaderboard", "workers")
 CLIENT_WHEELS = os.path.join(VENV, "share", "client-wheels")
-# A lock file stands for itself and those that it contains: whoever has `dev` has `local` too.
+# Each lock file contains others: with `dev`, `local` is installed too.
 CONTAINS = {"dev": ("dev", "local", "worker", "web"), "local": ("local", "worker", "web"), "worker": ("worker", "web")}
 
 
@@ -29,7 +29,7 @@ def say(sentence):
 
 
 def find_python():
-    """This Python if it will do, else the first suitable one on the PATH; its path, and its version."""
+    """The path of this Python if it is suitable, else of the first suitable one on the PATH."""
     import shutil
 
     names = [sys.executable, "python3.13", "python3.12", "python3.11"]
@@ -46,16 +46,16 @@ def find_python():
                 return path
     fail(
         "Python 3.11, 3.12 or 3.13 is needed and this is %d.%d: install one (on Debian 12, apt install python3 "
-        "python3-venv) and, if it is not found, say which: make PYTHON=/path/to/python3.12 …" % sys.version_info[:2]
+        "python3-venv) or name one: make PYTHON=/path/to/python3.12 …" % sys.version_info[:2]
     )
 
 
 def make_venv(python):
     if subprocess.call([python, "-c", "import venv, ensurepip"], stderr=subprocess.DEVNULL) != 0:
-        fail("This Python (%s) cannot make virtual environments: on Debian, apt install python3-venv." % python)
-    say("Making .venv …")
+        fail("This Python (%s) cannot create virtual environments: on Debian, apt install python3-venv." % python)
+    say("Creating .venv …")
     if subprocess.call([python, "-m", "venv", "--clear", VENV]) != 0:
-        fail("The virtual environment could not be made; see above.")
+        fail("The virtual environment could not be created; see above.")
 
 
 def usable():
@@ -77,23 +77,23 @@ def installed(lock):
     try:
         with open(stamp_path(lock)) as handle:
             return handle.read() == stamp_of(lock)
-    except EnvironmentError:  # Python 2 tells it from OSError
+    except EnvironmentError:  # in Python 2 it differs from OSError
         return False
 
 
 def install(lock):
     say("Installing requirements/%s.txt (a few minutes the first time) …" % lock)
-    # pip compiles bytecode whatever PYTHONDONTWRITEBYTECODE says; without, TensorFlow takes seconds at each start.
+    # --compile works despite PYTHONDONTWRITEBYTECODE. Without bytecode, TensorFlow takes seconds at each start.
     pip(lock, "install", "--compile")
     for contained in CONTAINS.get(lock, (lock,)):
         stamp(contained)
 
 
 def fetch_client_wheels():
-    """The wheels that the notebook client needs, for the service to hand out beside its own."""
+    """Download the wheels that the notebook client needs; the service offers them with its own."""
     import shutil
 
-    shutil.rmtree(CLIENT_WHEELS, ignore_errors=True)  # none of an older lock is left beside its successor
+    shutil.rmtree(CLIENT_WHEELS, ignore_errors=True)  # so that no wheel of an older lock remains
     pip("client", "download", "--no-deps", "--only-binary", ":all:", "--dest", CLIENT_WHEELS)
     stamp("client")
 
@@ -109,7 +109,7 @@ def pip(lock, verb, *options):
         with open(log, "rb") as output:
             lines = [line for line in output.read().decode("utf-8", "replace").splitlines() if "WARNING" not in line]
         say("\n".join(lines[-15:]))
-        fail("The packages could not be installed; the whole story is in %s." % log)
+        fail("The packages could not be installed; the full log is in %s." % log)
 
 
 def stamp(lock):
@@ -123,14 +123,14 @@ def main():
     import fcntl
 
     with open(os.path.join(ROOT, ".venv.lock"), "w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)  # two `make` at once: one installs, the other waits
+        fcntl.flock(handle, fcntl.LOCK_EX)  # of two `make` at the same time, one installs and the other waits
         if not (installed(sys.argv[1]) and os.path.exists(PYTHON)):
             if not usable():
                 make_venv(find_python())
             install(sys.argv[1])
         if not installed("client"):
             fetch_client_wheels()
-        # Where PYTHONDONTWRITEBYTECODE is set, each process would compile the project's own files anew.
+        # With PYTHONDONTWRITEBYTECODE, each process would compile the project's files again.
         subprocess.call([PYTHON, "-m", "compileall", "-qq"] + [os.path.join(ROOT, name) for name in OWN])
 
 

@@ -36,7 +36,8 @@ def test_a_python_without_venv_is_reported_with_a_remedy(tmp_path):
     done = bootstrap(f"b['make_venv']({str(bare)!r})")
 
     assert done.returncode == 1
-    assert f"This Python ({bare}) cannot make virtual environments: on Debian, apt install python3-venv." in done.stderr
+    message = f"This Python ({bare}) cannot create virtual environments: on Debian, apt install python3-venv."
+    assert message in done.stderr
 
 
 @pytest.mark.parametrize("lock", ["local", "dev", "web", "worker", "gpu", "local-gpu", "client"])
