@@ -63,10 +63,10 @@ class CallReader:
 
     def _model_call(self, call: ast.Call) -> list[IgnoredLine] | None:
         """The ignored lines of a call that is a model, uses one, or wraps several; None for any other call."""
-        if self.models.changed(call) and (used := self.models.used([], call)):
+        if self.models.has_changing_call(call) and (used := self.models.used([], call)):
             return self.record(*used)
         wraps = self.text.called(call)[:1].isupper() and not self.models.is_one(self.text.called(call))
-        taken = self.models.wrap(call) if wraps else self.models.created([], call) is not None
+        taken = self.models.wrap(call) if wraps else self.models.model_in([], call) is not None
         return [] if taken else None
 
     def uncertain(self, call: ast.Call) -> Iterator[IgnoredLine | ast.Call]:
@@ -83,13 +83,13 @@ class CallReader:
         if model or not self.text.knows(on):
             yield from self._training_data(call) if method == "fit" else ()
         if model is None and method != "add" and not self.text.knows(on):
-            yield self.text.ignored(call, IN_FUNCTION, AS_CONSTRUCTED)
+            yield self.text.ignore(call, IN_FUNCTION, AS_CONSTRUCTED)
 
     def trained_by_function(self, call: ast.Call) -> Iterator[IgnoredLine]:
         """A network passed to a function that trains it, going by the function's name."""
         models = [self.models.named.get(node.id) for node in call.args if isinstance(node, ast.Name)]
         if TRAINS.match(self.text.called(call)) and any(model and self.models.is_network(model) for model in models):
-            yield self.text.ignored(call, IN_FUNCTION, AS_CONSTRUCTED)
+            yield self.text.ignore(call, IN_FUNCTION, AS_CONSTRUCTED)
 
     def _refuse_other_name(self, node: ast.AST) -> None:
         """Refuses `add = model.add`: calls by that other name would be missed."""
@@ -110,7 +110,7 @@ class CallReader:
                 yield from data_changes(self.text, node, node if node.lineno else fit)
         for label in labels:
             if isinstance(label, ast.Name) and not self.text.knows(label.id) and ONE_DIGIT.search(label.id):
-                yield self.text.ignored(fit, "the labels here are always the ten digits")
+                yield self.text.ignore(fit, "the labels here are always the ten digits")
 
 
 def _parts(node: ast.AST) -> Iterator[ast.AST]:

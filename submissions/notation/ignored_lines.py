@@ -70,7 +70,7 @@ def judge_assignment(text: Text, statement: ast.stmt, targets: list[str], value:
     found = list(data_loads(text, value, statement))[:1]
     if names_data(targets):
         found += data_changes(text, value, statement)
-    yield from found or [text.ignored(statement)]
+    yield from found or [text.ignore(statement)]
 
 
 def names_data(names: Iterable[str]) -> bool:
@@ -82,7 +82,7 @@ def data_overwrites(text: Text, statement: Place, targets: Iterable[ast.expr]) -
     """Finds assignments to a part of the data: `X_train[X_train > 0] = 1`."""
     for target in targets:
         if isinstance(target, ast.Subscript) and names_data([root(target)]):
-            yield text.ignored(statement, UNCHANGED)
+            yield text.ignore(statement, UNCHANGED)
 
 
 def judge_call(text: Text, statement: ast.stmt, call: ast.Call) -> Iterator[IgnoredLine]:
@@ -92,13 +92,13 @@ def judge_call(text: Text, statement: ast.stmt, call: ast.Call) -> Iterator[Igno
     found = list(data_loads(text, call, statement))[:1]
     if parts[-1:] == ["seed"]:
         why = "set the seed as random_state, or with keras.utils.set_random_seed"
-        found.append(text.ignored(statement, why, "knn"))
+        found.append(text.ignore(statement, why, "knn"))
     elif parts[-1:] == ["fit"] and len(parts) == 2 and not text.knows(parts[0]):
         why = f"this text creates no model named {parts[0]}: assign the model to that name"
-        found.append(text.ignored(statement, why))
+        found.append(text.ignore(statement, why))
     elif {*parts[-1:]} & (SCALING | SPLITTING) and names_data([*given, *parts[:-1][:1]]):
         found += data_changes(text, call, statement)
-    yield from found or [text.ignored(statement)]
+    yield from found or [text.ignore(statement)]
 
 
 def data_loads(text: Text, node: ast.AST, place: Place) -> Iterator[IgnoredLine]:
@@ -111,7 +111,7 @@ def data_loads(text: Text, node: ast.AST, place: Place) -> Iterator[IgnoredLine]
         first = given[0].value if given and isinstance(given[0], ast.Constant) else None
         words = [str(first).lower(), *(part.lower() for part in reversed(parts))]
         name = next((LOADED[word] for word in words if word in LOADED), "")
-        yield text.ignored(place, "the quest uses its own data set", *([name] if name else []))
+        yield text.ignore(place, "the quest uses its own data set", *([name] if name else []))
 
 
 def _loads(parts: list[str]) -> bool:
@@ -136,13 +136,13 @@ def _changes_of(text: Text, part: ast.expr, place: Place) -> Iterator[IgnoredLin
             yield from _changes_by_call(text, part, place)
         case ast.BinOp(op=ast.Div(), right=divisor) if (number := _number(text, divisor)) in BRIGHTEST:
             why = "pixels are used as stored; networks without Rescaling get them scaled to 0–1"
-            yield text.ignored(place, why, f"/{number:.0f}")
+            yield text.ignore(place, why, f"/{number:.0f}")
         case ast.BinOp() | ast.Compare() | ast.UnaryOp() | ast.BoolOp() if not text.is_plain(part):
-            yield text.ignored(place, UNCHANGED)
+            yield text.ignore(place, UNCHANGED)
         case ast.Subscript(slice=index) if (reason := _selection(text, index)) is not None:
-            yield text.ignored(place, *reason)
+            yield text.ignore(place, *reason)
         case ast.ListComp(generators=loops) | ast.GeneratorExp(generators=loops) if any(loop.ifs for loop in loops):
-            yield text.ignored(place, ALL_IMAGES)
+            yield text.ignore(place, ALL_IMAGES)
 
 
 def _data_in(text: Text, part: ast.expr) -> list[ast.expr]:
@@ -170,15 +170,15 @@ def _data_in(text: Text, part: ast.expr) -> list[ast.expr]:
 def _changes_by_call(text: Text, call: ast.Call, place: Place) -> Iterator[IgnoredLine]:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else text.called(call)
     if name in SCALING:
-        yield text.ignored(place, "pixels are only transformed by the steps in make_pipeline(…)")
+        yield text.ignore(place, "pixels are only transformed by the steps in make_pipeline(…)")
     elif name in SPLITTING:
-        yield text.ignored(place, "the quest has its own training and test images")
+        yield text.ignore(place, "the quest has its own training and test images")
     elif name in AUGMENTING:
-        yield text.ignored(place, "data augmentation is not supported")
+        yield text.ignore(place, "data augmentation is not supported")
     elif name == "pad":
-        yield text.ignored(place, "images are only padded for networks with a 32×32 input", "padded")
+        yield text.ignore(place, "images are only padded for networks with a 32×32 input", "padded")
     elif name not in RESHAPING and not LOADING.match(name or "-"):
-        yield text.ignored(place, f"the effect of {name or 'this call'} is not known here")
+        yield text.ignore(place, f"the effect of {name or 'this call'} is not known here")
 
 
 def _selection(text: Text, index: ast.expr) -> tuple[str, ...] | None:

@@ -104,7 +104,7 @@ class _Network:
             self.done.add(name)
             self.draft |= (read_compile if name == "compile" else read_fit)(self.model.text, call)
         elif name in READ_ONLY:
-            self.draft.ignored.append(self.model.text.ignored(call))
+            self.draft.ignored.append(self.model.text.ignore(call))
         else:
             refuse(call, f"the method {name} is not supported: use add, compile and fit.")
 

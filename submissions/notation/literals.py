@@ -152,7 +152,7 @@ class Text:
         shown = self.lines[node.lineno - 1].strip() if node.lineno <= len(self.lines) else ""
         return shown if len(shown) <= 80 else f"{shown[:80]}…"
 
-    def ignored(self, node: Place, why: str = "", *harmless_for: str) -> IgnoredLine:
+    def ignore(self, node: Place, why: str = "", *harmless_for: str) -> IgnoredLine:
         return IgnoredLine(node.lineno, self.line_at(node), why, frozenset(harmless_for))
 
     def bind(self, name: str, statement: Place, value: ast.expr) -> None:

@@ -38,7 +38,7 @@ class Models:
     def used(self, names: list[str], call: ast.Call) -> tuple[Model, list[ast.Call]] | None:
         """The model that methods are called on, by its name or directly on its constructor, and the calls in order."""
         on, chain = self.chain(call)
-        owner = self.created(names if len(chain) == 1 else [], on) if chain else None
+        owner = self.model_in(names if len(chain) == 1 else [], on) if chain else None
         if owner is None and chain and isinstance(on, ast.Name):
             owner = self._named(on.id, self.text.called(chain[0]))
         return (owner, chain) if owner else None
@@ -56,7 +56,7 @@ class Models:
             refuse(call, f"this chains more than {MAX_CHAIN} method calls.")
         return on, chain[::-1]
 
-    def changed(self, call: ast.Call) -> bool:
+    def has_changing_call(self, call: ast.Call) -> bool:
         """Whether this chain has a method that changes or trains a model."""
         return any(method_of(one) in CHANGING for one in self.chain(call)[1])
 
@@ -67,7 +67,7 @@ class Models:
             self.named[name] = self.found[-1]
         return self.named.get(name)
 
-    def created(self, names: list[str], node: ast.expr) -> Model | None:
+    def model_in(self, names: list[str], node: ast.expr) -> Model | None:
         """The model that an expression creates or names."""
         if isinstance(node, ast.Name):
             return self.named.get(node.id)
@@ -78,12 +78,12 @@ class Models:
             return self.add(names, node)
         if name in PIPELINES:
             return self.pipeline(names, node)
-        return self.created([], node.args[0]) if name in CLONING and node.args else None
+        return self.model_in([], node.args[0]) if name in CLONING and node.args else None
 
     def alias(self, names: list[str], node: ast.expr) -> bool:
         """Gives a model these further names, if the expression is its name or a clone of it; says whether it is."""
         cloned = isinstance(node, ast.Call) and self.text.called(node) in CLONING
-        model = self.created([], node) if cloned or isinstance(node, ast.Name) else None
+        model = self.model_in([], node) if cloned or isinstance(node, ast.Name) else None
         if model:
             self.named.update(dict.fromkeys(names, model))
         return model is not None
@@ -115,7 +115,7 @@ class Models:
         if call in self._created:
             return self._created[call]
         *before, last = stages(self.text, call) or [call]
-        inner = self.created([], last) if last is not call else None
+        inner = self.model_in([], last) if last is not call else None
         if inner is None:
             refuse(last, f"a pipeline must end with a model: {', '.join(self.constructors)}.")
         steps = [*(step_call(self.text, step) for step in before), *inner.steps]
@@ -146,7 +146,7 @@ class Models:
             part = waiting.pop()
             if isinstance(part, ast.Name) and part.id not in self.named:
                 part = self.text.resolve(part)
-            if isinstance(part, ast.Name | ast.Call) and (model := self.created([], part)):
+            if isinstance(part, ast.Name | ast.Call) and (model := self.model_in([], part)):
                 yield model
             elif isinstance(part, ast.List | ast.Tuple):
                 waiting += part.elts

@@ -111,10 +111,10 @@ def not_varied(text: Text, parameters: ast.Dict, tried: Iterable[Model]) -> Iter
     """Warns that the parameters a search found leave out the steps and parameters that it did not vary."""
     if "__" in text.line_at(parameters):
         why = "these parameters leave out the steps that the search did not vary: paste the pipeline"
-        yield text.ignored(parameters, why)
+        yield text.ignore(parameters, why)
     elif any(model.steps or model.call.args or model.call.keywords for model in tried):
         why = "these parameters leave out those that the search did not vary: paste its best_estimator_"
-        yield text.ignored(parameters, why)
+        yield text.ignore(parameters, why)
 
 
 def model_of(text: Text, parameters: ast.Dict) -> Model | None:
@@ -124,7 +124,7 @@ def model_of(text: Text, parameters: ast.Dict) -> Model | None:
         return None
     fitting = [family for family in offered() if not family.read and _prefix_of(family, named) is not None]
     if len(fitting) != 1:
-        refuse(parameters, "these parameters could belong to several models: write the constructor.")
+        refuse(parameters, "it is not clear which model these parameters belong to: write its constructor.")
     family, own = fitting[0], _prefix_of(fitting[0], named)
     call = _call(family.constructor, {name: value for prefix, name, value in named if prefix == own}, parameters)
     model = Model(text, family.name, call)

@@ -98,7 +98,7 @@ def _training_missing(script: Script, model: Model) -> list[IgnoredLine]:
     if fitted or model.call.lineno not in script.source.feed_lines or not registry.family_named(model.family).read:
         return []
     why = "the feed shows no compile or fit: add them below, or the network is trained for 5 epochs with adam"
-    return [model.text.ignored(model.call, why)]
+    return [model.text.ignore(model.call, why)]
 
 
 def _parsed(spec: Spec, model: Model, lines: list[IgnoredLine], dataset: str | None) -> ParsedModel:
@@ -160,7 +160,7 @@ def _read_constructor(model: Model, family: Family) -> Draft:
         if use.name not in READ_ONLY and use.name != "fit":
             refuse(use.call, f"the method {use.name} is not supported: set this in the constructor.")
         weighted = use.name == "fit" and _has_weights(use.call)
-        draft.ignored.append(model.text.ignored(use.call, "all images have the same weight here" if weighted else ""))
+        draft.ignored.append(model.text.ignore(use.call, "all images have the same weight here" if weighted else ""))
     return draft
 
 

@@ -165,7 +165,7 @@ class _Reader:
         match statement:
             case ast.Import() | ast.ImportFrom():
                 self.text.import_as(statement)
-                return [self.text.ignored(statement)]
+                return [self.text.ignore(statement)]
             case ast.Assign() | ast.AugAssign():
                 return self._assignment(statement, *targets_and_value(statement))
             case ast.AnnAssign(target=target, value=ast.expr() as value):
@@ -197,7 +197,7 @@ class _Reader:
                 return [found for item in items for found in self._expression(statement, item)]
             case ast.Dict():
                 return [value, *self.calls.scan(value)]
-        return [*self.calls.scan(value), self.text.ignored(statement)]
+        return [*self.calls.scan(value), self.text.ignore(statement)]
 
     def _assignment(self, statement: ast.stmt, targets: list[ast.expr], value: ast.expr) -> list[Finding]:
         if len(targets) == 1 and (pairs := name_pairs(targets[0], value)):
@@ -206,7 +206,7 @@ class _Reader:
             self._refuse_change(target)
         plain = names(*targets) if all(isinstance(target, ast.Name) for target in targets) else []
         if plain and self.models.alias(plain, value):
-            return [self.text.ignored(statement)]
+            return [self.text.ignore(statement)]
         if not isinstance(value, ast.Call):
             return [*self.calls.scan(value), *self._bind(statement, targets, value)]
         known = self._known_call(statement, plain, value)
@@ -242,7 +242,7 @@ class _Reader:
         found += [item for call in calls for item in self.calls.uncertain(call)]
         for name in {part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}:
             self.text.forget(name, statement)
-        return found if any(isinstance(item, IgnoredLine) for item in found) else [*found, self.text.ignored(statement)]
+        return found if any(isinstance(item, IgnoredLine) for item in found) else [*found, self.text.ignore(statement)]
 
     def _refuse_models_in(self, block: Place, calls: list[ast.Call]) -> None:
         if any(isinstance(call.func, ast.Attribute) and call.func.attr == "add" for call in calls):
@@ -274,7 +274,7 @@ class _Reader:
         if name in SETTINGS:
             return [Use(name, call)]
         if name in SHOWING:
-            return [self.text.ignored(statement), *self.calls.scan_parts(call)]
+            return [self.text.ignore(statement), *self.calls.scan_parts(call)]
         if name == "Model" and (call.args or call.keywords):
             refuse(call, f"{FUNCTIONAL}.")
         return None

@@ -78,20 +78,23 @@ class SourceText:
 def cleaned(text: str) -> SourceText:
     """The text without anything that is not Python. Nothing is judged yet."""
     plain = text.translate(TYPOGRAPHY).replace("\r\n", "\n").replace("\r", "\n").replace("\\_", "_")
-    lines = _without_quotes(plain).split("\n")
-    source = SourceText("")
-    lines, printed = _without_prompts(_without_numbers(lines), source)
-    lines = _without_feed(_without_magic(lines, source), source)
-    printed = _without_feed(printed, SourceText(""))
-    if (
-        not any(printed)
-        and "best" in plain.lower()
-        and any(REPORT.match(line.lstrip()[:HEAD]) for line in plain.split("\n"))
-    ):
+    lines = _without_numbers(_without_quotes(plain).split("\n"))
+    lines, printed, output = _without_prompts(lines)
+    lines, commands = _without_magic(lines)
+    source = _without_feed(lines)
+    lines, printed = source.code.split("\n"), _without_feed(printed).code.split("\n")
+    if not any(printed) and _has_report(plain):
         printed = lines
-    source.code = "\n".join(_without_indent(lines))
-    source.printed = "\n".join(_entries(printed)) if any(printed) else ""
-    return source
+    return replace(
+        source,
+        code="\n".join(_without_indent(lines)),
+        ignored=[*output, *commands, *source.ignored],
+        printed="\n".join(_entries(printed)) if any(printed) else "",
+    )
+
+
+def _has_report(text: str) -> bool:
+    return "best" in text.lower() and any(REPORT.match(line.lstrip()[:HEAD]) for line in text.split("\n"))
 
 
 def depth_of(line: str) -> int:
@@ -111,11 +114,11 @@ def _without_numbers(lines: list[str]) -> list[str]:
     return [line.lstrip()[match.end() :] if match else line for match, line in zip(found, lines, strict=True)]
 
 
-def _without_prompts(lines: list[str], source: SourceText) -> tuple[list[str], list[str]]:
-    """(code, output) of a session, line by line; the output is ignored."""
+def _without_prompts(lines: list[str]) -> tuple[list[str], list[str], list[IgnoredLine]]:
+    """The code of a session, its output, both line by line, and the output as ignored lines."""
     starts = [PROMPT.match(line.lstrip()[:HEAD]) for line in lines]
     doctest = any(start and start[1] == ">>>" for start in starts)
-    kept, shown, depth, printed = [], [], 0, False
+    kept, shown, ignored, depth, printed = [], [], [], 0, False
     for number, (line, start) in enumerate(zip(lines, starts, strict=True), start=1):
         bare = line.lstrip()
         continued = CONTINUED.match(bare[:HEAD]) if any(starts) else None
@@ -127,36 +130,36 @@ def _without_prompts(lines: list[str], source: SourceText) -> tuple[list[str], l
             printed = printed or (doctest and depth <= 0)
             code = line
         if printed and code.strip():
-            source.ignored.append(IgnoredLine(number, bare[:80]))
+            ignored.append(IgnoredLine(number, bare[:80]))
         kept.append("" if printed else code)
         shown.append(code if printed else "")
         depth += 0 if printed else depth_of(code)
-    return kept, shown
+    return kept, shown, ignored
 
 
-def _without_magic(lines: list[str], source: SourceText) -> list[str]:
+def _without_magic(lines: list[str]) -> tuple[list[str], list[IgnoredLine]]:
     """Removes notebook commands, such as %matplotlib inline and !pip install, and comments; both count as ignored."""
-    kept = []
+    kept, ignored = [], []
     for number, line in enumerate(lines, start=1):
         bare = line.lstrip()
         indent = line[: len(line) - len(bare)]
         if not any(sign in bare for sign in "#%!?`"):
             pass
         elif measured := MEASURED.match(bare[:HEAD]):
-            source.ignored.append(IgnoredLine(number, measured[0].removeprefix(measured[1] or "").strip()))
+            ignored.append(IgnoredLine(number, measured[0].removeprefix(measured[1] or "").strip()))
             bare = (measured[1] or "") + bare[measured.end() :] if bare[measured.end() :].strip() else ""
             line = indent + bare
         elif bare.startswith("#") or MAGIC.match(bare[:HEAD]):
-            source.ignored.append(IgnoredLine(number, bare[:80]))
+            ignored.append(IgnoredLine(number, bare[:80]))
             # A block needs a statement.
             line = f"{indent}pass" if indent and bare[0] in "!%" else ""
         kept.append(line)
-    return kept
+    return kept, ignored
 
 
-def _without_feed(lines: list[str], source: SourceText) -> list[str]:
+def _without_feed(lines: list[str]) -> SourceText:
     """Reduces the feed's lines to their models, each of which may span several lines."""
-    kept: list[str] = []
+    source, kept = SourceText(""), []
     entry: _Entry | None = None
     for number, line in enumerate(lines, start=1):
         bare = line.lstrip()
@@ -174,7 +177,7 @@ def _without_feed(lines: list[str], source: SourceText) -> list[str]:
                 _ignore(source, number, line[end:])
                 entry, line = None, line[:end]
         kept.append(line)
-    return kept
+    return replace(source, code="\n".join(kept))
 
 
 def _feed_prefix(line: str) -> re.Match[str] | None:

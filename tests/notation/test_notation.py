@@ -208,7 +208,7 @@ def test_seed_and_precision_are_read_from_keras_settings():
         ("make_pipeline(StandardScaler(), Sequential([Dense(10)]))", "steps before Sequential are not supported"),
         ("make_pipeline(StandardScaler())", "a pipeline must end with a model"),
         ("Pipeline([StandardScaler(), KNeighborsClassifier()])", "write a pipeline's step with its name"),
-        ("{'n_jobs': -1}", "Line 1: these parameters could belong to several models"),
+        ("{'n_jobs': -1}", "Line 1: it is not clear which model these parameters belong to"),
         ("{'knn__n_neighbors': 3, 'svd__rank': 2}", "svd__rank belongs to no supported step"),
         ("KNeighborsClassifier(n_neighbors=3, ...)", "is not Python"),
         ("RandomForestClassifier(...)", "... leaves out parameters"),
