@@ -40,6 +40,11 @@ def register(engine: EngineChoice) -> EngineChoice:
     return engine
 
 
+def unregister(name: str) -> None:
+    """Removes an engine, such as one that a test has added."""
+    _engines.pop(name, None)
+
+
 def engines() -> list[EngineChoice]:
     """Every engine, in the order of registration."""
     for module in filter(None, map(str.strip, os.environ.get("QUEST_ENGINES", "").split(","))):

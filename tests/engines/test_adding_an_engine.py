@@ -19,10 +19,10 @@ MODEL = "KNeighborsClassifier(n_neighbors=3)"
 
 
 @pytest.fixture
-def kd(monkeypatch):
-    """An engine that lives as long as the test."""
-    monkeypatch.setattr(engines, "_engines", dict(engines._engines))
-    return engines.register(engines.EngineChoice(name="kd", label="kd: by a tree", implementation="x:y"))
+def kd():
+    """An engine that is registered for the duration of the test."""
+    yield engines.register(engines.EngineChoice(name="kd", label="kd: by a tree", implementation="x:y"))
+    engines.unregister("kd")
 
 
 def test_every_policy_follows_from_the_registered_engines(kd):

@@ -64,6 +64,7 @@ class FastNetwork(KerasNetwork):
         return self.pixel_values[self.in_input_shape(images)]
 
     def fit(self, images: Values, labels: Labels) -> None:
+        """Train on prepared images and `labels`, (n_samples,); the Keras model has the weights after each epoch."""
         images, labels = self.to_nhwc(images), labels.astype(np.int64)
         n_train = floor(len(images) * (1 - self.spec.validation_split))
         stopping = self._early_stopping()
@@ -108,6 +109,7 @@ class FastNetwork(KerasNetwork):
         return stopping
 
     def predict(self, images: Values) -> Labels:
+        """The predicted digits of prepared images, (n_samples,) int64."""
         with threadpool_limits(1, "blas"):
             return self.network.predict(self.to_nhwc(images))
 

@@ -79,6 +79,7 @@ class Replica:
         return loss, correct
 
     def evaluate(self, images: Values, labels: Labels, micro_batches: Sequence[Values]) -> LossAndCorrect:
+        """The sum of the losses of these micro-batches, without training, and how many images are correct."""
         results = [self._loss(images, labels, indices, np.float32(0), training=False) for indices in micro_batches]
         return sum(loss for loss, _ in results), sum(correct for _, correct in results)
 

@@ -32,6 +32,7 @@ class RBFLayer(keras.layers.Layer):
         self.codes = self.add_weight(shape=codes.shape, initializer=fixed, trainable=False, name="codes")
 
     def call(self, inputs: Any) -> Any:
+        """(n_samples, features) → (n_samples, units)."""
         # ‖x−w‖² = ‖x‖² − 2x·w + ‖w‖², and ‖w‖² of a ±1 code is the number of its features.
         lengths = keras.ops.sum(keras.ops.square(inputs), axis=-1, keepdims=True)
         return keras.ops.matmul(inputs, self.codes) - (lengths + inputs.shape[-1]) / 2

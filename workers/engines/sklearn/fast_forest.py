@@ -69,6 +69,7 @@ class FastForest(SklearnEstimator):
         return floats
 
     def fit(self, images: Values, labels: Labels) -> None:
+        """Grow the forest on (n_samples, n_features) images and (n_samples,) labels."""
         tree_counts, floats = self._tree_counts(), self._as_float32(images)
         with parallel_config(CountingBackend(self._report_trees)):
             for trees in tree_counts:
@@ -91,6 +92,7 @@ class FastForest(SklearnEstimator):
         return [*range(step, self.trees, step), self.trees]
 
     def predict(self, images: Values) -> Labels:
+        """The predicted labels, (n_samples,), of (n_samples, n_features) images."""
         self.estimator.set_params(n_jobs=1)
         shares = np.array_split(images, self.run.threads)
         with ThreadPoolExecutor(self.run.threads) as threads:
