@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 
 from submissions.specs.families import Family, register
 from submissions.specs.spec import Spec
-from workers.engines.run import Labels, Run, Values
+from workers.engines.run import Estimator, Labels, Run, Values
+from workers.processes.protocol import ProgressEvent
 
 
 class Odd(Spec):
@@ -25,7 +26,7 @@ class Odd(Spec):
     seconds: float = 60.0
 
 
-class OddModel:
+class OddModel(Estimator):
     """Says 0 to every image, unless it never comes to that."""
 
     def __init__(self, spec: Odd, run: Run) -> None:
@@ -81,7 +82,7 @@ class OddModel:
 
     def _spawn(self) -> None:
         child = subprocess.Popen(["sleep", str(self.spec.seconds)])
-        self.run.report({"event": "progress", "phase": "fit", "child": child.pid})
+        self.run.report(cast(ProgressEvent, {"event": "progress", "phase": "fit", "child": child.pid}))
         child.wait()
 
 

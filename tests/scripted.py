@@ -1,32 +1,29 @@
-"""A trainer that says what it is told to, for what a supervisor does about it."""
+"""A trainer that sends scripted events, for tests of how a supervisor reacts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from submissions.models import Attempt, Worker
 from tests.cast import claim_one
-from workers.processes.protocol import Message
+from workers.processes.protocol import ExitedEvent, StartedEvent, TrainerEvent, TrainerJob
 from workers.processes.trainer_process import TrainerProcess
-from workers.supervisor.supervisor import Watch
+from workers.supervisor.run_monitor import RunMonitor
 
-STARTED = {"event": "started"}
-DIED = {"event": "exited", "code": -11}
+STARTED: StartedEvent = {"event": "started"}
+DIED: ExitedEvent = {"event": "exited", "code": -11}
 
 
 class Scripted(TrainerProcess):
-    """Stands for a trainer that says what it is told to."""
+    """Stands for a trainer; it sends these events, one for each call."""
 
-    def __init__(self, *messages: Message) -> None:
+    def __init__(self, *events: TrainerEvent) -> None:
         super().__init__()
-        self.messages = list(messages)
+        self.events = list(events)
 
-    def send(self, job: Mapping[str, Any]) -> None:
+    def send(self, job: TrainerJob) -> None:
         pass
 
-    def receive(self, timeout: float) -> Message | None:
-        return self.messages.pop(0) if self.messages else None
+    def receive(self, timeout: float) -> TrainerEvent | None:
+        return self.events.pop(0) if self.events else None
 
     def memory_bytes(self) -> int:
         return 0
@@ -35,9 +32,9 @@ class Scripted(TrainerProcess):
         pass
 
 
-def follow(worker: Worker, *messages: Message) -> Attempt:
-    """The attempt that `worker` claims next, as it ended."""
+def follow(worker: Worker, *events: TrainerEvent) -> Attempt:
+    """Claim the next submission for `worker` and let its trainer send `events`; the attempt as it ended."""
     attempt = claim_one(worker)
-    Watch(attempt, Scripted(*messages), threads=1).follow()
+    RunMonitor(attempt, Scripted(*events), threads=1).follow()
     attempt.refresh_from_db()
     return attempt

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psutil
 import pytest
 
-from workers.processes.protocol import Message
+from workers.processes.protocol import TrainerEvent, TrainerResult, TrainJob
 from workers.processes.trainer_process import TrainerProcess
 
 ENDS = {"done", "failed", "exited"}
@@ -19,50 +19,53 @@ PATIENCE_S = 180.0  # a network's libraries take a minute to import where four p
 _numbers = itertools.count(1)
 
 
-def job(spec: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """A job of a number of its own, so that no test takes the late answer to another's for its own."""
-    usual = {
+def job(spec: dict[str, Any], **changes: Any) -> TrainJob:
+    """A job with an attempt number of its own, so that no test mistakes a late answer to another job for its own."""
+    usual: TrainJob = {
         "do": "train",
         "attempt": next(_numbers),
         "spec": spec,
         "engine": "stock",
         "dataset": "digits",
         "seed": 123,
+        "device": "cpu",
+        "private_share": 0.0,
+        "split_seed": 1,
     }
-    return {**usual, "device": "cpu", "private_share": 0.0, "split_seed": 1, **changes}
+    return cast(TrainJob, {**usual, **changes})
 
 
-def answers(trainer: TrainerProcess, to: Mapping[str, Any], *, within: float = PATIENCE_S) -> list[Message]:
-    """What the trainer says about the job `to`, up to the message that ends it."""
+def answers(trainer: TrainerProcess, to: TrainJob, *, within: float = PATIENCE_S) -> list[TrainerEvent]:
+    """The trainer's events about the job `to`, up to the one that ends it."""
     deadline = time.monotonic() + within
-    heard: list[Message] = []
+    received: list[TrainerEvent] = []
     while time.monotonic() < deadline:
-        message = trainer.receive(timeout=1)
-        if message and (message.get("attempt") == to["attempt"] or message["event"] == "exited"):
-            heard.append(message)
-            if message["event"] in ENDS:
-                return heard
-    raise AssertionError(f"No end within {within} s: {heard}\n{trainer.output_tail}")
+        event = trainer.receive(timeout=1)
+        if event and (event.get("attempt") == to["attempt"] or event["event"] == "exited"):
+            received.append(event)
+            if event["event"] in ENDS:
+                return received
+    raise AssertionError(f"No end within {within} s: {received}\n{trainer.output_tail}")
 
 
-def answer(trainer: TrainerProcess, asked: Mapping[str, Any], *, within: float = PATIENCE_S) -> Message:
-    """The message that ends the job `asked`, which is given to `trainer`."""
+def answer(trainer: TrainerProcess, asked: TrainJob, *, within: float = PATIENCE_S) -> Any:
+    """Send the job `asked`; the event that ends it: `done`, `failed` or `exited`."""
     trainer.send(asked)
     return answers(trainer, asked, within=within)[-1]
 
 
 def train(
     trainer: TrainerProcess, spec: dict[str, Any], *, within: float = PATIENCE_S, **changes: Any
-) -> dict[str, Any]:
+) -> TrainerResult:
     """The result of training `spec`."""
     last = answer(trainer, job(spec, **changes), within=within)
     assert last["event"] == "done", last
-    result: dict[str, Any] = last["result"]
+    result: TrainerResult = last["result"]
     return result
 
 
 def gone(pid: int, *, within: float = 5) -> bool:
-    """Whether the process ends in time (one that has ended and waits to be reaped is gone)."""
+    """Whether the process ends in time (a zombie counts as ended)."""
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
         if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Now
 
 from submissions.database import clock
@@ -14,6 +15,7 @@ from submissions.database.write_lock import writing
 from submissions.models import Attempt, Event, Exit, Insight, Score, State, Submission
 from submissions.queue.claims import lease_end
 from submissions.queue.lifecycle import MoveRefused, move
+from submissions.queue.worker_duty import drained
 
 MOST_ATTEMPTS = 3
 MOST_OUT_OF_MEMORY = 2
@@ -25,6 +27,13 @@ _TIMING = ("startup_s", "data_load_s", "preprocess_s", "first_step_s", "train_s"
 _MEMORY_AND_CORES = ("peak_memory_bytes", "threads_asked", "threads_used", "load_average", "contended")
 _PLAIN = (*_MEMORY_AND_CORES, "seed", "engine_version", "stock_predicted_s", "output")
 _FULL = {"data_checksum": "", "versions": {}, "epochs": []}
+
+
+class StopRequest(StrEnum):
+    """Why a run should stop; of two requests the first one here counts."""
+
+    CANCEL = "cancel"
+    DRAIN = "drain"
 
 
 def _holding(attempt: Attempt, *, lock: bool = False) -> Submission:
@@ -42,8 +51,16 @@ def renew(attempt: Attempt) -> bool:
         return bool(ours.update(lease_until=lease_end()))
 
 
-def cancel_asked(attempt: Attempt) -> bool:
-    return Submission.objects.filter(pk=attempt.submission_id, lease=attempt.lease, cancel_asked=True).exists()
+def stop_request(attempt: Attempt) -> StopRequest | None:
+    """Why the run should stop, in one query: every run asks it twice a second."""
+    cancelled = Submission.objects.filter(pk=attempt.submission_id, lease=attempt.lease, cancel_asked=True)
+    requests = (
+        cancelled.order_by()
+        .values_list(Value(StopRequest.CANCEL.value))
+        .union(drained(attempt.worker).order_by().values_list(Value(StopRequest.DRAIN.value)))
+    )
+    found = {request for (request,) in requests}
+    return next((request for request in StopRequest if request in found), None)
 
 
 def note_progress(attempt: Attempt, progress: Mapping[str, Any], epochs: Sequence[Mapping[str, Any]]) -> None:

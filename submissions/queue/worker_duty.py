@@ -57,9 +57,9 @@ def on_duty(worker: Worker) -> bool:
     return _row(worker).filter(duty=Duty.ON, stopped_at=None).exists()
 
 
-def drained(worker: Worker) -> bool:
-    """Whether `worker` is asked to give back what it runs."""
-    return _row(worker).filter(duty=Duty.DRAINED).exists()
+def drained(worker: Worker) -> WorkerQuerySet:
+    """The row of `worker` if it is asked to give back its runs, else nothing."""
+    return _row(worker).filter(duty=Duty.DRAINED)
 
 
 def _row(worker: Worker) -> WorkerQuerySet:

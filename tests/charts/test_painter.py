@@ -95,7 +95,7 @@ def test_the_browser_gets_the_drawing_with_the_readers_own_numbers(client, owner
 def test_a_drawing_is_there_at_once_after_the_web_process_was_started_anew(client, network, monkeypatch):
     drawn = ask(client, "/charts/cost.vega").json()
     pictures._drawings.clear()
-    monkeypatch.setattr(Painter, "_living", lambda self: pytest.fail("A painter was asked again."))
+    monkeypatch.setattr(Painter, "ask", lambda self, order, until: pytest.fail("A painter was asked again."))
 
     assert client.get("/charts/cost.vega").json() == drawn
 

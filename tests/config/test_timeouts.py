@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 
 from config.celery import app
 from tests.stack import PROJECT
-from workers.supervisor.supervisor import START_SECONDS
+from workers.supervisor.run_monitor import START_SECONDS
 
 USUAL = "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s"
 SHOW = "import json; from config import settings; print(json.dumps(settings.DATABASES['default']['OPTIONS']))"

@@ -31,7 +31,7 @@ def test_a_service_goes_on_after_a_restore_by_force(tmp_path: Path, digits_home:
 
         assert stack.ask("GET", f"/api/v1/submissions/{kept['id']}/").body["score"] == kept["score"]
         assert stack.ask("GET", f"/api/v1/submissions/{lost['id']}/").status == 404
-        until(lambda: stack.log.read_text().count("it leaves, to be started anew") == 2, seconds=20)
+        until(lambda: stack.log.read_text().count("it stops, to be restarted") == 2, seconds=20)
         again = stack.wait(stack.submit("KNeighborsClassifier(n_neighbors=5)"), seconds=90)
         assert again["state"] == "scored"
         assert stack.ask("GET", "/readyz").body["ready"]

@@ -96,7 +96,7 @@ def test_cancelling_a_running_submission_asks_its_worker(submission, owner, work
 
     assert lifecycle.cancel(submission, user=owner) == State.RUNNING
     assert lifecycle.cancel(submission, user=owner) == State.RUNNING
-    assert leases.cancel_asked(attempt)
+    assert leases.stop_request(attempt) == leases.StopRequest.CANCEL
     leases.record_cancelled(attempt)
 
     assert reload(submission).state == State.CANCELLED

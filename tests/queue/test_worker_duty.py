@@ -15,7 +15,7 @@ from submissions.queue.worker_duty import DutyRefused, set_duty
 from tests.cast import claim_one, reload
 from tests.scripted import Scripted
 from workers.service import consumer_switch, reaper
-from workers.supervisor.supervisor import Watch
+from workers.supervisor.run_monitor import RunMonitor
 
 
 class Tasks:
@@ -77,14 +77,14 @@ def test_a_run_goes_on_while_its_worker_is_paused_and_is_given_back_uncounted_wh
     submission, worker, instructor
 ):
     attempt = claim_one(worker)
-    watch = Watch(attempt, Scripted(), threads=1)
-    watch.look.next = 0
+    monitor = RunMonitor(attempt, Scripted(), threads=1)
+    monitor.next_check.due_at = 0
     set_duty(worker, Duty.PAUSED, user=instructor)
-    assert not watch.check()
+    assert not monitor.check()
 
-    watch.look.next = 0
+    monitor.next_check.due_at = 0
     set_duty(worker, Duty.DRAINED, user=instructor)
-    assert watch.check()
+    assert monitor.check()
 
     ended = Attempt.objects.get()
     assert (ended.exit, ended.counted) == (Exit.DRAINED, False)

@@ -15,7 +15,7 @@ from submissions.queue import leases
 from submissions.specs import families
 from submissions.specs.families import family_named
 from tests.cast import claim_one
-from workers.supervisor.supervisor import Watch
+from workers.supervisor.run_monitor import RunMonitor
 
 pytestmark = pytest.mark.long
 
@@ -46,7 +46,7 @@ def scored(submit, worker, trainer):
     """An attempt at a small forest, really trained and scored."""
     submit({"family": "forest", "n_estimators": 5})
     attempt = claim_one(worker)
-    Watch(attempt, trainer, threads=1).follow()
+    RunMonitor(attempt, trainer, threads=1).follow()
     attempt.refresh_from_db()
     assert attempt.exit == Exit.SCORED
     return attempt

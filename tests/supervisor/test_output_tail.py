@@ -14,7 +14,7 @@ from submissions.specs import families
 from submissions.specs.families import family_named
 from submissions.specs.spec import Spec
 from tests.cast import claim_one, result_of
-from workers.supervisor.supervisor import Watch
+from workers.supervisor.run_monitor import RunMonitor
 
 pytestmark = pytest.mark.trains
 
@@ -38,7 +38,7 @@ def run(odd_family, quest, owner, group, worker, start_trainer):
         Quest.objects.filter(pk=quest.pk).update(**limits)
         submit(quest=quest, submitter=owner, group=group, spec=odd(does=does))
         attempt = claim_one(worker)
-        Watch(attempt, start_trainer(warm=["odd"]), threads=1).follow()
+        RunMonitor(attempt, start_trainer(warm=["odd"]), threads=1).follow()
         attempt.refresh_from_db()
         return attempt
 
@@ -98,7 +98,7 @@ def test_a_run_says_nothing_of_the_one_before(trainer_environment, start_trainer
     for does in ("print", "nothing"):
         submit(quest=quest, submitter=_staff(owner), group=None, spec=odd(does=does, seconds=3))
         attempts.append(claim_one(worker))
-        Watch(attempts[-1], trainer, threads=1).follow()
+        RunMonitor(attempts[-1], trainer, threads=1).follow()
         attempts[-1].refresh_from_db()
 
     assert "no end of line" in attempts[0].output

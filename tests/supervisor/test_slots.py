@@ -1,4 +1,4 @@
-"""How a machine is divided among runs: slots, threads and memory."""
+"""A machine is divided among runs: slots, threads and memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GB = 1 << 30
 
 
 class Started:
-    """Stands for a trainer's process: notes with how many threads it is started, and is alive until it is killed."""
+    """Stands for a trainer: logs the threads that it is started with, and is alive until it is killed."""
 
     log: list[int] = []
 
@@ -63,7 +63,7 @@ def claimed(submit, quest, worker):
 
 
 @pytest.mark.parametrize(("cores", "gigabytes", "expected"), [(2, 24, 2), (16, 12, 8), (8, 1, 1), (64, 512, 64)])
-def test_there_is_a_slot_for_each_core_that_the_memory_reaches_for(monkeypatch, cores, gigabytes, expected):
+def test_there_is_a_slot_for_each_core_as_far_as_memory_allows(monkeypatch, cores, gigabytes, expected):
     monkeypatch.setattr(psutil, "cpu_count", lambda: cores)
     monkeypatch.setattr(slots, "ram_bytes", lambda: gigabytes * GB)
 
@@ -85,20 +85,20 @@ def test_a_large_network_alone_gets_a_trainer_with_all_cores_and_leaves_none_beh
     attempt = claimed(dump(SIMPLE_CONVNET), threads_asked=2)
 
     assert slot.make_ready(attempt) == 2
-    slot._retire_if_worn(attempt)
+    slot.retire_trainer_if_due(attempt)
     slot.warm_up()
 
     assert Started.log == [1, 2, 1]
 
 
-def test_among_others_it_takes_the_trainer_that_is_there(slot, claimed):
+def test_beside_other_runs_a_large_network_takes_the_trainer_that_is_there(slot, claimed):
     slot.warm_up()
 
     assert slot.make_ready(claimed(dump(SIMPLE_CONVNET), threads_asked=1)) == 1
     assert Started.log == [1]
 
 
-def test_a_small_network_and_what_can_be_told_its_threads_need_no_other_trainer(slot, claimed):
+def test_a_small_network_and_models_that_take_threads_for_each_run_need_no_other_trainer(slot, claimed):
     slot.warm_up()
 
     assert slot.make_ready(claimed(dump(LENET_5_LIKE), threads_asked=2)) == 2
@@ -109,7 +109,7 @@ def test_a_small_network_and_what_can_be_told_its_threads_need_no_other_trainer(
 def test_after_an_exclusive_network_its_trainer_stays_for_the_next(slot, claimed):
     attempt = claimed(dump(LENET_5_LIKE), threads_asked=2, exclusive=True)
     slot.make_ready(attempt)
-    slot._retire_if_worn(attempt)
+    slot.retire_trainer_if_due(attempt)
     slot.make_ready(attempt)
 
     assert Started.log == [2]
@@ -127,7 +127,7 @@ def test_beyond_its_share_a_run_ends_only_once_the_machine_has_no_more(monkeypat
 
     said = memory_limit.excess(used * GB, allowed_mb=8192, slots=2)
 
-    assert ("more than its share of it (4,096 MB)" in said) == ends
+    assert ("more than its share (4,096 MB)" in said) == ends
 
 
 @pytest.mark.trains
@@ -151,10 +151,10 @@ def test_a_run_goes_to_the_trainer_that_was_made_ready_for_it(slot, claimed, mon
     """Not to the one that had to make room."""
     given = []
 
-    def watch(attempt, trainer, threads):
+    def monitor(attempt, trainer, threads):
         return SimpleNamespace(follow=lambda: given.append((trainer.threads, threads)))
 
-    monkeypatch.setattr(supervisor, "Watch", watch)
+    monkeypatch.setattr(supervisor, "RunMonitor", monitor)
     slot.warm_up()
 
     slot.see_through(claimed(dump(SIMPLE_CONVNET), threads_asked=2))

@@ -1,4 +1,4 @@
-"""What no model can be blamed for costs its group nothing, and takes the worker that caused it out of service."""
+"""Faults of a worker cost the group nothing and take that worker out of service."""
 
 from __future__ import annotations
 
@@ -14,12 +14,18 @@ from tests.scripted import DIED, STARTED, Scripted, follow
 from tests.trainers import answer, job
 from workers.probes import hardware
 from workers.processes import protocol
+from workers.processes.protocol import FailedEvent
 from workers.service import doctor
-from workers.supervisor import supervisor
-from workers.supervisor.supervisor import Watch
+from workers.supervisor import run_monitor
+from workers.supervisor.run_monitor import RunMonitor
 from workers.trainer import faults
 
-FETCH = {"event": "failed", "kind": "platform", "message": "FetchError: no mnist", "traceback": "Traceback …"}
+FETCH: FailedEvent = {
+    "event": "failed",
+    "kind": "platform",
+    "message": "FetchError: no mnist",
+    "traceback": "Traceback …",
+}
 
 
 @pytest.fixture
@@ -29,7 +35,7 @@ def other_worker(worker) -> Worker:
     )
 
 
-def test_a_worker_without_data_gives_the_run_back_and_takes_no_more(submission, worker):
+def test_a_worker_without_data_gives_the_run_back_and_claims_no_more(submission, worker):
     attempt = follow(worker, FETCH)
 
     assert (attempt.exit, attempt.traceback) == (Exit.LOST, "Traceback …")
@@ -38,7 +44,7 @@ def test_a_worker_without_data_gives_the_run_back_and_takes_no_more(submission, 
     assert claims.claim(device="cpu", worker=worker) is None
 
 
-def test_instructors_read_why_it_takes_no_more(submission, worker, instructor_client):
+def test_instructors_read_why_the_worker_is_paused(submission, worker, instructor_client):
     follow(worker, FETCH)
 
     event = DeskEvent.objects.get()
@@ -59,7 +65,7 @@ def test_a_student_reads_that_it_was_not_the_model(submission, worker, owner_cli
     submission = reload(submission)
     assert (submission.state, submission.refunded) == (State.FAILED, True)
     told = owner_client.get(f"/submissions/{submission.pk}/").content.decode()
-    assert "Its worker lacks what every run needs" in told
+    assert "The worker lacks something that every run needs" in told
     assert "no fault of yours" in told
     assert "FetchError" not in told
 
@@ -73,7 +79,7 @@ def test_a_trainer_that_dies_before_the_training_begins_costs_no_quota(submissio
     assert "ended before the training began (exit code -11)" in submission.reason
 
 
-def test_a_worker_whose_trainer_dies_twice_in_a_row_takes_no_more(submission, worker):
+def test_a_worker_whose_trainer_dies_twice_in_a_row_claims_no_more(submission, worker):
     follow(worker, DIED)
     assert Worker.objects.get().duty == Duty.ON
 
@@ -81,7 +87,7 @@ def test_a_worker_whose_trainer_dies_twice_in_a_row_takes_no_more(submission, wo
     assert Worker.objects.get().duty == Duty.PAUSED
 
 
-def test_a_trainer_that_dies_in_training_is_the_models_affair(submission, worker):
+def test_a_trainer_that_dies_in_training_counts_against_the_model(submission, worker):
     assert [follow(worker, STARTED, DIED).exit for _ in range(3)] == [Exit.CRASHED] * 3
 
     submission = reload(submission)
@@ -89,38 +95,38 @@ def test_a_trainer_that_dies_in_training_is_the_models_affair(submission, worker
     assert Worker.objects.get().duty == Duty.ON
 
 
-def watched(worker: Worker, quest, **limits: int) -> Watch:
+def watched(worker: Worker, quest, **limits: int) -> RunMonitor:
     type(quest).objects.filter(pk=quest.pk).update(**limits)
-    watch = Watch(claim_one(worker), Scripted(), threads=1)
-    watch.look.next = 0
-    return watch
+    monitor = RunMonitor(claim_one(worker), Scripted(), threads=1)
+    monitor.next_check.due_at = 0
+    return monitor
 
 
-def test_the_time_until_the_training_begins_is_not_the_models(submission, worker, quest):
-    watch = watched(worker, quest, run_seconds=60)
-    watch.began -= 214
+def test_the_time_before_the_training_begins_does_not_count_for_the_limit(submission, worker, quest):
+    monitor = watched(worker, quest, run_seconds=60)
+    monitor.began -= 214
 
-    assert not watch.check()
-    watch.handle_message(STARTED)
-    watch.look.next = 0
-    assert not watch.check()
+    assert not monitor.check()
+    monitor.handle_event(STARTED)
+    monitor.next_check.due_at = 0
+    assert not monitor.check()
     assert reload(submission).state == State.RUNNING
 
 
 def test_a_training_that_takes_longer_than_the_quest_allows_is_stopped(submission, worker, quest):
-    watch = watched(worker, quest, run_seconds=60)
-    watch.handle_message(STARTED)
-    watch.fit_began -= 61
+    monitor = watched(worker, quest, run_seconds=60)
+    monitor.handle_event(STARTED)
+    monitor.fit_began -= 61
 
-    assert watch.check()
+    assert monitor.check()
     assert reload(submission).state == State.TIMED_OUT
 
 
 def test_a_training_that_never_begins_is_the_platforms_fault(submission, worker, quest):
-    watch = watched(worker, quest)
-    watch.began -= supervisor.START_SECONDS + 1
+    monitor = watched(worker, quest)
+    monitor.began -= run_monitor.START_SECONDS + 1
 
-    assert watch.check()
+    assert monitor.check()
     assert Attempt.objects.get().exit == Exit.LOST
     assert "had not begun after 600 seconds" in Submission.objects.get().events.latest("pk").reason
 
@@ -137,11 +143,11 @@ def test_a_training_that_never_begins_is_the_platforms_fault(submission, worker,
         (TypeError("unexpected keyword"), "error"),
     ],
 )
-def test_whose_fault_it_is_goes_by_the_type_of_the_error(error, kind):
+def test_the_type_of_an_error_decides_who_is_to_blame(error, kind):
     assert faults.kind_of(error) == kind
 
 
-def test_any_error_in_what_every_model_needs_is_the_workers():
+def test_any_error_in_what_every_model_needs_is_blamed_on_the_worker():
     with pytest.raises(protocol.Unfit, match="ValueError: damaged"), faults.what_any_model_needs():
         raise ValueError("damaged")
     with pytest.raises(MemoryError), faults.what_any_model_needs():
@@ -149,7 +155,7 @@ def test_any_error_in_what_every_model_needs_is_the_workers():
 
 
 @pytest.mark.parametrize(("there", "kind"), [(True, "error"), (False, "platform")])
-def test_an_error_on_a_gpu_that_is_gone_is_the_workers(monkeypatch, there, kind):
+def test_an_error_on_a_gpu_that_is_gone_is_blamed_on_the_worker(monkeypatch, there, kind):
     monkeypatch.setenv("QUEST_DEVICE", "gpu")
     monkeypatch.setattr(hardware, "_from_nvidia_smi", lambda: ({"name": "A100"},) if there else ())
     monkeypatch.setitem(sys.modules, "pynvml", None)
@@ -159,7 +165,7 @@ def test_an_error_on_a_gpu_that_is_gone_is_the_workers(monkeypatch, there, kind)
 
 
 @pytest.mark.trains
-def test_a_trainer_without_data_says_whose_fault_that_is_and_a_wrong_spec_stays_the_models(start_trainer):
+def test_a_trainer_without_data_blames_the_worker_and_still_blames_the_model_for_a_wrong_spec(start_trainer):
     trainer = start_trainer(env={"QUEST_DATA_HOME": "/dev/null/nowhere", "QUEST_DATA": ""})
     failed = answer(trainer, job({"family": "knn"}))
 
@@ -168,7 +174,7 @@ def test_a_trainer_without_data_says_whose_fault_that_is_and_a_wrong_spec_stays_
 
 
 @pytest.mark.trains
-def test_what_an_error_says_can_be_written_down(start_trainer):
+def test_an_errors_message_can_be_stored(start_trainer):
     failed = answer(start_trainer(), job({"family": "knn"}, dataset="dig\0its"))
 
     assert "\0" not in failed["message"] + failed["traceback"]

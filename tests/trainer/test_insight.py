@@ -57,14 +57,14 @@ def answered(digits, spec: dict[str, Any], **more: Any) -> insight.Tested:
 def test_a_look_that_goes_wrong_leaves_nothing_and_harms_nothing(digits, capsys):
     broken = SimpleNamespace(kneighbors=lambda images: 1 / 0)
 
-    assert insight.look_into(broken, answered(digits, {"family": "knn"})) == {}
+    assert insight.insight_into(broken, answered(digits, {"family": "knn"})) == {}
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 
 def test_a_look_that_is_too_large_or_no_json_is_left_out(digits):
     endless = SimpleNamespace(estimator=SimpleNamespace(feature_importances_=np.full(64, np.nan)))
 
-    assert insight.look_into(endless, answered(digits, {"family": "forest"})) == {}
+    assert insight.insight_into(endless, answered(digits, {"family": "forest"})) == {}
 
 
 def test_a_slow_search_shows_what_there_was_time_for(digits, monkeypatch):
@@ -76,7 +76,7 @@ def test_a_slow_search_shows_what_there_was_time_for(digits, monkeypatch):
 
     began = time.monotonic()
     tree = SimpleNamespace(estimator=SimpleNamespace(kneighbors=kneighbors))
-    seen = insight.look_into(tree, answered(digits, {"family": "knn"}))
+    seen = insight.insight_into(tree, answered(digits, {"family": "knn"}))
 
     assert 1 <= len(seen["wrong"]) <= 7
     assert time.monotonic() - began < 5 * 0.4
@@ -86,7 +86,7 @@ def test_no_private_image_is_looked_at(digits):
     private = private_indexes(360, 0.9, 1)
     search = SimpleNamespace(kneighbors=lambda images: (np.zeros((len(images), 5)), np.zeros((len(images), 5), int)))
 
-    seen = insight.look_into(search, answered(digits, {"family": "knn"}, private=private))
+    seen = insight.insight_into(search, answered(digits, {"family": "knn"}, private=private))
 
     assert len(seen["wrong"]) == 20
     assert not private & {row["index"] for row in seen["wrong"]}

@@ -1,4 +1,4 @@
-"""The trainer process: what it answers, and that nothing a model does outlives or confuses it."""
+"""The trainer process: its answers, and that no model outlives it or confuses it."""
 
 from __future__ import annotations
 
@@ -65,13 +65,14 @@ def test_a_network_reports_its_epochs_and_its_first_step(trainer):
     trainer.send(asked := job(CNN))
     messages = answers(trainer, asked)
 
+    assert messages[-1]["event"] == "done"
     result = messages[-1]["result"]
     epochs = [message["epoch"] for message in messages if message["event"] == "progress" and "loss" in message]
     assert epochs == [1, 2, 3]
     assert [set(epoch) for epoch in result["epochs"]] == [{"seconds", "loss", "accuracy"}] * 3
     assert result["public"]["correct"] > 180
     assert result["parameters"] == 80 + 2_890
-    assert 0 < result["timing"]["first_step_s"] < result["timing"]["train_s"]
+    assert 0 < (result["timing"]["first_step_s"] or 0) < result["timing"]["train_s"]
     assert set(result["versions"]) == {"python", "numpy", "keras", "tensorflow"}
 
 
@@ -107,7 +108,7 @@ def test_lenets_rbf_output_learns(trainer):
     assert result["parameters"] == 64 * 84 + 84 + 840
 
 
-def test_the_times_are_those_of_the_run_and_add_up(trainer):
+def test_the_times_of_a_run_add_up(trainer):
     train(trainer, KNN)
     timing = train(trainer, KNN)["timing"]
 
@@ -116,7 +117,7 @@ def test_the_times_are_those_of_the_run_and_add_up(trainer):
     assert parts <= timing["total_s"] < parts + 1
 
 
-def test_a_result_says_what_the_run_used_and_what_else_went_on(trainer):
+def test_a_result_has_the_runs_usage_and_the_hosts_load(trainer):
     result = train(trainer, KNN)
 
     assert result["threads_asked"] == 2
@@ -149,21 +150,21 @@ def test_the_private_part_is_scored_apart(trainer):
     assert split["errors"] == whole["errors"]
 
 
-def test_what_libraries_print_reaches_nobody_as_a_message(trainer):
+def test_the_output_of_libraries_is_not_taken_for_an_event(trainer):
     trainer.send(asked := job({"family": "odd", "does": "print"}))
 
     assert [message["event"] for message in answers(trainer, asked)] == ["started", "done"]
     assert "forged by a C library" in trainer.output_tail
 
 
-def test_of_what_libraries_print_the_last_64_kb_are_kept(trainer):
+def test_the_last_64_kb_of_the_output_are_kept(trainer):
     train(trainer, {"family": "odd", "does": "print", "seconds": 50_000})
 
     assert len(trainer.output_tail) == 64 * 1024
     assert trainer.output_tail.endswith("no end of line")
 
 
-def test_a_python_error_is_the_answer_and_the_trainer_goes_on(trainer):
+def test_a_python_error_is_reported_and_the_trainer_goes_on(trainer):
     failed = answer(trainer, job({"family": "odd", "does": "fail"}, attempt=4711))
 
     assert (failed["event"], failed["kind"], failed["attempt"]) == ("failed", "error", 4711)
@@ -189,7 +190,7 @@ def test_a_job_that_cannot_be_done_is_answered_with_the_reason(trainer, wrong, s
     assert said in failed["message"]
 
 
-def test_want_of_memory_is_told_from_other_errors(trainer):
+def test_a_lack_of_memory_is_distinguished_from_other_errors(trainer):
     assert answer(trainer, job({"family": "odd", "does": "starve"}))["kind"] == "memory"
 
 
@@ -200,7 +201,7 @@ def test_every_test_image_may_be_wrong(trainer, digits):
     assert len(result["errors"]) == 360
 
 
-def test_a_crash_is_told_with_its_code_and_again_when_asked_again(start_trainer):
+def test_a_crash_is_reported_with_its_exit_code_each_time(start_trainer):
     crashing = start_trainer()
 
     assert answer(crashing, job({"family": "odd", "does": "crash"})) == {"event": "exited", "code": 3}
@@ -272,13 +273,13 @@ def test_a_trainer_dies_with_the_process_that_started_it(trainer_environment):
     assert gone(pid, within=2)
 
 
-def test_a_trainer_whose_parent_is_another_does_not_stay():
+def test_a_trainer_with_another_parent_than_expected_exits():
     command = [sys.executable, "-m", "workers.trainer", "--parent", "1"]
 
     assert subprocess.run(command, cwd=PROJECT, stdin=subprocess.DEVNULL, timeout=20, check=False).returncode == 1
 
 
-def test_a_trainer_ends_when_nobody_can_send_it_jobs_any_more():
+def test_a_trainer_exits_at_the_end_of_its_input():
     command = [sys.executable, "-m", "workers.trainer", "--parent", str(os.getpid())]
 
     assert subprocess.run(command, cwd=PROJECT, stdin=subprocess.DEVNULL, timeout=20, check=False).returncode == 0
@@ -294,16 +295,25 @@ def test_warming_imports_libraries_before_a_job_asks_for_them(start_trainer):
     assert train(warm, KNN)["timing"]["startup_s"] < train(cold, KNN)["timing"]["startup_s"] / 2
 
 
-def test_lines_in_parts_and_lines_of_noise_are_read_as_they_should(monkeypatch):
-    trainer = TrainerProcess()
-    parts = iter([b'noise\n[1]\n{"event":', b' "star', b'ted"}\n{"event": "done"}\n', None])
-    monkeypatch.setattr(trainer, "_read", lambda timeout: next(parts))
+NOISY = """
+import time
+for part in ('noise\\n[1]\\n{"event":', ' "star', 'ted"}\\n{"event": "done"}\\n'):
+    print(part, end="", flush=True)
+    time.sleep(0.05)
+time.sleep(60)
+"""
 
-    assert [trainer.receive(1), trainer.receive(1), trainer.receive(1)] == [
+
+def test_events_that_come_in_parts_and_between_noise_are_read():
+    trainer = TrainerProcess()
+    trainer.launch([sys.executable, "-c", NOISY])
+
+    assert [trainer.receive(20), trainer.receive(20), trainer.receive(0.1)] == [
         {"event": "started"},
         {"event": "done"},
         None,
     ]
+    trainer.kill()
 
 
 def test_no_run_takes_more_threads_than_the_worker_grants(digits):

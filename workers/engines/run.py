@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from workers.datasets.store import Dataset
+from workers.processes.protocol import ProgressEvent, RunReport
 
 Values = npt.NDArray[Any]
 Labels = npt.NDArray[np.integer[Any]]
@@ -19,17 +21,30 @@ Labels = npt.NDArray[np.integer[Any]]
 PROGRESS_SECONDS = 0.5  # the least time between two reports of how much is done
 
 
-class Estimator(Protocol):
-    """What a family's trainer gives back.
+class Estimator(ABC):
+    """Base class of the estimators that engines build: `fit`, `predict`, and what a run's result says about them."""
 
-    It may also have `prepare(images)`, turning n × height × width bytes into what `fit` and `predict` take (counted as
-    loading data, not as training), `parameters`, the number of its weights, and `threads`, where these are others than
-    the run was granted. For what it would take on the stock engine, see `workers.trainer.stock_time`.
-    """
+    libraries: Mapping[str, str] | None = None  # library → version; None: `LIBRARIES` of the module that built it
+    remark: str | None = None  # follows the libraries in the engine's version; None: the engine decides
+    threads: int | None = None  # where they are others than the run was granted
+    parameters: int | None = None  # number of weights, where the model has any
+    # Both are for predicting the time on the stock engine (`workers.trainer.stock_time`).
+    as_stock: bool | None = None  # whether it computed as the stock engine does; None: the engine decides
+    stock_threads: int = 0  # on how many threads the stock engine would do the same work; 0: unknown
 
+    def prepare(self, images: Values) -> Values:
+        """The form of `images`, (n, height, width) uint8, that `fit` and `predict` take.
+
+        Its time counts as loading data, not as training.
+        """
+        return np.asarray(images)
+
+    @abstractmethod
     def fit(self, images: Values, labels: Labels) -> object: ...
 
-    def predict(self, images: Values) -> Labels: ...
+    @abstractmethod
+    def predict(self, images: Values) -> Labels:
+        """The label of each image, (n,) integers."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,7 +55,7 @@ class Run:
     threads: int
     dataset: Dataset
     device: str = "cpu"
-    report: Callable[[dict[str, Any]], None] = field(default=lambda message: None)
+    report: Callable[[RunReport], None] = field(default=lambda event: None)
     first_step_s: float | None = None
     epochs: list[dict[str, Any]] = field(default_factory=list)
     _fit_began: float = field(default_factory=time.monotonic)
@@ -65,16 +80,17 @@ class Run:
         if self.first_step_s is None:
             self.first_step_s = time.monotonic() - self._fit_began
 
-    def progress(self, phase: str, done: float, **more: Any) -> None:
+    def progress(self, phase: str, done: float, **epoch: int) -> None:
         """Say that `done` (0–1) of `phase` (`fit` or `predict`) is behind us; said too often, it is not passed on."""
         now = time.monotonic()
         if done >= 1 or now - self._reported >= PROGRESS_SECONDS:
             self._reported = now
-            self.report({"event": "progress", "phase": phase, "done": round(done, 4), **more})
+            message = {"event": "progress", "phase": phase, "done": round(done, 4), **epoch}
+            self.report(cast(ProgressEvent, message))
 
     def epoch_ended(self, *, epoch: int, epochs: int, seconds: float, **figures: float) -> None:
         """Record an epoch (counted from 1) with its loss, accuracy and the like."""
         finite = {name: float(value) if math.isfinite(value) else None for name, value in figures.items()}
         self.epochs.append({"seconds": round(seconds, 6), **finite})
         message = {"event": "progress", "phase": "fit", "epoch": epoch, "epochs": epochs, "done": epoch / epochs}
-        self.report({**message, **self.epochs[-1]})
+        self.report(cast(ProgressEvent, {**message, **self.epochs[-1]}))

@@ -1,4 +1,4 @@
-"""What this machine is: the description of hardware that attempts point at."""
+"""Describes this machine's hardware, which every attempt records."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-# What the libraries make use of, by the names that py-cpuinfo gives; AMX and VNNI carry most of a modern CPU's int8.
+# The instruction sets that the libraries use: py-cpuinfo's name → our label. AMX and VNNI do most int8 arithmetic.
 INSTRUCTION_SETS = {
     "avx2": "avx2",
     "avx512f": "avx512f",
@@ -34,9 +34,9 @@ GIB = 1 << 30
 
 @cache
 def describe(device: str | None = None) -> dict[str, Any]:
-    """CPU, cores, instruction sets, memory, operating system and GPU, with a `key` that is the same on a like machine.
+    """CPU, cores, instruction sets, memory, operating system and GPU, with a `key` that machines of one kind share.
 
-    For `device="cpu"` the GPU is left out: a run on the CPU owes it nothing. Takes a second, once a process.
+    For `device="cpu"` the GPU is left out: a run on the CPU does not use it. Takes a second, once a process.
     """
     found = _gpus() if device != "cpu" else ()
     machine = {
@@ -48,13 +48,13 @@ def describe(device: str | None = None) -> dict[str, Any]:
         "os": _operating_system(),
         "gpu": dict(found[0]) if found else None,
     }
-    # Kernels reserve a little more or less memory from one boot to the next.
+    # Rounded, since kernels reserve a little more or less memory from one boot to the next.
     like = {**machine, "ram_bytes": round(ram_bytes() / GIB)}
     return {**machine, "key": hashlib.sha256(json.dumps(like, sort_keys=True).encode()).hexdigest()[:16]}
 
 
 def gpus() -> list[dict[str, Any]]:
-    """Name, memory_bytes, driver and CUDA version of each NVIDIA GPU; found without TensorFlow."""
+    """name, memory_bytes, driver and cuda (version) of each NVIDIA GPU, found without TensorFlow."""
     return [dict(gpu) for gpu in _gpus()]
 
 
@@ -63,23 +63,23 @@ def has_gpu() -> bool:
 
 
 def gpu_answers() -> bool:
-    """Whether there is a GPU now: one that was there at the start may be gone, or its driver."""
+    """Whether a GPU answers now: it may have failed since the start, or its driver."""
     _gpus.cache_clear()
     try:
         return has_gpu()
-    except Exception:  # noqa: BLE001 - NVML has an error for each way to be lost
+    except Exception:  # noqa: BLE001 - NVML has an error for each way to lose a GPU
         return False
 
 
 def normalised(model: str) -> str:
-    """A CPU's name without marks and clock: `Intel(R) Xeon(R) CPU E5-2680 v4 @ 2.40GHz` → `Intel Xeon E5-2680 v4`."""
+    """A CPU's name without trademarks, cores and clock: `Intel(R) Xeon(R) CPU E5 @ 2.40GHz` → `Intel Xeon E5`."""
     bare = re.sub(r"\((R|TM|C)\)|@.*|\bCPU\b|\b\d+-Core\b|\bProcessor\b", " ", model, flags=re.IGNORECASE)
     return " ".join(bare.split()) or "unknown CPU"
 
 
 @cache
 def _cpu() -> dict[str, Any]:
-    import cpuinfo  # its look at the machine takes a second: only when asked
+    import cpuinfo  # takes a second, so only where it is needed
 
     info = cpuinfo.get_cpu_info()
     flags = info.get("flags", [])
@@ -88,7 +88,7 @@ def _cpu() -> dict[str, Any]:
 
 
 def ram_bytes() -> int:
-    """What this machine, or the container that this runs in, has."""
+    """The memory of this machine, or of the container around this process."""
     total = int(psutil.virtual_memory().total)
     try:
         return min(total, int(CGROUP_MEMORY.read_text()))

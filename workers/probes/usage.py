@@ -1,4 +1,4 @@
-"""What a run used, and what else went on: CPU time, peak memory, busy threads, other work on the host."""
+"""Measures a run (CPU time, peak memory, busy threads) and other work on the host meanwhile."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from statistics import median
-from typing import IO, Any, Self
+from typing import IO, Self
 
 import psutil
+
+from workers.processes.protocol import HostReadings
 
 SAMPLE_SECONDS = 0.1
 LEFT_OVER_SECONDS = 60
@@ -22,13 +24,13 @@ RESET_PEAK = "5"  # proc(5): sets the peak resident set size to the current one
 
 
 def cpu_seconds() -> float:
-    """Of this process and of its children that have ended, in user and in system mode."""
+    """User and system time of this process and of its children that have ended."""
     used = os.times()
     return used.user + used.system + used.children_user + used.children_system
 
 
 class Sampler(threading.Thread):
-    """Watches memory and busy threads of this process while a run lasts; use as a context."""
+    """Samples this process's memory and busy threads during a run; a context manager."""
 
     def __init__(self) -> None:
         super().__init__(name="sampler", daemon=True)
@@ -52,16 +54,16 @@ class Sampler(threading.Thread):
     def run(self) -> None:
         while not self._over.wait(SAMPLE_SECONDS):
             self.peak_memory_bytes = max(self.peak_memory_bytes, self._memory.memory_info().rss)
-            self._busy.append(_running_threads(besides=self.native_id))
+            self._busy.append(_running_threads(excluding=self.native_id))
 
     @property
     def threads_used(self) -> int:
-        """How many threads computed at once, by the median of the samples; at least the one that ran."""
+        """How many threads computed at once: the median of the samples, at least 1."""
         return max(1, round(median(self._busy))) if self._busy else 1
 
 
 def _kernel_peak() -> int:
-    """Linux's own record of the peak since `RESET_PEAK`, which misses nothing between two samples; 0 elsewhere."""
+    """The peak since `RESET_PEAK` as Linux recorded it, which samples may miss; 0 on other systems."""
     with suppress(OSError):
         for line in STATUS.read_text().splitlines():
             if line.startswith("VmHWM:"):
@@ -69,17 +71,17 @@ def _kernel_peak() -> int:
     return 0
 
 
-def _running_threads(*, besides: int | None) -> int:
+def _running_threads(*, excluding: int | None) -> int:
     running = 0
     for task in TASKS.glob("[0-9]*"):
-        with suppress(OSError, IndexError):  # a thread may end while we look
+        with suppress(OSError, IndexError):  # the thread may have ended meanwhile
             state = (task / "stat").read_text().rpartition(")")[2].split()[0]
-            running += state == "R" and task.name != str(besides)
+            running += state == "R" and task.name != str(excluding)
     return running
 
 
 class HostLoad:
-    """Other runs and other work on the host while a run lasts; use as a context, then ask `readings`."""
+    """Other runs and other work on the host during a run; a context manager. Ask for `readings` after it."""
 
     def __init__(self, threads: int) -> None:
         self._threads = threads
@@ -88,21 +90,21 @@ class HostLoad:
     def __enter__(self) -> Self:
         self.load_average = round(os.getloadavg()[0], 2)
         self._host, self._own, self._began = _host_busy_seconds(), cpu_seconds(), time.monotonic()
-        self._mark = _mark()
-        self.other_runs = _marked_by_others(self._mark.name)
+        self._marker = _locked_marker()
+        self.other_runs = _count_other_markers(self._marker.name)
         return self
 
     def __exit__(self, *failure: object) -> None:
-        self.other_runs = max(self.other_runs, _marked_by_others(self._mark.name))
-        Path(self._mark.name).unlink(missing_ok=True)
-        self._mark.close()
+        self.other_runs = max(self.other_runs, _count_other_markers(self._marker.name))
+        Path(self._marker.name).unlink(missing_ok=True)
+        self._marker.close()
         others = _host_busy_seconds() - self._host - (cpu_seconds() - self._own)
         seconds = time.monotonic() - self._began
-        # The kernel counts in hundredths of a second on each core: too coarse for a run that takes no longer.
+        # The kernel counts hundredths of a second on each core, which is too coarse for a shorter run.
         self.other_cores = max(0.0, others / seconds) if seconds >= SHORTEST_SECONDS else 0.0
 
-    def readings(self) -> dict[str, Any]:
-        """`contended`: another run was there, or other work left fewer cores than the run has threads."""
+    def readings(self) -> HostReadings:
+        """`contended`: there was another run, or other work left fewer cores than the run has threads."""
         crowded = self._cores - self.other_cores < 0.9 * self._threads
         return {
             "load_average": self.load_average,
@@ -117,8 +119,8 @@ def _host_busy_seconds() -> float:
     return float(sum(times[:]) - times.idle - getattr(times, "iowait", 0) - getattr(times, "guest", 0))
 
 
-def _marks() -> Path:
-    """One for the whole host, whoever's worker it is; a lock that its holder's end releases cannot be left behind."""
+def _marker_folder() -> Path:
+    """The host's folder with a locked file for each run. The kernel releases a lock when its process ends."""
     folder = Path(tempfile.gettempdir()) / "quest-runs"
     with suppress(OSError):
         folder.mkdir(mode=0o1777, exist_ok=True)
@@ -126,25 +128,25 @@ def _marks() -> Path:
     return folder
 
 
-def _mark() -> IO[bytes]:
-    folder = _marks()
-    mark = tempfile.NamedTemporaryFile(dir=folder if os.access(folder, os.W_OK) else None, delete=False)  # noqa: SIM115
-    os.chmod(mark.name, 0o644)
-    fcntl.flock(mark, fcntl.LOCK_EX)
-    return mark
+def _locked_marker() -> IO[bytes]:
+    folder = _marker_folder()
+    marker = tempfile.NamedTemporaryFile(dir=folder if os.access(folder, os.W_OK) else None, delete=False)  # noqa: SIM115
+    os.chmod(marker.name, 0o644)
+    fcntl.flock(marker, fcntl.LOCK_EX)
+    return marker
 
 
-def _marked_by_others(own: str) -> int:
-    return sum(_held(path) for path in _marks().glob("tmp*") if path.name != Path(own).name)
+def _count_other_markers(own: str) -> int:
+    return sum(_is_locked(path) for path in _marker_folder().glob("tmp*") if path.name != Path(own).name)
 
 
-def _held(path: Path) -> bool:
-    with suppress(OSError), path.open("rb") as mark:
+def _is_locked(path: Path) -> bool:
+    with suppress(OSError), path.open("rb") as marker:
         try:
-            fcntl.flock(mark, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(marker, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
-        # A mark is locked a moment after it is made: only an old one is surely left over.
-        if time.time() - os.fstat(mark.fileno()).st_mtime > LEFT_OVER_SECONDS:
+        # A marker is created a moment before it is locked, so only an old one was certainly left behind.
+        if time.time() - os.fstat(marker.fileno()).st_mtime > LEFT_OVER_SECONDS:
             path.unlink()
     return False

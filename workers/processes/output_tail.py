@@ -1,4 +1,4 @@
-"""The end of what a process prints, kept for whoever wants to know why it ended."""
+"""The end of a process's output, kept because it often says why the process ended."""
 
 from __future__ import annotations
 
@@ -11,43 +11,47 @@ TAIL_BYTES = 64 * 1024
 READ_BYTES = 1 << 16
 
 
-class LastWords:
-    """The last 64 KB from a pipe, which a thread keeps empty: a full one would stop the process that prints."""
+class OutputTail:
+    """The last 64 KB from a pipe. A thread empties the pipe all the time: a full one would stop the process."""
 
     def __init__(self, pipe: IO[bytes]) -> None:
         self._pipe = pipe
-        self._kept = bytearray()
-        self._ended = False
+        self._tail = bytearray()
+        self._closed = False
         self._lock = threading.Lock()
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
+        self._reader = threading.Thread(target=self._read_until_closed, daemon=True)
+        self._reader.start()
 
     def __str__(self) -> str:
         with self._lock:
-            self._catch_up()
+            self._read_available()
             # Postgres takes no NUL in a text.
-            return self._kept.decode(errors="replace").replace("\0", "\ufffd")
+            return self._tail.decode(errors="replace").replace("\0", "\ufffd")
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         with self._lock:
-            self._catch_up()
-            self._kept.clear()
+            self._read_available()
+            self._tail.clear()
 
     def join(self, timeout: float) -> None:
-        """Wait until the other end has closed, and all was read."""
-        self._listener.join(timeout)
+        """Wait until the other end has closed the pipe and everything has been read."""
+        self._reader.join(timeout)
 
-    def _listen(self) -> None:
+    def _read_until_closed(self) -> None:
         with self._pipe:
-            while not self._ended:
+            while not self._closed:
                 select.select([self._pipe], [], [])
                 with self._lock:
-                    self._catch_up()
+                    self._read_available()
 
-    def _catch_up(self) -> None:
-        """Read what is there already: a message may overtake what was printed before it, on its way to the thread."""
-        while not self._ended and select.select([self._pipe], [], [], 0)[0]:
+    def _read_available(self) -> None:
+        """Read all that is in the pipe.
+
+        The caller does not wait for the thread: 1. the process prints; 2. it sends an event on another pipe; 3. the
+        event is handled before the thread has woken up.
+        """
+        while not self._closed and select.select([self._pipe], [], [], 0)[0]:
             chunk = os.read(self._pipe.fileno(), READ_BYTES)
-            self._ended = not chunk
-            self._kept += chunk
-            del self._kept[:-TAIL_BYTES]
+            self._closed = not chunk
+            self._tail += chunk
+            del self._tail[:-TAIL_BYTES]

@@ -1,4 +1,4 @@
-"""Processes that must not outlive the one that started them."""
+"""For processes that must not outlive their parent."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def die_with_parent(parent: int | None = None, *, by: int = signal.SIGKILL) -> None:
-    """Have the kernel send signal `by` once the *thread* that started this process ends (Linux; elsewhere nothing).
+    """Have the kernel send signal `by` once the *thread* that started this process ends (Linux; elsewhere no effect).
 
-    With `parent`, the process id that it should have, leaves at once if that one was gone before this was called.
+    `parent` is the expected parent's process id. If that one ended before this call, the kernel sends nothing, so this
+    process exits at once.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, by)

@@ -1,27 +1,26 @@
-"""The supervisor's end of a trainer: starts it, talks to it in JSON lines, watches it and ends it."""
+"""The supervisor's end of a trainer: starts it, sends it jobs, receives its events, watches it and ends it."""
 
 from __future__ import annotations
 
 import json
 import os
-import selectors
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import psutil
 
-from workers.processes.output_tail import LastWords
-from workers.processes.protocol import DEVICE, THREADS, Message
+from submissions.processes.json_lines_child import ChildGone, JsonLinesChild
+from workers.processes.output_tail import OutputTail
+from workers.processes.protocol import DEVICE, THREADS, TrainerEvent, TrainerJob
 
 PROJECT = Path(__file__).resolve().parents[2]
-READ_BYTES = 1 << 16
 
+# TensorFlow takes its threads once, as it loads. The other libraries take an upper limit, and fewer for each run.
 FIXED_THREADS = (THREADS, "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 MOST_THREADS = (
     "OMP_NUM_THREADS",
@@ -36,16 +35,14 @@ class TrainerGone(RuntimeError):
     """There is no trainer to talk to."""
 
 
-class TrainerProcess:
+class TrainerProcess(JsonLinesChild):
     """One trainer. Start it from the main thread: the kernel ends it when the *thread* that started it ends."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.runs = 0
         self.threads = 0
-        self._killed = True
-        self._process: subprocess.Popen[bytes] | None = None
-        self._unread = bytearray()
-        self._output: LastWords | None = None
+        self._output: OutputTail | None = None
 
     def start(
         self,
@@ -57,119 +54,76 @@ class TrainerProcess:
         dataset: str = "",
         env: Mapping[str, str] | None = None,
     ) -> None:
-        """Start a fresh interpreter in its own session; `env` is added to this process's environment.
+        """Start a fresh interpreter; `env` is added to this process's environment.
 
         A job has `threads`, unless it says otherwise; `most` is the most that one may say.
         """
         command = [sys.executable, "-m", "workers.trainer", "--parent", str(os.getpid())]
         command += ["--warm", ",".join(warm), "--dataset", dataset, "--began", str(time.monotonic())]
-        self._process = subprocess.Popen(
-            command,
-            env={**os.environ, **environment(threads, max(threads, most), device), **(env or {})},
-            bufsize=0,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        environ = {**os.environ, **environment(threads, max(threads, most), device), **(env or {})}
+        process = self.launch(command, env=environ, stderr=subprocess.PIPE)
         self.runs, self.threads = 0, threads
-        self._unread = bytearray()
-        self._killed = False
-        if self._process.stderr:
-            self._output = LastWords(self._process.stderr)
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process else None
-
-    @property
-    def exit_code(self) -> int | None:
-        """None while it lives or before it was started; −9 for SIGKILL, as `subprocess` has it."""
-        return self._process.poll() if self._process else None
+        assert process.stderr
+        self._output = OutputTail(process.stderr)
 
     @property
     def output_tail(self) -> str:
-        """The last 64 KB that the trainer and its libraries printed since they were given this job."""
+        """The last 64 KB that the trainer and its libraries have printed since its latest job to train."""
         return str(self._output or "")
 
-    def alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    def send(self, job: Mapping[str, Any]) -> None:
+    def send(self, job: TrainerJob) -> None:
         """Hand over a job; raises TrainerGone if nobody takes it."""
         if not self.alive():
             raise TrainerGone(f"it has ended already (exit code {self.exit_code}).")
-        if job.get("do") == "train" and self._output:
-            self._output.forget()  # what was said about another group's model is none of this one's
+        if job["do"] == "train" and self._output:
+            self._output.clear()  # output about another group's model must not be kept with this one's
         try:
-            os.write(self._pipe("stdin"), json.dumps({"sent": time.monotonic(), **job}).encode() + b"\n")
-        except OSError as error:
-            raise TrainerGone(f"it does not listen any more: {error}.") from error
-        self.runs += job.get("do") == "train"
+            self.write_line({"sent": time.monotonic(), **job})
+        except ChildGone as error:
+            raise TrainerGone(f"it no longer reads its input: {error}.") from error
+        self.runs += job["do"] == "train"
 
-    def receive(self, timeout: float) -> Message | None:
-        """The next message, or None if there is none within `timeout` seconds.
+    def receive(self, timeout: float) -> TrainerEvent | None:
+        """The next event, or None if there is none within `timeout` seconds.
 
-        After a dead trainer's last message every call gives {"event": "exited", "code": …} at once.
+        After a dead trainer's last event every call returns an `exited` event at once.
         """
         deadline = time.monotonic() + timeout
-        while (message := self._next_message()) is None:
-            chunk = self._read(max(0.0, deadline - time.monotonic()))
-            if chunk is None:
-                return None
-            if not chunk:
-                self.kill()
-                return {"event": "exited", "code": self.exit_code}
-            self._unread += chunk
-        return message
+        try:
+            while (line := self.read_line(deadline=deadline)) is not None:
+                if event := parse_event(line):
+                    return event
+        except ChildGone:
+            self.kill()
+            return {"event": "exited", "code": self.exit_code}
+        return None
 
     def memory_bytes(self) -> int:
         """Resident memory of the trainer and its children; 0 if it is gone."""
         with suppress(psutil.Error):
             trainer = psutil.Process(self.pid)
-            return sum(_resident(process) for process in (trainer, *trainer.children(recursive=True)))
+            return sum(_resident_bytes(process) for process in (trainer, *trainer.children(recursive=True)))
         return 0
 
     def kill(self) -> None:
-        """End the trainer and whatever it started, at once; nothing happens if that was done already."""
-        if not self._process or self._killed:
-            return
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        self._killed = True
-        if self._output:
-            self._output.join(timeout=1)
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe:
-                pipe.close()
+        """End the trainer and everything that it started, and keep what it printed last."""
+        if not self._ended:
+            super().kill()
+            if self._output:
+                self._output.join(timeout=1)
 
-    def _pipe(self, name: str) -> int:
-        pipe = getattr(self._process, name)
-        return int(pipe.fileno())
 
-    def _read(self, timeout: float) -> bytes | None:
-        """What the trainer has sent, None if that is nothing yet, or no bytes at all once it is gone."""
-        if self._killed:
-            return b""
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._pipe("stdout"), selectors.EVENT_READ)
-            return os.read(self._pipe("stdout"), READ_BYTES) if selector.select(timeout) else None
-
-    def _next_message(self) -> Message | None:
-        """Take the first whole line that is a message; lines that are none are passed over."""
-        while b"\n" in self._unread:
-            line, _, rest = self._unread.partition(b"\n")
-            self._unread[:] = rest
-            with suppress(ValueError):
-                message = json.loads(line)
-                if isinstance(message, dict) and "event" in message:
-                    return message
-        return None
+def parse_event(line: bytes) -> TrainerEvent | None:
+    """The event on this line; None if the line is something else."""
+    with suppress(ValueError):
+        event = json.loads(line)
+        if isinstance(event, dict) and "event" in event:
+            return cast(TrainerEvent, event)
+    return None
 
 
 def environment(threads: int, most: int, device: str) -> dict[str, str]:
-    """What tells the trainer and its libraries how many threads they may use, and on which device."""
+    """The variables that tell the trainer and its libraries their device and how many threads they may use."""
     return {
         "PYTHONPATH": os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH")))),
         "KERAS_BACKEND": "tensorflow",
@@ -181,7 +135,7 @@ def environment(threads: int, most: int, device: str) -> dict[str, str]:
     }
 
 
-def _resident(process: psutil.Process) -> int:
+def _resident_bytes(process: psutil.Process) -> int:
     try:
         return int(process.memory_info().rss)
     except psutil.Error:

@@ -1,4 +1,4 @@
-"""A worker listens for wake-ups only while on duty: one that it took and did not use would be missing elsewhere."""
+"""Keeps a worker that is off duty from taking wake-ups: it would not use them, and others would lack them."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ logger = structlog.get_logger(__name__)
 
 
 def wanted() -> bool:
-    """Whether this process' worker shall take runs. Where that cannot be asked it does: a claim asks again."""
+    """Whether this worker should take wake-ups. True if the database cannot be asked: a claim checks again."""
     try:
-        with database_timeout.at_most():
+        with database_timeout.limited():
             return this_worker().device == UPKEEP or on_duty(this_worker())
     except Error as error:
-        logger.warning("duty not looked at", error=str(error))
+        logger.warning("duty not checked", error=str(error))
         return True
     finally:
         connections.close_all()
 
 
 def listen(consumer: Any, queue: str, *, wanted: bool) -> None:
-    """Begin or cease to take from `queue`; called every few seconds by the worker's main process."""
+    """Start or stop taking from `queue`; called every few seconds by the worker's main process."""
     tasks = getattr(consumer, "task_consumer", None)
     if tasks is None or wanted == tasks.consuming_from(queue):  # None while the broker is away
         return

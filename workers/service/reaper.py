@@ -1,4 +1,4 @@
-"""What keeps the queue moving whatever was lost: expired leases, and wake-ups that never arrived."""
+"""Keeps the queue moving: gives back runs whose leases expired, and sends wake-ups that never arrived."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ DEVICES = ("cpu", "gpu")
 
 
 def reap() -> bool:
-    """One round: expire leases, then give each queue the wake-ups it lacks, and take away what nothing waits for.
+    """One round: expire leases, then send each queue the wake-ups that it lacks and remove those that it has too many.
 
-    False: there has just been one. Rounds that were asked for while nobody listened cost next to nothing.
+    False if there has just been a round: requests that piled up while no worker listened then cost next to nothing.
     """
-    if _just_done():
+    if _recently_reaped():
         return False
-    if _was_away():
+    if _leases_unreliable():
         logger.warning("back after a while: holders of leases may renew them first", count=extend_all())
     if expired := expire():
         logger.warning("leases expired", count=expired)
@@ -37,22 +37,22 @@ def reap() -> bool:
             messages, could_begin = int(broker.llen(device)), len(claimable(device))
             top_up(device, claimable=could_begin, waiting=messages)
             if messages > could_begin:
-                # From the end that is read first, and no more than were counted: what came since stays. Without a GPU
-                # worker nobody reads the wake-ups that `auto` sends to its queue, and they would pile up.
+                # Remove from the end that is read first, and no more than were counted: newer ones stay. Without a
+                # GPU worker, wake-ups for `auto` would pile up in its queue.
                 broker.ltrim(device, 0, could_begin - messages - 1)
     return True
 
 
-def _just_done() -> bool:
+def _recently_reaped() -> bool:
     """Whether a round ended less than half an interval ago, by the database's clock."""
     now = clock.now()
     return Worker.objects.filter(reaped_at__range=(now - timedelta(seconds=settings.REAP_SECONDS / 2), now)).exists()
 
 
-def _was_away() -> bool:
-    """Whether a lease may have run out because nobody could renew it: no round was made for about as long as one lasts.
+def _leases_unreliable() -> bool:
+    """Whether leases may have run out because the database was away: no round for about as long as a lease lasts.
 
-    Rounds that lie further apart than leases last tell nothing about that.
+    If rounds are further apart than that by design, a missing round proves nothing; hence at least two of them.
     """
     last = last_reap()
     least = max(settings.LEASE_SECONDS - settings.HEARTBEAT_SECONDS, 2 * settings.REAP_SECONDS)
@@ -60,7 +60,7 @@ def _was_away() -> bool:
 
 
 def top_up(device: str, *, claimable: int, waiting: int) -> int:
-    """Send min(`claimable`, free slots) − `waiting` wake-ups to `device`; how many were sent."""
+    """Send min(`claimable`, free slots) − `waiting` wake-ups to `device`; returns how many were sent."""
     missing = min(claimable, free_slots(device)) - waiting
     return sum(send(device) for _ in range(max(0, missing)))
 

@@ -1,4 +1,4 @@
-"""An attempt trained again, outside Celery and recording nothing, beside what was recorded of it."""
+"""Trains an attempt again, outside Celery and recording nothing, and compares it with its record."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 from submissions.models import Attempt, Score
 from submissions.wording import seconds
-from workers.processes.protocol import Message
+from workers.processes.protocol import LateEvent, TrainerEvent, TrainerResult
 from workers.processes.trainer_process import TrainerProcess
-from workers.supervisor.supervisor import START_SECONDS, job_for
+from workers.supervisor.run_monitor import START_SECONDS, job_for
 
 _TIMES = {"startup_s": "start-up", "data_load_s": "loading", "train_s": "training", "predict_s": "scoring"}
 _TIMES |= {"total_s": "whole run", "cpu_s": "CPU seconds"}
@@ -22,7 +22,7 @@ NOTHING = "–"
 
 @dataclass(frozen=True, slots=True)
 class ReplayRow:
-    """One fact, as it was recorded and as it is now."""
+    """One value, as recorded and as measured now."""
 
     name: str
     recorded: str
@@ -31,7 +31,7 @@ class ReplayRow:
 
 @contextmanager
 def trainer(attempt: Attempt, *, device: str) -> Iterator[TrainerProcess]:
-    """A trainer as the attempt had it: as many threads, a process of its own."""
+    """A fresh trainer with as many threads as the attempt had."""
     process = TrainerProcess()
     process.start(threads=attempt.threads_asked or os.cpu_count() or 1, device=device)
     try:
@@ -40,32 +40,36 @@ def trainer(attempt: Attempt, *, device: str) -> Iterator[TrainerProcess]:
         process.kill()
 
 
-def messages(attempt: Attempt, process: TrainerProcess, *, device: str, limit_s: float) -> Iterator[Message]:
-    """What the trainer says about the job, up to the message that ends it.
+def events(
+    attempt: Attempt, process: TrainerProcess, *, device: str, limit_s: float
+) -> Iterator[TrainerEvent | LateEvent]:
+    """The trainer's events about the job, up to the one that ends it.
 
-    `{"event": "late"}` once it has trained for `limit_s`, or has not begun within the time that every run has for that.
+    That is a `late` event once it has trained for `limit_s`, or if it does not begin in the time that every run has.
     """
     process.send({**job_for(attempt), "device": device})
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        message = process.receive(timeout=0.5) or {}
-        if message.get("event") == "exited" or message.get("attempt") == attempt.pk:
-            yield message
-        if message.get("event") == "started":
+        event = process.receive(timeout=0.5)
+        if event is None:
+            continue
+        if event["event"] == "exited" or event.get("attempt") == attempt.pk:
+            yield event
+        if event["event"] == "started":
             deadline = time.monotonic() + limit_s
-        if message.get("event") in ("done", "failed", "exited"):
+        if event["event"] in ("done", "failed", "exited"):
             return
     yield {"event": "late"}
 
 
-def beside(attempt: Attempt, result: Mapping[str, Any]) -> list[ReplayRow]:
-    """The recorded attempt and this run's `result`, fact by fact."""
+def compare(attempt: Attempt, result: TrainerResult) -> list[ReplayRow]:
+    """The recorded attempt beside this run's `result`, row by row."""
     score = Score.objects.filter(attempt=attempt).first()
     timing = result["timing"]
     return [
         ReplayRow("score", _score(score.correct, score.total) if score else NOTHING, _score(**result["public"])),
         *(
-            ReplayRow(label, seconds(getattr(attempt, name)), seconds(timing.get(name)))
+            ReplayRow(label, seconds(getattr(attempt, name)), seconds(cast(float | None, timing.get(name))))
             for name, label in _TIMES.items()
         ),
         ReplayRow("peak memory", _megabytes(attempt.peak_memory_bytes), _megabytes(result["peak_memory_bytes"])),
@@ -75,12 +79,12 @@ def beside(attempt: Attempt, result: Mapping[str, Any]) -> list[ReplayRow]:
     ]
 
 
-def changed_answers(attempt: Attempt, result: Mapping[str, Any]) -> int | None:
-    """On how many test images the two runs disagree; None where no score was recorded."""
+def changed_answers(attempt: Attempt, result: TrainerResult) -> int | None:
+    """The number of test images on which the two runs disagree; None if no score was recorded."""
     score = Score.objects.filter(attempt=attempt).first()
     if score is None:
         return None
-    before, now = (dict(errors) for errors in (score.errors, result["errors"]))
+    before, now = (dict(cast(list[tuple[int, int]], errors)) for errors in (score.errors, result["errors"]))
     return sum(before.get(index) != now.get(index) for index in before.keys() | now.keys())
 
 
@@ -93,7 +97,7 @@ def _megabytes(size: int | None) -> str:
 
 
 def _versions(recorded: Mapping[str, str], now: Mapping[str, str]) -> list[ReplayRow]:
-    """Libraries of which the two runs had another version."""
+    """The libraries whose versions differ between the two runs."""
     names = sorted({*recorded, *now})
     rows = [ReplayRow(name, recorded.get(name, NOTHING), now.get(name, NOTHING)) for name in names]
     return [row for row in rows if row.recorded != row.now]

@@ -1,4 +1,4 @@
-"""What the queues carry, and what a worker does when it starts and stops. The work itself lives elsewhere."""
+"""The Celery tasks, and the hooks that run as a worker starts and stops. The work itself is done elsewhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from submissions.queue.claims import claim
 from workers.processes.parent_death import die_with_parent
 from workers.service import consumer_switch, reaper
 from workers.supervisor import database_timeout, registration, result_spool
-from workers.supervisor.supervisor import Supervisor, let_go
+from workers.supervisor.supervisor import Supervisor, hand_over
 
 logger = structlog.get_logger(__name__)
 _supervisor: Supervisor | None = None
@@ -30,20 +30,20 @@ def work_one(device: str) -> None:
         if attempt := claim(device=device, worker=registration.this_worker(), lease=lease):
             supervisor().see_through(attempt)
     except (SystemExit, KeyboardInterrupt):
-        # It may come when the claim has just been committed and nobody here knows yet what it was.
-        let_go(lease)
+        # It may come just after the claim was committed, before `attempt` was assigned: hence by its lease.
+        hand_over(lease)
         raise
 
 
 @shared_task(name="workers.reap")
 def reap() -> None:
-    """Give back what was lost, and send the wake-ups that are missing."""
+    """Give lost runs back to the queue, and send missing wake-ups."""
     if reaper.reap():
         registration.note_reaped()
 
 
 def supervisor() -> Supervisor:
-    """This pool child's own: it keeps a warm trainer from one run to the next."""
+    """This pool child's supervisor, which keeps a trainer warm from one run to the next."""
     global _supervisor
     if _supervisor is None:
         worker, cores = registration.this_worker(), registration.this_worker().hardware.cores
@@ -51,21 +51,21 @@ def supervisor() -> Supervisor:
     return _supervisor
 
 
-class Hello(bootsteps.StartStopStep):
-    """Keeps the worker's row fresh from the main process, whatever its children are busy with."""
+class Heartbeat(bootsteps.StartStopStep):
+    """Keeps the worker's row fresh from the main process, however busy its children are."""
 
     requires = {"celery.worker.components:Timer"}
 
     def start(self, parent: Any) -> None:
         self.worker = parent
-        self.timer = parent.timer.call_repeatedly(registration.HELLO_SECONDS, self.hello)
+        self.timer = parent.timer.call_repeatedly(registration.HEARTBEAT_SECONDS, self.beat)
 
-    def hello(self) -> None:
-        with database_timeout.at_most():
-            heard = registration.heartbeat()
-            result_spool.deliver()  # what a pool child had that was killed
-        if not heard:
-            logger.error("the database does not know this worker any more: it leaves, to be started anew")
+    def beat(self) -> None:
+        with database_timeout.limited():
+            registered = registration.heartbeat()
+            result_spool.deliver()  # of pool children that were killed
+        if not registered:
+            logger.error("the database does not know this worker any more: it stops, to be restarted")
             os.kill(os.getpid(), signal.SIGTERM)
         connections.close_all()  # a pool child that is forked now would share it
         consumer_switch.listen(self.worker.consumer, registration.this_worker().device, wanted=consumer_switch.wanted())
@@ -74,26 +74,28 @@ class Hello(bootsteps.StartStopStep):
         self.timer.cancel()
         registration.deregister()
 
-    terminate = stop  # a cold shutdown, which TERM becomes, calls this instead
+    terminate = stop  # called instead at a cold shutdown, which TERM becomes
 
 
-current_app.steps["worker"].add(Hello)
+current_app.steps["worker"].add(Heartbeat)
 
 
 @worker_init.connect
 def _start(sender: Any, **_: Any) -> None:
     queues = list(sender.app.amqp.queues.consume_from)
     if len(queues) != 1:
-        raise SystemExit(f"A worker serves one queue, `-Q cpu`, `-Q gpu` or `-Q upkeep`; this one was given {queues}.")
+        raise SystemExit(
+            f"A worker serves one queue (`-Q cpu`, `-Q gpu` or `-Q upkeep`), but this one was given {queues}."
+        )
     try:
         worker = registration.register(name=sender.hostname, device=queues[0], slots=sender.concurrency or 1)
-        # The pool's children inherit it, and with it all that they log.
+        # The pool's children inherit this, so it is in all of their log lines.
         structlog.contextvars.bind_contextvars(worker=worker.name, worker_id=worker.pk)
         result_spool.deliver()
     except registration.CannotServe as refusal:
         raise SystemExit(str(refusal)) from None
-    except Exception as error:  # Celery logs what a signal's receiver raises, and starts all the same
-        raise SystemExit(f"This worker could not say hello: {error!r}") from error
+    except Exception as error:  # Celery would log it and start all the same
+        raise SystemExit(f"This worker could not register: {error!r}") from error
 
 
 @worker_process_init.connect

@@ -1,4 +1,4 @@
-"""An end to waiting for a database that hangs: it took the question and says nothing, so no driver gives up on it."""
+"""A time limit for queries. A database that hangs takes the query and never answers, and no driver gives up on it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ ANSWER_SECONDS = 5.0
 
 
 class NotAnswered(OperationalError):
-    """The database had its time."""
+    """The database did not answer in time."""
 
 
 @contextmanager
-def at_most(seconds: float = ANSWER_SECONDS) -> Iterator[None]:
-    """Raise NotAnswered in here after `seconds`, wherever the main thread waits; other threads wait as long as ever."""
+def limited(seconds: float = ANSWER_SECONDS) -> Iterator[None]:
+    """Raise NotAnswered in this block after `seconds`. Works in the main thread; in others the block has no limit."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -34,4 +34,4 @@ def at_most(seconds: float = ANSWER_SECONDS) -> Iterator[None]:
 
 
 def _give_up(number: int, frame: FrameType | None) -> None:
-    raise NotAnswered("no answer within the time that it is given")
+    raise NotAnswered("the database did not answer in time")

@@ -1,4 +1,4 @@
-"""What a run asks of the database and writes to it, whether that answers, is away, hangs or refuses."""
+"""A run's queries to the database, which may answer, be away, hang or refuse."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from submissions.models import Attempt, Exit
 from submissions.queue import leases
 from submissions.queue.lifecycle import MoveRefused
 from workers.supervisor import database_timeout
-from workers.supervisor.registration import heartbeat
+from workers.supervisor.registration import heartbeat_if_overdue
 
 logger = structlog.get_logger(__name__)
-RETRY_SECONDS = 1.0  # between two questions to a database that did not answer
-NOT_WRITTEN = "Its end could not be written down (%s): a fault of the service, which does not count towards your quota."
+RETRY_SECONDS = 1.0  # between two queries to a database that did not answer
+NOT_SAVED = "Its result could not be saved (%s): a fault of the service, which does not count towards your quota."
 
 
 class Fenced(Exception):
-    """The lease is no longer ours: whatever we know must not be written."""
+    """The lease is no longer ours, so nothing that we know may be written."""
 
 
 class Interval:
-    """True once in each `seconds`, the first time at once or after the first interval."""
+    """`due()` is true once in each `seconds`: the first time at once (`first`), or after the first interval."""
 
     def __init__(self, seconds: float, *, first: bool = False) -> None:
         self.seconds = seconds
-        self.next = time.monotonic() + (0 if first else seconds)
+        self.due_at = time.monotonic() + (0 if first else seconds)
 
     def due(self) -> bool:
-        if time.monotonic() < self.next:
+        if time.monotonic() < self.due_at:
             return False
-        self.next = time.monotonic() + self.seconds
+        self.due_at = time.monotonic() + self.seconds
         return True
 
 
@@ -46,60 +46,62 @@ class LeaseKeeper:
 
     def __init__(self, attempt: Attempt) -> None:
         self.attempt = attempt
-        self.heart = Interval(settings.HEARTBEAT_SECONDS)
-        self.ask_again = time.monotonic()
+        self.renewal = Interval(settings.HEARTBEAT_SECONDS)
+        self.retry_at = time.monotonic()
 
-    def beat(self) -> None:
-        """Renew the lease where that is due. Raises Fenced if it is no longer ours.
+    def renew_if_due(self) -> None:
+        """Renew the lease if it is time. Raises Fenced if it is no longer ours.
 
-        A database that does not answer is not fencing, however long: the lease's row alone tells. While it is away
-        nobody else takes the run, and when it is back the reaper lets us renew first.
+        A database that does not answer is not fencing, however long it is away: only the lease's row decides. Until it
+        is back nobody else can take the run, and then the reaper lets us renew first.
         """
-        if not self.heart.due():
+        if not self.renewal.due():
             return
-        ours = self.ask(lambda: leases.renew(self.attempt))
+        ours = self.try_query(lambda: leases.renew(self.attempt))
         if ours:
-            self.ask(heartbeat)
+            self.try_query(heartbeat_if_overdue)
         elif ours is False:
             raise Fenced
         else:
-            self.heart.next = self.ask_again
+            self.renewal.due_at = self.retry_at
 
-    def ask(self, act: Callable[[], Any]) -> Any:
-        """What `act` gives, or None if the database did not answer; it is left alone then for as long as that took."""
+    def try_query(self, query: Callable[[], Any]) -> Any:
+        """The answer to `query`, or None if there was none. The next query then waits for as long as this one took."""
         asked = time.monotonic()
-        if asked < self.ask_again:
+        if asked < self.retry_at:
             return None
         try:
-            with database_timeout.at_most():
-                return act()
+            with database_timeout.limited():
+                return query()
         except DatabaseError as error:
             logger.warning("database does not answer", error=str(error))
             connections.close_all()
-            self.ask_again = time.monotonic() + max(RETRY_SECONDS, time.monotonic() - asked)
+            self.retry_at = time.monotonic() + max(RETRY_SECONDS, time.monotonic() - asked)
             return None
 
-    def persist(self, act: Callable[[], object]) -> bool:
-        """Do `act`, however long the database is away; False if it takes everything but this, which ends the run too.
+    def persist(self, write: Callable[[], object]) -> bool:
+        """Do `write`, which ends the run, however long the database is away. Raises Fenced if the lease was lost.
 
-        Raises Fenced if the lease was taken from us.
+        False if the database is there and refuses it: the run then ends as lost, without cost to the group.
         """
         try:
-            self._insist(act)
+            self._retry_until_written(write)
         except DatabaseError as error:
             logger.exception("end of run cannot be written")
             connections.close_all()
-            reason = NOT_WRITTEN % type(error).__name__
-            told = "".join(format_exception(error)).replace("\0", "\ufffd")
-            self._insist(lambda: leases.fail(self.attempt, exit_=Exit.LOST, reason=reason, traceback=told))
+            reason = NOT_SAVED % type(error).__name__
+            traceback = "".join(format_exception(error)).replace("\0", "\ufffd")
+            self._retry_until_written(
+                lambda: leases.fail(self.attempt, exit_=Exit.LOST, reason=reason, traceback=traceback)
+            )
             return False
         return True
 
-    def _insist(self, act: Callable[[], object]) -> None:
-        """Again and again while the database is away, and beat the heart meanwhile: it may take that already."""
+    def _retry_until_written(self, write: Callable[[], object]) -> None:
+        """Retry while the database is away, and renew the lease between two tries: it may accept that already."""
         while True:
             try:
-                act()
+                write()
                 return
             except MoveRefused as refused:
                 raise Fenced from refused
@@ -107,4 +109,4 @@ class LeaseKeeper:
                 logger.warning("end of run not written yet", error=str(error))
                 connections.close_all()
                 time.sleep(RETRY_SECONDS)
-            self.beat()
+            self.renew_if_due()

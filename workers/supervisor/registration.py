@@ -1,14 +1,16 @@
-"""A worker says hello, is heard from every few seconds, and says good-bye."""
+"""A worker's row in the database: written as it starts, kept fresh by heartbeats, and marked as it stops."""
 
 from __future__ import annotations
 
 import os
 import socket
+from datetime import timedelta
 
 import structlog
 from django.conf import settings
 from django.db import Error, connections
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Value
 from django.db.models.functions import Now
 
 from submissions.database import clock
@@ -20,27 +22,28 @@ from submissions.queue.worker_duty import UPKEEP
 from workers.probes import hardware
 
 logger = structlog.get_logger(__name__)
-HELLO_SECONDS = 5
+HEARTBEAT_SECONDS = 5
+OVERDUE_SECONDS = 2 * HEARTBEAT_SECONDS
 
 _worker: Worker | None = None
 
 
 class CannotServe(Exception):
-    """Why this worker must not start, in a sentence."""
+    """This worker must not start; the message says why."""
 
 
 def this_worker() -> Worker:
     """The row of the worker that this process belongs to; pool children inherit it."""
     if _worker is None:
-        raise CannotServe("This process is no worker: it has not said hello.")
+        raise CannotServe("This process is no worker: it has not registered.")
     return _worker
 
 
 def register(*, name: str, device: str, slots: int) -> Worker:
-    """Register this start of a worker. Raises CannotServe where it could only do harm."""
+    """Create the row for this start of a worker. Raises CannotServe if the worker could only do harm."""
     global _worker
     _check_tables()
-    _end_former(name)
+    _mark_former_stopped(name)
     _check_version(device)
     if device == "gpu" and not hardware.has_gpu():
         raise CannotServe(
@@ -65,7 +68,7 @@ def register(*, name: str, device: str, slots: int) -> Worker:
 
 
 def _hardware(device: str) -> Hardware:
-    """The row for what `workers.probes.hardware` sees here; machines of one kind share one."""
+    """The row for this machine's hardware; machines of one kind share one."""
     seen = hardware.describe("gpu" if device == "gpu" else "cpu")
     gpu = seen["gpu"] or {}
     described = {
@@ -89,24 +92,25 @@ def _check_tables() -> None:
         raise CannotServe("The database is not at this version's tables: run `manage.py migrate` first.")
 
 
-def _end_former(name: str) -> None:
-    """There is one worker of a name on a machine; a former one that was killed would pass for alive for some time."""
+def _mark_former_stopped(name: str) -> None:
+    """A machine has one worker of a name. A former one that was killed would else seem alive for some time."""
     with writing():
         Worker.objects.filter(name=name, host=socket.gethostname(), stopped_at=None).update(stopped_at=Now())
 
 
 def _check_version(device: str) -> None:
-    for other in _who_tells_the_version(device).exclude(version=settings.QUEST_VERSION):
+    for other in _authority_on_version(device).exclude(version=settings.QUEST_VERSION):
         raise CannotServe(
             f"This is version {settings.QUEST_VERSION} and the service runs {other.version} ({other.name} on "
             f"{other.host}): install the same version on every machine."
         )
 
 
-def _who_tells_the_version(device: str) -> WorkerQuerySet:
-    """The upkeep worker, which is where the service is. Without one a worker that trains asks those of other machines.
+def _authority_on_version(device: str) -> WorkerQuerySet:
+    """The workers that decide which version the service runs: the upkeep worker, which runs on the service's machine.
 
-    Not those of its own: there what was killed at a deploy seems to be alive for some seconds.
+    Without one, a worker that trains asks the workers of other machines. It does not ask those of its own machine:
+    after a deploy, killed ones there seem alive for some seconds.
     """
     alive = Worker.objects.alive()
     upkeep = alive.filter(device=UPKEEP)
@@ -114,32 +118,43 @@ def _who_tells_the_version(device: str) -> WorkerQuerySet:
 
 
 def _own_row() -> WorkerQuerySet:
-    """By its start too: in a database that was put back from a backup the id may be another worker's."""
+    """Found by its start too: after a restore from a backup, the id may be another worker's."""
     return Worker.objects.filter(pk=this_worker().pk, started_at=this_worker().started_at)
 
 
 def heartbeat() -> bool:
-    """Called every few seconds by the worker's own timer, and by a supervisor while it beats the heart of a run.
+    """Called every few seconds by the timer of the worker's main process.
 
-    False: the database does not know this worker as one that works, so it had better start anew.
+    False: the database does not know this worker as a running one, so it should restart.
     """
     try:
         with writing():
             return bool(_own_row().filter(stopped_at=None).update(last_seen_at=Now()))
     except Error as error:
-        logger.warning("worker could not be heard", error=str(error))
+        logger.warning("heartbeat not written", error=str(error))
         connections.close_all()
         return True
 
 
+def heartbeat_if_overdue() -> None:
+    """Called by a supervisor during a run, on behalf of a main process that cannot write its heartbeat.
+
+    While the broker is away, Celery's main process waits for it and runs no timers. Its runs go on, so the worker
+    must not seem dead.
+    """
+    overdue = Now() - Value(timedelta(seconds=OVERDUE_SECONDS))
+    if _own_row().filter(stopped_at=None, last_seen_at__lt=overdue).exists():
+        heartbeat()
+
+
 def note_reaped() -> None:
-    """Keep when the upkeep worker last ended a round: a beat that stopped shows here, and nowhere else."""
+    """Record when the upkeep worker last ended a round. A beat process that has stopped shows here and nowhere else."""
     with writing():
         _own_row().filter(device="upkeep").update(reaped_at=Now())
 
 
 def deregister() -> None:
-    """Mark this worker stopped; work that only it held back (`auto`, while a GPU was there) is free for others."""
+    """Mark this worker stopped, and wake CPU workers: `auto` runs that waited for its GPU are free for them now."""
     with writing():
         _own_row().update(stopped_at=Now())
     if this_worker().device == "gpu":

@@ -1,4 +1,4 @@
-"""Results on disk, from before they are written to the database until they are: an outage loses none."""
+"""Keeps a result on disk until the database has it, so that no outage loses one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 from uuid import UUID
 
 import structlog
@@ -17,22 +17,23 @@ from django.db import InterfaceError, OperationalError, connections
 from submissions.models import Attempt
 from submissions.queue import leases
 from submissions.queue.lifecycle import MoveRefused
+from workers.processes.protocol import TrainerResult
 
 logger = structlog.get_logger(__name__)
 
 
-def _home() -> Path:
+def folder() -> Path:
     return Path(settings.QUEST_HOME) / "spool"
 
 
 def _file(attempt: Attempt) -> Path:
-    return _home() / f"{attempt.lease}.json"
+    return folder() / f"{attempt.lease}.json"
 
 
-def keep(attempt: Attempt, result: dict[str, Any]) -> IO[str] | None:
-    """Write `result` down; None if the disk does not take it, which is no reason not to score it.
+def keep(attempt: Attempt, result: TrainerResult) -> IO[str] | None:
+    """Save `result`. Returns the open file, or None if the disk refuses it: the run is scored all the same.
 
-    The file is locked for as long as the process lives: whoever delivers what is left over leaves it alone.
+    The file stays locked until the process ends, so that `deliver` of another process leaves it alone.
     """
     path = _file(attempt)
     unfinished = path.with_suffix(".part")
@@ -57,8 +58,8 @@ def drop(attempt: Attempt, file: IO[str] | None) -> None:
         file.close()
 
 
-def hand_in(attempt: Attempt) -> bool:
-    """Score what this process has spooled and not yet written, if it has. Raises MoveRefused where it is too late."""
+def score_spooled(attempt: Attempt) -> bool:
+    """Score the attempt from its saved result; False if it has none. Raises MoveRefused if the lease is lost."""
     path = _file(attempt)
     try:
         result = json.loads(path.read_text())
@@ -70,8 +71,8 @@ def hand_in(attempt: Attempt) -> bool:
 
 
 def deliver() -> int:
-    """Score what processes that died had spooled and not yet written, where the lease still stands; how many."""
-    return sum(_deliver(path) for path in sorted(_home().glob("*.json")))
+    """Score the results that dead processes left, as far as their leases still hold; returns how many."""
+    return sum(_deliver(path) for path in sorted(folder().glob("*.json")))
 
 
 def _deliver(path: Path) -> bool:
@@ -81,7 +82,7 @@ def _deliver(path: Path) -> bool:
             attempt = Attempt.objects.select_related("worker").get(lease=UUID(path.stem))
             leases.record_score(attempt, json.load(file))
     except (BlockingIOError, FileNotFoundError):
-        return False  # whoever wrote it lives, and writes it or has written it
+        return False  # its process lives, and writes it or has written it
     except (OperationalError, InterfaceError) as error:
         logger.warning("spooled result not delivered yet", lease=path.stem, error=str(error))
         connections.close_all()
@@ -90,7 +91,7 @@ def _deliver(path: Path) -> bool:
         logger.info("spooled result came too late", lease=path.stem)
         path.unlink(missing_ok=True)
         return False
-    except Exception as error:  # noqa: BLE001 - one file that is none of ours keeps no worker from its work
+    except Exception as error:  # noqa: BLE001 - a foreign file must not keep a worker from its work
         logger.warning("spooled result cannot be read and is set aside", file=path.name, error=repr(error))
         os.replace(path, path.with_suffix(".unreadable"))
         return False

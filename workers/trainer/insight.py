@@ -1,4 +1,4 @@
-"""A small look into a trained model, taken after the clock has stopped. It never costs a run its score."""
+"""Pictures of a trained model for its page, made after timing has ended. They never cost a run its score."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from workers.engines.run import Labels, Values
 
 SECONDS = 2.0
 
-# By family, the function that looks: called with the estimator and a Tested, it gives what JSON can hold.
-LOOKS: Mapping[str, str] = {
+# Family → function that makes its insight: takes the estimator and a Tested, returns values that JSON can hold.
+INSIGHTS: Mapping[str, str] = {
     "knn": "workers.trainer.insight_knn:nearest_of_wrong",
     "forest": "workers.trainer.insight_forest:importances",
     "cnn": "workers.trainer.insight_cnn:first_layer",
@@ -30,7 +30,7 @@ LOOKS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tested:
-    """A model's test: its images as the estimator took them, its answers, and which images are private."""
+    """A model's test: the images as the estimator took them, its predictions, and which images are private."""
 
     spec: Spec
     dataset: Dataset
@@ -41,29 +41,29 @@ class Tested:
 
     @property
     def time_is_up(self) -> bool:
-        """Whether what comes next, if it takes as long as all so far, would take too long."""
+        """Whether the next step would take too long, if it takes as long as all steps so far."""
         return 2 * (time.monotonic() - self.began) > SECONDS
 
     def wrong(self) -> list[int]:
-        """The public images that it got wrong: nothing may be told of the private ones."""
+        """Indexes of the public images that it got wrong; the private ones stay secret."""
         wrong = np.flatnonzero(self.predicted != self.dataset.test_labels)
         return [int(index) for index in wrong if int(index) not in self.private]
 
 
-def look_into(estimator: Any, tested: Tested) -> dict[str, Any]:
-    """What there is to see of the model; nothing where there is nothing, or where looking went wrong."""
-    path = LOOKS.get(tested.spec.family)
+def insight_into(estimator: Any, tested: Tested) -> dict[str, Any]:
+    """The model's insight; empty if its family has none, or if making it failed or gave too much."""
+    path = INSIGHTS.get(tested.spec.family)
     if path is None:
         return {}
     module, _, name = path.partition(":")
     try:
-        seen: dict[str, Any] = getattr(importlib.import_module(module), name)(estimator, tested)
-        return seen if len(json.dumps(seen, allow_nan=False)) <= MOST_BYTES else {}
-    except Exception:  # noqa: BLE001 - the model is trained and scored: that must not be lost for a picture of it
+        made: dict[str, Any] = getattr(importlib.import_module(module), name)(estimator, tested)
+        return made if len(json.dumps(made, allow_nan=False)) <= MOST_BYTES else {}
+    except Exception:  # noqa: BLE001 - a trained and scored model must not be lost for a picture of it
         traceback.print_exc()
         return {}
 
 
 def packed(pictures: Values) -> dict[str, Any]:
-    """Grey pictures (…, height, width) of whole numbers 0–255 as their shape, and their bytes in base64."""
+    """Grey pictures (…, height, width) with values 0–255 as JSON: their shape, and their uint8 bytes in base64."""
     return {"shape": list(pictures.shape), "pixels": base64.b64encode(pictures.astype(np.uint8).tobytes()).decode()}

@@ -1,4 +1,4 @@
-"""Of nearest neighbours: digits that were read wrong, and the training images that were nearest to them."""
+"""Insight into nearest neighbours: misread digits, and the training images nearest to them."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ DIGITS, NEIGHBOURS = 20, 8
 
 
 def nearest_of_wrong(estimator: Any, tested: Tested) -> dict[str, Any]:
-    """Twenty wrong digits, or as many as there is time for.
+    """Twenty misread digits, or as many as there is time for.
 
-    A tree may take a third of a second for each; our own search takes hardly longer for all of them than for one.
+    A tree may take a third of a second for each. Our own search takes hardly longer for all of them than for one.
     """
-    together = getattr(estimator, "kneighbors", None)
-    search = together or estimator.estimator.kneighbors
+    all_at_once = getattr(estimator, "kneighbors", None)
+    search = all_at_once or estimator.estimator.kneighbors
     wrong = _spread(tested.wrong())
     rows: list[dict[str, Any]] = []
     while wrong and not tested.time_is_up:
-        many = DIGITS if together else len(rows) + 1
+        many = DIGITS if all_at_once else len(rows) + 1
         batch, wrong = wrong[:many], wrong[many:]
         for index, distances, neighbours in zip(batch, *search(tested.images[batch]), strict=True):
             nearest = _nearest(distances, neighbours, tested)
@@ -31,7 +31,7 @@ def nearest_of_wrong(estimator: Any, tested: Tested) -> dict[str, Any]:
 
 
 def _spread(wrong: list[int]) -> list[int]:
-    """Twenty of them from all over the test images."""
+    """Twenty of them, spread over all test images."""
     places = np.linspace(0, len(wrong) - 1, min(DIGITS, len(wrong)))
     return [wrong[round(place)] for place in places]
 

@@ -1,4 +1,4 @@
-"""How fast this machine is beside the one on which the formulas for running times were fitted."""
+"""The speed of this machine, compared with the one that the formulas for running times were fitted on."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ from threadpoolctl import threadpool_limits
 from workers.datasets import store
 
 REPEATS = 5
-# Seconds of CPU time that `_task` takes at best on the reference machine: an Intel Xeon with AMX, one of two cores.
+# The best CPU time of `_task`, in seconds, on the reference machine: one of two cores of an Intel Xeon with AMX.
 REFERENCE_S = 0.026
 
 
 def slowness() -> float:
-    """How many times as long as on the reference machine one core takes; from the best look at it so far."""
-    return (_kept() or measure()) / REFERENCE_S
+    """The time of one core here divided by its time on the reference machine; from the best measurement so far."""
+    return (_stored() or measure()) / REFERENCE_S
 
 
 def measure() -> float:
-    """Measure now, in a fifth of a second, and keep it if it is the best: others may have been at work before."""
-    best = min(filter(None, (_kept(), _measured())))
+    """Measure in a fifth of a second, and store the best time: earlier ones may have suffered from other work."""
+    best = min(filter(None, (_stored(), best_task_seconds())))
     with suppress(OSError):
-        new = _file().with_suffix(f".{os.getpid()}")
+        new = store_file().with_suffix(f".{os.getpid()}")
         new.write_text(json.dumps({"seconds": best}))
-        os.replace(new, _file())
+        os.replace(new, store_file())
     return best
 
 
-def _file() -> Path:
-    """A data home may be shared by several machines."""
+def store_file() -> Path:
+    """A file for each machine, since several may share a data home."""
     return store.data_home() / f"pace-{platform.node() or 'here'}.json"
 
 
-def _kept() -> float | None:
+def _stored() -> float | None:
     with suppress(OSError, ValueError, KeyError, TypeError):
-        return float(json.loads(_file().read_text())["seconds"])
+        return float(json.loads(store_file().read_text())["seconds"])
     return None
 
 
-def _measured() -> float:
+def best_task_seconds() -> float:
     left, unsorted = _material()
     with threadpool_limits(1):
         return min(_task(left, unsorted) for _ in range(REPEATS))
 
 
 def _task(left: np.ndarray, unsorted: np.ndarray) -> float:
-    """Products as nearest neighbours and networks take them, sorting as trees do: seconds of CPU time."""
+    """CPU seconds of a matrix product, as in nearest neighbours and networks, and of a sort, as in trees."""
     began = time.thread_time()
     left @ left.T
     np.sort(unsorted, kind="stable")

@@ -39,7 +39,7 @@ MANY_NEIGHBORS = 100  # from here on comparing every candidate takes longer than
 CLASSES = 10
 
 
-class FastNearestNeighbors:
+class FastNearestNeighbors(Estimator):
     """Compares bytes, and answers as `KNeighborsClassifier` does for the same pixels as float64."""
 
     def __init__(self, spec: KNN, run: Run) -> None:

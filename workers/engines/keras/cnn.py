@@ -17,7 +17,7 @@ from submissions.specs import layers
 from submissions.specs.network import CNN
 from workers.datasets.idx import Pixels
 from workers.engines.keras import model as keras_model
-from workers.engines.run import Labels, Run, Values
+from workers.engines.run import Estimator, Labels, Run, Values
 from workers.processes.protocol import THREADS, Unfit
 
 LIBRARIES = {"keras": keras.__version__, "tensorflow": tf.__version__}
@@ -29,7 +29,7 @@ class NoGPU(Unfit):
     """A run for a GPU cannot be computed on one."""
 
 
-class KerasNetwork:
+class KerasNetwork(Estimator):
     """A Keras model, trained by `model.fit` on the run's device."""
 
     build = staticmethod(keras_model.build)
@@ -55,6 +55,10 @@ class KerasNetwork:
         if not isinstance(second, layers.Rescaling):
             pixels /= self.run.dataset.pixel_max
         return pixels
+
+    def floats(self, images: Values) -> Values:
+        """The Keras model's float32 input for images that `prepare` made."""
+        return images
 
     def in_input_shape(self, images: Pixels) -> Pixels:
         """(n_samples, height, width) uint8 as (n_samples, *input shape) uint8, centred in zeros if that is larger."""

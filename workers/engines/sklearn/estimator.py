@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from workers.datasets.idx import Pixels
-from workers.engines.run import Labels, Values
+from workers.engines.run import Estimator, Labels, Values
 
 
-class SklearnEstimator:
+class SklearnEstimator(Estimator):
     """A scikit-learn classifier on pixels as MNIST stores them: (n_samples, n_features) float64, 0–255."""
 
     def __init__(self, estimator: Any) -> None:
