@@ -60,10 +60,10 @@ def test_what_is_wrong_ends_it_with_1(service, capsys):
         call_command("doctor")
 
     assert exit_.value.code == 1
-    assert capsys.readouterr().out.startswith("- No worker is alive that could train")
+    assert capsys.readouterr().out.startswith("- No worker that trains is alive")
 
 
-def test_no_upkeep_worker_is_a_trouble(service):
+def test_a_missing_upkeep_worker_is_a_problem(service):
     service.delete()
 
     assert "No upkeep worker is alive" in only(doctor.examine())
@@ -87,7 +87,7 @@ def test_a_broker_that_does_not_answer_is_named(db):
     assert said.startswith("The broker at 127.0.0.1:1/0 cannot be reached")
 
 
-def test_a_gpu_that_was_promised_and_is_absent_is_a_trouble(service, submission):
+def test_submissions_for_a_missing_gpu_are_a_problem(service, submission):
     Submission.objects.filter(pk=submission.pk).update(device="gpu")
 
     assert "1 submission waits for a GPU, and no GPU worker is alive" in only(doctor.examine())
@@ -98,7 +98,7 @@ def test_a_worker_that_fell_silent_is_named_until_it_is_back(service, worker):
     lost = Worker.objects.create(
         name="cpu@lab7", host="lab7", pid=3, device="cpu", version="1", hardware=worker.hardware, last_seen_at=since
     )
-    assert "Worker cpu@lab7 was last heard of on" in only(doctor.examine())
+    assert "Worker cpu@lab7 was last seen on" in only(doctor.examine())
 
     Worker.objects.filter(pk=worker.pk).update(name=lost.name)
     assert doctor.examine() == []
@@ -107,11 +107,11 @@ def test_a_worker_that_fell_silent_is_named_until_it_is_back(service, worker):
 def test_a_worker_of_another_version_is_named(service, worker):
     Worker.objects.filter(pk=worker.pk).update(version="0.0.9")
 
-    assert "Worker cpu@here is of version 0.0.9" in only(doctor.examine())
+    assert "Worker cpu@here runs version 0.0.9" in only(doctor.examine())
 
 
 @pytest.mark.parametrize("reaped_at", [None, timezone.now() - LONG_AGO])
-def test_a_beat_that_stopped_is_a_trouble(service, reaped_at):
+def test_a_beat_that_stopped_is_a_problem(service, reaped_at):
     Worker.objects.filter(pk=service.pk).update(reaped_at=reaped_at)
 
     assert "beat is not running" in only(doctor.examine())
@@ -123,14 +123,14 @@ def test_an_upkeep_worker_that_has_just_started_is_given_time(service):
     assert doctor.examine() == []
 
 
-def test_leases_that_ran_out_and_lie_about_are_named(service, submission, worker, settings):
+def test_expired_leases_that_nobody_gave_back_are_named(service, submission, worker, settings):
     settings.LEASE_SECONDS = -3600
     claim_one(worker)
 
-    assert f"lost its worker and nobody gave it back: #{submission.pk}." in only(doctor.examine())
+    assert f"lost its worker and not been given back: #{submission.pk}." in only(doctor.examine())
 
 
-def test_what_waits_long_while_slots_are_free_is_named(service, submission):
+def test_submissions_that_wait_long_while_slots_are_free_are_named(service, submission):
     Submission.objects.filter(pk=submission.pk).update(submitted_at=timezone.now() - LONG_AGO)
 
     assert f"1 submission waits on queue cpu while 2 slots are free: #{submission.pk}." in only(doctor.examine())
@@ -164,7 +164,7 @@ def run_doctor(home, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=PROJECT, env=clean | settings, capture_output=True, text=True)
 
 
-def test_without_tables_the_other_questions_are_left_alone(tmp_path):
+def test_without_tables_no_other_check_is_made(tmp_path):
     done = run_doctor(tmp_path)
 
     assert done.returncode == 1
@@ -172,7 +172,7 @@ def test_without_tables_the_other_questions_are_left_alone(tmp_path):
     assert "worker" not in done.stdout
 
 
-def test_without_a_database_it_still_speaks(tmp_path):
+def test_without_a_database_it_still_reports(tmp_path):
     done = run_doctor(tmp_path, DATABASE_URL="postgres://quest:secret@127.0.0.1:1/quest")
 
     assert done.returncode == 1
@@ -181,7 +181,7 @@ def test_without_a_database_it_still_speaks(tmp_path):
     assert done.stderr == ""
 
 
-def test_queues_are_looked_at_without_the_broker(db):
+def test_queues_are_counted_without_the_broker(db):
     assert [queue.wakeups for queue in statistics.queues(None)] == [None, None]
 
 

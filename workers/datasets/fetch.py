@@ -1,6 +1,6 @@
 """Fetch data sets: `python -m workers.datasets.fetch [name …]`.
 
-Without names: those in QUEST_DATASETS, else MNIST and digits.
+Without names, fetches those in QUEST_DATASETS, or else MNIST and digits.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from workers.datasets import store
 
-USUAL = ("mnist", "digits")
+DEFAULT = ("mnist", "digits")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     options = parser.parse_args(arguments)
     try:
-        for name in options.names or os.environ.get("QUEST_DATASETS", "").replace(",", " ").split() or USUAL:
+        for name in options.names or os.environ.get("QUEST_DATASETS", "").replace(",", " ").split() or DEFAULT:
             store.ensure(name, progress=not options.quiet)
     except store.FetchError as error:
         sys.stderr.write(f"{error}\n")

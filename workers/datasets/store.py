@@ -1,4 +1,4 @@
-"""The data sets that models are trained and scored on: IDX files in the data home, proven by their checksums."""
+"""The data sets that models are trained and scored on: IDX files in the data home, verified by their checksums."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ STAMP = "verified.json"
 
 
 class FetchError(Unfit):
-    """No source could give the data set; the message says what was tried and what to do."""
+    """No source could provide the data set; the message says what was tried and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """Images are n × height × width bytes of 0–`pixel_max`, labels n bytes of 0–9; all memory-mapped."""
+    """Images (n, height, width) uint8 from 0 to `pixel_max`, labels (n,) uint8 from 0 to 9; all memory-mapped."""
 
     name: str
     train_images: idx.Pixels
@@ -66,7 +66,7 @@ class Dataset:
 
 
 def ensure(name: str, *, progress: bool = True) -> Path:
-    """The folder of the data set's four proven files; fetches what is missing or damaged. Raises FetchError."""
+    """The folder of the data set's four verified files. Fetches missing or damaged ones; raises FetchError."""
     if name not in NAMES:
         raise FetchError(f"There is no data set {name!r}; there are {', '.join(NAMES)}.")
     folder = data_home() / name
@@ -74,13 +74,13 @@ def ensure(name: str, *, progress: bool = True) -> Path:
         return folder
     with _lock(folder):
         # Another process may have fetched while this one waited for the lock.
-        if not _stamped(folder) and not _proven(folder, name):
+        if not _stamped(folder) and not _verify(folder, name):
             _fetch(folder, name, progress)
     return folder
 
 
 def missing(name: str) -> list[str]:
-    """The data set's files that are not there, or not whole; nothing is fetched."""
+    """The names of the data set's missing or damaged files; nothing is fetched."""
     folder = data_home() / name
     if _stamped(folder):
         return []
@@ -106,7 +106,7 @@ def load(name: str) -> Dataset:
 
 
 def checksum(name: str) -> str:
-    """One SHA-256 for the whole data set: that of its four files' sums, in the order of `FILES`."""
+    """The SHA-256 of the four files' checksums in the order of `FILES`: one for the whole data set."""
     return hashlib.sha256("".join(SHA256[name][file] for file in FILES).encode()).hexdigest()
 
 
@@ -124,36 +124,36 @@ def _lock(folder: Path) -> Iterator[None]:
         yield
 
 
-def _marks(folder: Path) -> dict[str, list[int]]:
-    """Size and time of change of each file: what tells a proven file from one that was touched since."""
+def _file_stats(folder: Path) -> dict[str, list[int]]:
+    """Size and time of change of each file, by which a change since the verification shows."""
     stats = {file: (folder / file).stat() for file in FILES}
     return {file: [stat.st_size, stat.st_mtime_ns] for file, stat in stats.items()}
 
 
 def _stamped(folder: Path) -> bool:
-    """Whether the files are those whose checksums were found right once: hashing 55 MB each time would take 0.1 s."""
+    """Whether the files are unchanged since they were verified: hashing 55 MB each time would take 0.1 s."""
     try:
-        return bool(json.loads((folder / STAMP).read_text()) == _marks(folder))
+        return bool(json.loads((folder / STAMP).read_text()) == _file_stats(folder))
     except (OSError, ValueError):
         return False
 
 
-def _proven(folder: Path, name: str) -> bool:
-    """Whether all four files have their checksums; damaged ones are deleted, whole ones stamped."""
-    whole = True
+def _verify(folder: Path, name: str) -> bool:
+    """Whether all four files have the right checksums. Then stamps them; otherwise deletes the damaged ones."""
+    complete = True
     for file, expected in SHA256[name].items():
         path = folder / file
         if not path.is_file():
-            whole = False
+            complete = False
         elif idx.sha256(path) != expected:
             path.unlink()
-            whole = False
-    if whole:
-        _put(folder / STAMP, json.dumps(_marks(folder)).encode())
-    return whole
+            complete = False
+    if complete:
+        _replace(folder / STAMP, json.dumps(_file_stats(folder)).encode())
+    return complete
 
 
-def _put(path: Path, content: bytes) -> None:
+def _replace(path: Path, content: bytes) -> None:
     new = path.with_name(f".{path.name}.new")
     new.write_bytes(content)
     os.replace(new, path)
@@ -164,9 +164,9 @@ def _fetch(folder: Path, name: str, progress: bool) -> None:
     for source in SOURCES[name]:
         try:
             _fetch_from(source, folder, name, progress)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with a source, the next one may do
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a source, the next one may work
             refusals.append(f"{source.label}: {error}")
-        if _proven(folder, name):
+        if _verify(folder, name):
             return
     raise FetchError(
         f"The data set {name} could not be fetched ({'; '.join(refusals)}). Put its four IDX files "
@@ -175,15 +175,19 @@ def _fetch(folder: Path, name: str, progress: bool) -> None:
 
 
 def _fetch_from(source: Source, folder: Path, name: str, progress: bool) -> None:
-    """Take from `source` the files whose checksums are right, and only them."""
+    """Take from `source` only files whose checksums are right."""
     with tempfile.TemporaryDirectory(prefix=".new-", dir=folder) as new:
         source.fetch(name, Path(new), partial(tqdm, unit="B", unit_scale=True, disable=not progress))
-        wrong = [file for file in FILES if (Path(new) / file).is_file() and not _accept(Path(new) / file, folder, name)]
+        wrong = [
+            file
+            for file in FILES
+            if (Path(new) / file).is_file() and not _keep_if_right(Path(new) / file, folder, name)
+        ]
     if wrong:
         raise SourceError(f"{', '.join(wrong)} had another checksum")
 
 
-def _accept(path: Path, folder: Path, name: str) -> bool:
+def _keep_if_right(path: Path, folder: Path, name: str) -> bool:
     right = idx.sha256(path) == SHA256[name][path.name]
     if right:
         os.replace(path, folder / path.name)

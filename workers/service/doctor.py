@@ -1,4 +1,4 @@
-"""What may be wrong with the service, each in a sentence that says what to do about it."""
+"""Checks of the service; each problem is a sentence that also says what to do about it."""
 
 from __future__ import annotations
 
@@ -31,38 +31,38 @@ RECENTLY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One look; it yields a sentence for each thing that is wrong. Without a database few can be made."""
+    """A function that yields a sentence for each problem, and whether it needs a database."""
 
-    look: Callable[[], Iterator[str]]
+    find_problems: Callable[[], Iterator[str]]
     needs_database: bool
 
 
 CHECKS: dict[str, Check] = {}
-_Look = Callable[[], Iterator[str]]
+_FindProblems = Callable[[], Iterator[str]]
 
 
-def check(*, needs_database: bool = True) -> Callable[[_Look], _Look]:
-    def register(look: _Look) -> _Look:
-        CHECKS[look.__name__] = Check(look, needs_database)
-        return look
+def check(*, needs_database: bool = True) -> Callable[[_FindProblems], _FindProblems]:
+    def register(find_problems: _FindProblems) -> _FindProblems:
+        CHECKS[find_problems.__name__] = Check(find_problems, needs_database)
+        return find_problems
 
     return register
 
 
 def examine() -> list[str]:
-    """Everything that is wrong, in the order of the checks."""
-    troubles = list(database())
-    able = [one for one in CHECKS.values() if not (troubles and one.needs_database)]
-    return troubles + [trouble for one in able for trouble in one.look()]
+    """All problems, in the order of the checks. Without a database only the checks that need none are made."""
+    problems = list(database())
+    possible = [one for one in CHECKS.values() if not (problems and one.needs_database)]
+    return problems + [problem for one in possible for problem in one.find_problems()]
 
 
-def late() -> timedelta:
-    """After this long without a round something is wrong with beat or the reaper."""
+def overdue_after() -> timedelta:
+    """If the reaper has not run for this long, something is wrong with it or with beat."""
     return timedelta(seconds=MISSED_ROUNDS * settings.REAP_SECONDS)
 
 
 def database() -> Iterator[str]:
-    """The first look: without tables no other question can be asked."""
+    """The first check: without tables no other query works."""
     try:
         executor = MigrationExecutor(connection)
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
@@ -104,16 +104,16 @@ def disk() -> Iterator[str]:
 def workers() -> Iterator[str]:
     alive = set(Worker.objects.alive().values_list("device", flat=True))
     if not alive & {"cpu", "gpu"}:
-        yield "No worker is alive that could train: start one with `make worker DEVICE=cpu`, or its systemd unit."
+        yield "No worker that trains is alive: start one with `make worker DEVICE=cpu`, or its systemd unit."
     elif "cpu" not in alive:
         yield "No CPU worker is alive: nearest neighbours and forests wait. Start one with `make worker DEVICE=cpu`."
     if "upkeep" not in alive:
-        yield "No upkeep worker is alive: what a lost worker had is not given back. Start quest-worker-upkeep."
+        yield "No upkeep worker is alive, so lost runs are not given back to the queue: start quest-worker-upkeep."
 
 
 @check()
 def duty() -> Iterator[str]:
-    """Workers that somebody paused or drained, and perhaps forgot, or that found themselves unfit."""
+    """Workers that an instructor paused or drained, and perhaps forgot, or that paused themselves."""
     for worker in Worker.objects.alive().exclude(duty=Duty.ON):
         why = why_off_duty(worker)
         yield (
@@ -134,13 +134,13 @@ def gpu() -> Iterator[str]:
 
 @check()
 def silence() -> Iterator[str]:
-    """Workers that fell silent without a good-bye, unless one of that name is back."""
+    """Workers that vanished without stopping, unless a worker of that name is back."""
     back = Worker.objects.alive().values("name")
     gone = Worker.objects.filter(stopped_at=None, last_seen_at__gte=clock.now() - RECENTLY)
     for worker in gone.exclude(pk__in=Worker.objects.alive().values("pk")).exclude(name__in=back):
         at = timezone.localtime(worker.last_seen_at)
         yield (
-            f"Worker {worker.name} was last heard of on {at:%d/%m at %H:%M:%S} and did not say good-bye: look at its "
+            f"Worker {worker.name} was last seen on {at:%d/%m at %H:%M:%S} and did not stop properly: check its "
             f"machine, {worker.host}."
         )
 
@@ -149,39 +149,39 @@ def silence() -> Iterator[str]:
 def versions() -> Iterator[str]:
     for worker in Worker.objects.alive().exclude(version=settings.QUEST_VERSION):
         yield (
-            f"Worker {worker.name} is of version {worker.version}, and this is {settings.QUEST_VERSION}: install the "
+            f"Worker {worker.name} runs version {worker.version}, and this is {settings.QUEST_VERSION}: install the "
             "same version on every machine and restart it."
         )
 
 
 @check()
 def beat() -> Iterator[str]:
-    settled = Worker.objects.alive().filter(device="upkeep", started_at__lt=clock.now() - late())
+    settled = Worker.objects.alive().filter(device="upkeep", started_at__lt=clock.now() - overdue_after())
     reaped = statistics.last_reap()
-    if settled.exists() and (reaped is None or clock.now() - reaped > late()):
+    if settled.exists() and (reaped is None or clock.now() - reaped > overdue_after()):
         ago = "at all" if reaped is None else f"since {timezone.localtime(reaped):%d/%m %H:%M:%S}"
         yield (
-            f"The upkeep worker is alive and has not looked after the queue {ago}: beat is not running, or its "
+            f"The upkeep worker is alive and has not done its maintenance {ago}: beat is not running, or its "
             "messages do not arrive. Restart quest-beat."
         )
 
 
 @check()
 def leases() -> Iterator[str]:
-    overdue = statistics.expired_leases().filter(lease_until__lt=Now() - late())
+    overdue = statistics.expired_leases().filter(lease_until__lt=Now() - overdue_after())
     if count := overdue.count():
         yield (
-            f"{_many(count, 'run has', 'runs have')} lost its worker and nobody gave it back: "
-            f"{_numbers(overdue)}. The reaper does that, which is beat and the upkeep worker."
+            f"{_many(count, 'run has lost its', 'runs have lost their')} worker and not been given back: "
+            f"{_numbers(overdue)}. The reaper does that, so check beat and the upkeep worker."
         )
 
 
 @check()
 def idleness() -> Iterator[str]:
-    """What could be claimed, has long been waiting, and is not."""
+    """Submissions that have long been waiting although a slot is free for them."""
     for queue in statistics.queues(None):
         ids = claims.claimable(queue.name) if queue.free else []
-        stuck = Submission.objects.filter(pk__in=ids, submitted_at__lt=clock.now() - 2 * late())
+        stuck = Submission.objects.filter(pk__in=ids, submitted_at__lt=clock.now() - 2 * overdue_after())
         if count := stuck.count():
             yield (
                 f"{_many(count, 'submission waits', 'submissions wait')} on queue {queue.name} while "
@@ -210,7 +210,7 @@ def clocks() -> Iterator[str]:
 
 
 def facts() -> Iterator[tuple[str, str]]:
-    """What is there, for whoever reads a bug report."""
+    """Facts about this installation, for bug reports."""
     yield "version", settings.QUEST_VERSION
     yield "database", f"{connection.vendor}, {connection.settings_dict['NAME']}"
     alive = Worker.objects.alive().values("device").annotate(n=Count("pk"), slots=Sum("slots")).order_by("device")
@@ -218,7 +218,7 @@ def facts() -> Iterator[tuple[str, str]]:
     states = dict(Submission.objects.values_list("state").annotate(n=Count("pk")).order_by())
     yield "submissions", ", ".join(f"{states.get(state, 0)} {state.label}" for state in State)
     reaped = statistics.last_reap()
-    yield "queue looked after", f"{timezone.localtime(reaped):%d/%m %H:%M:%S}" if reaped else "never"
+    yield "last maintenance", f"{timezone.localtime(reaped):%d/%m %H:%M:%S}" if reaped else "never"
     yield "data sets here", ", ".join(name for name in store.NAMES if not store.missing(name)) or "none"
     yield "free disk", f"{shutil.disk_usage(settings.QUEST_HOME).free / (1 << 30):,.1f} GB"
 

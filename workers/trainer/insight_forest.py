@@ -1,4 +1,4 @@
-"""Of a forest: how much each pixel counted."""
+"""Insight into a forest: the importance of each pixel."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from workers.trainer.insight import Tested
 
 
 def importances(estimator: Any, tested: Tested) -> dict[str, Any]:
-    """Each pixel's mean decrease of impurity, scikit-learn's `feature_importances_`, which add up to 1.
+    """Each pixel's mean decrease of impurity: scikit-learn's `feature_importances_`, which add up to 1.
 
-    None after steps that made other features of the pixels, such as PCA.
+    Empty after steps that turned the pixels into other features, such as PCA.
     """
     height, width = tested.dataset.test_images.shape[1:]
     values = estimator.estimator.feature_importances_

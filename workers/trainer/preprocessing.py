@@ -1,4 +1,4 @@
-"""The steps before an estimator, as scikit-learn's own Pipeline would take them."""
+"""The preprocessing steps of a spec, applied as scikit-learn's Pipeline would."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from workers.engines.run import Run, Values
 
 
 def library(spec: Spec) -> dict[str, str]:
-    """The library that the spec's steps need, imported, with its version; none without steps."""
+    """The library of the spec's steps → its version, imported; empty without steps."""
     if not getattr(spec, "preprocess", ()):
         return {}
     import sklearn.decomposition
@@ -20,7 +20,7 @@ def library(spec: Spec) -> dict[str, str]:
 
 
 def preprocessed(spec: Spec, run: Run, images: Values, test_images: Values) -> tuple[Values, Values]:
-    """Both parts after the spec's steps, each fitted on the training images as the steps before left them."""
+    """Both parts after the spec's steps. Each step is fitted on the training images that the step before returned."""
     steps: tuple[Step, ...] = getattr(spec, "preprocess", ())
     for step in steps:
         transformer = _transformer(step, run)
@@ -38,5 +38,5 @@ def _transformer(step: Step, run: Run) -> Any:
         if step.random_state is None:
             parameters["random_state"] = run.seed
         return sklearn.decomposition.PCA(**parameters)
-    # In place, since the pixels are this run's own: a copy of MNIST as float64 takes 376 MB.
+    # In place, since no other run uses these pixels: a copy of MNIST as float64 takes 376 MB.
     return getattr(sklearn.preprocessing, step.kind)(**parameters, copy=False)

@@ -1,4 +1,4 @@
-"""For whoever asks why nothing moves."""
+"""Shows why nothing moves."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from workers.service import doctor
 
 
 class Command(BaseCommand):
-    help = "Say in sentences what is wrong with the service and what to do about it; exit 1 if anything is."
-    requires_system_checks = ()  # it must be able to speak when much is broken
+    help = "List what is wrong with the service and what to do about it; exit 1 if anything is."
+    requires_system_checks = ()  # it must work even if much is broken
 
     def handle(self, **options: object) -> None:
-        troubles = doctor.examine()
-        for trouble in troubles:
-            self.stdout.write(f"- {trouble}")
+        problems = doctor.examine()
+        for problem in problems:
+            self.stdout.write(f"- {problem}")
         try:
             rows = list(doctor.facts())
         except DatabaseError:
             rows = []
-        if not troubles:
+        if not problems:
             self.stdout.write("All is well.")
         for name, value in rows:
             self.stdout.write(f"  {name}: {value}")
-        if troubles:
+        if problems:
             sys.exit(1)
