@@ -1,4 +1,4 @@
-"""What every test gets: the cast, the data homes, real trainers, and the whole service where a test asks for it."""
+"""Fixtures for every test, the files that `-m` leaves out, and how processes share the rest. See tests/README.md."""
 
 import gc
 import os
@@ -20,13 +20,15 @@ pytest_plugins = [
     "tests.client_ways",
     "tests.faults.table",
 ]
-# Property tests look at so many generated examples; `make quick` at a few.
+# Generated examples of each property test: 100, in `make quick` 25.
 settings.register_profile("thorough", max_examples=100, deadline=None)
 settings.register_profile("quick", max_examples=25, deadline=None)
 settings.load_profile("thorough")
 
-# Files that use the whole service stay in one process, so that it is started once.
-ONE_PROCESS = "stack"
+# Files with this marker use one running service. They stay in one process, which starts it once.
+STACK = "stack"
+# With three processes or more, the browser's files, half of the long tests, have a service and a process of their own.
+BROWSER = "browser"
 
 
 @cache
@@ -37,7 +39,7 @@ def marks_of(file: Path) -> frozenset[str]:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """A file that `-m` leaves out as a whole is not imported: TensorFlow alone would take `make quick` 8 s."""
+    """Do not import a file that `-m` leaves out as a whole: TensorFlow alone would add 8 s to `make quick`."""
     if not collection_path.match("test_*.py"):
         return None
     left_out = set(re.findall(r"\bnot (\w+)", config.option.markexpr))
@@ -45,27 +47,31 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_finish() -> None:
-    """What was imported stays: looking for garbage in it again and again takes a seventh of the small tests' time."""
+    """Exempt what was imported from garbage collection, which otherwise takes a seventh of the small tests' time."""
     gc.freeze()
     gc.set_threshold(50_000)
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    # The largest group first: begun last, it would leave the other process without work.
-    items.sort(key=lambda item: not _uses_the_stack(item.path))
-    if "TEST_DATABASE_URL" in os.environ:  # all else ran beside, and gives the same here
-        others = [item for item in items if not _asks_a_database(item)]
+    # The longest first: begun last, it would leave the other processes without work. A longer time limit means a longer
+    # test; files on the running service make up the largest group.
+    items.sort(key=lambda item: (STACK not in marks_of(item.path), -_time_limit(item)))
+    if "TEST_DATABASE_URL" in os.environ:  # the other tests do not depend on the database
+        others = [item for item in items if not _uses_the_database(item)]
         config.hook.pytest_deselected(items=others)
-        items[:] = [item for item in items if _asks_a_database(item)]
+        items[:] = [item for item in items if _uses_the_database(item)]
 
 
 class ByService(LoadFileScheduling):
-    """A file is never divided between processes, and those that use the whole service count as one."""
+    """All tests of a file run in one process; so do all files that use the same running service."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        return ONE_PROCESS if _uses_the_stack(Path(file)) else file
+        marks = marks_of(Path(file))
+        if STACK not in marks:
+            return file
+        return BROWSER if BROWSER in marks and self.numnodes > 2 else STACK
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -73,10 +79,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
     return ByService(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
-def _uses_the_stack(path: Path) -> bool:
-    return ONE_PROCESS in marks_of(path)
+def _time_limit(item: pytest.Item) -> float:
+    """Seconds, from the test's `timeout` marker; 0 for a test with the usual limit."""
+    mark = item.get_closest_marker("timeout")
+    return mark.args[0] if mark else 0
 
 
-def _asks_a_database(item: pytest.Item) -> bool:
-    asked = getattr(item, "fixturenames", ())
-    return bool(item.get_closest_marker("django_db")) or "db" in asked or "transactional_db" in asked
+def _uses_the_database(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", ())
+    return bool(item.get_closest_marker("django_db")) or "db" in fixtures or "transactional_db" in fixtures
