@@ -1,4 +1,4 @@
-"""The notebook client as a wheel, built from its source beside the service: so it always matches."""
+"""The notebook client's wheel, built from the source next to the service so that the versions always match."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from django.http import HttpRequest
 from django.urls import reverse
 from flit_core.wheel import make_wheel_in
 
-# The oldest client whose requests this service still understands; raise it with a change that breaks one.
+# The oldest client version that this service supports. Raise it with every breaking change.
 OLDEST_CLIENT = (0, 1, 0)
 NAMED = re.compile(r"mnist-quest/(\d+)\.(\d+)\.(\d+)")
 
 
-# What the client needs, fetched when the service was installed: so a student needs no package index.
+# The client's dependencies, fetched at installation, so that students need no package index.
 COMPANIONS = Path(sys.prefix) / "share" / "client-wheels"
 
 
@@ -39,7 +39,7 @@ class Wheel:
 
 @cache
 def wheel() -> Wheel:
-    """Built once in a process: that takes milliseconds, and leaves no file to go stale."""
+    """The client's wheel. Built once per process, which takes milliseconds and leaves no file to go stale."""
     with tempfile.TemporaryDirectory() as folder:
         built = make_wheel_in(settings.BASE_DIR / "client" / "pyproject.toml", Path(folder)).file
         return Wheel(built.name, built.read_bytes())
@@ -47,25 +47,25 @@ def wheel() -> Wheel:
 
 @cache
 def companions() -> list[Wheel]:
-    """The wheels that the client needs, all of pure Python; none if the service was installed without them."""
+    """The wheels of the client's dependencies, all pure Python; empty if the service was installed without them."""
     return [Wheel(path.name, path.read_bytes()) for path in sorted(COMPANIONS.glob("*-py3-none-any.whl"))]
 
 
 def is_too_old(user_agent: str) -> bool:
-    """Whether this is a client that the service no longer understands; nobody else is one."""
+    """Whether the user agent is a notebook client that is too old. Other user agents never are."""
     found = NAMED.match(user_agent[:60])
     return found is not None and tuple(map(int, found.groups())) < OLDEST_CLIENT
 
 
 def install_words(request: HttpRequest) -> str:
-    """What follows `pip install`: the page itself lists all that is needed, and no index is asked."""
+    """The arguments of `pip install`. The client page serves as the index if all dependencies are here."""
     if not companions():
         return request.build_absolute_uri(reverse("submissions:client_wheel", args=[wheel().filename]))
     page = request.build_absolute_uri(reverse("submissions:client"))
-    # pip follows links over plain http to its own machine only, or where it is told to.
-    trusted = "" if request.is_secure() or _is_here(request) else f"--trusted-host {request.get_host()} "
+    # Over plain HTTP, pip trusts only localhost unless told otherwise.
+    trusted = "" if request.is_secure() or _is_localhost(request) else f"--trusted-host {request.get_host()} "
     return f"--no-index {trusted}--find-links {page} mnist-quest"
 
 
-def _is_here(request: HttpRequest) -> bool:
+def _is_localhost(request: HttpRequest) -> bool:
     return request.get_host().split(":")[0] in ("127.0.0.1", "localhost")

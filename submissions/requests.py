@@ -1,4 +1,4 @@
-"""Requests as the views get them, and who may make them."""
+"""Typed requests, the login guard of views, and reading ids from query parameters."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from submissions.models import User
 
 
 class PageRequest(HttpRequest):
-    """A request of anybody."""
+    """A request from any visitor."""
 
     htmx: HtmxDetails
 
 
 class UserRequest(PageRequest):
-    """A request of somebody who is logged in."""
+    """A request from a logged-in user."""
 
     user: User
 
 
 def logged_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """`login_required`, also for fragments: with the session gone, the page reloads as a whole and asks to log in."""
+    """`login_required` that works for htmx too: if the session has ended, the whole page reloads and asks to log in."""
     guarded = login_required(view)
 
     @wraps(view)

@@ -1,4 +1,4 @@
-"""Addresses of the pages with which a group submits and follows its submissions."""
+"""URLs of the pages for submitting, following submissions, groups and invitations."""
 
 from django.urls import path
 
@@ -9,7 +9,7 @@ urlpatterns = [
     path("submit/", submit.submit, name="submit"),
     path("submit/check/", submit.check, name="check"),
     path("submit/build/", submit.build, name="build"),
-    path("submit/as/<str:way>/", submit.turn, name="turn"),
+    path("submit/as/<str:mode>/", submit.switch_mode, name="switch_mode"),
     path("submissions/", submission.submission_list, name="list"),
     path("submissions/<int:pk>/", submission.detail, name="detail"),
     path("submissions/<int:pk>/live/", submission.live, name="live"),

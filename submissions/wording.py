@@ -1,4 +1,4 @@
-"""Numbers and times in words: scores with five decimals, durations as people say them, times in a quest's zone."""
+"""Formatting of scores, percentages, durations and times for pages and feeds."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ NOTHING = "–"
 
 
 def score(accuracy: float | None) -> str:
-    """An accuracy with the house's five decimals."""
+    """An accuracy with five decimals."""
     return NOTHING if accuracy is None else f"{accuracy:.5f}"
 
 
 def percent(share: float | None) -> str:
-    """A share in per cent with one decimal."""
+    """A share as a percentage with one decimal."""
     return NOTHING if share is None else f"{100 * share:.1f} %"
 
 
 def seconds(duration: float | str | None) -> str:
-    """`0.52 s`, `7.1 s`, `7 s` for an int, `3 min 05 s`, `1 h 02 min`: no more digits than a person would say."""
-    if duration is None or isinstance(duration, str):  # a template gives "" where there is no attempt yet
+    """`0.52 s`, `7.1 s`, `7 s` for an int, `3 min 05 s`, `1 h 02 min`: with only as many digits as are useful."""
+    if duration is None or isinstance(duration, str):  # templates pass "" if there is no attempt yet
         return NOTHING
     if isinstance(duration, int) and duration < 60:
         return f"{duration} s"
@@ -41,19 +41,19 @@ def seconds(duration: float | str | None) -> str:
 
 
 def clock(duration: float) -> str:
-    """Whole seconds as a clock that runs: `0:07`, `12:05`, `1:02:05`; the page's script goes on in this way."""
+    """Whole seconds as a running clock: `0:07`, `12:05`, `1:02:05`. submission.js uses the same format."""
     minutes, left = divmod(int(duration), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
 
 
 def stamp(at: datetime | None, quest: Quest) -> str:
-    """A time of day as board and feed write it, `12/10 11:13`, in the quest's zone."""
+    """A time as shown on the board and in the feed, `12/10 11:13`, in the quest's time zone."""
     return NOTHING if at is None else f"{at.astimezone(quest.zone):%d/%m %H:%M}"
 
 
 def about(duration: float | None) -> str:
-    """A predicted duration, no more exactly than it can be known: `about 4 s`, `about 3 min`, `about 1 h 20 min`."""
+    """A predicted duration, rounded to its likely precision: `about 4 s`, `about 3 min`, `about 1 h 20 min`."""
     if duration is None:
         return ""
     if duration < 1:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from leaderboard.desk.access import for_instructors
 from leaderboard.ranking import queries
-from submissions.forms.input_modes import PASTE, examples, form_for, ways
+from submissions.forms.input_modes import PASTE, examples, form_for, modes
 from submissions.intake.estimate import expected
 from submissions.models import Extension, Group, Quest
 from submissions.quests.eligibility import Entry
@@ -46,9 +46,9 @@ def preview(request: UserRequest, pk: int) -> HttpResponse:
     """The head of the board and the submit page, as a group of the course meets them; nothing can be handed in."""
     quest = get_object_or_404(Quest.objects.select_related("course"), pk=pk)
     entry = NewcomersEntry(quest, Group(course=quest.course, name=_("your group")))
-    way = request.GET.get("way", PASTE)
-    way = way if way in ways() else PASTE
-    form = form_for(way, entry, preset=presets(quest).get(request.GET.get("preset", "")))
+    mode = request.GET.get("way", PASTE)
+    mode = mode if mode in modes() else PASTE
+    form = form_for(mode, entry, preset=presets(quest).get(request.GET.get("preset", "")))
     spec = form.parsed.spec if form.parsed else None
     context = {
         "quest": quest,
@@ -58,8 +58,8 @@ def preview(request: UserRequest, pk: int) -> HttpResponse:
         "presets": examples(form),
         "parameters": parameters(spec) if spec else None,
         "expected": expected(spec, quest) if spec else None,
-        "way": way,
-        "ways": ways(),
+        "mode": mode,
+        "modes": modes(),
     }
     return render(request, "leaderboard/desk/preview.html", context)
 

@@ -1,4 +1,4 @@
-"""Knox tokens that act for a group, and remember when they were last used."""
+"""Knox tokens that act for a group and record when they were last used."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from rest_framework.exceptions import AuthenticationFailed
 from submissions.database.write_lock import writing
 from submissions.models import ApiToken, Membership, User
 
-USE_NOTED_EVERY = timedelta(minutes=1)
+USE_RECORDED_EVERY = timedelta(minutes=1)
 
 
 class GroupTokenAuthentication(TokenAuthentication):
-    """`Authorization: Token …`; `request.auth` is the token, whose group the request acts for."""
+    """Reads `Authorization: Token …`. `request.auth` is the token, and the request acts for the token's group."""
 
     def authenticate_credentials(self, token: bytes) -> tuple[User, ApiToken]:
-        # Tokens are plain ASCII; other bytes would end in a decoding error or, on PostgreSQL, a refused NUL.
+        # Tokens are plain ASCII. Other bytes would cause a decoding error, and PostgreSQL refuses NUL.
         if not (token.isascii() and token.decode("ascii").isprintable()):
-            raise AuthenticationFailed(_("This is not a token of this service."))
+            raise AuthenticationFailed(_("This is not a token for this service."))
         return super().authenticate_credentials(token)
 
     def validate_user(self, auth_token: ApiToken) -> tuple[User, ApiToken]:
         user, token = super().validate_user(auth_token)
         if token.group and not Membership.objects.filter(user=user, group=token.group).exists():
-            words = _("This token acts for %(group)s, of which %(user)s is no longer a member.")
+            words = _("This token acts for %(group)s, but %(user)s is no longer a member.")
             raise AuthenticationFailed(words % {"group": token.group, "user": user})
-        _note_use(token)
+        _record_use(token)
         return user, token
 
 
-def _note_use(token: ApiToken) -> None:
-    """Once a minute is exact enough, and spares a notebook that polls a write each time; no request fails of it."""
+def _record_use(token: ApiToken) -> None:
+    """Record the use at most once a minute, since a polling notebook would write each time. Never fails a request."""
     now = timezone.now()
-    if token.last_used_at is None or now - token.last_used_at > USE_NOTED_EVERY:
+    if token.last_used_at is None or now - token.last_used_at > USE_RECORDED_EVERY:
         with suppress(OperationalError), writing():
             ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
 
@@ -55,5 +55,5 @@ class TokenScheme(OpenApiAuthenticationExtension):
             "type": "apiKey",
             "in": "header",
             "name": "Authorization",
-            "description": "`Token …`, as a member of a group creates it on the group's page.",
+            "description": "`Token …`. Members create tokens on their group's page.",
         }

@@ -1,4 +1,4 @@
-"""JSON bodies, read so that none of them can do harm further in."""
+"""A JSON parser that limits size and depth, so that later code need not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class TooLarge(APIException):
 
 
 class BoundedJSON(JSONParser):
-    """Strict JSON in UTF-8, bounded in size and depth; no text in it holds what a database cannot store."""
+    """Strict UTF-8 JSON of bounded size and depth. Rejects text that the database cannot store."""
 
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
@@ -30,37 +30,37 @@ class BoundedJSON(JSONParser):
         if len(text) > MOST_BYTES:
             raise TooLarge(_("The body is too large: at most %(most)s KB.") % {"most": MOST_BYTES // 1024})
         try:
-            data = json.loads(text.decode(), parse_constant=_no_constant)
+            data = json.loads(text.decode(), parse_constant=_reject_constant)
         except (ValueError, RecursionError) as error:
-            raise ParseError(_("The body is not JSON: %(why)s.") % {"why": _why(error)}) from error
+            raise ParseError(_("The body is not JSON: %(why)s.") % {"why": _explain(error)}) from error
         _check(data)
         return data
 
 
-def _no_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise ValueError(_("%(name)s is not a number in JSON") % {"name": name})
 
 
-def _why(error: Exception) -> str:
+def _explain(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return _("it is nested deeper than %(most)s levels") % {"most": MOST_LEVELS}
     return _("it is not UTF-8") if isinstance(error, UnicodeDecodeError) else str(error)
 
 
 def _check(data: Any) -> None:
-    # Level by level instead of recursively: the depth is the caller's choice.
+    # Level by level, not recursively: the caller chooses the depth.
     level = [data]
     for _depth in range(MOST_LEVELS):
         for text in level:
             if isinstance(text, str):
                 _check_text(text)
-        level = [inner for value in level for inner in _inside(value)]
+        level = [inner for value in level for inner in _children(value)]
         if not level:
             return
     raise ParseError(_("The body is nested too deeply: at most %(most)s levels.") % {"most": MOST_LEVELS})
 
 
-def _inside(value: Any) -> Iterator[Any]:
+def _children(value: Any) -> Iterator[Any]:
     if isinstance(value, dict):
         yield from value.keys()
         yield from value.values()
@@ -69,6 +69,6 @@ def _inside(value: Any) -> Iterator[Any]:
 
 
 def _check_text(text: str) -> None:
-    # PostgreSQL stores no NUL, and half a surrogate pair has no UTF-8 to be answered or stored in.
+    # PostgreSQL stores no NUL, and half a surrogate pair cannot be encoded as UTF-8.
     if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
-        raise ParseError(_("The body holds a NUL character or half a surrogate pair: no text may."))
+        raise ParseError(_("The body contains a NUL character or half a surrogate pair, which are not allowed."))

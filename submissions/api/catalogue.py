@@ -1,4 +1,4 @@
-"""What a submission meets: quests, hardware, the workers that are there, and who is asking."""
+"""Endpoints for quests, hardware, workers and the requesting user."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from submissions.api.endpoint import Endpoint, PublicEndpoint, checked
 from submissions.api.error_schema import refused
 from submissions.api.representations import HardwareOut
 from submissions.api.requester import acting_group, open_quests, token_group, who
-from submissions.api.requests import Nothing, QuestQuery
+from submissions.api.requests import NoParameters, QuestQuery
 from submissions.models import ApiToken, Extension, Group, Hardware, Quest, QuestState, Worker
 from submissions.quests.quotas import Quota, deadline, granted, is_open_for, quota
 from submissions.specs import engines as known_engines
@@ -26,13 +26,13 @@ class QuestOut(serializers.ModelSerializer[Quest]):
     engines = serializers.ListField(
         child=serializers.ChoiceField(known_engines.choices()),
         read_only=True,
-        help_text="Those that a submission may ask for.",
+        help_text="Engines that a submission may request.",
     )
     default_engine = serializers.ChoiceField(
-        known_engines.choices(), read_only=True, help_text="What a submission that names none runs on."
+        known_engines.choices(), read_only=True, help_text="The engine used when a submission names none."
     )
     accepting = serializers.SerializerMethodField(
-        help_text="Takes submissions now: yours where you are signed in, since a group may have its own deadline."
+        help_text="Whether the quest accepts submissions now; if you are signed in, by your group's own deadline."
     )
 
     class Meta:
@@ -67,7 +67,7 @@ class Quests(PublicEndpoint):
 
 
 class HardwareRow(HardwareOut):
-    runs = serializers.IntegerField(help_text="Attempts that ran on it.")
+    runs = serializers.IntegerField(help_text="Number of attempts run on it.")
 
     class Meta(HardwareOut.Meta):
         fields: tuple[str, ...] = (*HardwareOut.Meta.fields, "runs")
@@ -80,18 +80,18 @@ class HardwareList(serializers.Serializer[Any]):
 class AllHardware(PublicEndpoint):
     @extend_schema(
         operation_id="hardware_list",
-        summary="The hardware that runs were measured on",
+        summary="Hardware that runs were measured on",
         responses={200: HardwareList, **refused(400, 401, 429)},
     )
     def get(self, request: Request) -> Response:
-        checked(Nothing, request.query_params, request)
+        checked(NoParameters, request.query_params, request)
         hardware = Hardware.objects.annotate(runs=Count("attempts")).order_by("pk")
         return Response({"results": HardwareRow(hardware, many=True).data})
 
 
 class WorkerRow(serializers.ModelSerializer[Worker]):
     hardware = HardwareOut(read_only=True)
-    running = serializers.IntegerField(help_text="Attempts that it has going.")
+    running = serializers.IntegerField(help_text="Number of attempts running now.")
 
     class Meta:
         model = Worker
@@ -106,25 +106,27 @@ class WorkerList(serializers.Serializer[Any]):
 class Workers(Endpoint):
     @extend_schema(
         operation_id="workers_list",
-        summary="The workers that are alive",
+        summary="Workers that are online",
         responses={200: WorkerList, **refused(400, 401, 429)},
     )
     def get(self, request: Request) -> Response:
-        checked(Nothing, request.query_params, request)
+        checked(NoParameters, request.query_params, request)
         running = Count("attempts", filter=Q(attempts__ended_at=None))
         workers = Worker.objects.alive().select_related("hardware").annotate(running=running)
         return Response({"results": WorkerRow(workers, many=True).data})
 
 
 class QuotaOut(serializers.Serializer[Quota]):
-    limit = serializers.IntegerField(allow_null=True, help_text="Submissions a day; null for no limit.")
-    used = serializers.IntegerField(help_text="Today, by the quest's time zone.")
-    left = serializers.IntegerField(allow_null=True, help_text="Today; null for no limit.")
-    next_at = serializers.DateTimeField(allow_null=True, help_text="When the next one is free; null for now.")
+    limit = serializers.IntegerField(allow_null=True, help_text="Submissions per day; null if unlimited.")
+    used = serializers.IntegerField(help_text="Submissions used today, in the quest's time zone.")
+    left = serializers.IntegerField(allow_null=True, help_text="Submissions left today; null if unlimited.")
+    next_at = serializers.DateTimeField(
+        allow_null=True, help_text="When you can submit again; null if you can submit now."
+    )
 
 
 class ExtensionOut(serializers.ModelSerializer[Extension]):
-    """What an instructor granted on top of the quest's rules, and why."""
+    """An extension that an instructor granted beyond the quest's rules, with the reason."""
 
     class Meta:
         model = Extension
@@ -134,12 +136,10 @@ class ExtensionOut(serializers.ModelSerializer[Extension]):
 class OpenQuest(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     name = serializers.CharField()
-    group = serializers.CharField(allow_null=True, help_text="The group that you submit for; null for instructors.")
-    quota = QuotaOut(allow_null=True, help_text="Null for instructors, who have none.")
-    closes_at = serializers.DateTimeField(
-        allow_null=True, help_text="The deadline for your group: its own where it was granted one."
-    )
-    extensions = ExtensionOut(many=True, help_text="What your group was granted in this quest, the newest first.")
+    group = serializers.CharField(allow_null=True, help_text="The group you submit for; null for instructors.")
+    quota = QuotaOut(allow_null=True, help_text="Null for instructors, who have no quota.")
+    closes_at = serializers.DateTimeField(allow_null=True, help_text="Your group's deadline, including any extension.")
+    extensions = ExtensionOut(many=True, help_text="Extensions granted to your group in this quest, newest first.")
 
 
 class TokenOut(serializers.ModelSerializer[ApiToken]):
@@ -154,18 +154,18 @@ class Person(serializers.Serializer[Any]):
     instructor = serializers.BooleanField()
     group = serializers.CharField(allow_null=True)
     course = serializers.CharField(allow_null=True)
-    token = TokenOut(allow_null=True, help_text="The token used; null when signed in by the browser.")
-    quests = OpenQuest(many=True, help_text="The quests that you can submit to now, with the quota left.")
+    token = TokenOut(allow_null=True, help_text="The token used; null for a browser session.")
+    quests = OpenQuest(many=True, help_text="Quests you can submit to now, with your remaining quota.")
 
 
 class Me(Endpoint):
     @extend_schema(
         operation_id="me_retrieve",
-        summary="Who you are here, your group, and its quota",
+        summary="Your account, your group and its quota",
         responses={200: Person, **refused(400, 401, 429)},
     )
     def get(self, request: Request) -> Response:
-        checked(Nothing, request.query_params, request)
+        checked(NoParameters, request.query_params, request)
         user, group = who(request), _group(request)
         person = {
             "username": user.username,
@@ -180,7 +180,7 @@ class Me(Endpoint):
 
 
 def _group(request: Request) -> Group | None:
-    """The token's group, else the one in the newest course that still runs."""
+    """The token's group, or the user's group in the newest course that is not archived."""
     if group := token_group(request):
         return group
     own = Group.objects.filter(memberships__user=who(request), course__archived=False)

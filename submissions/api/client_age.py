@@ -1,4 +1,4 @@
-"""Clients that are too old are told so before they do anything."""
+"""Refuses clients that are too old before they do anything."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ class UpgradeRequired(APIException):
 def refuse_old_client(request: Request) -> None:
     if is_too_old(request.headers.get("User-Agent", "")):
         words = _(
-            "This version of mnist-quest is too old for the service. Update it: pip install --upgrade %(install)s"
+            "This version of mnist-quest is too old for this service. Update it: pip install --upgrade %(install)s"
         )
         raise UpgradeRequired(words % {"install": install_words(request._request)})

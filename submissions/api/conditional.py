@@ -1,4 +1,4 @@
-"""Answers that are sent again only if they have changed."""
+"""Conditional responses: 304 when the client already has the current ETag."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ IF_NONE_MATCH = OpenApiParameter(
     "If-None-Match",
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
-    description="The `ETag` of an earlier answer: 304, without a body, while nothing has changed.",
+    description="The `ETag` of an earlier response. If nothing has changed, the answer is 304 without a body.",
 )
 ETAG = OpenApiParameter(
     "ETag",
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
     response=[200, 304],
-    description="Differs whenever the answer does.",
+    description="Changes whenever the response does.",
 )
-UNCHANGED = {304: OpenApiResponse(description="Nothing has changed since the answer with that ETag.")}
+UNCHANGED = {304: OpenApiResponse(description="Nothing has changed since the response with this ETag.")}
 
 
 def etag_of(*version: Any) -> str:
-    # Weak: the same state says the same, though a proxy may have compressed it.
+    # Weak: a proxy may compress the body, which still means the same.
     digest = hashlib.blake2b(json.dumps(version, default=str, sort_keys=True).encode(), digest_size=9)
     return f'W/"{digest.hexdigest()}"'
 
 
 def has_it(request: Request | HttpRequest, etag: str) -> bool:
-    """Whether who asks has the answer of this ETag already."""
+    """Whether the client already has the response with this ETag."""
     theirs = parse_etags(request.headers.get("If-None-Match", ""))
     return "*" in theirs or etag.removeprefix("W/") in {one.removeprefix("W/") for one in theirs}
 
 
 def unless_unchanged(request: Request, etag: str, body: Callable[[], Any]) -> Response:
-    """What `body` gives; where the asker has it already, 304 without calling `body`."""
+    """The response of `body()`, or 304 without calling `body` if the client already has it."""
     response = Response(status=304) if has_it(request, etag) else Response(body())
     response["ETag"] = etag
-    response["Cache-Control"] = "private, no-cache"  # to be kept, and asked about each time
+    response["Cache-Control"] = "private, no-cache"  # may be stored, but must be revalidated each time
     patch_vary_headers(response, ["Authorization", "Cookie"])
     return response

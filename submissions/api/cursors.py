@@ -1,4 +1,4 @@
-"""Cursors: where a page of a list ended, as an opaque word in the address of the next one."""
+"""Cursors: the last row of a page, encoded as an opaque string in the next page's URL."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ Row = TypeVar("Row")
 
 
 class Paged(Strict):
-    """A list that is read page by page."""
+    """Query parameters of a paginated list."""
 
     cursor = serializers.CharField(
-        required=False, max_length=600, help_text="Where the page begins: as `next` of the page before has it."
+        required=False, max_length=600, help_text="Start of the page, taken from `next` of the previous page."
     )
 
 
 def page(request: Request, rows: Iterable[Row], keys: Sequence[Key], *, limit: int) -> tuple[list[Row], str | None]:
-    """The first `limit` of `rows`, and the address of those after them; None where there are none."""
+    """The first `limit` rows and the next page's URL, or None on the last page."""
     found = list(islice(rows, limit + 1))
     if len(found) <= limit:
         return found, None
@@ -40,12 +40,12 @@ def page(request: Request, rows: Iterable[Row], keys: Sequence[Key], *, limit: i
 
 
 def write(keys: Sequence[Key], row: Any) -> str:
-    said = [_order(keys), *place(row, keys)]
-    return urlsafe_b64encode(json.dumps(said, default=datetime.isoformat).encode()).decode().rstrip("=")
+    parts = [_order(keys), *place(row, keys)]
+    return urlsafe_b64encode(json.dumps(parts, default=datetime.isoformat).encode()).decode().rstrip("=")
 
 
 def read(asked: dict[str, Any], keys: Sequence[Key]) -> Place | None:
-    """The place that the cursor in `asked` names, None without one; ValidationError if it belongs to another list."""
+    """The position that the cursor in `asked` encodes, or None. Raises ValidationError for another list's cursor."""
     if not (cursor := asked.get("cursor")):
         return None
     try:
@@ -54,7 +54,7 @@ def read(asked: dict[str, Any], keys: Sequence[Key]) -> Place | None:
             return tuple(_value(key, value) for key, value in zip(keys, values, strict=True))
     except (ValueError, TypeError, RecursionError):
         pass
-    words = _("This cursor belongs to no list that is sorted so: begin without one, then follow `next`.")
+    words = _("This cursor does not match this sort order. Start without a cursor, then follow `next`.")
     raise serializers.ValidationError({"cursor": words})
 
 

@@ -1,4 +1,4 @@
-"""What every endpoint of the API shares: who may come in, and how bodies and query parameters are read."""
+"""Base classes of every endpoint: permissions, throttling, and validation of bodies and query parameters."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from submissions.api.throttling import GroupRate, TokenRate, too_many
 from submissions.models import ApiToken
 
 
-class MayEnter(IsAuthenticated):
-    """Signed in; and to change something, no token that is for reading."""
+class MayUseApi(IsAuthenticated):
+    """Requires a signed-in user. A read-only token cannot change anything."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         changes = request.method not in SAFE_METHODS and not getattr(view, "only_computes", False)
         if changes and isinstance(request.auth, ApiToken) and request.auth.scope == "read":
-            raise PermissionDenied(_("This token may only read: create one that may submit on your group's page."))
+            raise PermissionDenied(_("This token is read-only. Create one that may submit on your group's page."))
         return super().has_permission(request, view)
 
 
 class Endpoint(APIView):
-    """For those who are signed in. `only_computes`: its POST changes nothing."""
+    """An endpoint for signed-in users. `only_computes` marks a POST that changes nothing."""
 
     parser_classes = [BoundedJSON]
-    permission_classes: Sequence[type[BasePermission]] = [MayEnter]
+    permission_classes: Sequence[type[BasePermission]] = [MayUseApi]
     throttle_classes = [TokenRate, GroupRate]
     only_computes: ClassVar[bool] = False
 
@@ -47,41 +47,41 @@ class Endpoint(APIView):
 
 
 class PublicEndpoint(Endpoint):
-    """For anyone to read."""
+    """An endpoint that anyone may read."""
 
     permission_classes = [IsAuthenticatedOrReadOnly]
 
 
 class Strict(serializers.Serializer[Any]):
-    """Refuses a name that it does not know: a misspelt option must not be ignored in silence. Says what is offered."""
+    """Rejects unknown fields, so that a misspelt option is never silently ignored. Errors list the allowed values."""
 
     def get_fields(self) -> dict[str, Any]:
         fields: dict[str, Any] = super().get_fields()
         for field in fields.values():
             if isinstance(field, serializers.ChoiceField):
                 offered = ", ".join(str(choice) for choice in field.choices if choice != "")
-                words = _('"{input}" is not offered: give one of %(offered)s.')
+                words = _('"{input}" is not allowed. Choose one of %(offered)s.')
                 field.error_messages["invalid_choice"] = words % {"offered": offered}
         return fields
 
     def to_internal_value(self, data: Any) -> Any:
         unknown = [str(name) for name in data if name not in self.fields] if hasattr(data, "keys") else []
         if unknown:
-            words = _("There is no such field here; there are %(known)s.") % {"known": ", ".join(self.fields)}
+            words = _("Unknown field. The fields are %(known)s.") % {"known": ", ".join(self.fields)}
             raise serializers.ValidationError({name[:60]: words for name in unknown})
         self._check_given(data)
         return super().to_internal_value(data)
 
     def _check_given(self, data: Any) -> None:
-        # In an address, DRF takes a parameter without a value for one that is left out.
+        # In a query string, DRF treats a parameter without a value as missing.
         blank = [name for name in data if data[name] == ""] if isinstance(data, QueryDict) else []
         refused = [name for name in blank if not getattr(self.fields[name], "allow_blank", False)]
         if refused:
-            raise serializers.ValidationError(dict.fromkeys(refused, _("Give it a value, or leave it out.")))
+            raise serializers.ValidationError(dict.fromkeys(refused, _("Give it a value or leave it out.")))
 
 
 class DescribeStrict(OpenApiSerializerExtension):
-    """A body with a name that is not known is refused, and the description says so."""
+    """Declares in the schema that unknown fields are rejected."""
 
     target_class = Strict
     match_subclasses = True
@@ -95,7 +95,7 @@ Asked = TypeVar("Asked", bound=Strict)
 
 
 def checked(shape: type[Strict], data: Any, request: Request) -> dict[str, Any]:
-    """`data` (a body or query parameters) in the shape asked for; ValidationError names what is wrong in it."""
+    """`data`, a body or query parameters, validated by `shape`. Raises ValidationError naming the invalid fields."""
     asked = shape(data=data, context={"request": request})
     asked.is_valid(raise_exception=True)
     return asked.validated_data

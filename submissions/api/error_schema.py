@@ -1,4 +1,4 @@
-"""How OpenAPI describes refusals: the one shape, under each status."""
+"""The OpenAPI description of error responses, one shape for every status."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from rest_framework import serializers
 
 
 class ErrorEntry(serializers.Serializer[Any]):
-    field = serializers.CharField(help_text="Path such as model.layers.2.kernel_size; empty if no field is to blame.")
-    message = serializers.CharField(help_text="What is wrong, and what would be right.")
+    field = serializers.CharField(
+        help_text="Path such as model.layers.2.kernel_size; empty if the error concerns no field."
+    )
+    message = serializers.CharField(help_text="The problem and how to fix it.")
 
 
 class Refusal(serializers.Serializer[Any]):
@@ -18,14 +20,14 @@ class Refusal(serializers.Serializer[Any]):
 
 
 _MEANINGS = {
-    400: "Something in the request is not allowed; each error names its field.",
-    401: "No token, one that is not known, or one whose holder has left its group.",
-    403: "The person, the group or the token may not do this, or the quest is closed.",
-    404: "There is no such thing, or none that you may see.",
-    409: "It contradicts what is already there.",
+    400: "The request is invalid; each error names its field.",
+    401: "The token is missing or unknown, or its owner has left the group.",
+    403: "You, your group or the token are not allowed to do this, or the quest is closed.",
+    404: "It does not exist, or you may not see it.",
+    409: "It conflicts with the current state.",
     413: "The body is too large.",
     415: "The body is not application/json.",
-    429: "The quota is used up, or there were too many requests; Retry-After says for how many seconds.",
+    429: "The quota is used up or there were too many requests. Retry-After gives the seconds to wait.",
 }
 
 

@@ -25,11 +25,11 @@ from submissions.quests.refusal import Refused
 from submissions.queue.lifecycle import MoveRefused
 from submissions.specs.spec import SpecError
 
-WHERE_TOKENS_ARE = _("Make a token on your group's page, and send it as the header Authorization: Token …")
+WHERE_TOKENS_ARE = _("Create a token on your group's page and send it in the header Authorization: Token …")
 
 
 def as_errors(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler: what the kernel refuses is the caller's to mend, so it is no 500."""
+    """DRF's exception handler. Domain errors become 4xx responses, because the caller can fix them."""
     match error:
         case Refused():
             return _refused(error)
@@ -40,7 +40,7 @@ def as_errors(error: Exception, context: dict[str, Any]) -> Response | None:
         case RequestDataTooBig():
             return _one(gettext("The body is too large."), status=413)
         case UnsupportedMediaType():
-            return _one(gettext("Send the body as JSON, with the header Content-Type: application/json."), status=415)
+            return _one(gettext("Send the body as JSON with the header Content-Type: application/json."), status=415)
         case SuspiciousOperation() | MultiPartParserError():
             return _one(gettext("The request cannot be read."), status=400)
     response = exception_handler(error, context)

@@ -1,4 +1,4 @@
-"""The two fields that JSON Schema has no ready type for – a model and a quest – and how OpenAPI describes them."""
+"""Serializer fields for a model, a spec and a quest, with their OpenAPI descriptions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BIGGEST_ID = 2**63 - 1
 
 
 class ModelField(serializers.Field):
-    """A model as it comes in: an object, or text. What is in it, `notation.model_from` judges."""
+    """A submitted model: an object or text. `notation.reader.model_from` validates its content."""
 
     default_error_messages = dict.fromkeys(
         ("invalid", "required"),
@@ -38,16 +38,16 @@ class ModelField(serializers.Field):
 
 
 class SpecField(serializers.JSONField):
-    """A validated spec, as `specs.dump` gives it."""
+    """A validated spec, as returned by `specs.spec.dump`."""
 
 
 class QuestField(serializers.Field):
-    """A quest by its id or its name, of those that the person may know of."""
+    """A quest by id or name, among those visible to the user."""
 
     default_error_messages = {
         "invalid": _("Give a quest's id or its name."),
         "unknown": _("There is no quest {given!r}; GET /api/v1/quests/ lists them."),
-        "several": _("Several quests have this name, so give an id: {ids}."),
+        "several": _("Several quests have this name. Give an id: {ids}."),
     }
 
     def to_internal_value(self, data: object) -> Quest:
@@ -64,7 +64,7 @@ class QuestField(serializers.Field):
         quests = Quest.objects.visible_to(self.context["request"].user).select_related("course")
         if isinstance(data, int) or (data.isascii() and data.isdigit() and len(data) < 20):
             return list(quests.filter(pk=int(data))) if int(data) <= BIGGEST_ID else []
-        # PostgreSQL refuses to be asked for a text with NUL in it.
+        # PostgreSQL refuses queries with NUL in a text.
         return [] if "\0" in data else list(quests.filter(name=data))
 
     def to_representation(self, value: Quest) -> int:
@@ -73,12 +73,12 @@ class QuestField(serializers.Field):
 
 def _short(given: str | int) -> str | int:
     if isinstance(given, int):
-        return given if abs(given) <= BIGGEST_ID else gettext("of so large a number")
+        return given if abs(given) <= BIGGEST_ID else gettext("with such a large id")
     return given if len(given) <= 60 else f"{given[:60]}…"
 
 
 class DescribeModel(OpenApiSerializerFieldExtension):
-    """The families' own schemas, each a component, and the notation."""
+    """Describes a model as one of the families' schemas or a notation string."""
 
     target_class = ModelField
 
@@ -86,7 +86,7 @@ class DescribeModel(OpenApiSerializerFieldExtension):
         notation = {
             "type": "string",
             "minLength": 1,
-            "description": "Notation: a scikit-learn constructor or Keras Sequential code. It is read, never run.",
+            "description": "Notation: a scikit-learn constructor or Keras Sequential code. Code is read, never run.",
             "examples": [MODEL_EXAMPLE],
         }
         return {"oneOf": [*_families(auto_schema), notation]}
@@ -112,7 +112,7 @@ class DescribeQuest(OpenApiSerializerFieldExtension):
 
 
 def _families(auto_schema: Any) -> list[dict[str, str]]:
-    """A reference to each family's schema; the schemas and what they refer to become components."""
+    """References to the families' schemas, which are registered as components with all their parts."""
     references = []
     for family in families.offered():
         schema = family.spec.model_json_schema(ref_template="#/components/schemas/{model}")

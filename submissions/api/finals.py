@@ -1,4 +1,4 @@
-"""Marking a submission as final, by program."""
+"""The endpoint that marks a submission as final."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from submissions.intake.finals import mark_final
 
 
 class FinalRequest(Strict):
-    final = serializers.BooleanField(help_text="true marks it, false takes the mark away.")
+    final = serializers.BooleanField(help_text="true marks it as final, false removes the mark.")
 
 
 class Final(Endpoint):
     @extend_schema(
         operation_id="submissions_final",
         summary="Mark a submission as final",
-        description="While the quest is open a group marks as many as the quest's `final_runs`; at the reveal it "
-        "stands by the best of them on the private images – without any mark, by its best public score. 409 where it "
-        "keeps no images back, it is too late, all marks are used, or this submission cannot have one.",
+        description="While the quest is open, a group may mark up to `final_runs` submissions. At the reveal, the "
+        "marked one with the best private score counts; without marks, the one with the best public score. 409 if the "
+        "quest has no private images, it is too late, all marks are used, or this submission cannot be marked.",
         request=FinalRequest,
         responses={200: SubmissionWhole, **refused(400, 401, 403, 404, 409, 413, 415, 429)},
     )

@@ -1,4 +1,4 @@
-"""What of a text was left aside, told with what was understood."""
+"""The ignored lines of a submitted text, as the API reports them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from submissions.notation.reader import ParsedModel
 
 
 class LeftAside(serializers.Serializer[Any]):
-    """The lines of a text that are no part of the model."""
+    """The ignored lines of a text."""
 
-    harmless = serializers.ListField(child=serializers.CharField(), help_text="They say nothing of the model.")
+    harmless = serializers.ListField(
+        child=serializers.CharField(), help_text="Ignored lines with no effect on the model."
+    )
     consequential = serializers.ListField(
-        child=serializers.CharField(), help_text="They may change the score, and do not count here; each says why."
+        child=serializers.CharField(), help_text="Ignored lines that may change the score, each with the reason."
     )
 
 
 class Submitted(SubmissionWhole):
-    """A submission as it was taken in."""
+    """A new submission with the ignored lines of its text."""
 
-    left_aside = LeftAside(help_text="What of the text was left aside; empty for an object.")
+    left_aside = LeftAside(help_text="The ignored lines of the text; empty if the model was an object.")
 
     class Meta(SubmissionWhole.Meta):
         fields = (*SubmissionWhole.Meta.fields, "left_aside")

@@ -1,4 +1,4 @@
-"""What leads from one answer to the next request, for programs that read the description (OpenAPI's links)."""
+"""OpenAPI links from one response to the next request, for programs that read the schema."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TARGETS = {"follow": "submissions_retrieve", "cancel": "submissions_cancel"}
 
 
 def link(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """drf-spectacular's hook: the description with its links."""
+    """A drf-spectacular hook that adds the links to the schema."""
     for (path, method, status), source in _SOURCES.items():
         answer = result["paths"][path][method]["responses"][status]
         answer["links"] = {

@@ -1,4 +1,4 @@
-"""Requests that wait for something to change, a few at a time: the server's other threads stay free to answer."""
+"""Requests that wait for a change. Only a few may wait at once, so that other server threads stay free."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ slots = BoundedSemaphore(settings.WEB_THREADS // 4)
 
 
 def hold(look: Callable[[], Any], seen: Any, *, seconds: float) -> bool:
-    """Until `look` gives something else than `seen`, for `seconds` at most. False, at once, where too many wait."""
+    """Wait until `look()` differs from `seen`, or for `seconds`. Returns False at once if too many requests wait."""
     if not slots.acquire(blocking=False):
         return False
     try:
@@ -31,7 +31,7 @@ def hold(look: Callable[[], Any], seen: Any, *, seconds: float) -> bool:
 
 
 def moment(pk: int) -> Any:
-    """Of a submission what tells that its state or progress has changed; one cheap query."""
+    """A value that changes with the submission's state or progress, read by one cheap query."""
     latest = Attempt.objects.filter(submission=OuterRef("pk")).order_by("-number")
     parts = [Subquery(latest.values(name)[:1]) for name in ("pk", "progress")]
     return Submission.objects.filter(pk=pk).values_list("state", "cancel_asked", *parts).first()

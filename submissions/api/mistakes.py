@@ -1,4 +1,4 @@
-"""What a submission got wrong, and how two of them differ: until the reveal on the public images alone."""
+"""Endpoints for misclassified images and for comparing two submissions. Private images stay hidden until the reveal."""
 
 from __future__ import annotations
 
@@ -19,72 +19,74 @@ from submissions.results.mistakes import CLASSES, Mistake, Mistakes, mistakes
 
 
 class MistakeOut(serializers.Serializer[Mistake]):
-    index = serializers.IntegerField(help_text="Of the image, in the data set's test part.")
-    true = serializers.IntegerField(source="truth", help_text="The class that it is.")
-    given = serializers.IntegerField(help_text="The class that the model read.")
+    index = serializers.IntegerField(help_text="Index of the image in the test set.")
+    true = serializers.IntegerField(source="truth", help_text="True class.")
+    given = serializers.IntegerField(help_text="Predicted class.")
 
 
 class ErrorsOut(serializers.Serializer[Mistakes]):
-    """The errors that may be told of."""
+    """A submission's misclassified images, without private ones until the reveal."""
 
-    images = serializers.IntegerField(help_text="How many test images this speaks of.")
+    images = serializers.IntegerField(help_text="Number of test images covered.")
     correct = serializers.IntegerField(source="right")
     confusion = serializers.ListField(
         child=serializers.ListField(child=serializers.IntegerField(), min_length=CLASSES, max_length=CLASSES),
         source="counts",
         min_length=CLASSES,
         max_length=CLASSES,
-        help_text="A row for each true class, a column for each answer.",
+        help_text="Confusion matrix: rows are true classes, columns are predictions.",
     )
     errors = MistakeOut(many=True, source="of")  # type: ignore[assignment]
 
 
 class ComparisonOut(serializers.Serializer[Comparison]):
-    """Two submissions on the images that may be told of for both."""
+    """Two submissions compared on the images visible for both."""
 
-    images = serializers.IntegerField(help_text="How many test images this speaks of.")
+    images = serializers.IntegerField(help_text="Number of test images covered.")
     both = serializers.IntegerField(help_text="Images that both got right.")
     neither = serializers.IntegerField(help_text="Images that neither got right.")
-    only_first = MistakeOut(many=True, help_text="What the first alone got right, with the second's answers.")
-    only_second = MistakeOut(many=True, help_text="What the second alone got right, with the first's answers.")
-    difference = serializers.FloatField(help_text="The first's accuracy less the second's.")
-    p = serializers.FloatField(help_text="McNemar's exact test, two-sided.")
+    only_first = MistakeOut(many=True, help_text="Images that only the first got right, with the second's predictions.")
+    only_second = MistakeOut(
+        many=True, help_text="Images that only the second got right, with the first's predictions."
+    )
+    difference = serializers.FloatField(help_text="The first's accuracy minus the second's.")
+    p = serializers.FloatField(help_text="Two-sided p-value of McNemar's exact test.")
 
 
 class Errors(Endpoint):
     @extend_schema(
         operation_id="submissions_errors",
-        summary="What a submission got wrong",
-        description="Yours, or one that others may read. 404 without a score.",
+        summary="A submission's misclassified images",
+        description="For your own submissions and those visible to you. 404 if it has no score.",
         responses={200: ErrorsOut, **refused(401, 404, 429)},
     )
     def get(self, request: Request, pk: int) -> Response:
         found = mistakes(_readable(request, pk))
         if found is None:
-            raise NotFound(_("Nothing is known of the errors of submission %(id)s.") % {"id": pk})
+            raise NotFound(_("The errors of submission %(id)s are not available.") % {"id": pk})
         return Response(ErrorsOut(found).data)
 
 
 class Compare(Endpoint):
     @extend_schema(
         operation_id="submissions_compare",
-        summary="Two submissions beside each other",
-        description="Each yours, or one that others may read. 404 unless both have a score on the same data set.",
+        summary="Compare two submissions",
+        description="Each must be yours or visible to you. 404 unless both have a score on the same data set.",
         responses={200: ComparisonOut, **refused(401, 404, 429)},
     )
     def get(self, request: Request, pk: int, other: int) -> Response:
         comparison = compare(_readable(request, pk), _readable(request, other))
         if comparison is None:
-            words = _("Submissions %(id)s and %(other)s have no images in common that they were scored on.")
+            words = _("Submissions %(id)s and %(other)s were not scored on any common images.")
             raise NotFound(words % {"id": pk, "other": other})
         return Response(ComparisonOut(comparison).data)
 
 
 def _readable(request: Request, pk: int) -> Submission:
-    """One of what the request may see whole – a token's group's – or of what others may read."""
+    """A submission of the request's own group, or one that others may read. Raises NotFound otherwise."""
     found = submission_view(pk, who(request))
     if found is None or (found.whole and not _is_own(request, pk)):
-        raise NotFound(_("There is no submission %(id)s that you may read.") % {"id": pk})
+        raise NotFound(_("There is no submission %(id)s that you can see.") % {"id": pk})
     return found.submission
 
 

@@ -1,4 +1,4 @@
-"""Submissions and their attempts, as the API shows them."""
+"""Serializers of submissions, attempts and hardware."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class HardwareOut(serializers.ModelSerializer[Hardware]):
         model = Hardware
         fields: tuple[str, ...] = ("id", "label", "cpu_model", "cores", "physical_cores", "instruction_sets")
         fields += ("ram_bytes", "os", "gpu_name", "gpu_memory_bytes", "gpu_driver", "cuda")
-        extra_kwargs = {"instruction_sets": {"help_text": "Such as avx2."}}
+        extra_kwargs = {"instruction_sets": {"help_text": "For example avx2."}}
 
     instruction_sets = serializers.ListField(child=serializers.CharField(), read_only=True)
 
@@ -35,20 +35,20 @@ class Seconds(serializers.FloatField):
 
 
 class Timing(serializers.Serializer[Attempt]):
-    """Seconds by a monotonic clock; null where this was not, or not yet, measured."""
+    """Durations in seconds from a monotonic clock; null if not measured (yet)."""
 
-    queue_wait = Seconds("queue_wait_s", "From submission to the claim.")
-    startup = Seconds("startup_s", "Starting the trainer and importing libraries; about 0 in a warm one.")
+    queue_wait = Seconds("queue_wait_s", "From submission to the start of the attempt.")
+    startup = Seconds("startup_s", "Starting the trainer and importing libraries; about 0 if the trainer is warm.")
     data_load = Seconds("data_load_s", "Loading the data set.")
-    preprocess = Seconds("preprocess_s", "Scaling, PCA and the like before the model; null without any.")
-    first_step = Seconds("first_step_s", "Tracing and compilation, within the training.")
-    train = Seconds("train_s", "Training, without import and data loading.")
+    preprocess = Seconds("preprocess_s", "Preprocessing such as scaling and PCA; null if there is none.")
+    first_step = Seconds("first_step_s", "Tracing and compilation; included in `train`.")
+    train = Seconds("train_s", "Training, without imports and data loading.")
     predict = Seconds("predict_s", "Scoring.")
     total = Seconds("total_s", "The whole attempt.")
-    cpu = Seconds("cpu_s", "CPU seconds, children included.")
+    cpu = Seconds("cpu_s", "CPU seconds, including child processes.")
     stock_predicted = Seconds(
         "stock_predicted_s",
-        "Predicted: what training and scoring would have taken on the stock engine; null for a run on it.",
+        "Estimated training and scoring time on the stock engine; null for runs on that engine.",
     )
 
 
@@ -58,7 +58,7 @@ class Energy(serializers.Serializer[Attempt]):
 
 
 class AttemptOut(serializers.ModelSerializer[Attempt]):
-    """One try of one worker at one submission."""
+    """One attempt by a worker to run a submission."""
 
     exit = serializers.ChoiceField([("", "still going"), *Exit.choices], read_only=True)
     worker = serializers.CharField(source="worker.name", read_only=True)
@@ -66,9 +66,9 @@ class AttemptOut(serializers.ModelSerializer[Attempt]):
     timing = Timing(source="*", read_only=True)
     energy = Energy(source="*", read_only=True)
     epochs = serializers.ListField(child=serializers.JSONField(), read_only=True, help_text="Seconds, loss, accuracy.")
-    versions = serializers.DictField(read_only=True, help_text="Of Python and the libraries.")
-    traceback = serializers.SerializerMethodField(help_text="Instructors see it.")
-    output = serializers.SerializerMethodField(help_text="What the trainer printed; instructors see it.")
+    versions = serializers.DictField(read_only=True, help_text="Versions of Python and the libraries.")
+    traceback = serializers.SerializerMethodField(help_text="For instructors only.")
+    output = serializers.SerializerMethodField(help_text="The trainer's output; for instructors only.")
 
     class Meta:
         model = Attempt
@@ -85,24 +85,28 @@ class AttemptOut(serializers.ModelSerializer[Attempt]):
 
 
 class SubmissionOut(serializers.ModelSerializer[Submission]):
-    """A submission, with what its latest attempt measured."""
+    """A submission with the measurements of its latest attempt."""
 
     url = serializers.SerializerMethodField()
-    page = serializers.SerializerMethodField(help_text="Where a person follows it.")
+    page = serializers.SerializerMethodField(help_text="URL of the submission's web page.")
     state = serializers.ChoiceField(State.choices, read_only=True)
     quest_name = serializers.CharField(source="quest.name", read_only=True)
     dataset = serializers.CharField(source="quest.dataset", read_only=True)
     group = serializers.CharField(source="group.name", default=None, allow_null=True, read_only=True)
     submitter = serializers.CharField(source="submitter.username", default=None, allow_null=True, read_only=True)
-    model = serializers.CharField(source="notation", read_only=True, help_text="Notation: as a person would type it.")
+    model = serializers.CharField(
+        source="notation", read_only=True, help_text="The model in notation, as a person would type it."
+    )
     spec = SpecField(read_only=True)
     score = serializers.FloatField(
         source="accuracy", allow_null=True, read_only=True, help_text="Public accuracy, 0 to 1."
     )
     private_score = serializers.SerializerMethodField(help_text="Accuracy on the private images, after the reveal.")
-    final = serializers.BooleanField(read_only=True, help_text="Marked by its group for the reveal.")
-    disqualified = serializers.BooleanField(read_only=True, help_text="By an instructor: it has no rank.")
-    position = serializers.SerializerMethodField(help_text="Place in the queue, 1 being next; null unless queued.")
+    final = serializers.BooleanField(read_only=True, help_text="Whether its group marked it as final.")
+    disqualified = serializers.BooleanField(
+        read_only=True, help_text="Whether an instructor disqualified it; it then has no rank."
+    )
+    position = serializers.SerializerMethodField(help_text="Place in the queue; 1 is next. Null unless queued.")
     timing = Timing(source="last_attempt", allow_null=True, read_only=True)
     hardware = HardwareOut(source="last_attempt.hardware", allow_null=True, read_only=True)
 
@@ -127,7 +131,7 @@ class SubmissionOut(serializers.ModelSerializer[Submission]):
     def get_position(self, submission: Submission) -> int | None:
         if submission.state != State.QUEUED:
             return None
-        # The context is the whole page's: one look at each queue serves all of its rows.
+        # The whole page shares one context, so each queue is read once for all rows.
         orders = cast(dict[str, Any], self.context).setdefault("queue_orders", {})
         if submission.device not in orders:
             orders[submission.device] = {pk: place for place, pk in enumerate(queue_order(submission.device), start=1)}
@@ -135,15 +139,15 @@ class SubmissionOut(serializers.ModelSerializer[Submission]):
 
 
 class SubmissionWhole(SubmissionOut):
-    """A submission with every attempt, and the trainer's last word while it runs."""
+    """A submission with all its attempts and, while it runs, its progress."""
 
     attempts = AttemptOut(many=True, read_only=True)
-    progress = serializers.SerializerMethodField(help_text="While it runs: what the trainer said last.")
+    progress = serializers.SerializerMethodField(help_text="The latest progress report while it runs.")
     predicted_wait_s = serializers.SerializerMethodField(
-        help_text="While it is queued: seconds until it should start; null where that cannot be told."
+        help_text="While queued: estimated seconds until it starts; null if unknown."
     )
     predicted_run_s = serializers.SerializerMethodField(
-        help_text="While it is queued or runs: what runs of this family and size took in all; null where none is known."
+        help_text="While queued or running: estimated run time in seconds, from similar runs; null if unknown."
     )
 
     class Meta(SubmissionOut.Meta):
@@ -163,11 +167,11 @@ class SubmissionWhole(SubmissionOut):
 
     def _prediction(self, submission: Submission) -> Prediction:
         context = cast(dict[str, Any], self.context)
-        if "prediction" not in context:  # a whole submission is shown alone
+        if "prediction" not in context:  # only one whole submission is shown at a time
             context["prediction"] = prediction(submission)
         return context["prediction"]
 
 
 class SubmissionPage(serializers.Serializer[Any]):
-    next = serializers.URLField(allow_null=True, help_text="Where older ones are; null on the last page.")
+    next = serializers.URLField(allow_null=True, help_text="URL of the next page; null on the last page.")
     results = SubmissionOut(many=True)

@@ -1,4 +1,4 @@
-"""Whom a request acts for, and which quest it means."""
+"""The user, group and quest that a request refers to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from submissions.quests.refusal import refuse
 
 
 def who(request: Request) -> User:
-    """The person asking; for endpoints that nobody enters without signing in."""
+    """The signed-in user; only for endpoints that require signing in."""
     return cast(User, request.user)
 
 
@@ -23,14 +23,14 @@ def token_group(request: Request) -> Group | None:
 
 
 def acting_group(request: Request, course: Course) -> Group | None:
-    """The group submitted for: the token's, or the person's in `course`. None for instructors, who do not compete."""
+    """The group that submits: the token's, or the user's in `course`. None for instructors, who do not compete."""
     if who(request).is_staff:
         return None
     return token_group(request) or who(request).group_in(course)
 
 
 def own_submissions(request: Request) -> SubmissionQuerySet:
-    """What the request may see whole; a token that acts for a group sees that group's only."""
+    """The submissions with full access. A group's token reaches only that group's."""
     visible = Submission.objects.visible_to(who(request))
     group = token_group(request)
     return visible.filter(group=group) if group and not who(request).is_staff else visible
@@ -46,21 +46,21 @@ def open_quests(request: Request) -> list[Quest]:
 
 
 def _groups(request: Request) -> list[Group]:
-    """The groups that this request may act for: the token's alone, or all of the person's."""
+    """The groups that the request may act for: the token's group, or all of the user's."""
     group = token_group(request)
     return [group] if group else list(Group.objects.filter(memberships__user=who(request)))
 
 
 def only_quest(request: Request) -> Quest:
-    """The one open quest that fits, for a request that names none; Refused if there is none or a choice."""
+    """The only open quest, for a request that names none. Raises Refused if there is not exactly one."""
     quests = open_quests(request)
     if len(quests) == 1:
         return quests[0]
     if quests:
         listed = "; ".join(f"{quest.pk} ({quest})" for quest in quests)
-        raise refuse("quest", _("Several quests are open, so name one: %(listed)s.") % {"listed": listed})
+        raise refuse("quest", _("Several quests are open. Name one: %(listed)s.") % {"listed": listed})
     if not (who(request).is_staff or who(request).memberships.exists()):
-        raise refuse("group", _("You are in no group: ask your instructor."), status=403)
+        raise refuse("group", _("You are not in a group. Ask your instructor."), status=403)
     raise refuse("quest", " ".join([_("No quest is open for you now."), *_why_closed(request)]), status=403)
 
 

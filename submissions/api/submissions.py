@@ -1,4 +1,4 @@
-"""Submitting, following and cancelling."""
+"""Endpoints to submit, list, follow and cancel submissions."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from submissions.api.requests import (
     IDEMPOTENCY_KEY,
     LONGEST_KEY,
     SORTED_BY,
-    Patience,
     SubmissionQuery,
     SubmissionRequest,
+    WaitQuery,
     idempotency_key,
 )
 from submissions.database.keyset_pages import Key, beyond, ordering
@@ -38,14 +38,14 @@ KEY_PARAMETER = OpenApiParameter(
     IDEMPOTENCY_KEY,
     {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[ -~]+$"},
     OpenApiParameter.HEADER,
-    description="Makes a retry safe: the same key gives the same submission back.",
+    description="Makes retries safe: the same key returns the same submission.",
 )
 RETRY_AFTER = OpenApiParameter(
     "Retry-After",
     {"type": "integer"},
     OpenApiParameter.HEADER,
     response=[200, 304],
-    description="Where the answer was to wait and could not: seconds until it is worth asking again.",
+    description="Set if the request could not wait: seconds until you should ask again.",
 )
 
 
@@ -69,8 +69,8 @@ class Submissions(Endpoint):
     @extend_schema(
         operation_id="submissions_create",
         summary="Submit a model",
-        description="201 for a new submission; 200 where an `Idempotency-Key` already stands for this one. Look at "
-        "`left_aside`: lines that may change the score do not keep a model from being taken.",
+        description="201 for a new submission; 200 if this `Idempotency-Key` was already used for it. Check "
+        "`left_aside`: a model is accepted even if ignored lines may change its score.",
         parameters=[KEY_PARAMETER],
         request=SubmissionRequest,
         responses={201: Submitted, 200: Submitted, **refused(400, 401, 403, 409, 413, 415, 429)},
@@ -80,7 +80,7 @@ class Submissions(Endpoint):
         key = idempotency_key(request)
         earlier = _quest_of_earlier(request, key)
         quest = asked.pop("quest", None) or earlier or only_quest(request)
-        # A retry is held against the first try, not against limits that are tighter by now.
+        # A retry must match the first request, even if limits have been tightened since.
         limits = None if earlier == quest else quest.limits
         parsed = model_from(asked.pop("model"), dataset=quest.dataset, limits=limits)
         submission, new = submit(
@@ -98,16 +98,16 @@ class Submissions(Endpoint):
 class OneSubmission(Endpoint):
     @extend_schema(
         operation_id="submissions_retrieve",
-        summary="One submission, whole",
-        description="With `wait` while it is queued or runs: held until its state or progress changes – from what the "
-        "`ETag` in `If-None-Match` stands for, if one is sent. Only so many requests may wait: beyond them the answer "
-        "comes at once, with `Retry-After`.",
-        parameters=[Patience, IF_NONE_MATCH, ETAG, RETRY_AFTER],
+        summary="One submission in full",
+        description="With `wait`, while it is queued or running, the response waits for a change of state or progress "
+        "since the `ETag` in `If-None-Match`, if sent. If too many requests are waiting, the response comes at once "
+        "with `Retry-After`.",
+        parameters=[WaitQuery, IF_NONE_MATCH, ETAG, RETRY_AFTER],
         responses={200: SubmissionWhole, **UNCHANGED, **refused(400, 401, 404, 429)},
     )
     def get(self, request: Request, pk: int) -> Response:
-        seconds = checked(Patience, request.query_params, request)["wait"]
-        # Before the rest is read: what changes in between ends the wait.
+        seconds = checked(WaitQuery, request.query_params, request)["wait"]
+        # Read the marker before the rest: a change in between must end the wait.
         seen = long_poll.moment(pk) if seconds else None
         submission, body = _own_whole(request, pk)
         wanted = seconds > 0 and submission.is_live and not _has_news(request, body)
@@ -124,7 +124,7 @@ class Cancel(Endpoint):
     @extend_schema(
         operation_id="submissions_cancel",
         summary="Cancel a submission",
-        description="At once while it is queued; within about a second while it runs. 409 once it has ended.",
+        description="Immediate while it is queued; takes about a second while it runs. 409 once it has ended.",
         request=None,
         responses={200: SubmissionWhole, **refused(401, 403, 404, 409, 429)},
     )
@@ -134,19 +134,19 @@ class Cancel(Endpoint):
 
 
 def _has_news(request: Request, body: dict[str, Any]) -> bool:
-    """Whether who asks has another answer than this one, and so need not wait for the next."""
+    """Whether the client's ETag is out of date, so that it should get this response without waiting."""
     return IF_NONE_MATCH.name in request.headers and not has_it(request, _version(body))
 
 
 def _version(body: dict[str, Any]) -> str:
-    # A prediction changes by the second, and is no news.
+    # Predictions change every second and are not worth a response.
     return etag_of({name: value for name, value in body.items() if not name.startswith("predicted_")})
 
 
 def own(request: Request, pk: int) -> Submission:
     submission = own_submissions(request).with_runs().filter(pk=pk).first()
     if submission is None:
-        raise NotFound(_("There is no submission %(id)s of yours.") % {"id": pk})
+        raise NotFound(_("You have no submission %(id)s.") % {"id": pk})
     return submission
 
 
@@ -160,7 +160,7 @@ def whole(request: Request, pk: int) -> dict[str, Any]:
 
 
 def _quest_of_earlier(request: Request, key: str | None) -> Quest | None:
-    """A retry means the quest of the first try, even if another has opened or that one has closed since."""
+    """The first request's quest, which a retry reuses even if other quests have opened or this one has closed since."""
     if key is None:
         return None
     earlier = Submission.objects.filter(submitter=who(request), idempotency_key=key).select_related("quest__course")

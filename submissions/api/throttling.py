@@ -1,4 +1,4 @@
-"""So many requests a minute, by token and by group: a loop without a pause is not to slow everybody down."""
+"""Limits on requests per minute, by token and by group, so that a busy loop does not slow others down."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ WINDOW_S = 60
 
 
 class Tally:
-    """Counts in the cache that all web processes share. Where that cannot be reached, it counts nothing for a while."""
+    """Counts requests in the cache that all web processes share. If the cache is down, counting pauses for a while."""
 
-    REST_S = 10.0  # else every request would wait anew for a server that does not answer
+    REST_S = 10.0  # otherwise every request would wait for a server that does not respond
 
     def __init__(self) -> None:
         self.blind_until = 0.0
 
     def count(self, name: str) -> int:
-        """How many times this minute, with this one; 0 where that cannot be known."""
+        """Add one to this minute's count of `name` and return it; 0 if the cache is down."""
         if monotonic() < self.blind_until:
             return 0
         key = f"{name}:{int(now() // WINDOW_S)}"
         try:
             caches["shared"].add(key, 0, timeout=2 * WINDOW_S)
             return caches["shared"].incr(key)
-        except ValueError:  # gone between the two
+        except ValueError:  # the key expired between add and incr
             return 1
         except RedisError as error:
             self.blind_until = monotonic() + self.REST_S
@@ -49,7 +49,7 @@ tally = Tally()
 
 
 class Rate(BaseThrottle):
-    """At most `settings.API_RATES[scope]` requests a minute of one whom `ident` names; None there: no limit."""
+    """At most `settings.API_RATES[scope]` requests per minute for each `ident()`. None means no limit."""
 
     scope: ClassVar[str]
 
@@ -65,7 +65,7 @@ class Rate(BaseThrottle):
 
 
 class TokenRate(Rate):
-    """By token; signed in by the browser, by person."""
+    """Limits each token; in a browser session, each user."""
 
     scope = "token"
 
@@ -76,7 +76,7 @@ class TokenRate(Rate):
 
 
 class GroupRate(Rate):
-    """By the group that a token acts for: more tokens do not give it more."""
+    """Limits the group that a token acts for, however many tokens it has."""
 
     scope = "group"
 
@@ -86,5 +86,5 @@ class GroupRate(Rate):
 
 
 def too_many(wait: float | None) -> Throttled:
-    words = _("Too many requests: %(token)s a minute for a token, %(group)s for a group.")
+    words = _("Too many requests. The limits per minute are %(token)s for a token and %(group)s for a group.")
     return Throttled(wait, words % settings.API_RATES)

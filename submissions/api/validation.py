@@ -1,4 +1,4 @@
-"""What a model is understood to be, before anything runs."""
+"""The endpoint that previews a model before it is submitted."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class LayerOut(serializers.Serializer[Any]):
     name = serializers.CharField()
     kind = serializers.CharField()
     output_shape = serializers.ListField(child=serializers.IntegerField())
-    trainable = serializers.IntegerField(help_text="Parameters that training moves.")
-    fixed = serializers.IntegerField(help_text="Parameters that it does not.")
+    trainable = serializers.IntegerField(help_text="Number of trainable parameters.")
+    fixed = serializers.IntegerField(help_text="Number of non-trainable parameters.")
 
 
 class Earlier(serializers.Serializer[Submission]):
-    """Your group's submission of the very same model to this quest: the one with a score, where there are several."""
+    """Your group's submission of the same model to this quest, preferably one with a score."""
 
     id = serializers.IntegerField(source="pk")
     state = serializers.ChoiceField(State.choices)
@@ -41,18 +41,18 @@ class Earlier(serializers.Serializer[Submission]):
 
 class Understood(serializers.Serializer[Any]):
     family = serializers.CharField()
-    spec = SpecField(help_text="Whole, with every default.")
-    notation = serializers.CharField(help_text="As a person would type it.")
-    headline = serializers.CharField(help_text="What board and feed show.")
-    layers = LayerOut(many=True, help_text="Empty for families without layers.")
-    parameters = serializers.IntegerField(allow_null=True, help_text="Trainable and fixed together.")
+    spec = SpecField(help_text="The complete spec, including defaults.")
+    notation = serializers.CharField(help_text="The model as a person would type it.")
+    headline = serializers.CharField(help_text="The short form shown on the board and in the feed.")
+    layers = LayerOut(many=True, help_text="The network's layers; empty for other families.")
+    parameters = serializers.IntegerField(allow_null=True, help_text="Total of trainable and fixed parameters.")
     trainable = serializers.IntegerField(allow_null=True)
     fixed = serializers.IntegerField(allow_null=True)
     devices = serializers.ListField(
         child=serializers.CharField(), help_text="The values that `device` may take, the default first."
     )
-    left_aside = LeftAside(help_text="The lines of the text that are no part of the model.")
-    quest = serializers.IntegerField(allow_null=True, help_text="The quest whose limits were held against it.")
+    left_aside = LeftAside(help_text="The ignored lines of the text.")
+    quest = serializers.IntegerField(allow_null=True, help_text="The quest whose limits were applied.")
     dataset = serializers.CharField()
     earlier = Earlier(allow_null=True, help_text="Your group's earlier submission of the same model; null if none.")
 
@@ -62,8 +62,8 @@ class Validate(Endpoint):
 
     @extend_schema(
         operation_id="models_validate",
-        summary="Look at a model without submitting it",
-        description="Runs nothing. Without `quest`: the one that is open, else MNIST and the service's limits.",
+        summary="Preview a model without submitting it",
+        description="Runs nothing. Without `quest`, the only open quest applies, else MNIST and the service's limits.",
         request=ModelRequest,
         responses={200: Understood, **refused(400, 401, 403, 413, 415, 429)},
     )

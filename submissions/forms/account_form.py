@@ -1,4 +1,4 @@
-"""The account that a student makes when joining a group."""
+"""The form with which a student creates an account when joining a group."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from submissions.models import User
 
 
 class AccountForm(UserCreationForm):
-    """Name, username, a password twice, and a student number for whom it is known."""
+    """Name, username, optional student number, and the password twice."""
 
     name = forms.CharField(label=_("Your name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
 
@@ -21,7 +21,7 @@ class AccountForm(UserCreationForm):
         fields = ("username", "student_number")
         labels = {"student_number": _("Student number")}
         help_texts = {
-            "username": _("You log in with it. Letters, digits and @ . + - _ only."),
+            "username": _("Used to log in. Letters, digits and @ . + - _ only."),
             "student_number": _("Optional; only instructors see it."),
         }
 
@@ -30,7 +30,7 @@ class AccountForm(UserCreationForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, label_suffix="", **kwargs)
         self.fields["username"].widget.attrs |= {"autofocus": False, "autocomplete": "username"}
-        self.fields["password1"].help_text = _("At least eight characters, and none of the common ones.")
+        self.fields["password1"].help_text = _("At least eight characters; common passwords are refused.")
         self.fields["password2"].help_text = ""
 
     def save(self, commit: bool = True) -> User:

@@ -1,4 +1,4 @@
-"""The ways to submit by hand: pasting, and a form for each family."""
+"""The input modes of the submit page: pasting text, and one form per family."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from submissions.quests.presets import defaults, presets
 from submissions.specs.families import Family, offered
 from submissions.specs.spec import Spec
 
-PASTE = PasteForm.way
+PASTE = PasteForm.mode
 
-# Families that need more than a field for each parameter.
+# Families that need more than one field per parameter.
 FORMS: dict[str, type[FamilyForm]] = {"cnn": NetworkForm}
 
 
-def ways() -> dict[str, str]:
-    """The ways to submit, by name, with their labels."""
-    return {PASTE: _("Paste")} | {family.name: family.label for family in _with_form()}
+def modes() -> dict[str, str]:
+    """Labels of the input modes, by name."""
+    return {PASTE: _("Paste")} | {family.name: family.label for family in _families_with_form()}
 
 
 def form_for(
-    way: str, entry: Entry, data: Any = None, *, preset: Spec | None = None, kept: Mapping[str, str] | None = None
+    mode: str, entry: Entry, data: Any = None, *, preset: Spec | None = None, kept: Mapping[str, str] | None = None
 ) -> SubmissionForm:
-    """The form for a way to submit – pasting where the way is unknown.
+    """The form of an input mode; an unknown mode gives the paste form.
 
-    Without `data` it is filled in with the preset, where that fits, and with `kept`: what was chosen beside the model.
+    Without `data`, the form is filled in from the preset, if it fits, and from `kept`, the values of the other fields.
     """
-    family = next((family for family in _with_form() if family.name == way), None)
+    family = next((family for family in _families_with_form() if family.name == mode), None)
     if family:
         fitting = preset if isinstance(preset, family.spec) else None
-        begun = fitting or (defaults(family, entry.quest) if data is None else None)
-        form_of = FORMS.get(way, FamilyForm)
-        return form_of(data, entry=entry, family=family, preset=begun, initial=dict(kept or {}))
+        starting = fitting or (defaults(family, entry.quest) if data is None else None)
+        form_of = FORMS.get(mode, FamilyForm)
+        return form_of(data, entry=entry, family=family, preset=starting, initial=dict(kept or {}))
     text = render(preset) if preset else ""
     form = PasteForm(data, entry=entry, initial={"model": text, **(kept or {})})
     form.parsed = ParsedModel(preset) if preset else None
@@ -48,12 +48,12 @@ def form_for(
 
 
 def examples(form: SubmissionForm) -> dict[str, Spec]:
-    """The presets that this form can be filled with."""
+    """The presets that fit this form."""
     found = presets(form.entry.quest)
     if isinstance(form, FamilyForm):
         return {name: spec for name, spec in found.items() if isinstance(spec, form.family.spec)}
     return found
 
 
-def _with_form() -> list[Family]:
+def _families_with_form() -> list[Family]:
     return [family for family in offered() if family.name in FORMS or is_flat(family)]

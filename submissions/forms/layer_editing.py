@@ -1,4 +1,4 @@
-"""A network's layers in a form: read from its fields, added, removed and moved."""
+"""Adding, removing and moving a network's layers in its form."""
 
 from __future__ import annotations
 
@@ -20,52 +20,52 @@ from submissions.specs.layers import Layer, LayerOutput
 from submissions.specs.shapes import LayerMismatch, layer_outputs
 
 FIELD = re.compile(r"layer-(\d{1,3})-([a-z_]{1,40})")
-ADDED = [kind for kind in LAYERS if kind != "Input"]
+ADDABLE = [kind for kind in LAYERS if kind != "Input"]
 WHERE_IT_FITS = "fits"
 
 
 @dataclass(frozen=True, slots=True)
-class Touched:
-    """What was done: where the keyboard should be afterwards – a layer's button, or its first field – and the words."""
+class EditResult:
+    """The outcome of an edit: the layer and the control (a button or "field") to focus, and a message for the user."""
 
     place: int
     control: str
-    words: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What a button asks for: `up-2`, `down-2`, `remove-2`, or `add` with a kind, and the layer that it goes after."""
+class LayerEdit:
+    """The edit that a button requests: `up-2`, `down-2`, `remove-2`, or `add` with a kind and the layer before it."""
 
-    what: str
+    action: str
     place: int = 0
     kind: str = ""
     after: str = WHERE_IT_FITS
 
     @classmethod
-    def asked(cls, data: Mapping[str, str]) -> Change:
-        what, _dash, place = data.get("change", "").partition("-")
+    def from_post(cls, data: Mapping[str, str]) -> LayerEdit:
+        action, _dash, place = data.get("change", "").partition("-")
         number = int(place) if re.fullmatch(r"[0-9]{1,3}", place) else 0
-        return cls(what, number, data.get("add-kind", ""), data.get("add-after", WHERE_IT_FITS))
+        return cls(action, number, data.get("add-kind", ""), data.get("add-after", WHERE_IT_FITS))
 
 
 class AddForm(forms.Form):
-    """Which layer to add, and where."""
+    """Selects the layer to add and its place."""
 
-    kind = forms.ChoiceField(choices=[(kind, kind) for kind in ADDED], label=gettext_lazy("Add a layer"))
+    kind = forms.ChoiceField(choices=[(kind, kind) for kind in ADDABLE], label=gettext_lazy("Add a layer"))
     after = forms.ChoiceField(label=gettext_lazy("after"))
 
     def __init__(self, data: Mapping[str, str], rows: Sequence[Row]) -> None:
-        super().__init__(prefix="add", initial={"kind": data.get("add-kind", ADDED[0])})
+        super().__init__(prefix="add", initial={"kind": data.get("add-kind", ADDABLE[0])})
         self.label_suffix = ""
         after = self.fields["after"]
         assert isinstance(after, forms.ChoiceField)
         places = [(str(place), f"{place} {row['kind']}") for place, row in enumerate(rows)]
-        after.choices = [(WHERE_IT_FITS, _("the last one where it fits")), *places]
+        after.choices = [(WHERE_IT_FITS, _("the last layer where it fits")), *places]
 
 
-def rows_in(data: Mapping[str, str]) -> list[Row]:
-    """The layers as they stand in a form's fields, in order."""
+def read_rows(data: Mapping[str, str]) -> list[Row]:
+    """The layers in the form's fields, in order. Unknown kinds are ignored."""
     found: dict[int, Row] = defaultdict(dict)
     for name in data:
         if field := FIELD.fullmatch(name):
@@ -74,67 +74,69 @@ def rows_in(data: Mapping[str, str]) -> list[Row]:
     return [row for row in rows if row.get("kind") in LAYERS][: MAX_LAYERS + 1]
 
 
-def with_rows(data: Mapping[str, str], rows: Sequence[Row]) -> dict[str, str]:
-    """The form's fields with these layers in place of its own."""
+def replace_rows(data: Mapping[str, str], rows: Sequence[Row]) -> dict[str, str]:
+    """The form's data with its layers replaced by `rows`."""
     kept = {name: data[name] for name in data if not FIELD.fullmatch(name)}
     return kept | {f"layer-{place}-{name}": row[name] for place, row in enumerate(rows) for name in row}
 
 
-def rearranged(rows: Sequence[Row], change: Change) -> tuple[list[Row], Touched | None]:
-    """The layers after a change; as they were, and None, where it asks for nothing that can be done."""
+def apply_edit(rows: Sequence[Row], change: LayerEdit) -> tuple[list[Row], EditResult | None]:
+    """The layers after an edit and its result. An impossible edit leaves the layers unchanged and gives None."""
     listed, place = list(rows), change.place
-    if change.what == "add" and change.kind in ADDED and len(listed) < MAX_LAYERS:
-        return _added(listed, change)
-    # Input is the first, and stays.
-    if change.what == "remove" and 1 <= place < len(listed):
+    if change.action == "add" and change.kind in ADDABLE and len(listed) < MAX_LAYERS:
+        return _add(listed, change)
+    # Input stays in first place.
+    if change.action == "remove" and 1 <= place < len(listed):
         gone = listed.pop(place)
-        return listed, Touched(min(place, len(listed) - 1), "remove", _("%s is removed.") % gone["kind"])
-    to = {"up": place - 1, "down": place + 1}.get(change.what, 0)
+        return listed, EditResult(min(place, len(listed) - 1), "remove", _("Removed %s.") % gone["kind"])
+    to = {"up": place - 1, "down": place + 1}.get(change.action, 0)
     if 1 <= place < len(listed) and 1 <= to < len(listed):
         listed[place], listed[to] = listed[to], listed[place]
-        words = _("%(kind)s is layer %(place)s now.") % {"kind": listed[to]["kind"], "place": to}
-        return listed, Touched(to, _still_there(change.what, to, len(listed)), words)
+        words = _("%(kind)s is now layer %(place)s.") % {"kind": listed[to]["kind"], "place": to}
+        return listed, EditResult(to, _button_to_focus(change.action, to, len(listed)), words)
     return listed, None
 
 
-def _still_there(button: str, place: int, length: int) -> str:
-    """The button that was pressed, or its opposite where the layer has come to the end of its way."""
+def _button_to_focus(button: str, place: int, length: int) -> str:
+    """The pressed button, or the opposite one if the layer has reached the end of the list."""
     ends = {"up": place == 1, "down": place == length - 1}
     return {"up": "down", "down": "up"}[button] if ends[button] else button
 
 
-def _added(rows: list[Row], change: Change) -> tuple[list[Row], Touched]:
+def _add(rows: list[Row], change: LayerEdit) -> tuple[list[Row], EditResult]:
     row, fits = new_row(change.kind), True
     if change.after.isascii() and change.after.isdecimal():
         place = int(change.after) + 1
     else:
-        place, fits = _fitting(rows, row)
+        place, fits = _last_fitting_place(rows, row)
     place = max(1, min(place, len(rows)))
     words = (
-        _("%(kind)s is added as layer %(place)s.")
+        _("Added %(kind)s as layer %(place)s.")
         if fits
-        else _("%(kind)s fits nowhere in the network as it stands; it is added as layer %(place)s all the same.")
+        else _("Added %(kind)s as layer %(place)s, although it fits nowhere in this network.")
     ) % {"kind": change.kind, "place": place}
-    return [*rows[:place], row, *rows[place:]], Touched(place, "field", words)
+    return [*rows[:place], row, *rows[place:]], EditResult(place, "field", words)
 
 
-def _fitting(rows: list[Row], row: Row) -> tuple[int, bool]:
-    """The last place where the network takes this layer, short of its output; else the last place at all, and False.
+def _last_fitting_place(rows: list[Row], row: Row) -> tuple[int, bool]:
+    """The last place before the output where the layer fits, and True; if it fits nowhere, the last place and False.
 
-    True as well where nobody can say, some other layer being wrong by itself.
+    Also True if another layer is invalid, because then no place can be checked.
     """
-    before, new = layers_of(rows), layers_of([row])
-    complete = len(before) == len(rows) and [one.shape for one in built(before)[-1:]] == [(10,)] and len(rows) > 2
+    before, new = valid_layers(rows), valid_layers([row])
+    complete = (
+        len(before) == len(rows) and [one.shape for one in built_layers(before)[-1:]] == [(10,)] and len(rows) > 2
+    )
     end = len(rows) - 1 if complete else len(rows)
     if len(before) < len(rows):
         return end, True
-    fitting = (place for place in range(end, 0, -1) if _fit([*before[:place], *new, *before[place:]]))
+    fitting = (place for place in range(end, 0, -1) if _all_fit([*before[:place], *new, *before[place:]]))
     found = next(fitting, None)
     return (end, False) if found is None else (found, True)
 
 
-def layers_of(rows: Sequence[Row]) -> list[Layer]:
-    """The layers, as far as each is one by itself."""
+def valid_layers(rows: Sequence[Row]) -> list[Layer]:
+    """The leading layers that are valid on their own, up to the first invalid one."""
     found: list[Layer] = []
     for row in rows:
         try:
@@ -144,12 +146,12 @@ def layers_of(rows: Sequence[Row]) -> list[Layer]:
     return found
 
 
-def _fit(layers: Sequence[Layer]) -> bool:
-    return len(built(layers)) == len(layers) - 1
+def _all_fit(layers: Sequence[Layer]) -> bool:
+    return len(built_layers(layers)) == len(layers) - 1
 
 
-def built(layers: Sequence[Layer]) -> list[LayerOutput]:
-    """What the layers after Input give, as far as each fits what comes before it."""
+def built_layers(layers: Sequence[Layer]) -> list[LayerOutput]:
+    """Shapes and parameter counts of the layers after Input, up to the first that does not fit."""
     found: list[LayerOutput] = []
     with suppress(LayerMismatch):
         for one in layer_outputs(layers):

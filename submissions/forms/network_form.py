@@ -1,4 +1,4 @@
-"""The form of a network: a row for each of its layers, and fields for how it is trained."""
+"""The form of a network: a row per layer and fields for its training."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from submissions.families.network import dense
-from submissions.forms.layer_editing import AddForm, Touched, built, layers_of, rows_in
-from submissions.forms.layer_form import LayerForm, Row, read_row, row_of
-from submissions.forms.spec_fields import field_for, filled_in
-from submissions.forms.submission_form import FamilyForm, inner
+from submissions.forms.layer_editing import AddForm, EditResult, built_layers, read_rows, valid_layers
+from submissions.forms.layer_form import LayerForm, Row, read_row, row_from_layer
+from submissions.forms.spec_fields import field_for, field_text
+from submissions.forms.submission_form import FamilyForm, field_name
 from submissions.notation.reader import ParsedModel
 from submissions.quests.eligibility import Entry
 from submissions.specs.layers import MAX_UNITS, Dense, Flatten, Input
@@ -23,30 +23,32 @@ from submissions.specs.spec import DATASETS, Spec, SpecError, described, dump
 from submissions.specs.training import OPTIMIZERS, EarlyStopping, Loss, Optimizer
 from submissions.specs.validation import validate
 
-USUAL_OPTIMIZER = CNN.model_fields["optimizer"].default.name
+DEFAULT_OPTIMIZER = CNN.model_fields["optimizer"].default.name
 PLAIN = ("epochs", "batch_size", "validation_split", "seed", "precision")
-# Their defaults hang on another field: on the optimizer, and on the last layer.
+# Their defaults depend on another field: the optimizer or the last layer.
 DEPENDENT = ("optimizer.learning_rate", "loss.from_logits")
 LAYERS = "layers"
 
 
 class NetworkForm(FamilyForm):
-    """Paths lead into the parts of the spec, as `optimizer.learning_rate` and `layers.2.units` do."""
+    """Field paths are paths into the spec, such as `optimizer.learning_rate` and `layers.2.units`."""
 
     def __init__(self, data: Any = None, *, entry: Entry, preset: Spec | None = None, **more: Any) -> None:
         side = DATASETS[entry.quest.dataset].side
-        begun = preset or (_beginning(side) if data is None else None)
-        super().__init__(data, entry=entry, preset=begun, **more)
-        # What is wrong with the layers is counted here, and told at their rows.
-        self.fields[inner(LAYERS)] = forms.CharField(required=False, label=LAYERS, widget=forms.HiddenInput)
+        starting = preset or (_starting_network(side) if data is None else None)
+        super().__init__(data, entry=entry, preset=starting, **more)
+        # Holds a copy of the layers' errors, which are shown at their rows.
+        self.fields[field_name(LAYERS)] = forms.CharField(required=False, label=LAYERS, widget=forms.HiddenInput)
         texts: Sequence[Row] = (
-            rows_in(self.data) if begun is None else [row_of(layer) for layer in cast(CNN, begun).layers]
+            read_rows(self.data)
+            if starting is None
+            else [row_from_layer(layer) for layer in cast(CNN, starting).layers]
         )
         self.rows = [LayerForm(place, row, side=side, last=len(texts) - 1) for place, row in enumerate(texts)]
         self.adding = AddForm(self.data, texts)
-        self._tell_shapes(texts)
+        self._set_shapes(texts)
 
-    def described(self) -> Iterator[tuple[str, forms.Field]]:
+    def parameter_fields(self) -> Iterator[tuple[str, forms.Field]]:
         words = self.family.help
         for name in ("epochs", "batch_size", "validation_split"):
             yield name, field_for(CNN, name, help_text=words[name])
@@ -58,7 +60,7 @@ class NetworkForm(FamilyForm):
         for name in ("seed", "precision"):
             yield name, field_for(CNN, name, help_text=words[name])
 
-    def texts_of(self, preset: Spec) -> dict[str, str]:
+    def field_texts(self, preset: Spec) -> dict[str, str]:
         net = cast(CNN, preset)
         usual = CNN(layers=net.layers, optimizer=type(net.optimizer)())
         values = {path: attrgetter(path)(net) for path in ("optimizer.name", "loss.name", *PLAIN)}
@@ -67,7 +69,7 @@ class NetworkForm(FamilyForm):
         }
         if net.early_stopping:
             values["early_stopping.patience"] = net.early_stopping.patience
-        return {path: filled_in(self.fields[inner(path)], value) for path, value in values.items()}
+        return {path: field_text(self.fields[field_name(path)], value) for path, value in values.items()}
 
     def read(self) -> Sequence[ParsedModel]:
         layers, wrong = zip(*(read_row(row.texts) for row in self.rows), strict=True) if self.rows else ((), ())
@@ -81,53 +83,53 @@ class NetworkForm(FamilyForm):
         data = {"family": self.family.name, LAYERS: list(layers), **self._training()}
         return [ParsedModel(self._validated(self._with_loss(data)))]
 
-    def refuse(self, errors: Sequence[dict[str, str]]) -> None:
-        super().refuse([self._refused_at_layer(error) for error in errors])
+    def add_errors(self, errors: Sequence[dict[str, str]]) -> None:
+        super().add_errors([self._move_to_layer(error) for error in errors])
 
-    def _refused_at_layer(self, error: dict[str, str]) -> dict[str, str]:
-        """The error, told at its layer where it is about one, and naming that."""
-        place, name = _of_layer(error["field"])
+    def _move_to_layer(self, error: dict[str, str]) -> dict[str, str]:
+        """Show the error at its layer if it concerns one; return it with the layer named."""
+        place, name = _split_layer_path(error["field"])
         if place is None or place >= len(self.rows):
             return error
         message = error["message"]
-        self.rows[place].refuse(name, message)
+        self.rows[place].add_parameter_error(name, message)
         if message.startswith(f"Layer {place}"):
             return {"field": LAYERS, "message": message}
         told = {"place": place, "message": f"{name}: {message}" if name else message}
         return {"field": LAYERS, "message": gettext("Layer %(place)s: %(message)s") % told}
 
-    def home_of(self, path: str) -> str | None:
-        """The field itself, else the first one of its part: `early_stopping.monitor` is told beside the patience."""
+    def field_for_error(self, path: str) -> str | None:
+        """The field itself, or the first of its part: `early_stopping.monitor` errors are shown at the patience."""
         first = path.split(".")[0]
         known = [LAYERS, *self.paths]
         home = path if path in known else next((one for one in known if one.split(".")[0] == first), "")
-        return inner(home) if home else None
+        return field_name(home) if home else None
 
-    def touched(self, touched: Touched) -> None:
-        """Let the keyboard be at the layer that was just added or moved."""
-        self.rows[touched.place].focus(touched.control)
+    def focus(self, result: EditResult) -> None:
+        """Focus the layer that was just added or moved."""
+        self.rows[result.place].focus(result.control)
 
-    def _tell_shapes(self, texts: Sequence[Row]) -> None:
-        layers = layers_of(texts)
+    def _set_shapes(self, texts: Sequence[Row]) -> None:
+        layers = valid_layers(texts)
         if layers and isinstance(layers[0], Input):
             self.rows[0].output = layers[0].shape
-        for row, one in zip(self.rows[1:], built(layers), strict=False):
+        for row, one in zip(self.rows[1:], built_layers(layers), strict=False):
             row.output, row.trainable, row.fixed = one
 
     def _training(self) -> dict[str, Any]:
         data: dict[str, Any] = {}
-        for path, value in self.data_of(self.paths).items():
+        for path, value in self.parse_fields(self.paths).items():
             part, _dot, name = path.partition(".")
             if name:
                 data.setdefault(part, {})[name] = value
             else:
                 data[part] = value
         if "optimizer" in data:
-            data["optimizer"].setdefault("name", USUAL_OPTIMIZER)
+            data["optimizer"].setdefault("name", DEFAULT_OPTIMIZER)
         return data
 
     def _with_loss(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Where nobody says whether the last layer gives logits, what the spec takes when no loss is named."""
+        """The data with `from_logits` set as the spec infers it from the last layer, unless the form sets it."""
         asked = data.get("loss", {})
         if "from_logits" in asked:
             return data
@@ -141,9 +143,9 @@ class NetworkForm(FamilyForm):
 
 
 class WidthForm(forms.Form):
-    """A dense net of a chosen width, to fill the network's form with."""
+    """Fills the network's form with a dense network of the given width."""
 
-    width = forms.IntegerField(min_value=1, max_value=MAX_UNITS, initial=512, label=_("Dense net of width"))
+    width = forms.IntegerField(min_value=1, max_value=MAX_UNITS, initial=512, label=_("Dense network of width"))
     net: CNN | None = None
 
     def __init__(self, data: Any = None, *, entry: Entry) -> None:
@@ -160,41 +162,41 @@ class WidthForm(forms.Form):
         return width
 
 
-def _of_layer(path: str) -> tuple[int | None, str]:
-    """(place, parameter) of a path such as `layers.2.units`; no place where it leads to no layer."""
+def _split_layer_path(path: str) -> tuple[int | None, str]:
+    """(place, parameter) of a path such as `layers.2.units`; the place is None for other paths."""
     first, *rest = path.split(".")
     if first != LAYERS or not rest or not rest[0].isdecimal():
         return None, ""
     return int(rest[0]), "".join(rest[1:2])
 
 
-def _beginning(side: int) -> CNN:
-    """The smallest network that answers with ten digits."""
+def _starting_network(side: int) -> CNN:
+    """The smallest network with ten outputs."""
     return CNN(layers=(Input(shape=(side, side, 1)), Flatten(), Dense(units=10, activation="softmax")))
 
 
 def _optimizer_field(help_text: str) -> forms.Field:
     choices = [(name, kind.CLASS) for name, kind in OPTIMIZERS.items()]
     return forms.ChoiceField(
-        choices=choices, initial=USUAL_OPTIMIZER, required=False, label="optimizer", help_text=help_text
+        choices=choices, initial=DEFAULT_OPTIMIZER, required=False, label="optimizer", help_text=help_text
     )
 
 
 def _learning_rate_field() -> forms.Field:
-    """Empty, since what is usual hangs on the optimizer: with Adam's rate filled in, SGD would take it over."""
+    """Initially blank, because the default depends on the optimizer: Adam's rate would also apply to SGD."""
     rates = {kind.CLASS: kind.model_fields["learning_rate"].default for kind in OPTIMIZERS.values()}
     usual = Optimizer.model_fields["learning_rate"].default
     others = ", ".join(f"{name} {rate}" for name, rate in rates.items() if rate != usual)
     words = {"what": described(Optimizer)["learning_rate"], "usual": usual, "others": others}
     field = field_for(Optimizer, "learning_rate")
-    field.help_text = _("%(what)s; empty: the usual, which is %(usual)s (%(others)s)") % words
+    field.help_text = _("%(what)s; blank = default, %(usual)s (%(others)s)") % words
     field.initial = ""
     return field
 
 
 def _from_logits_field() -> forms.Field:
     return forms.ChoiceField(
-        choices=[("", _("as the last layer has it")), ("True", "True"), ("False", "False")],
+        choices=[("", _("match the last layer")), ("True", "True"), ("False", "False")],
         initial="",
         required=False,
         label="from_logits",
@@ -204,7 +206,9 @@ def _from_logits_field() -> forms.Field:
 
 def _patience_field() -> forms.Field:
     field = field_for(EarlyStopping, "patience", label="early_stopping")
-    field.help_text = _("patience: %(what)s; empty: no early stopping") % {"what": described(EarlyStopping)["patience"]}
+    field.help_text = _("patience: %(what)s; blank = no early stopping") % {
+        "what": described(EarlyStopping)["patience"]
+    }
     field.initial = ""
     field.widget.attrs["placeholder"] = "None"
     return field

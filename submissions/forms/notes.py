@@ -1,4 +1,4 @@
-"""A group's own note on a submission."""
+"""The form for a group's private note on a submission."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ LONGEST = 2000
 
 
 class NoteForm(forms.Form):
-    """Whoever is in the group changes it, or who submitted it; instructors read it."""
+    """Group members and the submitter can edit the note; instructors can read it."""
 
     note = forms.CharField(
         label=_("Note"),
         required=False,
         max_length=LONGEST,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("For your group; instructors can read it too."),
+        help_text=_("Visible to your group and the instructors."),
     )
 
     def __init__(self, submission: Submission, data: QueryDict | None = None) -> None:

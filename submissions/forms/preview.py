@@ -1,4 +1,4 @@
-"""What a submit page tells of the model that was read, before anything runs."""
+"""The submit page's preview of a model before it is submitted."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import pydantic
 
-from submissions.forms.request_examples import written
-from submissions.forms.submission_form import SubmissionForm, choice_of, digest_of
+from submissions.forms.request_examples import model_formats
+from submissions.forms.submission_form import SubmissionForm, acknowledgement_key, choice_key
 from submissions.intake.estimate import expected
 from submissions.intake.preview import preview
 from submissions.models import Quest
@@ -20,7 +20,7 @@ from submissions.specs.spec import DATASETS, Spec, changed
 
 @dataclass(frozen=True, slots=True)
 class PixelScale:
-    """What a model's pixels are: as stored, up to `brightest`, or for a network divided by that, unless it rescales."""
+    """How a model receives pixels: from 0 to `brightest`, or divided by it for a network that does not rescale."""
 
     brightest: int
     network: bool = False
@@ -41,17 +41,17 @@ def pixel_scale(spec: Spec, quest: Quest) -> PixelScale:
     )
 
 
-def understood(form: SubmissionForm, service: str) -> dict[str, Any]:
-    """What the fragment shows of what was read: the model, or those to choose from."""
-    choices = [(choice_of(one), one.line, headline(one.spec)) for one in form.parsed_models]
+def preview_context(form: SubmissionForm, service: str) -> dict[str, Any]:
+    """The preview's template context: the parsed model, or the models to choose from."""
+    choices = [(choice_key(one), one.line, headline(one.spec)) for one in form.parsed_models]
     if form.parsed is None:
         return {"parsed": None, "choices": choices, "brightest": DATASETS[form.entry.quest.dataset].brightest}
     return {
         "parsed": form.parsed,
         "choices": choices if len(choices) > 1 else [],
-        "chosen": choice_of(form.parsed),
-        "acknowledgement": digest_of(form.parsed),
-        "acknowledged": form.data.get("acknowledged") == digest_of(form.parsed),
+        "chosen": choice_key(form.parsed),
+        "acknowledgement": acknowledgement_key(form.parsed),
+        "acknowledged": form.data.get("acknowledged") == acknowledgement_key(form.parsed),
         **_model(form.parsed.spec, form, service),
     }
 
@@ -73,23 +73,23 @@ def _model(spec: Spec, form: SubmissionForm, service: str) -> dict[str, Any]:
         "arguments": _arguments(spec),
         "expected": expected(spec, quest, **chosen),
         "scale": pixel_scale(spec, quest),
-        "written": written(spec, quest, service=service, **chosen),
+        "formats": model_formats(spec, quest, service=service, **chosen),
     }
 
 
 def _arguments(spec: Spec) -> dict[str, str]:
-    """Every parameter with its value, those filled in as well; a network's layers stand in their own table."""
+    """Every parameter with its value, including defaults. A network's layers have their own table."""
     names = (name for name in type(spec).model_fields if name not in ("family", "layers"))
-    return {name: _written(getattr(spec, name)) for name in names}
+    return {name: _format_value(getattr(spec, name)) for name in names}
 
 
-def _written(value: Any) -> str:
-    """As Python writes it; of an optimizer and the like what is not as usual, and always the learning rate."""
+def _format_value(value: Any) -> str:
+    """The value in Python syntax. Optimizers and similar parts show only non-default values and the learning rate."""
     if isinstance(value, tuple):
         return write_steps(value) or "()"
     if not isinstance(value, pydantic.BaseModel):
         return repr(value)
-    told = {"learning_rate": getattr(value, "learning_rate", None), **changed(value)}
-    given = ", ".join(f"{name}={inner!r}" for name, inner in told.items() if name != "name" and inner is not None)
+    values = {"learning_rate": getattr(value, "learning_rate", None), **changed(value)}
+    given = ", ".join(f"{name}={inner!r}" for name, inner in values.items() if name != "name" and inner is not None)
     kind = getattr(value, "name", type(value).__name__)
     return f"{kind}({given})" if given else kind

@@ -1,4 +1,4 @@
-"""A model in every form in which it can be handed in: notation, JSON, and requests by curl and from Python."""
+"""A model in every format that can be submitted: notation, JSON, a curl command and Python code."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from submissions.specs.spec import Spec, dump
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """One form; `name` tells it from the others in a page."""
+class ModelFormat:
+    """One format; `name` is unique within a page."""
 
     name: str
     label: str | Promise
     text: str
 
 
-def written(spec: Spec, quest: Quest, *, service: str, device: str = "", engine: str = "") -> list[Written]:
-    """The forms of `spec`, as submitted to `quest` on the service at the address `service`."""
+def model_formats(spec: Spec, quest: Quest, *, service: str, device: str = "", engine: str = "") -> list[ModelFormat]:
+    """The formats of `spec`, as submitted to `quest` at the URL `service`."""
     model = render(spec)
     chosen = {name: value for name, value in (("device", device), ("engine", engine)) if value}
     return [
-        Written("notation", _("Notation"), model),
-        Written("json", "JSON", json.dumps(dump(spec), indent=2)),
-        Written("curl", "curl", _curl(service, {"quest": quest.pk, "model": model, **chosen})),
-        Written("python", "Python", _python(service, quest, model, chosen)),
+        ModelFormat("notation", _("Notation"), model),
+        ModelFormat("json", "JSON", json.dumps(dump(spec), indent=2)),
+        ModelFormat("curl", "curl", _curl(service, {"quest": quest.pk, "model": model, **chosen})),
+        ModelFormat("python", "Python", _python(service, quest, model, chosen)),
     ]
 
 
 def _curl(service: str, body: dict[str, object]) -> str:
-    """Between the two marks the shell changes nothing, whatever quotes the model has."""
+    """Uses a quoted heredoc, so that the shell leaves any quotes in the model unchanged."""
     lines = [
         f"curl {service.rstrip('/')}/api/v1/submissions/ \\",
         '  -H "Authorization: Token $QUEST_TOKEN" \\',

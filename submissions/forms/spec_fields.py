@@ -1,4 +1,4 @@
-"""A form's fields for a family's parameters, made from the spec: kinds, bounds and defaults stand there alone."""
+"""Form fields for a family's parameters, derived from the spec, which alone defines types, bounds and defaults."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ STEPS = "preprocess"
 
 
 class OfferedChoice(forms.ChoiceField):
-    """A choice that others judge, the spec or the quest: what is not offered is refused there, in one wording."""
+    """A choice field that accepts any value: the spec or quest refuses invalid ones with one message everywhere."""
 
     def valid_value(self, value: Any) -> bool:
         return True
 
 
 def is_flat(family: Family) -> bool:
-    """Whether a form can ask for every parameter: a plain value, or steps; a network's layers are neither."""
+    """Whether every parameter fits one field: a plain value or preprocessing steps, but not a network's layers."""
     return all(_is_plain(field) for name, field in _properties(family.spec).items() if name != STEPS)
 
 
@@ -41,10 +41,10 @@ def spec_fields(family: Family) -> Iterator[tuple[str, forms.Field]]:
             yield name, field(family.spec, name, help_text=family.help.get(name, ""))
 
 
-def typed(text: str, name: str = "") -> object:
-    """The value of a parameter as it stands in the constructor; a bare word is a text, so quotes may be left out.
+def parse_value(text: str, name: str = "") -> object:
+    """Parse a parameter as written in the constructor; a bare word is a string, so quotes are optional.
 
-    Raises NotationError where it is not one plain value.
+    Raises NotationError if it is not a single plain value.
     """
     text = text.strip()
     if name == STEPS:
@@ -54,39 +54,39 @@ def typed(text: str, name: str = "") -> object:
     match statements(text):
         case [ast.Expr(value=value)]:
             return Text(text).literal(value)
-    raise NotationError.of("model", _("Give one plain value."))
+    raise NotationError.of("model", _("Enter a single value."))
 
 
 def field_for(model: type[pydantic.BaseModel], name: str, *, help_text: str = "", label: str = "") -> forms.Field:
-    """The form field of a plain parameter of a spec, or of a part of one, filled in with its default."""
-    field = bare_field(model, name, help_text=help_text, label=label)
+    """The form field of a plain parameter, filled in with its default."""
+    field = blank_field(model, name, help_text=help_text, label=label)
     default = model.model_fields[name].get_default(call_default_factory=True)
     if not isinstance(field, forms.ChoiceField):
         field.widget.attrs["placeholder"] = repr(default)
-    field.initial = filled_in(field, default)
+    field.initial = field_text(field, default)
     return field
 
 
-def bare_field(model: type[pydantic.BaseModel], name: str, *, help_text: str = "", label: str = "") -> forms.Field:
-    """The same with nothing filled in."""
+def blank_field(model: type[pydantic.BaseModel], name: str, *, help_text: str = "", label: str = "") -> forms.Field:
+    """The form field of a plain parameter, without a value."""
     schema = _properties(model)[name]
     shared: dict[str, Any] = {"label": label or name, "required": False, "help_text": help_text}
     if choices := _choices(schema):
         return OfferedChoice(choices=[(_shown(choice), repr(choice)) for choice in choices], **shared)
-    widget = forms.TextInput(attrs={"inputmode": _keys(schema)} if _is_one_number(schema) else {})
+    widget = forms.TextInput(attrs={"inputmode": _input_mode(schema)} if _is_one_number(schema) else {})
     return forms.CharField(widget=widget, max_length=500, **shared)
 
 
 def steps_field(model: type[pydantic.BaseModel], name: str, *, help_text: str = "") -> forms.Field:
-    """The steps before the model, written as in a pipeline, one behind the other."""
+    """The field for preprocessing steps, written as in a pipeline and separated by commas."""
     widget = forms.TextInput(attrs={"placeholder": "StandardScaler(), PCA(50)"})
     field = forms.CharField(widget=widget, max_length=500, label=name, required=False, help_text=help_text)
-    field.initial = filled_in(field, model.model_fields[name].default)
+    field.initial = field_text(field, model.model_fields[name].default)
     return field
 
 
-def filled_in(field: forms.Field, value: object) -> str:
-    """What stands in the field for the value; an empty box is None."""
+def field_text(field: forms.Field, value: object) -> str:
+    """The field's text for a value; a text box shows None as empty."""
     if isinstance(value, tuple):
         return write_steps(value)
     return "" if value is None and not isinstance(field, forms.ChoiceField) else _shown(value)
@@ -113,7 +113,7 @@ def _is_plain(schema: Schema) -> bool:
 
 
 def _choices(schema: Schema) -> list[object]:
-    """The allowed values where there are only so many; none otherwise."""
+    """The allowed values if the schema lists them all; otherwise empty."""
     found: list[object] = []
     for branch in _branches(schema):
         if "const" in branch:
@@ -134,8 +134,11 @@ def _is_one_number(schema: Schema) -> bool:
     return len(kinds) == 1 and kinds[0].get("type") in NUMBERS
 
 
-def _keys(schema: Schema) -> str:
-    """The keyboard of a phone. Not a number's box: what a browser cannot read there it sends as empty, the default."""
+def _input_mode(schema: Schema) -> str:
+    """The `inputmode` for phone keyboards.
+
+    Not type=number: browsers submit an unreadable number as empty, which would mean the default.
+    """
     number = next(branch for branch in _branches(schema) if branch.get("type") in NUMBERS)
     least = number.get("minimum", number.get("exclusiveMinimum"))
     if least is None or least < 0:

@@ -1,4 +1,4 @@
-"""The ways to submit by hand: a text that is pasted, or a form for each family. What is right is decided in `specs`."""
+"""The submit page's forms: pasted text, or fields for a family's parameters. The specs validate the model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from submissions.forms.spec_fields import OfferedChoice, filled_in, spec_fields, typed
+from submissions.forms.spec_fields import OfferedChoice, field_text, parse_value, spec_fields
 from submissions.intake import submit as intake
 from submissions.models import Device, Quest, Submission, User
 from submissions.notation.reader import NotationError, ParsedModel, models_from
@@ -23,12 +23,12 @@ from submissions.specs.spec import Spec, SpecError, dump
 from submissions.specs.validation import validate
 
 LONGEST_NOTE = 2000
-ASKED_FOR = ("acknowledged", "chosen")  # only where the text leaves something open
+ON_DEMAND = ("acknowledged", "chosen")  # shown only if the text needs a confirmation or a choice
 NOTATION = {"class": "notation", "spellcheck": "false", "autocapitalize": "off", "autocomplete": "off"}
 
 
-class SlottedField(forms.BoundField):
-    """A field whose errors have a place of their own, which is there before any error is."""
+class FieldWithErrorSlot(forms.BoundField):
+    """A bound field whose error element exists before there are errors, so that htmx can fill it."""
 
     @property
     def aria_describedby(self) -> str | None:
@@ -38,32 +38,32 @@ class SlottedField(forms.BoundField):
 
 
 class SubmissionForm(forms.Form):
-    """What every way to submit asks for. A subclass knows where the model comes from, and where its errors belong."""
+    """The fields common to all input modes. Subclasses read the model and decide where its errors are shown."""
 
     quest = forms.ModelChoiceField(
         Quest.objects.none(),
         widget=forms.HiddenInput,
-        error_messages={"invalid_choice": _("That quest takes no submissions now: choose another one.")},
+        error_messages={"invalid_choice": _("That quest is not accepting submissions. Choose another one.")},
     )
     key = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput, initial=uuid.uuid4)
     note = forms.CharField(
         required=False,
         max_length=LONGEST_NOTE,
         label=_("Note"),
-        help_text=_("For your group and the instructors alone: what you try, and why."),
-        # It stands behind what was understood, outside of the form's own element.
+        help_text=_("What you are trying, and why. Only your group and the instructors see it."),
+        # Rendered after the preview, outside the form element.
         widget=forms.Textarea(attrs={"rows": 2, "form": "submission"}),
     )
     engine = OfferedChoice(
         required=False,
         label=_("Engine"),
-        help_text=_("The model is the same on each; the times are not. The board names the engine of every run."),
+        help_text=_("Engines train the same model at different speeds. The board shows each run’s engine."),
     )
-    # What the shown boxes and choices stand for; their fields hold digests, so that another text asks again.
+    # These hold digests of the shown lines and models, so that an edited text must be confirmed again.
     acknowledged = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
     chosen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
-    bound_field_class = SlottedField
-    way = ""
+    bound_field_class = FieldWithErrorSlot
+    mode = ""
     parsed: ParsedModel | None = None
     parsed_models: Sequence[ParsedModel] = ()
 
@@ -80,25 +80,25 @@ class SubmissionForm(forms.Form):
         engine.choices = [(name, engine_named(name).label) for name in entry.quest.engines]
 
     def model_fields(self) -> list[forms.BoundField]:
-        """Those that say what the model is."""
+        """The fields that describe the model."""
         raise NotImplementedError
 
     @property
-    def told_beside(self) -> list[forms.BoundField]:
-        """The fields that are seen, each with a place for its errors."""
+    def fields_with_error_slot(self) -> list[forms.BoundField]:
+        """The visible fields, each with its own error element."""
         return self.visible_fields()
 
     @property
-    def told_above(self) -> list[forms.BoundField]:
-        """The fields whose errors have no place beside them; those of a box or choice that is asked for stand there."""
-        return [field for field in self.hidden_fields() if field.name not in ASKED_FOR]
+    def fields_without_error_slot(self) -> list[forms.BoundField]:
+        """The hidden fields whose errors are shown above the form. On-demand fields show theirs in the preview."""
+        return [field for field in self.hidden_fields() if field.name not in ON_DEMAND]
 
     def read(self) -> Sequence[ParsedModel]:
-        """The models that one can choose from, mostly one; SpecError where there is none."""
+        """The models found, usually one. Raises SpecError if there is none."""
         raise NotImplementedError
 
-    def home_of(self, path: str) -> str | None:
-        """The field beside which an error about `path` in the model is shown; None: above them all."""
+    def field_for_error(self, path: str) -> str | None:
+        """The field that shows errors about `path` in the model; None shows them above the form."""
         raise NotImplementedError
 
     def clean(self) -> dict[str, Any]:
@@ -108,25 +108,25 @@ class SubmissionForm(forms.Form):
                 self.parsed_models = self.read()
                 self._choose(cleaned)
             except SpecError as refusal:
-                self.refuse(refusal.errors)
+                self.add_errors(refusal.errors)
         return cleaned
 
     def _choose(self, cleaned: dict[str, Any]) -> None:
-        chosen = [parsed for parsed in self.parsed_models if cleaned.get("chosen") == choice_of(parsed)]
+        chosen = [parsed for parsed in self.parsed_models if cleaned.get("chosen") == choice_key(parsed)]
         self.parsed = next(iter(chosen or (self.parsed_models if len(self.parsed_models) == 1 else ())), None)
         if self.parsed is None:
-            self.add_error("chosen", _("There are several models in this text: choose one of them."))
-        elif self.parsed.consequential and cleaned.get("acknowledged") != digest_of(self.parsed):
-            self.add_error("acknowledged", _("Some lines are left aside that may change your score: agree to that."))
+            self.add_error("chosen", _("This text contains several models. Choose one."))
+        elif self.parsed.consequential and cleaned.get("acknowledged") != acknowledgement_key(self.parsed):
+            self.add_error("acknowledged", _("Some ignored lines may change your score. Confirm that you understand."))
 
-    def refuse(self, errors: Sequence[dict[str, str]]) -> None:
+    def add_errors(self, errors: Sequence[dict[str, str]]) -> None:
         for error in errors:
             path = error["field"]
-            home = path if path in ("device", "engine", "note") and path in self.fields else self.home_of(path)
+            home = path if path in ("device", "engine", "note") and path in self.fields else self.field_for_error(path)
             self.add_error(home, error["message"])
 
     def submit(self, submitter: User) -> Submission | None:
-        """Submit what was read; None, with the errors in their places, where it is refused."""
+        """Submit the parsed model. If it is refused, add the errors to the form and return None."""
         assert self.parsed is not None
         try:
             return intake.submit(
@@ -137,27 +137,27 @@ class SubmissionForm(forms.Form):
                 device=self.cleaned_data.get("device", ""),
                 engine=self.cleaned_data["engine"],
                 note=self.cleaned_data["note"],
-                idempotency_key=self._once(),
+                idempotency_key=self._idempotency_key(),
             )[0]
         except Refused as refusal:
-            self.refuse(refusal.errors)
+            self.add_errors(refusal.errors)
             return None
 
-    def _once(self) -> str:
-        """A key that a second click repeats – and that another model has not, after going back and changing it."""
+    def _idempotency_key(self) -> str:
+        """The same key for a second click, but a new one after going back and changing the model."""
         assert self.parsed is not None
         chosen = [self.entry.quest.pk, dump(self.parsed.spec), self.cleaned_data.get("device", "")]
         chosen += [self.cleaned_data["engine"], self.cleaned_data["note"]]
         return f"form:{self.cleaned_data['key'] or uuid.uuid4()}:{_digest(chosen)}"
 
 
-def choice_of(parsed: ParsedModel) -> str:
-    """What stands for this model of several in a form."""
+def choice_key(parsed: ParsedModel) -> str:
+    """The form value that identifies this model among several."""
     return _digest(dump(parsed.spec))
 
 
-def digest_of(parsed: ParsedModel) -> str:
-    """What stands for having seen all that may change the score."""
+def acknowledgement_key(parsed: ParsedModel) -> str:
+    """The form value that confirms the ignored lines of this model."""
     return _digest([dump(parsed.spec), parsed.consequential])
 
 
@@ -167,22 +167,22 @@ def _digest(value: object) -> str:
 
 def device_field() -> forms.ChoiceField:
     return forms.ChoiceField(
-        choices=[("", _("the usual one for this model")), *Device.choices],
+        choices=[("", _("Automatic (recommended)")), *Device.choices],
         required=False,
         label=_("Device"),
-        help_text=_("Networks run on CPU or GPU; nearest neighbours and forests on the CPU."),
+        help_text=_("Networks run on the CPU or a GPU; nearest neighbours and forests run on the CPU."),
     )
 
 
 class PasteForm(SubmissionForm):
-    """The notation, as it stands in a notebook."""
+    """Notation, pasted as from a notebook."""
 
-    way = "paste"
+    mode = "paste"
 
     model = forms.CharField(
         strip=False,
         label=_("Your model"),
-        help_text=_("A scikit-learn constructor, Keras code with compile and fit, or JSON. It is read, never run."),
+        help_text=_("A scikit-learn constructor, Keras code with compile and fit, or JSON. Code is read, never run."),
         error_messages={"required": _("Paste a model here, or start from an example.")},
         widget=forms.Textarea(attrs={"rows": 16, **NOTATION}),
     )
@@ -196,62 +196,62 @@ class PasteForm(SubmissionForm):
         quest = self.entry.quest
         return models_from(self.cleaned_data["model"], dataset=quest.dataset, limits=quest.limits)
 
-    def home_of(self, path: str) -> str | None:
+    def field_for_error(self, path: str) -> str | None:
         return None if path in ("quest", "group", "") else "model"
 
-    def refuse(self, errors: Sequence[dict[str, str]]) -> None:
-        super().refuse([_with_path(error) for error in errors])
+    def add_errors(self, errors: Sequence[dict[str, str]]) -> None:
+        super().add_errors([_naming_parameter(error) for error in errors])
 
 
-def _with_path(error: dict[str, str]) -> dict[str, str]:
-    """In one box for everything the message must say itself what it is about; notation's own begin with the line."""
+def _naming_parameter(error: dict[str, str]) -> dict[str, str]:
+    """Prefix the message with its path, since one box shows all errors. Notation errors already start with the line."""
     path, message = error["field"], error["message"]
-    told = path in ("model", "quest", "group", "device", "engine", "") or message.startswith("Line ")
-    return error if told else {"field": path, "message": f"{path}: {message}"}
+    is_named = path in ("model", "quest", "group", "device", "engine", "") or message.startswith("Line ")
+    return error if is_named else {"field": path, "message": f"{path}: {message}"}
 
 
 class FamilyForm(SubmissionForm):
-    """A field for each parameter of a family; an empty one means the default."""
+    """One field per parameter of a family; an empty field means the default."""
 
     def __init__(self, *args: Any, family: Family, preset: Spec | None = None, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.family, self.way = family, family.name
-        described = dict(self.described())
-        self.paths = list(described)
-        self.fields.update({inner(path): field for path, field in described.items()})
+        self.family, self.mode = family, family.name
+        fields = dict(self.parameter_fields())
+        self.paths = list(fields)
+        self.fields.update({field_name(path): field for path, field in fields.items()})
         if len(family.devices) > 1:
             self.fields["device"] = device_field()
         if preset:
             self.parsed = ParsedModel(preset)
-            self.initial.update({inner(path): text for path, text in self.texts_of(preset).items()})
+            self.initial.update({field_name(path): text for path, text in self.field_texts(preset).items()})
 
-    def described(self) -> Iterator[tuple[str, forms.Field]]:
-        """(path in the spec, field) for each thing that is asked."""
+    def parameter_fields(self) -> Iterator[tuple[str, forms.Field]]:
+        """(path in the spec, field) for each parameter."""
         return spec_fields(self.family)
 
-    def texts_of(self, preset: Spec) -> dict[str, str]:
-        """What stands in the fields, by path, where they say `preset`."""
-        return {path: filled_in(self.fields[inner(path)], getattr(preset, path)) for path in self.paths}
+    def field_texts(self, preset: Spec) -> dict[str, str]:
+        """The field texts for `preset`, by path."""
+        return {path: field_text(self.fields[field_name(path)], getattr(preset, path)) for path in self.paths}
 
     def model_fields(self) -> list[forms.BoundField]:
-        return [self[inner(path)] for path in self.paths]
+        return [self[field_name(path)] for path in self.paths]
 
     def read(self) -> Sequence[ParsedModel]:
-        quest, data = self.entry.quest, {"family": self.family.name, **self.data_of(self.paths)}
+        quest, data = self.entry.quest, {"family": self.family.name, **self.parse_fields(self.paths)}
         return [ParsedModel(validate(data, dataset=quest.dataset, limits=quest.limits))]
 
-    def home_of(self, path: str) -> str | None:
+    def field_for_error(self, path: str) -> str | None:
         first = path.split(".")[0]
-        return inner(first) if first in self.paths else None
+        return field_name(first) if first in self.paths else None
 
-    def data_of(self, paths: Iterable[str]) -> dict[str, Any]:
-        """What the fields say, the empty ones left out; SpecError where one holds no plain value."""
+    def parse_fields(self, paths: Iterable[str]) -> dict[str, Any]:
+        """The values of the non-empty fields, by path. Raises SpecError for fields that hold no plain value."""
         data: dict[str, Any] = {}
         refused: list[dict[str, str]] = []
         for path in paths:
-            text = self.cleaned_data[inner(path)].strip()
+            text = self.cleaned_data[field_name(path)].strip()
             try:
-                data |= {path: typed(text, path)} if text else {}
+                data |= {path: parse_value(text, path)} if text else {}
             except NotationError as refusal:
                 refused += [{"field": path, "message": error["message"]} for error in refusal.errors]
         if refused:
@@ -259,6 +259,6 @@ class FamilyForm(SubmissionForm):
         return data
 
 
-def inner(path: str) -> str:
-    """The form field of a parameter, which might otherwise be named like one of the form's own."""
+def field_name(path: str) -> str:
+    """The form field's name for a parameter, prefixed to avoid clashes with the form's own fields."""
     return f"model_{path.replace('.', '_')}"

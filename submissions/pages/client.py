@@ -1,4 +1,4 @@
-"""Where the notebook client is to be had: a page with the line that installs it, and what pip finds there."""
+"""The notebook client's page: the pip command and the wheels that pip downloads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A submission beside another one."""
+"""Comparing two submissions."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from submissions.results.comparison import Comparison, compare, differences, lin
 from submissions.results.mistakes import Mistake, class_names
 
 PER_PAGE = 48
-OFFERED = 60  # of each kind
+OFFERED = 60  # per list of candidates
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two: as its reader sees it, and the images that it alone got, with the other's answers."""
+    """One of the two submissions, with the images that only it got right and the other's predictions for them."""
 
     view: SubmissionView
     only: Page[Mistake]
@@ -40,7 +40,7 @@ class Side:
 @logged_in
 @require_safe
 def compare_with(request: UserRequest, pk: int) -> HttpResponse:
-    """What to compare it with; `?with=` leads there."""
+    """Choose the other submission; `?with=` redirects to the comparison."""
     first = _scored(request, pk)
     if other := number(request.GET.get("with", "")):
         return redirect("submissions:compare", pk, other)
@@ -79,7 +79,7 @@ def _sides(request: UserRequest, first: SubmissionView, second: SubmissionView, 
 
 
 def _choices(request: UserRequest, first: SubmissionView, chosen: int = 0) -> dict[str, object]:
-    """The reader's own, and what stands on the board where models are shown; of the same data set."""
+    """The submissions on offer: the reader's own, and those on the board if models are visible; same data set only."""
     seen, shown = first.visibility, first.submission
     own = Submission.objects.visible_to(request.user).scored().exclude(pk=shown.pk)
     same = own.filter(quest=shown.quest) if seen.whole else own.filter(quest__dataset=shown.quest.dataset)

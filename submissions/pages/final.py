@@ -1,4 +1,4 @@
-"""Marking a submission as final, from its page."""
+"""Marking a submission as final on its page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from submissions.requests import UserRequest, logged_in
 @logged_in
 @require_POST
 def final(request: UserRequest, pk: int) -> HttpResponse:
-    """Mark it, with `final=1`, or unmark it; what is refused is said on its page."""
+    """Mark the submission with `final=1`, otherwise unmark it; a refusal is shown on its page."""
     submission = get_object_or_404(Submission.objects.visible_to(request.user), pk=pk)
     wanted = request.POST.get("final") == "1"
     try:

@@ -1,4 +1,4 @@
-"""The page of a group, and the tokens with which its members' notebooks act for it."""
+"""A group's page and its members' API tokens."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class TokenForm(forms.ModelForm):
     class Meta:
         model = ApiToken
         fields = ["name", "scope"]
-        labels = {"name": gettext_lazy("Name"), "scope": gettext_lazy("It may")}
-        help_texts = {"name": gettext_lazy("Where it will be used, such as Anna’s laptop.")}
+        labels = {"name": gettext_lazy("Name"), "scope": gettext_lazy("Permission")}
+        help_texts = {"name": gettext_lazy("Where you will use it, for example Anna’s laptop.")}
 
 
 def empty_form() -> TokenForm:
@@ -43,12 +43,12 @@ def empty_form() -> TokenForm:
 
 
 def address(group: Group) -> str:
-    """The page of `group` for those who may know its name."""
+    """The group page's URL, for readers who may know the group's name."""
     return reverse("submissions:group", args=[group.name]) + f"?course={group.course_id}"
 
 
 def _named(name: str, course: str) -> Group:
-    """The group of that name, or pseudonym, in the course with that id, else in the newest that is still going."""
+    """The group with this name or pseudonym in the given course, or else in the newest course that is not archived."""
     groups = Group.objects.select_related("course").order_by("course__archived", "-course__created_at")
     if pk := number(course):
         groups = groups.filter(course=pk)
@@ -68,10 +68,10 @@ def sees_whole(user: User | AnonymousUser, group: Group) -> bool:
 
 @require_safe
 def group_page(request: PageRequest, name: str) -> HttpResponse:
-    """What the board shows of the group; for its members and instructors also tokens, quota and every submission.
+    """The group's scores on the board; members and instructors also see tokens, quotas and every submission.
 
-    Others find it under its pseudonym where a quest hides the names, with that quest's scores alone: nothing leads
-    from the one name to the other.
+    Where a quest hides names, others find the group under its pseudonym with that quest's scores only. Nothing links
+    the two names.
     """
     group = _named(name, request.GET.get("course", ""))
     if sees_whole(request.user, group) and name != group.name:
@@ -98,7 +98,7 @@ def page(request: HttpRequest, group: Group, form: TokenForm, *, name: str = "",
 
 
 def _live(request: HttpRequest, group: Group, name: str) -> HttpResponse:
-    """The table alone; 204 if what was seen is still right."""
+    """Only the table; 204 if it has not changed."""
     table = _table(request, group, name, whole=sees_whole(request.user, group))
     if request.GET.get("seen") == table["version"]:
         return HttpResponse(status=204)
@@ -123,7 +123,7 @@ def _table(request: HttpRequest, group: Group, name: str, *, whole: bool) -> dic
 
 
 def _sights(user: User | AnonymousUser, group: Group, *, pseudonymous: bool) -> dict[int, Visibility]:
-    """What an outsider may see of the course's quests in which the group goes by the name that was asked for."""
+    """An outsider's visibility of the quests that show the group under the requested name, by quest id."""
     sights = [visibility_for(quest, user) for quest in group.course.quests.published()]
     return {seen.quest.pk: seen for seen in sights if seen.hides_name(group) == pseudonymous}
 
@@ -137,7 +137,7 @@ def _shown(group: Group, sights: dict[int, Visibility], *, whole: bool) -> Query
 
 
 def _entries(group: Group) -> list[Entry]:
-    """The quests that the group may submit to now – with quota, own deadline and what was granted to it."""
+    """The quests that the group may submit to now, with quota, deadline and extensions."""
     return [Entry(quest, group) for quest, _group in open_quests([group])]
 
 
@@ -145,7 +145,7 @@ def _entries(group: Group) -> list[Entry]:
 @require_POST
 @never_cache
 def token_create(request: UserRequest, pk: int) -> HttpResponse:
-    """A new token, whose secret this one answer shows."""
+    """Create a token. Its secret is shown only in this response."""
     group = get_object_or_404(Group.objects.select_related("course"), pk=pk)
     if not _is_member(request.user, group):
         raise Http404
@@ -160,11 +160,11 @@ def token_create(request: UserRequest, pk: int) -> HttpResponse:
 @logged_in
 @require_POST
 def token_revoke(request: UserRequest, pk: int, token_key: str) -> HttpResponse:
-    """End a token: one's own, or any for an instructor."""
+    """Revoke one's own token; instructors may revoke any."""
     tokens = ApiToken.objects.filter(group=pk, token_key=token_key)
     token = get_object_or_404(tokens if request.user.is_staff else tokens.filter(user=request.user))
     group = get_object_or_404(Group, pk=pk)
     with writing():
         token.delete()
-    messages.success(request, _("Revoked: %(name)s. Whatever used it is refused from now on.") % {"name": token.name})
+    messages.success(request, _("Revoked %(name)s. Anything still using it will be refused.") % {"name": token.name})
     return redirect(address(group))

@@ -1,4 +1,4 @@
-"""The images of the data sets, one at a time."""
+"""Serves the data sets' images one by one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ A_YEAR = 365 * 24 * 3600
 @require_safe
 @cache_control(public=True, max_age=A_YEAR, immutable=True)
 def dataset_image(request: HttpRequest, dataset: str, part: str, index: int) -> HttpResponse:
-    """An image as PNG. It never changes, since the data sets' checksums never do."""
+    """An image as PNG. It can be cached forever because the data sets' checksums are fixed."""
     try:
         return HttpResponse(image_png(dataset, part, index), "image/png")
     except NoImage:

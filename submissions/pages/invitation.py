@@ -1,4 +1,4 @@
-"""Inviting into a group, and joining one by a link or a code – with an account, or making one."""
+"""Inviting students to a group, and joining one by link or code with an existing or a new account."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TOO_MANY = 429
 @require_POST
 @never_cache
 def invitation_create(request: UserRequest, pk: int) -> HttpResponse:
-    """A new invitation, whose link and code this one answer shows."""
+    """Create an invitation. Its link and code are shown only in this response."""
     group = _group(request, pk)
     try:
         code = invite(group, user=request.user)
@@ -45,14 +45,14 @@ def invitation_create(request: UserRequest, pk: int) -> HttpResponse:
 def invitation_revoke(request: UserRequest, pk: int, invitation: int) -> HttpResponse:
     group = _group(request, pk)
     if revoke(get_object_or_404(Invitation, pk=invitation, group=group)):
-        messages.success(request, _("Revoked: nobody can join by that invitation any more."))
+        messages.success(request, _("Invitation revoked: nobody can join with it any more."))
     else:
-        messages.error(request, _("Somebody has joined by that invitation already."))
+        messages.error(request, _("Someone has already joined with that invitation."))
     return redirect(group_views.address(group))
 
 
 def _group(request: UserRequest, pk: int) -> Group:
-    """The group, for those who may invite into it: members and instructors."""
+    """The group, if the user may invite to it (members and instructors); otherwise 404."""
     group = get_object_or_404(Group.objects.select_related("course"), pk=pk)
     if not group_views.sees_whole(request.user, group):
         raise Http404
@@ -62,7 +62,7 @@ def _group(request: UserRequest, pk: int) -> Group:
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def join_by_code(request: PageRequest) -> HttpResponse:
-    """Asks for a code; a POST leads to what it opens."""
+    """Ask for a code; a POST redirects to its invitation."""
     if request.method != "POST":
         return render(request, "submissions/join.html")
     typed = request.POST.get("code", "").replace("\0", "").strip()[:60]
@@ -76,7 +76,7 @@ def join_by_code(request: PageRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def join_page(request: PageRequest, code: str) -> HttpResponse:
-    """What the invitation is to; a POST joins, with the visitor's account or with the one that the form makes."""
+    """Show the invitation; a POST joins with the visitor's account or with the new one from the form."""
     if not may_try_codes(request):
         return render(request, "registration/locked_out.html", status=TOO_MANY)
     read = read_code(code)
@@ -95,7 +95,7 @@ def join_page(request: PageRequest, code: str) -> HttpResponse:
 
 
 def _joined(request: PageRequest, invitation: Invitation, form: AccountForm | None) -> Membership | None:
-    """The new membership; None, with the reason on the page, where that is refused."""
+    """The new membership. If joining is refused, show the reason and return None."""
     try:
         if isinstance(request.user, User):
             return join(invitation, user=request.user)
@@ -106,8 +106,8 @@ def _joined(request: PageRequest, invitation: Invitation, form: AccountForm | No
 
 
 def _with_new_account(request: PageRequest, invitation: Invitation, form: AccountForm) -> Membership:
-    """Account and membership, or neither."""
-    person = form.save(commit=False)  # hashes the password, which is slow, before others have to wait for the lock
+    """Create the account and the membership together, or neither."""
+    person = form.save(commit=False)  # hashing the password is slow, so do it before taking the lock
     with writing():
         person.save()
         membership = join(invitation, user=person)

@@ -1,4 +1,4 @@
-"""What the page of a submission follows while it waits and runs."""
+"""The live part of a submission's page while it waits and runs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from submissions.results.timing import Part, parts
 from submissions.wording import about
 
 ADVISED = (Exit.ERROR, Exit.TIMED_OUT, Exit.OUT_OF_MEMORY, Exit.CRASHED, Exit.LOST)
-ENOUGH_DONE = 0.1  # of a run, to tell from it how long the rest takes
+ENOUGH_DONE = 0.1  # share of a run after which its own progress predicts the rest
 
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A submission as it is now. `missing` names the workers that it waits for in vain, none of them being alive."""
+    """A submission's current state. `missing` is the device that it waits for if no worker serves it, else empty."""
 
     submission: Submission
     attempts: list[Attempt]
@@ -41,23 +41,23 @@ class RunView:
 
     @property
     def advice(self) -> str:
-        """How the last attempt ended, where there is something that a group can do about it."""
+        """How the last attempt ended, if there is advice for it; else empty."""
         return self.attempt.exit if self.attempt and self.attempt.exit in ADVISED else ""
 
     @property
     def verdict(self) -> Event | None:
-        """By whom and why it was disqualified, while it is."""
+        """The event that disqualified it, while it is disqualified."""
         kinds = (event for event in reversed(self.events) if event.kind == Event.Kind.DISQUALIFIED)
         return next(kinds, None) if self.submission.disqualified else None
 
     @property
     def elapsed_s(self) -> float | None:
-        """Since the run began, by the database's clock."""
+        """Seconds since the run started, by the database's clock."""
         return (clock.now() - self.running.started_at).total_seconds() if self.running else None
 
     @property
     def remaining_s(self) -> float | None:
-        """What is left of the run: by how far it says it is, else by runs like it; None where neither tells."""
+        """Estimated seconds left, from the run's own progress or from similar runs; None if unknown."""
         elapsed = self.elapsed_s
         if self.running is None or elapsed is None:
             return None
@@ -78,7 +78,7 @@ class RunView:
 
     @property
     def version(self) -> str:
-        """Differs whenever the page would."""
+        """Changes whenever the page would change."""
         latest = self.attempt
         seen = [
             self.submission.state,
@@ -105,7 +105,7 @@ def run_view(submission: Submission) -> RunView:
 
 
 def missing_workers(submission: Submission) -> str:
-    """The device that a queued submission waits for while no worker for it serves; else empty."""
+    """The device that a queued submission waits for if no worker serves it; else empty."""
     if submission.state != State.QUEUED:
         return ""
     takers = [Device.CPU, Device.GPU] if submission.device == Device.AUTO else [submission.device]
@@ -113,7 +113,7 @@ def missing_workers(submission: Submission) -> str:
 
 
 def version_of_rows(submissions: list[Submission]) -> str:
-    """Differs whenever one of these rows would; they come with their attempts."""
+    """Changes whenever one of these rows would. The rows must come with their attempts."""
     return _digest(
         [[row.pk, row.state, row.cancel_asked, row.counts, row.disqualified, _progress(row)] for row in submissions]
     )

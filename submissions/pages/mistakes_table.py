@@ -1,4 +1,4 @@
-"""What stands on the page of a submission."""
+"""The confusion matrix, the misclassified images and the model insight on a submission's page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PER_PAGE = 48
 
 @dataclass(frozen=True)
 class ErrorsShown:
-    """A submission's errors: all in the matrix, and a page of those chosen by true class, by answer, or both."""
+    """A submission's confusion matrix and a page of its mistakes, filtered by true or predicted class or both."""
 
     mistakes: Mistakes
     dataset: str
@@ -45,13 +45,13 @@ class ErrorsShown:
 
     @property
     def query(self) -> str:
-        """What is chosen, for an address to which a page is still to be added."""
+        """The filters as a query string, ready for a page number to be appended."""
         chosen = {name: value for name, value in (("true", self.truth), ("given", self.given)) if value is not None}
         return f"{urlencode(chosen)}&" if chosen else ""
 
 
 def errors_shown(submission: Submission, asked: QueryDict) -> ErrorsShown | None:
-    """None where nothing can be told; see `errors.mistakes`."""
+    """None if the mistakes are unavailable; see `results.mistakes.mistakes`."""
     found = mistakes(submission)
     if found is None:
         return None
@@ -71,7 +71,7 @@ def _class(text: str) -> int | None:
 
 
 def insight_of(submission: Submission) -> dict[str, Any]:
-    """What the trainer's look into the model shows, with its kind; empty where there is none."""
+    """The model insight from the trainer and its kind, for the template; empty if there is none."""
     found = Insight.objects.filter(submission=submission).first()
     shown = parse_insight(found.data) if found else None
     if isinstance(shown, list):
@@ -80,6 +80,6 @@ def insight_of(submission: Submission) -> dict[str, Any]:
 
 
 def _with_truths(wrong: list[dict[str, Any]], dataset: str) -> list[dict[str, Any]]:
-    """The digits that were read wrong with what each is; None where the labels are not at hand."""
+    """The rows with their true classes, which are None if the labels are not on this server."""
     truths = idx_files.labels(dataset)
     return [{**row, "truth": truths[row["index"]] if truths else None} for row in wrong]

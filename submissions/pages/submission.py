@@ -1,4 +1,4 @@
-"""The list of a group's submissions, and the page of one."""
+"""The list of a group's submissions, and a submission's page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from submissions.forms.notes import NoteForm
-from submissions.forms.request_examples import written
+from submissions.forms.request_examples import model_formats
 from submissions.models import Quest, State, Submission
 from submissions.models.submission import SubmissionQuerySet
 from submissions.pages.live_run import RunView, run_view, version_of_rows
@@ -25,7 +25,7 @@ PER_PAGE = 50
 
 
 def _own(request: UserRequest) -> SubmissionQuerySet:
-    """Those that the list holds: the visitor's groups' – and an instructor's own, who sees the others at the desk."""
+    """The visitor's groups' submissions. Instructors see only their own here, and all others at the desk."""
     if request.user.is_staff:
         return Submission.objects.filter(submitter=request.user)
     return Submission.objects.visible_to(request.user)
@@ -39,7 +39,7 @@ def _seen(request: UserRequest, pk: int) -> SubmissionView:
 
 
 def _whole(request: UserRequest, pk: int) -> Submission:
-    """One that the visitor's group or the visitor owns, or any for an instructor."""
+    """A submission of the visitor or their group, or any for an instructor; otherwise 404."""
     found = _seen(request, pk)
     if not found.whole:
         raise Http404
@@ -49,7 +49,7 @@ def _whole(request: UserRequest, pk: int) -> Submission:
 @logged_in
 @require_safe
 def submission_list(request: UserRequest) -> HttpResponse:
-    """The group's submissions; asked by htmx with what it has seen, 204 if that is still right."""
+    """The group's submissions; htmx gets only the table, or 204 if it has not changed."""
     page = _page(request)
     version = version_of_rows(list(page))
     if request.htmx and request.GET.get("seen") == version:
@@ -87,7 +87,7 @@ def _page(request: UserRequest) -> Page[Submission]:
 @logged_in
 @require_safe
 def detail(request: UserRequest, pk: int) -> HttpResponse:
-    """The page; asked by htmx, its wrong images alone, as they were chosen."""
+    """The page; htmx gets only the misclassified images, filtered."""
     found = _seen(request, pk)
     if request.htmx and not request.htmx.history_restore_request:
         errors = errors_shown(found.submission, request.GET)
@@ -99,14 +99,14 @@ def detail(request: UserRequest, pk: int) -> HttpResponse:
 @logged_in
 @require_GET
 def live(request: UserRequest, pk: int) -> HttpResponse:
-    """The part of the page that changes, and the tab's title; 204 if what was seen is still right."""
+    """The live part of the page and the tab's title; 204 if nothing has changed."""
     found = _seen(request, pk)
     if not found.whole:
         raise Http404
-    following = run_view(found.submission)
-    if request.GET.get("seen") == following.version:
+    current = run_view(found.submission)
+    if request.GET.get("seen") == current.version:
         return HttpResponse(status=204)
-    return render(request, "submissions/live.html", _results(request, found, following))
+    return render(request, "submissions/live.html", _results(request, found, current))
 
 
 def _detail(request: UserRequest, found: SubmissionView, note_form: NoteForm, *, status: int = 200) -> HttpResponse:
@@ -116,18 +116,18 @@ def _detail(request: UserRequest, found: SubmissionView, note_form: NoteForm, *,
         **_results(request, found, run_view(submission)),
         "note_form": note_form if note_form.may_be_used_by(request.user) else None,
         "reruns": submission.reruns.order_by("id") if found.whole else [],
-        "written": written(submission.model, submission.quest, service=request.build_absolute_uri("/"), **chosen),
+        "formats": model_formats(submission.model, submission.quest, service=request.build_absolute_uri("/"), **chosen),
     }
     return render(request, "submissions/detail.html", context, status=status)
 
 
-def _results(request: UserRequest, found: SubmissionView, following: RunView) -> dict[str, Any]:
-    """How it stands, and what came of it: the part of the page that changes."""
+def _results(request: UserRequest, found: SubmissionView, current: RunView) -> dict[str, Any]:
+    """The context of the live part of the page."""
     submission = found.submission
     return {
         "submission": submission,
         "view": found,
-        "following": following,
+        "run_view": current,
         "errors": errors_shown(submission, request.GET),
         **insight_of(submission),
     }
@@ -147,7 +147,7 @@ def cancel(request: UserRequest, pk: int) -> HttpResponse:
 @logged_in
 @require_POST
 def note(request: UserRequest, pk: int) -> HttpResponse:
-    """Keep the group's own note."""
+    """Save the group's note."""
     submission = _whole(request, pk)
     form = NoteForm(submission, request.POST)
     if not form.may_be_used_by(request.user):
@@ -155,5 +155,5 @@ def note(request: UserRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _detail(request, _seen(request, pk), form, status=400)
     form.save()
-    messages.success(request, _("The note is kept."))
+    messages.success(request, _("Note saved."))
     return redirect("submissions:detail", submission.pk)

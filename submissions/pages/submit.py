@@ -1,4 +1,4 @@
-"""The submit page, the look at what was understood, and the network's layers on their way through the form."""
+"""The submit page, its preview, and the editing of a network's layers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from submissions.forms.input_modes import PASTE, examples, form_for, ways
-from submissions.forms.layer_editing import Change, rearranged, rows_in, with_rows
+from submissions.forms.input_modes import PASTE, examples, form_for, modes
+from submissions.forms.layer_editing import LayerEdit, apply_edit, read_rows, replace_rows
 from submissions.forms.network_form import NetworkForm, WidthForm
-from submissions.forms.preview import understood
-from submissions.forms.submission_form import ASKED_FOR, SubmissionForm
+from submissions.forms.preview import preview_context
+from submissions.forms.submission_form import ON_DEMAND, SubmissionForm
 from submissions.models import Quest, Submission
 from submissions.quests.eligibility import Entry, enter, enterable, why_nowhere
 from submissions.quests.presets import presets
@@ -39,7 +39,7 @@ def with_entry(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
 @require_http_methods(["GET", "HEAD", "POST"])
 @with_entry
 def submit(request: UserRequest, quests: list[Quest], entry: Entry) -> HttpResponse:
-    """The form; a POST submits and leads to the submission's page."""
+    """The form; a POST submits and redirects to the submission's page."""
     form = _form(request, entry)
     if form.is_bound and form.is_valid() and (submission := form.submit(request.user)):
         return redirect("submissions:detail", submission.pk)
@@ -50,7 +50,7 @@ def submit(request: UserRequest, quests: list[Quest], entry: Entry) -> HttpRespo
 @require_POST
 @with_entry
 def check(request: UserRequest, quests: list[Quest], entry: Entry) -> HttpResponse:
-    """What would be submitted; runs nothing and keeps nothing."""
+    """Preview the model without running or saving anything."""
     form = _form(request, entry)
     form.is_valid()
     if request.htmx:
@@ -62,28 +62,28 @@ def check(request: UserRequest, quests: list[Quest], entry: Entry) -> HttpRespon
 @require_POST
 @with_entry
 def build(request: UserRequest, quests: list[Quest], entry: Entry) -> HttpResponse:
-    """The network with a layer more, one fewer, or one moved."""
-    rows, touched = rearranged(rows_in(request.POST), Change.asked(request.POST))
-    form = form_for("cnn", entry, with_rows(request.POST, rows))
+    """Add, remove or move a layer of the network."""
+    rows, result = apply_edit(read_rows(request.POST), LayerEdit.from_post(request.POST))
+    form = form_for("cnn", entry, replace_rows(request.POST, rows))
     form.is_valid()
-    if touched and isinstance(form, NetworkForm):
-        form.touched(touched)
+    if result and isinstance(form, NetworkForm):
+        form.focus(result)
     if request.htmx:
-        return render(request, "submissions/built.html", _context(request, form) | {"touched": touched})
-    return _page(request, quests, form, touched=touched)
+        return render(request, "submissions/built.html", _context(request, form) | {"result": result})
+    return _page(request, quests, form, result=result)
 
 
 @logged_in
 @require_POST
 @with_entry
-def turn(request: UserRequest, quests: list[Quest], entry: Entry, way: str) -> HttpResponse:
-    """The same model, filled in another way: what was pasted in the form of its family, or a form as text."""
+def switch_mode(request: UserRequest, quests: list[Quest], entry: Entry, mode: str) -> HttpResponse:
+    """Show the same model in another input mode: pasted text in its family's form, or a form as text."""
     form = _form(request, entry)
     form.is_valid()
-    if form.parsed is None or way not in ways():
+    if form.parsed is None or mode not in modes():
         return _page(request, quests, form)
     kept = {name: request.POST.get(name, "") for name in ("note", "device", "engine")}
-    return _page(request, quests, form_for(way, entry, preset=form.parsed.spec, kept=kept))
+    return _page(request, quests, form_for(mode, entry, preset=form.parsed.spec, kept=kept))
 
 
 def _entry(request: UserRequest, quests: list[Quest]) -> Entry | None:
@@ -96,7 +96,7 @@ def _entry(request: UserRequest, quests: list[Quest]) -> Entry | None:
 
 
 def _model_of(request: UserRequest) -> Submission | None:
-    """The submission whose model `?from=` asks to start with, of those whose model the visitor may read."""
+    """The submission named by `?from=`, if the visitor may see its model."""
     pk = number(request.GET.get("from", ""))
     found = Submission.objects.select_related("quest").filter(pk=pk).first() if pk is not None else None
     return found if found and visibility_for(found.quest, request.user).shows_model(found) else None
@@ -105,9 +105,9 @@ def _model_of(request: UserRequest) -> Submission | None:
 def _form(request: UserRequest, entry: Entry) -> SubmissionForm:
     data = request.POST if request.method == "POST" else None
     preset = _preset(request, entry)
-    usual = preset.family if preset and "from" in request.GET and preset.family in ways() else PASTE
-    way = request.POST.get("way") or request.GET.get("way", usual)
-    return form_for(way, entry, data, preset=preset)
+    usual = preset.family if preset and "from" in request.GET and preset.family in modes() else PASTE
+    mode = request.POST.get("way") or request.GET.get("way", usual)
+    return form_for(mode, entry, data, preset=preset)
 
 
 def _preset(request: UserRequest, entry: Entry) -> Spec | None:
@@ -124,17 +124,21 @@ def _width_form(request: UserRequest, entry: Entry) -> WidthForm:
 
 
 def _context(request: UserRequest, form: SubmissionForm) -> dict[str, Any]:
-    """What the page and its fragments know of the form and of the model in it."""
-    service = request.build_absolute_uri("/")
-    return {"form": form, "quest": form.entry.quest, "refusals": _refusals(form), **understood(form, service)}
+    """The context that the page and its fragments share."""
+    return {
+        "form": form,
+        "quest": form.entry.quest,
+        "error_messages": _error_messages(form),
+        **preview_context(form, request.build_absolute_uri("/")),
+    }
 
 
 def _page(request: UserRequest, quests: list[Quest], form: SubmissionForm, **more: Any) -> HttpResponse:
     context = {
         "quests": quests,
         "entry": form.entry,
-        "way": form.way,
-        "ways": ways(),
+        "mode": form.mode,
+        "modes": modes(),
         "presets": examples(form),
         "width_form": _width_form(request, form.entry) if isinstance(form, NetworkForm) else None,
         **_context(request, form),
@@ -146,15 +150,15 @@ def _page(request: UserRequest, quests: list[Quest], form: SubmissionForm, **mor
 def _nowhere(request: UserRequest) -> HttpResponse:
     in_course = request.user.memberships.filter(course__archived=False).exists()
     context = {"in_course": in_course, "reasons": why_nowhere(request.user), "text": request.POST.get("model", "")}
-    return render(request, "submissions/nowhere.html", context)
+    return render(request, "submissions/no_open_quest.html", context)
 
 
-def _refusals(form: SubmissionForm) -> list[str]:
-    """The form's errors in one list; those about a parameter name it, unless they name a line or a layer themselves."""
+def _error_messages(form: SubmissionForm) -> list[str]:
+    """All form errors in one list. Parameter errors name the parameter, unless they already name a line."""
     names = {field.name: f"{field.label}: " for field in form.model_fields() if field.name != "model"}
     return [
         str(message) if str(message).startswith("Line ") else f"{names.get(name, '')}{message}"
         for name, messages in form.errors.items()
-        if name not in ASKED_FOR
+        if name not in ON_DEMAND
         for message in messages
     ]

@@ -1,4 +1,4 @@
-"""How the comparison of two models is written."""
+"""Filters for the comparison of two models."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ register = template.Library()
 
 @register.filter
 def points(difference: float) -> str:
-    """A difference of accuracies in percentage points, whoever leads."""
+    """The absolute difference of two accuracies, in percentage points."""
     return f"{100 * abs(difference):.2f}"
 
 
 @register.filter
 def p_value(p: float) -> str:
-    """With two digits that count; below a thousandth only that it is."""
+    """A p-value with two significant digits, or `p < 0.001`."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
 @register.filter
 def as_json(value: object) -> str:
-    """A parameter as JSON has it."""
+    """A parameter value as JSON."""
     return json.dumps(value, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Template filters and tags: the wording of numbers and times, and what a reader may see."""
+"""Template filters and tags for numbers, times, notation, and the visibility of groups and models."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ register = template.Library()
 for write in (wording.score, wording.percent, wording.seconds, wording.clock, wording.stamp):
     register.filter(write)
 
-BEHIND = re.compile(r"(?<=[(,])(?=[^\s)])")  # where a space follows, a line may end anyhow
+BEHIND = re.compile(r"(?<=[(,])(?=[^\s)])")  # before a space, a line can break anyway
 LINE_MAY_END = mark_safe("<wbr>")
 
 
@@ -42,13 +42,13 @@ def picture(dataset: str, part: str, index: int) -> str:
 
 @register.filter
 def breakable(notation: str) -> SafeString:
-    """The notation escaped, and marked where a line of a table may end: behind a bracket or comma, never in a word."""
+    """The escaped notation with line-break opportunities after brackets and commas, never inside a word."""
     return format_html_join(LINE_MAY_END, "{}", ((part,) for part in BEHIND.split(notation)))
 
 
 @register.filter
 def class_in(place: int, names: Sequence[str]) -> str:
-    """What the class of that number is called; the number where there are no names."""
+    """The name of a class, or its number if there are no names."""
     return names[place] if names else str(place)
 
 
@@ -66,7 +66,7 @@ def in_zone(at: datetime | None, place: Quest | Course) -> datetime | str:
 
 @register.filter
 def name_in(group: Group | None, visibility: Visibility) -> str:
-    """What the reader may know the group by: its name, or its pseudonym."""
+    """The name or pseudonym under which the reader sees the group."""
     return visibility.name(group)
 
 
@@ -78,19 +78,19 @@ def may_read(visibility: Visibility, submission: Submission) -> bool:
 
 @register.filter
 def parameters_of(visibility: Visibility, submission: Submission) -> int | None:
-    """How many parameters the network has, where the reader may know it."""
+    """The network's parameter count, if the reader may know it; otherwise None."""
     return visibility.parameters(submission)
 
 
 @register.simple_tag
 def final_offer(submission: Submission, user: User | AnonymousUser) -> Offer | None:
-    """What `user` is offered about marking the submission as final."""
+    """Whether and how `user` may mark the submission as final; None for visitors."""
     return offer(submission, user) if isinstance(user, User) else None
 
 
 @register.simple_tag
 def group_of(user: User | AnonymousUser) -> Group | None:
-    """The group that `user` is in now: that of the newest course which is not archived."""
+    """The user's group in the newest course that is not archived."""
     if not isinstance(user, User):
         return None
     current = Group.objects.filter(memberships__user=user, course__archived=False)

@@ -79,4 +79,4 @@ def test_without_a_score_there_are_no_errors(owner_client, submission):
     response = owner_client.get(f"/api/v1/submissions/{submission.pk}/errors/")
 
     assert response.status_code == 404
-    assert "Nothing is known" in response.json()["errors"][0]["message"]
+    assert "are not available" in response.json()["errors"][0]["message"]

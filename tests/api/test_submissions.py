@@ -304,7 +304,7 @@ def test_a_retry_gives_its_submission_back_though_limits_are_tighter_by_now(api,
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ({"model": KNN, "engine": "zz"}, '"zz" is not offered: give one of '),
+        ({"model": KNN, "engine": "zz"}, '"zz" is not allowed. Choose one of '),
         ({}, "Give the model as text, such as"),
     ],
 )
@@ -315,7 +315,7 @@ def test_a_refusal_says_what_would_be_right(api, quest, body, words):
 def test_a_sort_that_is_not_offered_is_told_which_are(api, quest):
     message = api.get(URL, {"sort": "foo"}).json()["errors"][0]["message"]
 
-    assert message.startswith('"foo" is not offered: give one of when, -when, score')
+    assert message.startswith('"foo" is not allowed. Choose one of when, -when, score')
 
 
 @pytest.mark.parametrize("token", ["Token quest_unknown", ""])
@@ -323,4 +323,4 @@ def test_whoever_has_no_token_is_told_where_to_get_one(client, quest, token):
     response = client.get(URL, headers={"Authorization": token} if token else {})
 
     assert response.status_code == 401
-    assert "Make a token on your group's page" in response.json()["errors"][0]["message"]
+    assert "Create a token on your group's page" in response.json()["errors"][0]["message"]

@@ -46,7 +46,9 @@ def test_a_token_that_asks_too_often_is_told_when_to_come_back(counting, owner, 
 
     assert refused.status_code == 429
     assert refused["Retry-After"] == "60"
-    assert refused.json()["errors"][0]["message"].startswith("Too many requests: 5 a minute for a token, 8 for a group")
+    assert refused.json()["errors"][0]["message"].startswith(
+        "Too many requests. The limits per minute are 5 for a token and 8 for a group"
+    )
 
 
 def test_who_comes_back_then_is_served(counting, owner, group):

@@ -42,7 +42,7 @@ def test_a_token_for_reading_reads_and_looks_at_models_but_changes_nothing(owner
     assert look.status_code == 200
     assert submit_by(reader).status_code == 403
     refused = reader.post(f"/api/v1/submissions/{submission.pk}/cancel/")
-    assert (refused.status_code, words(refused)[:24]) == (403, "This token may only read")
+    assert (refused.status_code, words(refused)[:24]) == (403, "This token is read-only.")
     assert reload(submission).state == State.QUEUED
 
 
@@ -52,7 +52,7 @@ def test_a_token_of_one_who_has_left_the_group_is_refused(owner, owner_token, su
     response = bearing(owner_token).get("/api/v1/submissions/")
 
     assert response.status_code == 401
-    assert "acts for ITMALGrp01, of which owner is no longer a member" in words(response)
+    assert "acts for ITMALGrp01, but owner is no longer a member" in words(response)
 
 
 def test_a_revoked_token_and_one_of_a_person_who_was_locked_out_are_refused(owner, owner_token, colleague, group):

@@ -14,7 +14,7 @@ KNN = "KNeighborsClassifier(n_neighbors=6)"
 def test_a_student_without_an_account_joins_by_the_link_that_a_member_sends(open_window, stack):
     member = open_window("itmalgrp01")
     member.goto("/groups/ITMALGrp01/")
-    member.get_by_role("button", name="Invite somebody").click()
+    member.get_by_role("button", name="Invite someone").click()
     link = member.locator("pre.secret").inner_text()
 
     newcomer = open_window(width=390)
@@ -23,7 +23,7 @@ def test_a_student_without_an_account_joins_by_the_link_that_a_member_sends(open
     newcomer.get_by_label("Username").fill("grace")
     newcomer.get_by_label("Password", exact=True).fill(PASSWORD)
     newcomer.get_by_label("Password confirmation").fill(PASSWORD)
-    newcomer.get_by_role("button", name="Make the account and join").click()
+    newcomer.get_by_role("button", name="Create account and join").click()
 
     expect(newcomer.get_by_text("Welcome to ITMALGrp01.")).to_be_visible()
     expect(newcomer.get_by_text("Grace Hopper", exact=False).first).to_be_visible()

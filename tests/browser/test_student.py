@@ -65,7 +65,7 @@ def test_a_network_is_made_in_its_form_from_a_dense_net_of_a_chosen_width(open_w
     page = open_window("itmalgrp03")
     page.goto("/submit/")
     page.get_by_role("link", name="Convolutional network").click()
-    page.get_by_label("Dense net of width").fill("16")
+    page.get_by_label("Dense network of width").fill("16")
     page.get_by_role("button", name="Fill in").click()
     expect(page.locator(".layer h3")).to_have_text(["Input", "Dense", "Dropout", "Dense", "Dropout", "Dense"])
     page.get_by_label("epochs").fill("2")

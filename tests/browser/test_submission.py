@@ -55,7 +55,7 @@ def test_a_number_of_the_matrix_leads_to_its_images_and_back_without_a_reload(op
     expect(page.locator("td.chosen")).to_have_count(1)
     assert "true=" in page.url
     assert drawn(page, "#wrong img")
-    page.get_by_label("Is a").select_option(label="any")
+    page.get_by_label("True class").select_option(label="any")
     expect(page.locator("td.chosen")).to_have_count(0)
     assert_stayed(page)
 
@@ -68,7 +68,7 @@ def test_two_are_compared(open_window, runs, scripts):
     page.get_by_label("Compare submission").select_option(str(runs["poor"]))
     page.get_by_role("button", name="Compare").click()
 
-    expect(page.locator(".verdict")).to_contain_text(f"better than submission {runs['poor']}")
+    expect(page.locator(".verdict")).to_contain_text(f"higher than submission {runs['poor']}")
     expect(page.locator(".compared")).to_contain_text("n_neighbors")
     expect(page.locator("#only-first .digits li").first).to_be_visible()
 

@@ -32,11 +32,11 @@ def test_what_may_change_the_score_is_agreed_to_before_it_is_submitted(open_wind
     page = open_window("itmalgrp04")
     page.goto("/submit/")
     page.get_by_label("Your model").fill(SCALED)
-    tick = page.get_by_label("I know that these lines do not count here")
+    tick = page.get_by_label("I understand these lines will be ignored")
     expect(tick).to_be_visible()
 
     page.get_by_role("button", name="Submit", exact=True).click()
-    expect(page.locator(".consequential")).to_contain_text("agree to that")
+    expect(page.locator(".consequential")).to_contain_text("Confirm that you understand")
     expect(tick).to_be_focused()
     expect(page.get_by_label("Your model")).to_have_value(SCALED)
     tick.check()
@@ -75,12 +75,12 @@ def test_layers_are_added_moved_and_removed_and_the_cursor_goes_with_them(open_w
     assert layers(page) == ["Input", "Flatten", "Conv2D", "Dense"]
     expect(layer(page, 2).get_by_label("filters")).to_be_focused()
     expect(layer(page, 2).get_by_label("filters")).to_have_value("4")
-    expect(page.locator("#builder-total")).to_contain_text("Not a network yet")
+    expect(page.locator("#builder-total")).to_contain_text("Not valid yet")
 
     page.keyboard.press("Alt+ArrowUp")
     expect(page.locator("#layer-1-told")).to_contain_text("(6, 6, 4)")
     page.get_by_role("button", name="Remove layer 1, Conv2D").press("Enter")
-    expect(page.locator("#builder-said")).to_have_text("Conv2D is removed.")
+    expect(page.locator("#builder-said")).to_have_text("Removed Conv2D.")
     expect(page.get_by_role("button", name="Remove layer 1, Flatten")).to_be_focused()
     assert layers(page) == ["Input", "Flatten", "Dense"]
     assert_stayed(page)
@@ -152,7 +152,7 @@ def test_a_pasted_network_is_finished_in_the_builder(open_window):
     page = open_window("itmalgrp03")
     page.goto("/submit/")
     page.get_by_label("Your model").fill("Sequential([Flatten(), Dense(7, activation='relu'), Dense(10)])")
-    page.get_by_role("button", name="Change it in the form").click()
+    page.get_by_role("button", name="Edit in the form").click()
 
     expect(layer(page, 2).get_by_label("units")).to_have_value("7")
 

@@ -133,7 +133,7 @@ def test_board_feed_and_quota_are_tables(said, submission, score):
     [
         (("submit", "KNeighborsClassifier(n_neighbors=0)"), 3, "n_neighbors"),
         (("submit", "missing.py"), 3, "There is no file missing.py"),
-        (("status", "4711"), 3, "There is no submission 4711 of yours"),
+        (("status", "4711"), 3, "You have no submission 4711"),
     ],
 )
 def test_a_refusal_has_its_exit_code_and_message(said, arguments, code, says):

@@ -192,7 +192,7 @@ def test_a_service_without_httpxs_wheel_names_the_package_index(client, db):
     page = client.get("/client/").content.decode()
 
     assert f"pip install {HERE}/client/mnist_quest-{RELEASE}-py3-none-any.whl" in page
-    assert "pip brings httpx from a package index" in page
+    assert "pip also installs httpx from a package index" in page
 
 
 @pytest.mark.parametrize("address", ["/client/", "/client/x.whl", "/client/httpx-0-py3-none-any.whl"])

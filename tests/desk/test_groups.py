@@ -123,7 +123,7 @@ def test_one_more_group_is_created_and_its_page_invites(course, group, instructo
     page = instructor_client.post(f"/desk/courses/{course.pk}/groups/new/", {"name": "ITMALGrp09"}, follow=True)
 
     assert "invite its members" in page.content.decode()
-    assert "Invite somebody" in page.content.decode()
+    assert "Invite someone" in page.content.decode()
     again = instructor_client.post(f"/desk/courses/{course.pk}/groups/new/", {"name": "itmalgrp01"})
     assert "a group of that name already" in again.content.decode()
     assert Group.objects.count() == 2

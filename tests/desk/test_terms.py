@@ -125,7 +125,7 @@ def test_a_draft_is_previewed_as_a_group_will_see_it(course, instructor_client, 
     page = text_of(instructor_client.get(f"/desk/quests/{draft.pk}/preview/?way={way}"))
 
     assert '<span class="badge badge-open">open</span>' in page
-    assert "You submit for your group: 7 of 7 submissions left today." in page
+    assert "You are submitting for your group: 7 of 7 submissions left today." in page
     assert "At most 50 trees." in page
     assert "<fieldset disabled" in page
     assert "Secret plan" not in text_of(client.get("/"))

@@ -14,7 +14,7 @@ from django.test import Client
 from submissions.families.network import LENET_5, SIMPLE_CONVNET
 from submissions.forms.input_modes import form_for
 from submissions.forms.preview import pixel_scale
-from submissions.forms.request_examples import written
+from submissions.forms.request_examples import model_formats
 from submissions.intake.duplicates import earlier_same
 from submissions.intake.estimate import expected
 from submissions.models import Attempt, ModelsShown, Quest, Submission
@@ -84,18 +84,18 @@ def test_steps_that_leave_fewer_features_shorten_the_guess(quest):
 
 
 def test_the_page_says_on_what_the_time_rests(owner_client, quest, submission, score):
-    assert "That is by arithmetic: no such run was measured here yet." in check(owner_client, quest)
+    assert "Rough estimate; nothing similar has run yet." in check(owner_client, quest)
     score(submission, 350)
     Attempt.objects.update(engine=quest.default_engine)
     cache.clear()  # it is remembered for some seconds that there was none
 
-    assert "That goes by the only run like it so far." in check(owner_client, quest)
+    assert "Based on the only similar run so far." in check(owner_client, quest)
 
 
 def test_a_run_that_the_quest_would_stop_is_told_so(owner_client, quest):
     Quest.objects.update(dataset="mnist", run_seconds=10)
 
-    assert "The quest stops a run after 10 s." in check(owner_client, quest, "KNeighborsClassifier(p=4)")
+    assert "This quest stops runs after 10 s." in check(owner_client, quest, "KNeighborsClassifier(p=4)")
 
 
 def test_an_earlier_submission_of_the_same_model_is_pointed_out(owner_client, quest, submission, score):
@@ -103,7 +103,7 @@ def test_an_earlier_submission_of_the_same_model_is_pointed_out(owner_client, qu
 
     text = check(owner_client, quest, "KNeighborsClassifier(weights = 'distance', n_neighbors=4)")
 
-    assert f"handed this model in before: submission {submission.pk}" in text
+    assert f"already submitted this model: submission {submission.pk}" in text
     assert "scored 0.97500" in text
 
 
@@ -158,7 +158,7 @@ def test_the_scale_of_the_pixels_is_that_of_the_model(model, dataset, said):
     "spec", [parse(PASTED), LENET_5, parse("RandomForestClassifier(class_weight={0: 1.5})")], ids=str
 )
 def test_every_form_of_a_model_says_the_same_model(quest, spec):
-    forms = {form.name: form.text for form in written(spec, quest, service=SERVICE, engine="stock")}
+    forms = {form.name: form.text for form in model_formats(spec, quest, service=SERVICE, engine="stock")}
     document = re.fullmatch(r"(.*) <<'MODEL'\n(.*)\nMODEL", forms["curl"], re.DOTALL)
     assert document
     sent, here = document.groups()
@@ -175,7 +175,7 @@ def test_every_form_of_a_model_says_the_same_model(quest, spec):
 
 
 def test_what_curl_would_send_is_taken(owner_token, quest):
-    curl = next(form.text for form in written(SIMPLE_DIGITS, quest, service=SERVICE) if form.name == "curl")
+    curl = next(form.text for form in model_formats(SIMPLE_DIGITS, quest, service=SERVICE) if form.name == "curl")
     body = curl.split("<<'MODEL'\n")[1].removesuffix("\nMODEL")
 
     client = Client(headers={"Authorization": f"Token {owner_token}"})
@@ -194,17 +194,17 @@ def test_the_page_holds_every_form_of_the_model(owner_client, quest):
 def test_one_submission_is_changed_and_handed_in_again(owner_client, submission, quest):
     response = owner_client.get(f"/submit/?from={submission.pk}")
 
-    assert response.context["way"] == "knn"
+    assert response.context["mode"] == "knn"
     assert response.context["form"]["model_n_neighbors"].value() == "4"
     text = owner_client.get(f"/submit/?from={submission.pk}&way=paste").context["form"]["model"].value()
     assert text == submission.notation
 
 
 def test_another_groups_model_is_a_start_only_where_it_is_shown(stranger_client, submission, quest):
-    assert stranger_client.get(f"/submit/?from={submission.pk}").context["way"] == "knn"
+    assert stranger_client.get(f"/submit/?from={submission.pk}").context["mode"] == "knn"
     Quest.objects.update(models_shown=ModelsShown.AFTER_CLOSING)
 
-    assert stranger_client.get(f"/submit/?from={submission.pk}").context["way"] == "paste"
+    assert stranger_client.get(f"/submit/?from={submission.pk}").context["mode"] == "paste"
 
 
 @pytest.mark.parametrize("number", ["0", "99999999999999999999", "-1"])
@@ -227,4 +227,4 @@ def test_every_preset_fills_the_form_of_its_family(quest):
 def test_the_quota_that_is_left_stands_beside_the_button(owner_client, quest, submission):
     text = owner_client.get("/submit/").content.decode()
 
-    assert "49 are left today; the next can go now." in text
+    assert "49 left today; you can submit now." in text

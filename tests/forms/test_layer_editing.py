@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from submissions.forms.layer_editing import Change, rearranged
+from submissions.forms.layer_editing import LayerEdit, apply_edit
 from submissions.forms.layer_form import Row
 from submissions.models import Submission
 from tests.forms.test_network_form import filled, network, rows
@@ -19,8 +19,8 @@ def press(client, quest, change: str, *listed, htmx: bool = True, **more: Any):
 
 
 def after_pressing(change: str, kind: str = "", after: str = "fits", listed: list[Row] | None = None) -> list[str]:
-    asked = Change.asked({"change": change, "add-kind": kind, "add-after": after})
-    return [row["kind"] for row in rearranged(listed or rows(), asked)[0]]
+    asked = LayerEdit.from_post({"change": change, "add-kind": kind, "add-after": after})
+    return [row["kind"] for row in apply_edit(listed or rows(), asked)[0]]
 
 
 def kinds(response) -> list[str]:
@@ -72,16 +72,16 @@ def test_a_layer_is_added_after_the_one_that_is_chosen(after, place):
 def test_a_layer_that_fits_nowhere_is_added_and_that_is_said():
     flat = rows("Flatten(), Dense(16, activation='relu'), Dense(10, activation='softmax')")
     flat[0]["shape"] = "(64,)"
-    added = Change.asked({"change": "add", "add-kind": "Conv2D"})
+    added = LayerEdit.from_post({"change": "add", "add-kind": "Conv2D"})
 
-    listed, touched = rearranged(flat, added)
+    listed, result = apply_edit(flat, added)
 
     assert [row["kind"] for row in listed] == ["Input", "Flatten", "Dense", "Conv2D", "Dense"]
-    assert touched
-    assert touched.words == "Conv2D fits nowhere in the network as it stands; it is added as layer 3 all the same."
-    _, touched = rearranged(rows(), added)
-    assert touched
-    assert touched.words == "Conv2D is added as layer 3."
+    assert result
+    assert result.message == "Added Conv2D as layer 3, although it fits nowhere in this network."
+    _, result = apply_edit(rows(), added)
+    assert result
+    assert result.message == "Added Conv2D as layer 3."
 
 
 def test_without_an_output_layers_are_added_at_the_end():
@@ -114,7 +114,7 @@ def test_the_keyboard_stays_at_the_layer_and_what_happened_is_said(owner_client,
     focused = re.findall(r"<button[^>]*autofocus[^>]*>", text)
     assert len(focused) == 1
     assert 'value="down-2"' in focused[0]
-    assert "Conv2D is layer 2 now." in text
+    assert "Conv2D is now layer 2." in text
 
 
 def test_at_the_end_of_its_way_the_keyboard_is_at_the_other_button(owner_client, quest):

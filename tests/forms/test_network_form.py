@@ -8,7 +8,7 @@ import pytest
 
 from submissions.families.network import LENET_5, dense
 from submissions.forms.input_modes import form_for
-from submissions.forms.layer_form import row_of
+from submissions.forms.layer_form import row_from_layer
 from submissions.forms.network_form import NetworkForm, WidthForm
 from submissions.models import Quest, Submission
 from submissions.notation.reader import parse
@@ -35,7 +35,7 @@ def fields(*rows: dict[str, str]) -> dict[str, str]:
 def rows(layers: str = LAYERS) -> list[dict[str, str]]:
     """The rows of a network that is written as code."""
     net = cast(CNN, parse(f"Sequential([Input((8, 8, 1)), {layers}])"))
-    return [row_of(layer) for layer in net.layers]
+    return [row_from_layer(layer) for layer in net.layers]
 
 
 def network(quest, *listed: dict[str, str], **more) -> dict:
@@ -57,7 +57,7 @@ def refused(quest, data: dict) -> NetworkForm:
 
 
 def test_every_family_has_a_form(owner_client, quest):
-    assert [*owner_client.get("/submit/").context["ways"].values()] == [
+    assert [*owner_client.get("/submit/").context["modes"].values()] == [
         "Paste", "K nearest neighbours", "Random forest", "Convolutional network",
     ]  # fmt: skip
 
@@ -147,7 +147,7 @@ def test_a_last_layer_that_gives_logits_gets_a_loss_on_logits(owner_client, ques
         (1, {"kind": "Dense", "units": "0"}, "units: 0 is not allowed"),
         (1, {"kind": "Conv2D", "kernel_size": "3"}, "filters: "),
         (1, {"kind": "Conv2D", "filters": "4", "kernel_size": "f(3)"}, "kernel_size: "),
-        (1, {"kind": "Dropout", "rate": "1; 2"}, "rate: Give one plain value."),
+        (1, {"kind": "Dropout", "rate": "1; 2"}, "rate: Enter a single value."),
         (2, {"kind": "Dense", "units": "5"}, "The last layer, Dense, outputs (5,)"),
         (2, {"kind": "RBF", "units": "11"}, "units: "),
         (0, {"kind": "Input", "shape": "(9, 9)"}, "shape: (9, 9) does not match these images"),
@@ -158,9 +158,9 @@ def test_a_last_layer_that_gives_logits_gets_a_loss_on_logits(owner_client, ques
 def test_what_is_wrong_with_a_layer_is_told_at_that_layer(quest, place, row, said):
     form = refused(quest, network(quest, *SMALL[:place], row, *SMALL[place + 1 :]))
 
-    assert form.rows[place].refusals[0][1].startswith(said)
+    assert form.rows[place].error_messages[0][1].startswith(said)
     assert f"Layer {place}" in form.errors["model_layers"][0]
-    assert not any(form.rows[other].refusals for other in range(3) if other != place)
+    assert not any(form.rows[other].error_messages for other in range(3) if other != place)
 
 
 def test_what_was_written_is_kept_where_it_is_refused(owner_client, quest):
@@ -216,7 +216,7 @@ def test_shapes_are_told_up_to_the_layer_that_does_not_fit(owner_client, quest):
     response = owner_client.post("/submit/check/", network(quest, *listed), headers={"HX-Request": "true"})
 
     assert [row.output for row in response.context["form"].rows] == [(8, 8, 1), (6, 6, 4), (3, 3, 4), None, None, None]
-    assert "Not a network yet" in response.content.decode()
+    assert "Not valid yet" in response.content.decode()
 
 
 def test_a_preset_fills_the_form_of_a_network(owner_client, quest):

@@ -56,7 +56,7 @@ def test_instructors_invite_into_any_group_and_others_into_none_but_their_own(
 
 
 def test_a_student_without_an_account_makes_one_and_is_in(client, code, group):
-    assert "Make the account and join" in text_of(client.get(f"/join/{code}/"))
+    assert "Create account and join" in text_of(client.get(f"/join/{code}/"))
 
     response = client.post(f"/join/{code}/", ACCOUNT, follow=True)
 
@@ -98,7 +98,7 @@ def test_an_invitation_works_once(code):
     late = client_of(person("carl")).get(f"/join/{code}/")
 
     assert late.status_code == 404
-    assert "has been used, revoked or has expired" in text_of(late)
+    assert "unknown, already used, revoked or expired" in text_of(late)
     assert Membership.objects.filter(user__username="carl").count() == 0
 
 
@@ -178,7 +178,7 @@ def test_what_was_used_stays_in_the_table_and_cannot_be_revoked(code, owner_clie
 
     page = owner_client.post(f"/groups/{group.pk}/invitations/{Invitation.objects.get().pk}/revoke/", follow=True)
 
-    assert "Somebody has joined by that invitation already." in text_of(page)
+    assert "Someone has already joined with that invitation." in text_of(page)
     assert Invitation.objects.get().used_by == User.objects.get(username="bo")
 
 

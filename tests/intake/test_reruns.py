@@ -55,8 +55,8 @@ def test_both_histories_say_who_chose_and_why(two_runs, owner_client, instructor
     first, again = two_runs
     count(instructor_client, again)
 
-    assert "instructor let this run count. The machine was faulty." in text(owner_client, again)
-    assert "instructor let another run count in place of this one. The machine was faulty." in text(owner_client, first)
+    assert "instructor made this the run that counts. The machine was faulty." in text(owner_client, again)
+    assert "instructor made another run count instead of this one. The machine was faulty." in text(owner_client, first)
 
 
 def test_a_choice_needs_a_reason_and_a_run_that_was_scored(two_runs, instructor, instructor_client):
@@ -115,8 +115,8 @@ def test_a_run_whose_workers_were_lost_costs_no_quota_and_says_so(submission, wo
 
     assert reload(submission).state == State.FAILED
     assert quotas.quota(quest, group).used == 0
-    assert "It does not count towards your quota." in text(owner_client, submission)
-    assert "not counted in the quota" in owner_client.get("/submissions/").content.decode()
+    assert "This submission does not count towards your quota." in text(owner_client, submission)
+    assert "not counted towards the quota" in owner_client.get("/submissions/").content.decode()
 
 
 def test_a_lost_worker_among_crashes_costs_no_quota_either(submission, worker, quest, group):

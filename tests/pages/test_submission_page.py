@@ -32,7 +32,7 @@ def live(client, submission, seen: str = ""):
 
 
 def seen(client, submission) -> str:
-    return client.get(f"/submissions/{submission.pk}/").context["following"].version
+    return client.get(f"/submissions/{submission.pk}/").context["run_view"].version
 
 
 def test_a_queued_submission_tells_its_place_and_polls(owner_client, submit, worker):
@@ -41,25 +41,25 @@ def test_a_queued_submission_tells_its_place_and_polls(owner_client, submit, wor
 
     text = page(owner_client, second)
 
-    assert "It is number 2 in the queue." in text
+    assert "Number 2 in the queue." in text
     assert 'hx-trigger="every 1s"' in text
     assert "owner submitted it." in text
 
 
 def test_a_submission_for_a_gpu_says_that_no_gpu_worker_is_alive(owner_client, submit, worker):
     waiting = submit(NET, device="gpu")
-    assert "No GPU worker is alive" in page(owner_client, waiting)
+    assert "No GPU worker is available" in page(owner_client, waiting)
 
     Worker.objects.create(name="gpu@there", host="there", pid=2, device="gpu", version="test", hardware=worker.hardware)
-    assert "No GPU worker is alive" not in page(owner_client, waiting)
+    assert "No GPU worker is available" not in page(owner_client, waiting)
 
 
 def test_a_cpu_worker_that_went_silent_is_missed(owner_client, submission, worker):
-    assert "No CPU worker is alive" not in page(owner_client, submission)
+    assert "No CPU worker is available" not in page(owner_client, submission)
 
     Worker.objects.update(last_seen_at=timezone.now() - timedelta(minutes=5))
 
-    assert "No CPU worker is alive" in page(owner_client, submission)
+    assert "No CPU worker is available" in page(owner_client, submission)
 
 
 def test_nothing_is_sent_while_nothing_changes(owner_client, submission, worker):
@@ -70,7 +70,7 @@ def test_nothing_is_sent_while_nothing_changes(owner_client, submission, worker)
 
     response = live(owner_client, submission, version)
     assert response.status_code == 200
-    assert "cpu@here took it: attempt 1, on AMD EPYC 9B14, 2 cores." in response.content.decode()
+    assert "cpu@here started attempt 1 on AMD EPYC 9B14, 2 cores." in response.content.decode()
     assert "<html" not in response.content.decode()
 
 
@@ -94,7 +94,7 @@ def test_a_scored_submission_shows_its_result_and_stops_polling(owner_client, su
     text = page(owner_client, submission)
 
     assert "0.97222" in text
-    assert "350 of 360 test images are right." in text
+    assert "350 of 360 test images are correct." in text
     assert "cpu@here trained and scored it." in text
     assert "hx-trigger" not in text
     assert "<svg" in text
@@ -121,14 +121,14 @@ def test_the_private_score_shows_after_the_reveal_alone(owner_client, submission
     Quest.objects.update(private_share=0.5)
     leases.record_score(claim_one(worker), result_of(170, 180, private=(150, 180)))
     before = page(owner_client, submission)
-    assert "170 of 180 public test images are right." in before
+    assert "170 of 180 public test images are correct." in before
     assert "0.83333" not in before
 
     Quest.objects.update(state=QuestState.REVEALED)
 
     after = " ".join(page(owner_client, submission).split())
     assert '<p class="score">0.83333</p>' in after
-    assert "150 of 180 private test images are right. 95% interval: 0.77205 to 0.88069." in after
+    assert "150 of 180 private test images are correct. 95% interval: 0.77205 to 0.88069." in after
     assert "The public score was <strong>0.94444</strong>: 170 of 180 public test images. 95% interval:" in after
 
 
@@ -157,7 +157,7 @@ def test_earlier_attempts_are_listed(owner_client, submission, worker):
     claim_one(worker)
 
     text = page(owner_client, submission)
-    assert "It was put back into the queue by cpu@here." in text
+    assert "Returned to the queue by cpu@here." in text
     assert "worker lost" in text
     assert Attempt.objects.count() == 2
 
@@ -194,7 +194,7 @@ def test_a_running_one_is_asked_to_stop_once(colleague_client, submission, worke
 
     text = colleague_client.post(f"/submissions/{submission.pk}/cancel/", follow=True).content.decode()
 
-    assert "colleague asked to cancel it." in text
+    assert "colleague requested cancellation." in text
     assert f'action="/submissions/{submission.pk}/cancel/"' not in text
 
 
@@ -221,7 +221,7 @@ def test_a_re_run_and_its_first_point_at_each_other(owner_client, submission, sc
     score(submission, 300)
     again = reruns.rerun(reload(submission), user=instructor)
 
-    assert f"run again as {again.pk}" in page(owner_client, submission)
+    assert f"re-run as {again.pk}" in page(owner_client, submission)
     assert f"submission {submission.pk}</a>" in page(owner_client, again)
 
 
@@ -301,4 +301,4 @@ def test_positions_are_those_of_the_claims(owner_client, submit, worker):
     claims.claim(device="cpu", worker=worker)
 
     assert reload(first).state == State.RUNNING
-    assert "It is number 1 in the queue." in page(owner_client, second)
+    assert "Next in line." in page(owner_client, second)

@@ -55,7 +55,7 @@ def test_wrong_images_are_chosen_by_pair_and_by_page(owner_client, scored, digit
 
     assert chosen.page.paginator.count == of_pair > 0
     assert len(last.page) == 4
-    assert "None of these." in page(owner_client, scored, "?true=4&given=4")
+    assert "No misclassified images match." in page(owner_client, scored, "?true=4&given=4")
 
 
 def test_odd_choices_are_no_errors(owner_client, scored):
@@ -78,13 +78,13 @@ def test_a_perfect_score_has_a_matrix_and_no_wrong_images(owner_client, submissi
     text = page(owner_client, perfect)
 
     assert "0 of 360 test images." in text
-    assert "None of these." in text
+    assert "No misclassified images match." in text
 
 
 def test_without_the_data_sets_files_the_page_says_so(owner_client, scored, tmp_path, monkeypatch):
     monkeypatch.setenv("QUEST_DATA_HOME", str(tmp_path))
 
-    assert "files are not on this web server" in page(owner_client, scored)
+    assert "does not have the data set’s files" in page(owner_client, scored)
 
 
 def test_until_the_reveal_the_page_says_that_only_public_images_count(owner_client, submission, worker, digits):
@@ -94,13 +94,13 @@ def test_until_the_reveal_the_page_says_that_only_public_images_count(owner_clie
     text = page(owner_client, submission)
 
     assert "0 of 180 test images." in text
-    assert "Until the reveal only the public images are told of." in text
+    assert "Private images stay hidden until the reveal." in text
 
 
 @pytest.mark.parametrize(
     ("seen", "words"),
     [
-        ({"kind": "importances", "shape": [8, 8], "values": [0.0] * 63 + [1.0]}, "63 of them do not count at all"),
+        ({"kind": "importances", "shape": [8, 8], "values": [0.0] * 63 + [1.0]}, "63 are not used at all"),
         (
             {"kind": "neighbours", "wrong": [
                 {"index": 3, "given": 9, "neighbours": [{"index": 5, "label": 9, "distance": 1.5}]},
@@ -128,9 +128,9 @@ def test_an_image_is_told_with_what_it_is_and_what_it_was_read_as(owner_client, 
 
     text = page(owner_client, scored)
 
-    assert f'alt="Test image 3: {digits.test_labels[3]}, read as 9"' in text
+    assert f'alt="Test image 3: {digits.test_labels[3]}, predicted 9"' in text
     assert 'alt="Training image 5: 9"' in text
-    assert f'alt="Test image 0: {digits.test_labels[0]}, read as {(digits.test_labels[0] + 1) % 10}"' in text
+    assert f'alt="Test image 0: {digits.test_labels[0]}, predicted {(digits.test_labels[0] + 1) % 10}"' in text
 
 
 def test_an_insight_of_a_kind_that_is_not_known_is_left_out(owner_client, scored):
@@ -152,7 +152,7 @@ def test_elapsed_and_remaining_time_stand_there_while_it_runs(owner_client, subm
     attempt = claim_one(worker)
     leases.note_progress(attempt, {"phase": "fit", "done": 0.5}, [])
 
-    following = owner_client.get(f"/submissions/{submission.pk}/").context["following"]
+    following = owner_client.get(f"/submissions/{submission.pk}/").context["run_view"]
 
     assert following.remaining_s == pytest.approx(following.elapsed_s, abs=0.5)
     assert 'data-counts="up"' in page(owner_client, submission)
@@ -167,7 +167,7 @@ def test_others_read_what_the_model_yields_and_nothing_of_who_or_why(stranger_cl
 
     assert "KNeighborsClassifier(n_neighbors=4" in text
     assert "100 of 360 test images." in text
-    assert "Change and submit again" in text
+    assert "Edit and resubmit" in text
     for hidden in ("our secret plan", "Hannah", "History", "cpu@here", "private note", "Cancel"):
         assert hidden not in text
 
@@ -210,7 +210,7 @@ def test_a_frozen_board_keeps_what_was_scored_since_from_others(stranger_client,
 def test_the_group_changes_its_note(colleague_client, owner_client, submission):
     answer = colleague_client.post(f"/submissions/{submission.pk}/note/", {"note": "p=3 next"}, follow=True)
 
-    assert "The note is kept." in answer.content.decode()
+    assert "Note saved." in answer.content.decode()
     assert "p=3 next" in page(owner_client, submission)
 
 
@@ -234,10 +234,10 @@ def test_two_are_compared_with_what_was_set_differently(owner_client, submit, wo
 
     text = page(owner_client, first, f"compare/{second.pk}/")
 
-    assert f"submission {first.pk} is 7.50 percentage points better than submission {second.pk}." in text
+    assert f"submission {first.pk} scored 7.50 percentage points higher than submission {second.pk}." in text
     assert "p &lt; 0.001" in text
     assert "<code>n_neighbors</code>" in text
-    assert f"The 28 images that submission {first.pk} alone got right" in text
+    assert f"The 28 images that only submission {first.pk} got right" in text
 
 
 def test_what_to_compare_with_is_the_groups_own_and_what_stands_on_the_board(
@@ -285,7 +285,11 @@ def test_each_way_to_fail_has_its_advice_and_says_whether_it_counts(owner_client
 
         response = owner_client.get(f"/submissions/{submission.pk}/")
 
-        quota = "It does not count towards your quota." if exit_ == Exit.LOST else "It counts towards your quota."
+        quota = (
+            "This submission does not count towards your quota."
+            if exit_ == Exit.LOST
+            else "This submission counts towards your quota."
+        )
         assert quota in response.content.decode()
         assert f"submissions/advice/_{exit_}.html" in {one.name for one in response.templates}
 
@@ -312,7 +316,7 @@ def test_a_crash_is_told_in_words_and_the_workers_own_are_for_instructors(
     def reason(client) -> str:
         return page(client, submission).partition('<p class="reason">')[2].partition("</p>")[0]
 
-    assert "It broke off while it was trained, 3 times, and was given up." in reason(owner_client)
+    assert "The run crashed during training 3 times and was abandoned." in reason(owner_client)
     assert "training process" not in reason(owner_client)
     assert said in reason(instructor_client)
 

@@ -38,7 +38,7 @@ def test_a_pasted_model_is_queued_and_leads_to_its_page(owner_client, quest, gro
 def test_the_page_tells_who_submits_and_what_is_left(owner_client, quest, submission):
     text = owner_client.get("/submit/").content.decode()
 
-    assert "You submit for ITMALGrp01: 49 of 50 submissions left today." in text
+    assert "You are submitting for ITMALGrp01: 49 of 50 submissions left today." in text
 
 
 def test_a_second_click_gives_the_same_submission(owner_client, quest):
@@ -191,7 +191,7 @@ def test_odd_values_in_a_field_are_refused_beside_it(owner_client, quest, value)
 def test_an_unknown_way_or_preset_is_the_empty_box(owner_client, quest):
     response = owner_client.get("/submit/?way=svm&preset=AlexNet")
 
-    assert response.context["way"] == "paste"
+    assert response.context["mode"] == "paste"
     assert response.context["form"]["model"].value() == ""
 
 
@@ -216,7 +216,7 @@ def test_only_presets_that_the_quest_takes_are_offered(owner_client, quest):
 def test_a_spent_quota_is_said_before_and_after_trying(owner_client, quest, submission):
     Quest.objects.update(daily_quota=1)
 
-    assert "has nothing left for now" in owner_client.get("/submit/").content.decode()
+    assert "has no submissions left for now" in owner_client.get("/submit/").content.decode()
     response = owner_client.post("/submit/", paste(quest))
     assert "has used its 1 submissions of today" in response.content.decode()
     assert Submission.objects.count() == 1
@@ -225,7 +225,7 @@ def test_a_spent_quota_is_said_before_and_after_trying(owner_client, quest, subm
 def test_somebody_in_no_group_is_told_whom_to_ask(client, quest, db):
     client.force_login(person("lonely"))
 
-    assert "You are in no group" in client.get("/submit/").content.decode()
+    assert "You are not in a group" in client.get("/submit/").content.decode()
     assert client.post("/submit/", paste(quest)).status_code == 200
     assert not Submission.objects.exists()
 

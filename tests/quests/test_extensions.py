@@ -74,7 +74,7 @@ def test_the_form_takes_it_after_the_quests_own_time(extended, owner_client, str
     page = owner_client.get("/submit/").content.decode()
     response = owner_client.post("/submit/", {"way": "paste", "quest": extended.quest_id, "key": "k", "model": PASTED})
 
-    assert "For ITMALGrp01 the quest closes" in page
+    assert "The quest closes for ITMALGrp01 on" in page
     assert "A laptop was stolen." in page
     assert response.headers["Location"].startswith("/submissions/")
     assert "closed" in stranger_client.get("/submit/").content.decode()
@@ -99,9 +99,9 @@ def test_me_and_quests_tell_the_groups_own_deadline(extended, api, stranger_clie
 
 
 def test_the_board_tells_the_group_its_own_deadline_and_nobody_else(extended, owner_client, stranger_client, client):
-    assert "For ITMALGrp01 the quest closes" in owner_client.get("/").content.decode()
-    assert "For ITMALGrp01" not in stranger_client.get("/").content.decode()
-    assert "For ITMALGrp01" not in client.get("/").content.decode()
+    assert "The quest closes for ITMALGrp01 on" in owner_client.get("/").content.decode()
+    assert "closes for ITMALGrp01" not in stranger_client.get("/").content.decode()
+    assert "closes for ITMALGrp01" not in client.get("/").content.decode()
 
 
 def test_the_group_page_shows_what_was_granted_to_those_who_see_it_whole(extended, owner_client, stranger_client):
@@ -244,7 +244,7 @@ def test_a_board_that_polls_learns_of_the_new_deadline(over, group, instructor, 
 
     extend(quest=over, group=group, user=instructor, closes_at=later, reason="Ill.")
 
-    assert "For ITMALGrp01 the quest closes" in owner_client.get(f"/?seen={beat}").content.decode()
+    assert "The quest closes for ITMALGrp01 on" in owner_client.get(f"/?seen={beat}").content.decode()
 
 
 def test_extra_submissions_are_taken_by_form_and_api_alike(quest, group, instructor, submit, owner_client, api):

@@ -11,7 +11,7 @@ from submissions.models import ModelsShown, Quest, QuestState
 
 def rules(client, address: str) -> str:
     text = " ".join(client.get(address).text.split())
-    _before, _summary, after = text.partition("<summary>The rules of this quest</summary>")
+    _before, _summary, after = text.partition("<summary>Quest rules</summary>")
     return after.partition("</details>")[0]
 
 
@@ -26,13 +26,15 @@ def test_the_rules_are_told_on_the_board_and_where_one_submits(owner_client, que
 
     assert "30.0 % of the test images are private" in told
     assert "A group may mark 2 submissions as final" in told
-    assert "7 submissions a day for each group. At least 1 min 00 s between two." in told
-    assert "A run may take 10 min 00 s and 8,192 MB. At most 50 trees." in told
-    assert "The models of other groups are shown: after closing. Groups see each other under pseudonyms." in told
+    assert "7 submissions per group per day. At least 1 min 00 s between submissions." in told
+    assert "Each run is limited to 10 min 00 s and 8,192 MB of memory. At most 50 trees." in told
+    assert (
+        "Other groups’ models are visible: after closing. Groups see each other’s pseudonyms instead of names." in told
+    )
 
 
 def test_the_rules_say_where_nothing_is_kept_secret(client, quest):
-    assert "All test images count from the start; there is no private part." in rules(client, "/")
+    assert "All test images count from the start; none are private." in rules(client, "/")
 
 
 def test_the_date_from_which_models_are_shown_is_in_the_quests_zone(client, quest):
@@ -42,7 +44,7 @@ def test_the_date_from_which_models_are_shown_is_in_the_quests_zone(client, ques
         time_zone="Europe/Copenhagen",
     )
 
-    assert "are shown from 1 December 2026, 12:00 (Europe/Copenhagen)." in rules(client, "/")
+    assert "become visible on 1 December 2026, 12:00 (Europe/Copenhagen)." in rules(client, "/")
 
 
 def test_a_draft_is_previewed_with_its_rules(instructor_client, quest):

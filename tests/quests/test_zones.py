@@ -56,7 +56,7 @@ def test_tokens_and_invitations_are_told_in_the_zone_of_the_course(owner_client,
     text = text_of(owner_client, "/groups/ITMALGrp01/")
 
     assert text.count(">13/10/2026 07:30</td>") == 3
-    assert "Revoke the invitation of 13/10/2026 07:30" in text
+    assert "Revoke the invitation created 13/10/2026 07:30" in text
     assert text.count("Times are in Asia/Tokyo.") == 2
 
 

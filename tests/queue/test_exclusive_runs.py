@@ -157,10 +157,10 @@ def test_where_another_waits_already_the_first_has_its_share_only(submit, worker
 def test_a_shared_run_says_why_the_board_leaves_it_out(submit, score, quest, client, owner_client):
     submission = score(submit(), 350)
     page = f"/submissions/{submission.pk}/"
-    assert "this quest ranks runs that had their machine to themselves" not in owner_client.get(page).text
+    assert "this quest ranks only runs with exclusive use of a machine" not in owner_client.get(page).text
     Quest.objects.update(exclusive=True, board_needs_exclusive=True)
 
-    assert "this quest ranks runs that had their machine to themselves" in owner_client.get(page).text
+    assert "this quest ranks only runs with exclusive use of a machine" in owner_client.get(page).text
     assert client.get("/api/v1/leaderboard/").json()["results"] == []
     score(submit(), 340)
     assert [row["correct"] for row in client.get("/api/v1/leaderboard/").json()["results"]] == [340]

@@ -216,9 +216,9 @@ def test_the_page_says_when_it_should_start_and_how_long_it_should_take(submit, 
 
     page = " ".join(owner_client.get(f"/submissions/{waiting.pk}/").content.decode().split())
 
-    assert "It is number 1 in the queue." in page
+    assert "Next in line." in page
     assert "It should start in about 3 min." in page
-    assert "Runs like it took about 3 min (2 min 52 s to 3 min 08 s, 3 runs)." in page
+    assert "Similar runs took about 3 min (2 min 52 s to 3 min 08 s, 3 runs)." in page
 
 
 def test_the_page_of_a_run_says_how_long_it_should_take(submit, past, worker, owner_client):
@@ -228,7 +228,7 @@ def test_the_page_of_a_run_says_how_long_it_should_take(submit, past, worker, ow
 
     page = " ".join(owner_client.get(f"/submissions/{submission.pk}/").content.decode().split())
 
-    assert "The only run like it so far took about 3 min." in page
+    assert "The only similar run so far took about 3 min." in page
 
 
 def test_the_api_tells_position_wait_and_run(submit, past, worker, api):

@@ -132,7 +132,7 @@ def test_the_board_says_it_of_both_times_marked_as_predicted(client, slow_post):
 def test_so_do_the_feed_the_submission_and_the_api(client, owner_client, slow_post):
     assert "stock=about 10 min (predicted)" in client.get("/feed.txt").text
     page = owner_client.get(f"/submissions/{slow_post.pk}/").text
-    assert "<dt>Both on stock, predicted</dt><dd>about 10 min</dd>" in page
+    assert "<dt>On the stock engine (est.)</dt><dd>about 10 min</dd>" in page
     timing = owner_client.get(f"/api/v1/submissions/{slow_post.pk}/").json()["timing"]
     assert timing["stock_predicted"] == 580.0
     [row] = client.get("/api/v1/leaderboard/").json()["results"]
