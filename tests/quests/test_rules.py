@@ -25,7 +25,7 @@ def test_the_rules_are_told_on_the_board_and_where_one_submits(owner_client, que
     told = rules(owner_client, address)
 
     assert "30.0 % of the test images are private" in told
-    assert "A group may mark 2 submissions as final" in told
+    assert "Each group may mark 2 submissions as final" in told
     assert "7 submissions per group per day. At least 1 min 00 s between submissions." in told
     assert "Each run is limited to 10 min 00 s and 8,192 MB of memory. At most 50 trees." in told
     assert (
