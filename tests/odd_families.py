@@ -27,7 +27,7 @@ class Odd(Spec):
 
 
 class OddModel(Estimator):
-    """Says 0 to every image, unless it never comes to that."""
+    """Predicts 0 for every image, if it gets that far."""
 
     def __init__(self, spec: Odd, run: Run) -> None:
         self.spec, self.run = spec, run
@@ -60,7 +60,7 @@ class OddModel(Estimator):
         os.abort()
 
     def _defy(self) -> None:
-        """Ignore who asks it to end, and keep busy."""
+        """Ignores signals that ask it to end, and stays busy."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         until = time.monotonic() + self.spec.seconds
@@ -74,7 +74,7 @@ class OddModel(Estimator):
         raise MemoryError
 
     def _eat(self) -> None:
-        """Take 50 MB more every 50 ms until killed."""
+        """Takes 50 MB more every 50 ms until it is killed."""
         eaten = []
         while True:
             eaten.append(np.ones(50 << 17))

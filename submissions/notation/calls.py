@@ -1,5 +1,5 @@
 """Reads what a text does with its models once they are created: on lines of their own, inside expressions, and where
-nobody can tell how often Python gets there.
+it is unknown how often Python gets there.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ONE_DIGIT = re.compile(r"_\d$")
 class CallReader:
     """Records calls on the models that they concern, and returns the lines that are ignored.
 
-    Where a constructor stands in a loop or condition, its call is returned: it may have to be refused.
+    A constructor in a loop or condition is returned as its call, since it may have to be refused.
     """
 
     def __init__(self, text: Text, models: Models) -> None:

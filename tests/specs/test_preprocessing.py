@@ -62,7 +62,7 @@ def test_steps_predict_the_same_as_a_scikit_learn_pipeline(trainer, digits_home,
 
 
 def test_preprocessing_time_is_reported_separately(trainer):
-    timing = train(trainer, {**KNN, "preprocess": [SCALE, pca(20)]})["timing"]
+    timing: dict[str, Any] = {**train(trainer, {**KNN, "preprocess": [SCALE, pca(20)]})["timing"]}
 
     assert timing["preprocess_s"] > 0
     parts = ("startup_s", "data_load_s", "preprocess_s", "train_s", "predict_s")
