@@ -128,7 +128,7 @@ def worker(db, monkeypatch) -> Worker:
     worker = Worker.objects.create(
         name="cpu@here", host="here", pid=1, device="cpu", slots=2, version="test", hardware=machine
     )
-    monkeypatch.setattr(registration, "_worker", worker)
+    monkeypatch.setattr(registration, "registered_worker", worker)
     return worker
 
 

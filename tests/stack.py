@@ -91,10 +91,10 @@ def _read(status: int, answer: Any) -> Answer:
 
 
 def until(look: Callable[[], Any], *, seconds: float, what: str = "it") -> Any:
-    """What `look` gives once that is true; fails after `seconds`."""
+    """The first true result of `look`, called again and again; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
-        assert time.monotonic() < deadline, f"{what} did not come about within {seconds} seconds"
+        assert time.monotonic() < deadline, f"{what} did not happen within {seconds} seconds"
         time.sleep(0.1)
     return found
 

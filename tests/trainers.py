@@ -76,14 +76,14 @@ def gone(pid: int, *, within: float = 5) -> bool:
 
 @pytest.fixture(scope="session")
 def trainer_environment(digits_home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Odd families to train, digits to train on, and a folder for marks of runs where no others but ours are seen."""
+    """The odd families, the digits, and a temporary folder where only these trainers see each other's runs."""
     marks = str(tmp_path_factory.mktemp("marks"))
     return {"QUEST_DATA_HOME": str(digits_home), "QUEST_FAMILIES": "tests.odd_families", "TMPDIR": marks}
 
 
 @pytest.fixture(scope="session")
 def trainer(trainer_environment: dict[str, str]) -> Iterator[TrainerProcess]:
-    """A trainer that all tests share, as runs share one: none may harm it."""
+    """A trainer that all tests share, as runs do: no test may harm it."""
     process = TrainerProcess()
     process.start(threads=2, env=trainer_environment)
     yield process
@@ -92,7 +92,7 @@ def trainer(trainer_environment: dict[str, str]) -> Iterator[TrainerProcess]:
 
 @pytest.fixture
 def start_trainer(trainer_environment: dict[str, str]) -> Iterator[Callable[..., TrainerProcess]]:
-    """Starts a trainer for one test alone."""
+    """Starts a trainer for this test alone."""
     started: list[TrainerProcess] = []
 
     def start(**options: Any) -> TrainerProcess:

@@ -160,7 +160,7 @@ def test_an_upkeep_worker_alone_notes_that_it_looked_after_the_queue(worker, rea
     reaped.reaped_at = None
     reaped.save()
     for one in (worker, reaped):
-        monkeypatch.setattr(registration, "_worker", one)
+        monkeypatch.setattr(registration, "registered_worker", one)
         registration.note_reaped()
 
     worker.refresh_from_db()

@@ -120,7 +120,7 @@ def test_lines_are_told_apart_by_their_dashes_too_and_the_legend_has_the_same(cl
     assert len(set(looks)) == len(looks)
 
 
-def test_a_drawing_that_fails_is_told_from_one_that_is_late(client, network):
+def test_a_drawing_that_failed_is_distinguished_from_one_that_is_late(client, network):
     with pytest.raises(NoPicture) as failed:
         studio.ask({"do": "compile", "chart": "nonsense"}, until=soon() + 30)
 

@@ -65,7 +65,7 @@ def test_gzipped_files_under_their_other_spelling_are_taken_too(given, home, tmp
     assert store.ensure("mnist", progress=False) == home / "mnist"
 
 
-def test_the_bar_shows_how_much_has_come(given, capsys):
+def test_the_progress_bar_shows_the_bytes_received(given, capsys):
     store.ensure("mnist")
 
     shown = capsys.readouterr().err
@@ -106,7 +106,7 @@ def test_a_whole_data_set_is_not_hashed_again(given, home, monkeypatch):
 
 
 @pytest.mark.parametrize("damage", [b"", b"\0\0\x08", b"PK\x03\x04 not an IDX file", b"\0\0\x08\x01\0\0\0\x05abc"])
-def test_what_is_no_whole_idx_file_is_refused(tmp_path, damage):
+def test_damaged_idx_files_are_refused(tmp_path, damage):
     (tmp_path / "labels").write_bytes(damage)
 
     with pytest.raises(idx.IdxError):
@@ -122,12 +122,12 @@ def test_two_processes_fetching_at_once_do_no_harm(given, home):
     assert {file: idx.sha256(home / "mnist" / file) for file in FILES} == store.SHA256["mnist"]
 
 
-def test_a_set_that_no_source_has_ends_the_command_with_one_clear_sentence(home, only_given, capsys):
+def test_a_data_set_that_no_source_has_ends_the_command_with_one_clear_sentence(home, only_given, capsys):
     assert fetch.main(["mnist"]) == 1
     assert "could not be fetched (QUEST_DATA: QUEST_DATA is not set). Put its four IDX files" in capsys.readouterr().err
 
 
-def test_a_set_that_does_not_exist_is_named(home, capsys):
+def test_an_unknown_data_set_is_named(home, capsys):
     assert fetch.main(["cifar"]) == 1
     assert "no data set 'cifar'; there are mnist, fashion-mnist, digits" in capsys.readouterr().err
 
@@ -226,7 +226,7 @@ def test_fashion_mnist_is_taken_from_debians_package(home, tmp_path, monkeypatch
     arrived = tmp_path / "arrived"
     arrived.mkdir()
 
-    sources._debian_download("fashion-mnist", arrived, sources.tqdm)
+    sources.debian_download("fashion-mnist", arrived, sources.tqdm)
 
     assert (arrived / TEST_IMAGES).read_bytes() == b"images"
 

@@ -24,9 +24,9 @@ def test_this_machine_is_described():
     assert len(machine["key"]) == 16
 
 
-def test_a_run_on_the_cpu_owes_the_gpu_nothing(monkeypatch):
+def test_hardware_for_a_run_on_the_cpu_leaves_out_the_gpu(monkeypatch):
     gpu = {"name": "NVIDIA T4", "memory_bytes": 16 << 30, "driver": "550.1", "cuda": "12.4"}
-    monkeypatch.setattr(hardware, "_gpus", lambda: (gpu,))
+    monkeypatch.setattr(hardware, "detected_gpus", lambda: (gpu,))
     hardware.describe.cache_clear()
 
     with_gpu, without = hardware.describe("gpu"), hardware.describe("cpu")
@@ -58,7 +58,7 @@ def test_a_little_less_memory_is_the_same_hardware(monkeypatch):
         ("", "unknown CPU"),
     ],
 )
-def test_a_cpus_name_is_cleared_of_marks_and_clock(said, normal):
+def test_a_cpus_name_loses_trademarks_and_clock(said, normal):
     assert hardware.normalised(said) == normal
 
 
@@ -80,7 +80,7 @@ def test_energy_is_read_from_the_cpus_counter(powercap):
     assert drawn() == {"method": "rapl", "joules": 2.5}
 
 
-def test_a_counter_that_started_again_at_zero_is_read_right(powercap):
+def test_a_counter_that_restarted_at_zero_is_read_right(powercap):
     powercap.write_text("262142328850\n")
     drawn = energy.start("cpu")
     powercap.write_text("500000\n")
@@ -95,7 +95,7 @@ def test_without_a_counter_the_energy_is_unknown_and_not_zero(tmp_path, monkeypa
     assert energy.start("gpu")() == {"method": "none", "joules": None}
 
 
-def test_what_nothing_measures_is_estimated_where_the_operator_says_what_a_core_draws(tmp_path, monkeypatch):
+def test_without_a_counter_energy_is_estimated_if_the_operator_gave_the_watts_of_a_core(tmp_path, monkeypatch):
     monkeypatch.setattr(energy, "POWERCAP", tmp_path)
     monkeypatch.setenv("QUEST_WATTS_PER_CORE", "8")
     used = iter([10.0, 12.5])
@@ -107,14 +107,14 @@ def test_what_nothing_measures_is_estimated_where_the_operator_says_what_a_core_
     assert energy.start("gpu")() == {"method": "none", "joules": None}
 
 
-def test_what_is_measured_is_not_estimated(powercap, monkeypatch):
+def test_measured_energy_is_not_estimated(powercap, monkeypatch):
     monkeypatch.setenv("QUEST_WATTS_PER_CORE", "8")
     powercap.write_text("1000000\n")
 
     assert energy.start("cpu")()["method"] == "rapl"
 
 
-def test_the_peak_of_memory_is_seen_and_belongs_to_one_run():
+def test_peak_memory_is_measured_for_each_run_alone():
     with Sampler() as hungry:
         np.ones(300 << 17)
     with Sampler() as modest:
@@ -123,7 +123,7 @@ def test_the_peak_of_memory_is_seen_and_belongs_to_one_run():
     assert hungry.peak_memory_bytes - modest.peak_memory_bytes > 200 << 20
 
 
-def test_a_run_that_computes_in_one_thread_is_seen_to():
+def test_a_run_in_one_thread_is_counted_as_one():
     with Sampler() as sampler:
         until = time.monotonic() + 0.6
         while time.monotonic() < until:

@@ -89,7 +89,7 @@ def test_a_second_run_leaves_a_quest_that_was_closed_as_it_is():
     assert Quest.objects.get().state == QuestState.CLOSED
 
 
-def test_the_demo_can_be_had_on_digits():
+def test_the_demo_can_use_digits():
     run("demo", "--dataset", "digits")
 
     assert Quest.objects.get().dataset == "digits"
@@ -110,7 +110,7 @@ def test_an_instructor_who_missed_the_link_is_given_another():
     assert User.objects.count() == 1
 
 
-def test_once_an_instructor_can_log_in_nobody_else_is_invited_by_itself():
+def test_once_an_instructor_can_log_in_nobody_else_is_invited_automatically():
     run("demo")
 
     assert "There is already an instructor, instructor" in run("invite_instructor")
@@ -126,6 +126,6 @@ def test_a_student_is_not_made_an_instructor():
     assert not User.objects.get(username="itmalgrp01").is_staff
 
 
-def test_a_name_that_nobody_can_have_is_refused():
+def test_an_invalid_username_is_refused():
     with pytest.raises(CommandError, match="Enter a valid username"):
         run("invite_instructor", "--username", "no spaces, please")

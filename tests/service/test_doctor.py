@@ -44,7 +44,7 @@ def only(troubles: list[str]) -> str:
     return troubles[0]
 
 
-def test_all_is_well_where_it_is(service, quest, capsys):
+def test_a_healthy_service_has_no_problems(service, quest, capsys):
     call_command("doctor")
 
     said = capsys.readouterr().out
@@ -53,7 +53,7 @@ def test_all_is_well_where_it_is(service, quest, capsys):
     assert "data sets here: digits" in said
 
 
-def test_what_is_wrong_ends_it_with_1(service, capsys):
+def test_a_problem_makes_the_command_exit_with_1(service, capsys):
     Worker.objects.filter(device="cpu").update(stopped_at=timezone.now())
 
     with pytest.raises(SystemExit) as exit_:

@@ -50,7 +50,7 @@ def test_in_production_every_line_is_json_with_its_ids_and_its_traceback(tmp_pat
         assert line["exception"].endswith("ZeroDivisionError: division by zero")
 
 
-def test_on_a_terminal_a_line_reads_as_a_line(tmp_path):
+def test_on_a_terminal_a_log_line_is_plain_text(tmp_path):
     first, *_ = lines_of(tmp_path)
 
     assert "run begins" in first

@@ -22,7 +22,7 @@ def upkeep(worker, monkeypatch) -> Worker:
     upkeep = Worker.objects.create(
         name="upkeep@here", host="here", pid=2, device="upkeep", version="test", hardware=worker.hardware
     )
-    monkeypatch.setattr(registration, "_worker", upkeep)
+    monkeypatch.setattr(registration, "registered_worker", upkeep)
     monkeypatch.setattr(reaper.redis.Redis, "llen", lambda *_: 0)
     monkeypatch.setattr(reaper, "send", lambda device: True)
     return upkeep
@@ -36,7 +36,7 @@ def lapsed(submission, worker):
     return submission
 
 
-def test_a_round_that_was_asked_for_twice_is_made_once(upkeep, lapsed, monkeypatch):
+def test_a_round_requested_twice_runs_once(upkeep, lapsed, monkeypatch):
     rounds = []
     monkeypatch.setattr(reaper, "expire", lambda: rounds.append(leases.expire()))
 
@@ -48,7 +48,7 @@ def test_a_round_that_was_asked_for_twice_is_made_once(upkeep, lapsed, monkeypat
 
 
 @pytest.mark.parametrize("ago", [timedelta(seconds=10), -timedelta(minutes=10)], ids=["an interval", "in the future"])
-def test_a_round_is_made_half_an_interval_after_the_last_and_whatever_a_wrong_clock_noted(upkeep, lapsed, ago):
+def test_a_round_runs_half_an_interval_after_the_last_even_after_a_clock_was_wrong(upkeep, lapsed, ago):
     Worker.objects.filter(pk=upkeep.pk).update(reaped_at=timezone.now() - ago)
 
     assert reaper.reap()
@@ -56,5 +56,5 @@ def test_a_round_is_made_half_an_interval_after_the_last_and_whatever_a_wrong_cl
     assert reload(lapsed).state == State.QUEUED
 
 
-def test_no_message_of_beats_expires_by_a_workers_clock():
+def test_beats_messages_do_not_expire_by_a_workers_clock():
     assert all("expires" not in entry["options"] for entry in app.conf.beat_schedule.values())

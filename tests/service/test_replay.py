@@ -21,7 +21,7 @@ pytestmark = pytest.mark.long
 
 
 @pytest.fixture(autouse=True)
-def surroundings(trainer_environment, monkeypatch):
+def trainer_settings(trainer_environment, monkeypatch):
     for name, value in trainer_environment.items():
         monkeypatch.setenv(name, value)
 
@@ -52,7 +52,7 @@ def scored(submit, worker, trainer):
     return attempt
 
 
-def test_it_answers_as_it_did_and_nothing_is_recorded(scored):
+def test_a_replay_gives_the_same_answers_and_records_nothing(scored):
     before = rows()
 
     said = replayed(str(scored.pk))
@@ -65,7 +65,7 @@ def test_it_answers_as_it_did_and_nothing_is_recorded(scored):
     assert rows() == before
 
 
-def test_it_tells_on_how_many_images_it_answers_otherwise(scored):
+def test_a_replay_counts_the_images_with_other_answers(scored):
     score = Score.objects.get()
     score.errors = [*score.errors[1:], [359, 3] if score.errors[-1][0] != 359 else [0, 3]]
     score.save()
@@ -100,7 +100,7 @@ def test_an_error_is_shown_with_its_traceback_and_what_was_printed(odd):
     assert said.rstrip().endswith("Recorded: error in training. It went wrong.")
 
 
-def test_a_crash_is_shown_with_where_it_was(odd):
+def test_a_crash_is_shown_with_its_place(odd):
     said = replayed(odd("abort"), code=1)
 
     assert "Fatal Python error: Aborted" in said

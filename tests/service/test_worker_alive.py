@@ -17,7 +17,7 @@ def worker_here(worker):
     return worker
 
 
-def test_a_worker_heard_of_lately_is_alive(worker_here):
+def test_a_worker_seen_lately_is_alive(worker_here):
     call_command("worker_alive", "cpu")
 
 
@@ -29,7 +29,7 @@ def test_a_worker_that_fell_silent_is_not(worker_here, settings):
         call_command("worker_alive", "cpu")
 
 
-def test_a_worker_that_said_goodbye_is_not(worker_here):
+def test_a_worker_that_stopped_is_not(worker_here):
     worker_here.stopped_at = timezone.now()
     worker_here.save()
 

@@ -1,4 +1,4 @@
-"""However an attempt ends, it keeps what its trainer said, for instructors."""
+"""However an attempt ends, it keeps its trainer's output for instructors."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def odd(**fields: Any) -> Spec:
 
 @pytest.fixture
 def run(odd_family, quest, owner, group, worker, start_trainer):
-    """Sees one attempt at a model that misbehaves through, as a supervisor does; the attempt as it ended."""
+    """Runs a model that misbehaves as a supervisor does; returns the attempt as it ended."""
 
     def run(does: str, **limits: int):
         Quest.objects.filter(pk=quest.pk).update(**limits)
@@ -92,7 +92,9 @@ def test_a_run_that_was_scored_keeps_what_was_printed(run):
     assert "about to nothing" in attempt.output
 
 
-def test_a_run_says_nothing_of_the_one_before(trainer_environment, start_trainer, odd_family, quest, owner, worker):
+def test_a_runs_output_does_not_include_the_run_before(
+    trainer_environment, start_trainer, odd_family, quest, owner, worker
+):
     trainer = start_trainer(warm=["odd"])
     attempts = []
     for does in ("print", "nothing"):
@@ -112,7 +114,7 @@ def _staff(user):
     return user
 
 
-def test_every_attempts_words_are_shown_to_instructors_and_to_nobody_else(
+def test_output_and_traceback_of_every_attempt_are_shown_to_instructors_alone(
     submission, worker, owner_client, instructor_client
 ):
     leases.release(claim_one(worker), Exit.CRASHED, reason="It crashed.", output="Segmentation fault")

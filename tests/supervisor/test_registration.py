@@ -1,4 +1,4 @@
-"""Who may serve: one worker of a name on a machine, all of one version."""
+"""Which workers may serve: one of a name on a machine, and all of one version."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from workers.supervisor import registration
 
 
 @pytest.fixture(autouse=True)
-def surroundings(monkeypatch):
-    """No second is taken to look at this machine, and what says hello is forgotten afterwards."""
-    monkeypatch.setattr(hardware, "_cpu", lambda: {"model": "AMD EPYC 9B14", "instruction_sets": []})
-    monkeypatch.setattr(hardware, "_gpus", lambda: ())
-    monkeypatch.setattr(registration, "_worker", None)
+def fast_and_forgetful(monkeypatch):
+    """Skips the slow detection of hardware, and forgets after the test which worker registered."""
+    monkeypatch.setattr(hardware, "detected_cpu", lambda: {"model": "AMD EPYC 9B14", "instruction_sets": []})
+    monkeypatch.setattr(hardware, "detected_gpus", lambda: ())
+    monkeypatch.setattr(registration, "registered_worker", None)
     monkeypatch.setattr(registration.connections, "close_all", lambda: None)
 
 
 @pytest.fixture
 def another(worker, settings):
-    """A live worker of the version before, somewhere else unless told otherwise."""
+    """Creates the only live worker, of an older version and on another machine unless the test says otherwise."""
 
     def another(device: str, *, host: str = "elsewhere", version: str = "0.1") -> Worker:
         Worker.objects.all().delete()
@@ -33,14 +33,14 @@ def another(worker, settings):
     return another
 
 
-def say_hello(device: str) -> Worker:
+def register(device: str) -> Worker:
     return registration.register(name=f"{device}@{socket.gethostname()}", device=device, slots=1)
 
 
-def test_a_worker_that_was_killed_is_over_when_its_successor_says_hello(db):
-    former = say_hello("cpu")
-    say_hello("gpu" if hardware.has_gpu() else "upkeep")
-    latter = say_hello("cpu")
+def test_a_killed_worker_counts_as_stopped_once_its_successor_registers(db):
+    former = register("cpu")
+    register("gpu" if hardware.has_gpu() else "upkeep")
+    latter = register("cpu")
 
     former.refresh_from_db()
     assert former.stopped_at is not None
@@ -52,32 +52,32 @@ def test_a_worker_of_another_version_than_the_service_is_refused(another):
     another("upkeep")
 
     with pytest.raises(registration.CannotServe, match=r"and the service runs 0\.1 \(upkeep@elsewhere on elsewhere\)"):
-        say_hello("cpu")
+        register("cpu")
     assert Worker.objects.count() == 1
 
 
-def test_without_an_upkeep_worker_the_other_machines_tell_the_version(another):
+def test_without_an_upkeep_worker_the_other_machines_decide_the_version(another):
     another("cpu")
 
     with pytest.raises(registration.CannotServe, match="install the same version on every machine"):
-        say_hello("cpu")
+        register("cpu")
 
 
 def test_an_upkeep_worker_of_a_new_version_need_not_wait_for_every_machine(another):
     another("cpu")
 
-    assert say_hello("upkeep").device == "upkeep"
+    assert register("upkeep").device == "upkeep"
 
 
-def test_what_was_killed_here_at_a_deploy_keeps_no_new_version_from_starting(another):
+def test_workers_killed_here_at_a_deploy_do_not_keep_a_new_version_from_starting(another):
     another("upkeep", host=socket.gethostname())
-    assert say_hello("upkeep").device == "upkeep"
+    assert register("upkeep").device == "upkeep"
 
     another("cpu", host=socket.gethostname())
-    assert say_hello("cpu").device == "cpu"
+    assert register("cpu").device == "cpu"
 
 
 def test_the_same_version_is_welcome(another, settings):
     another("upkeep", version=settings.QUEST_VERSION)
 
-    assert say_hello("cpu").device == "cpu"
+    assert register("cpu").device == "cpu"

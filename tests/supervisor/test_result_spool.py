@@ -1,4 +1,4 @@
-"""Results that a process left on disk: they are scored while their lease stands, and nothing there stops a worker."""
+"""Results that a process left on disk are scored while their leases hold, and no file there stops a worker."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def left_over(folder, submission, worker) -> Attempt:
     return attempt
 
 
-def test_what_a_dead_worker_left_is_scored(folder, left_over, submission):
+def test_a_dead_workers_result_is_scored(folder, left_over, submission):
     assert result_spool.deliver() == 1
 
     assert Score.objects.get().attempt == left_over
@@ -36,7 +36,7 @@ def test_what_a_dead_worker_left_is_scored(folder, left_over, submission):
     assert not list(folder.iterdir())
 
 
-def test_what_comes_too_late_is_thrown_away(folder, left_over):
+def test_a_result_that_comes_too_late_is_deleted(folder, left_over):
     leases.release(left_over, Exit.LOST, reason="The worker was not heard from any more.")
 
     assert result_spool.deliver() == 0
@@ -63,7 +63,7 @@ def test_a_foreign_file_is_set_aside_and_the_others_are_delivered(folder, left_o
     assert [path.name for path in folder.iterdir()] == ["a-note.unreadable"]
 
 
-def test_what_a_living_process_is_about_to_write_is_left_to_it(folder, submission, worker):
+def test_a_living_processs_result_is_left_to_it(folder, submission, worker):
     attempt = claim_one(worker)
     file = result_spool.keep(attempt, result_of(350))
 
@@ -74,7 +74,7 @@ def test_what_a_living_process_is_about_to_write_is_left_to_it(folder, submissio
     assert not list(folder.iterdir())
 
 
-def test_what_cannot_be_written_yet_stays(folder, left_over, monkeypatch):
+def test_a_result_that_cannot_be_written_yet_stays(folder, left_over, monkeypatch):
     def away(*_: object) -> None:
         raise OperationalError("the database is starting up")
 

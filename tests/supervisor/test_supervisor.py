@@ -191,7 +191,7 @@ def test_a_worker_that_is_told_to_stop_as_it_claims_gives_the_run_back_uncounted
 def test_a_worker_that_is_told_to_stop_before_the_run_begins_gives_it_back(
     submission, worker, told_to_stop, monkeypatch
 ):
-    monkeypatch.setattr(tasks, "_supervisor", Supervisor(device="cpu", threads=1, cores=1))
+    monkeypatch.setattr(tasks, "own_supervisor", Supervisor(device="cpu", threads=1, cores=1))
     told_to_stop(supervisor.structlog.contextvars, "bind_contextvars")
 
     with pytest.raises(SystemExit):

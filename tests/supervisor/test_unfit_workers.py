@@ -157,11 +157,11 @@ def test_any_error_in_what_every_model_needs_is_blamed_on_the_worker():
 @pytest.mark.parametrize(("there", "kind"), [(True, "error"), (False, "platform")])
 def test_an_error_on_a_gpu_that_is_gone_is_blamed_on_the_worker(monkeypatch, there, kind):
     monkeypatch.setenv("QUEST_DEVICE", "gpu")
-    monkeypatch.setattr(hardware, "_from_nvidia_smi", lambda: ({"name": "A100"},) if there else ())
+    monkeypatch.setattr(hardware, "gpus_from_nvidia_smi", lambda: ({"name": "A100"},) if there else ())
     monkeypatch.setitem(sys.modules, "pynvml", None)
 
     assert faults.kind_of(RuntimeError("CUDA_ERROR_UNKNOWN")) == kind
-    hardware._gpus.cache_clear()
+    hardware.detected_gpus.cache_clear()
 
 
 @pytest.mark.trains

@@ -1,4 +1,4 @@
-"""The small look into a trained model that a trainer leaves."""
+"""Insights: the pictures of a trained model that come with its result."""
 
 from __future__ import annotations
 
@@ -49,25 +49,25 @@ def digits(digits_home, monkeypatch):
 
 
 def answered(digits, spec: dict[str, Any], **more: Any) -> insight.Tested:
-    """A model that read every test digit as a 3."""
+    """The test of a model that predicts 3 for every digit."""
     given = {"images": digits.test_images.reshape(-1, 64), "predicted": np.full(360, 3), **more}
     return insight.Tested(spec=validate(spec, dataset="digits"), dataset=digits, **given)
 
 
-def test_a_look_that_goes_wrong_leaves_nothing_and_harms_nothing(digits, capsys):
+def test_an_insight_that_fails_is_empty_and_harms_nothing(digits, capsys):
     broken = SimpleNamespace(kneighbors=lambda images: 1 / 0)
 
     assert insight.insight_into(broken, answered(digits, {"family": "knn"})) == {}
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 
-def test_a_look_that_is_too_large_or_no_json_is_left_out(digits):
+def test_an_insight_that_is_too_large_or_not_json_is_left_out(digits):
     endless = SimpleNamespace(estimator=SimpleNamespace(feature_importances_=np.full(64, np.nan)))
 
     assert insight.insight_into(endless, answered(digits, {"family": "forest"})) == {}
 
 
-def test_a_slow_search_shows_what_there_was_time_for(digits, monkeypatch):
+def test_a_slow_search_shows_as_much_as_there_is_time_for(digits, monkeypatch):
     monkeypatch.setattr(insight, "SECONDS", 0.4)
 
     def kneighbors(images):
@@ -82,7 +82,7 @@ def test_a_slow_search_shows_what_there_was_time_for(digits, monkeypatch):
     assert time.monotonic() - began < 5 * 0.4
 
 
-def test_no_private_image_is_looked_at(digits):
+def test_no_private_image_is_shown(digits):
     private = private_indexes(360, 0.9, 1)
     search = SimpleNamespace(kneighbors=lambda images: (np.zeros((len(images), 5)), np.zeros((len(images), 5), int)))
 
@@ -107,7 +107,7 @@ def test_a_score_without_an_insight_is_a_score(submission, worker):
 
 @pytest.mark.trains
 @pytest.mark.parametrize("engine", ["stock", "accelerated"])
-def test_of_nearest_neighbours_the_wrong_digits_come_with_those_nearest_to_them(trainer, digits, engine):
+def test_misread_digits_come_with_their_nearest_neighbours(trainer, digits, engine):
     result = train(trainer, {"family": "knn", "n_neighbors": 3}, engine=engine)
 
     rows = result["insight"]["wrong"]
@@ -124,7 +124,7 @@ def test_of_nearest_neighbours_the_wrong_digits_come_with_those_nearest_to_them(
 
 @pytest.mark.trains
 @pytest.mark.parametrize("engine", ["stock", "accelerated"])
-def test_of_a_forest_each_pixel_says_how_much_it_counts(trainer, engine):
+def test_a_forest_gives_the_importance_of_each_pixel(trainer, engine):
     seen = train(trainer, {"family": "forest", "n_estimators": 10}, engine=engine)["insight"]
 
     assert sum(seen["values"]) == pytest.approx(1, abs=1e-2)
@@ -135,7 +135,7 @@ def test_of_a_forest_each_pixel_says_how_much_it_counts(trainer, engine):
 
 
 @pytest.mark.trains
-def test_features_that_are_no_pixels_make_no_picture(trainer):
+def test_features_other_than_pixels_make_no_picture(trainer):
     spec = {"family": "forest", "n_estimators": 5, "preprocess": [{"kind": "PCA", "n_components": 64}]}
 
     assert train(trainer, spec)["insight"] == {}
@@ -143,7 +143,7 @@ def test_features_that_are_no_pixels_make_no_picture(trainer):
 
 @pytest.mark.trains
 @pytest.mark.parametrize("engine", ["stock", "accelerated"])
-def test_of_a_network_kernels_and_maps_of_ten_digits_are_seen(trainer, digits, engine):
+def test_a_network_gives_kernels_and_maps_of_ten_digits(trainer, digits, engine):
     seen = train(trainer, NET, engine=engine)["insight"]
 
     shown = parse_insight(seen)
@@ -156,7 +156,7 @@ def test_of_a_network_kernels_and_maps_of_ten_digits_are_seen(trainer, digits, e
 
 
 @pytest.mark.trains
-def test_of_a_dense_net_the_weights_of_its_first_units_are_seen(trainer):
+def test_a_dense_network_gives_the_weights_of_its_first_units(trainer):
     shown = parse_insight(train(trainer, DENSE)["insight"])
 
     assert isinstance(shown, LayerLook)

@@ -97,7 +97,7 @@ def test_a_machine_half_as_fast_takes_twice_as_long(reference, monkeypatch):
     assert predicted(KNN(p=3)) == pytest.approx(2 * here)
 
 
-def test_the_best_look_at_a_machine_is_kept(reference, monkeypatch):
+def test_the_best_measurement_of_a_machine_is_kept(reference, monkeypatch):
     machine_speed.measure()
     monkeypatch.setattr(machine_speed, "best_task_seconds", lambda: 5 * machine_speed.REFERENCE_S)
 
@@ -114,7 +114,7 @@ def test_a_forest_on_more_cores_did_the_same_work(reference):
     assert predicted(Forest(n_jobs=2), stock_threads=2) == 4.0
 
 
-def test_what_was_left_to_stock_took_what_it_took(reference):
+def test_work_left_to_stock_needs_no_prediction(reference):
     assert predicted(KNN(metric="canberra"), as_stock=True) == 3.0
 
 
@@ -123,13 +123,13 @@ def test_nothing_is_predicted_for_stock_itself_nor_for_a_gpu(reference):
     assert predicted(KNN(), device="gpu") is None
 
 
-def test_the_board_says_it_of_both_times_marked_as_predicted(client, slow_post):
+def test_the_board_shows_the_prediction_marked_as_such(client, slow_post):
     page = client.get("/").text
 
     assert "both on stock: about 10 min (predicted)" in page
 
 
-def test_so_do_the_feed_the_submission_and_the_api(client, owner_client, slow_post):
+def test_feed_submission_and_api_give_the_prediction_too(client, owner_client, slow_post):
     assert "stock=about 10 min (predicted)" in client.get("/feed.txt").text
     page = owner_client.get(f"/submissions/{slow_post.pk}/").text
     assert "<dt>On the stock engine (est.)</dt><dd>about 10 min</dd>" in page

@@ -154,7 +154,7 @@ def _debian_installed(dataset: str, target: Path, bar: Bar) -> None:
             raise SourceError(f"the Debian package {DEBIAN_PACKAGE} is not installed")
 
 
-def _debian_download(dataset: str, target: Path, bar: Bar) -> None:
+def debian_download(dataset: str, target: Path, bar: Bar) -> None:
     quick = ["-o", "Acquire::Retries=0", "-o", f"Acquire::http::Timeout={CONNECT_SECONDS}"]
     with tempfile.TemporaryDirectory() as name, bar(desc=f"{dataset} from Debian") as progress:
         folder = Path(name)
@@ -184,7 +184,7 @@ SOURCES: dict[str, tuple[Source, ...]] = {
     "fashion-mnist": (
         GIVEN,
         Source("the installed Debian package", _debian_installed),
-        Source("Debian's archive", _debian_download),
+        Source("Debian's archive", debian_download),
         Source("Zalando's mirror", _fashion_mirror),
     ),
     "digits": (Source("scikit-learn", _scikit_learn),),

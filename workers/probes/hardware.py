@@ -38,12 +38,12 @@ def describe(device: str | None = None) -> dict[str, Any]:
 
     For `device="cpu"` the GPU is left out: a run on the CPU does not use it. Takes a second, once a process.
     """
-    found = _gpus() if device != "cpu" else ()
+    found = detected_gpus() if device != "cpu" else ()
     machine = {
-        "cpu": _cpu()["model"],
+        "cpu": detected_cpu()["model"],
         "cores_physical": psutil.cpu_count(logical=False) or psutil.cpu_count() or 1,
         "cores_logical": psutil.cpu_count() or 1,
-        "instruction_sets": _cpu()["instruction_sets"],
+        "instruction_sets": detected_cpu()["instruction_sets"],
         "ram_bytes": ram_bytes(),
         "os": _operating_system(),
         "gpu": dict(found[0]) if found else None,
@@ -53,18 +53,13 @@ def describe(device: str | None = None) -> dict[str, Any]:
     return {**machine, "key": hashlib.sha256(json.dumps(like, sort_keys=True).encode()).hexdigest()[:16]}
 
 
-def gpus() -> list[dict[str, Any]]:
-    """name, memory_bytes, driver and cuda (version) of each NVIDIA GPU, found without TensorFlow."""
-    return [dict(gpu) for gpu in _gpus()]
-
-
 def has_gpu() -> bool:
-    return bool(_gpus())
+    return bool(detected_gpus())
 
 
 def gpu_answers() -> bool:
     """Whether a GPU answers now: it may have failed since the start, or its driver."""
-    _gpus.cache_clear()
+    detected_gpus.cache_clear()
     try:
         return has_gpu()
     except Exception:  # noqa: BLE001 - NVML has an error for each way to lose a GPU
@@ -78,7 +73,7 @@ def normalised(model: str) -> str:
 
 
 @cache
-def _cpu() -> dict[str, Any]:
+def detected_cpu() -> dict[str, Any]:
     import cpuinfo  # takes a second, so only where it is needed
 
     info = cpuinfo.get_cpu_info()
@@ -104,11 +99,12 @@ def _operating_system() -> str:
 
 
 @cache
-def _gpus() -> tuple[dict[str, Any], ...]:
+def detected_gpus() -> tuple[dict[str, Any], ...]:
+    """name, memory_bytes, driver and cuda (version) of each NVIDIA GPU, found without TensorFlow."""
     try:
         import pynvml
     except ImportError:
-        return _from_nvidia_smi()
+        return gpus_from_nvidia_smi()
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
@@ -130,7 +126,7 @@ def _from_nvml(nvml: Any, index: int) -> dict[str, Any]:
     }
 
 
-def _from_nvidia_smi() -> tuple[dict[str, Any], ...]:
+def gpus_from_nvidia_smi() -> tuple[dict[str, Any], ...]:
     if not shutil.which("nvidia-smi"):
         return ()
     query = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader,nounits"]

@@ -19,7 +19,7 @@ from workers.supervisor import database_timeout, registration, result_spool
 from workers.supervisor.supervisor import Supervisor, hand_over
 
 logger = structlog.get_logger(__name__)
-_supervisor: Supervisor | None = None
+own_supervisor: Supervisor | None = None
 
 
 @shared_task(name="workers.work_one")
@@ -44,11 +44,11 @@ def reap() -> None:
 
 def supervisor() -> Supervisor:
     """This pool child's supervisor, which keeps a trainer warm from one run to the next."""
-    global _supervisor
-    if _supervisor is None:
+    global own_supervisor
+    if own_supervisor is None:
         worker, cores = registration.this_worker(), registration.this_worker().hardware.cores
-        _supervisor = Supervisor(device=worker.device, threads=max(1, cores // worker.slots), cores=cores)
-    return _supervisor
+        own_supervisor = Supervisor(device=worker.device, threads=max(1, cores // worker.slots), cores=cores)
+    return own_supervisor
 
 
 class Heartbeat(bootsteps.StartStopStep):
@@ -107,5 +107,5 @@ def _warm_up(**_: Any) -> None:
 
 @worker_process_shutdown.connect
 def _cool_down(**_: Any) -> None:
-    if _supervisor is not None:
-        _supervisor.cool_down()
+    if own_supervisor is not None:
+        own_supervisor.cool_down()

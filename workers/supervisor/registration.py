@@ -25,7 +25,7 @@ logger = structlog.get_logger(__name__)
 HEARTBEAT_SECONDS = 5
 OVERDUE_SECONDS = 2 * HEARTBEAT_SECONDS
 
-_worker: Worker | None = None
+registered_worker: Worker | None = None
 
 
 class CannotServe(Exception):
@@ -34,14 +34,14 @@ class CannotServe(Exception):
 
 def this_worker() -> Worker:
     """The row of the worker that this process belongs to; pool children inherit it."""
-    if _worker is None:
+    if registered_worker is None:
         raise CannotServe("This process is no worker: it has not registered.")
-    return _worker
+    return registered_worker
 
 
 def register(*, name: str, device: str, slots: int) -> Worker:
     """Create the row for this start of a worker. Raises CannotServe if the worker could only do harm."""
-    global _worker
+    global registered_worker
     _check_tables()
     _mark_former_stopped(name)
     _check_version(device)
@@ -52,7 +52,7 @@ def register(*, name: str, device: str, slots: int) -> Worker:
         )
     with writing():
         machine, now = _hardware(device), clock.now()
-        _worker = Worker.objects.create(
+        registered_worker = Worker.objects.create(
             name=name,
             host=socket.gethostname(),
             pid=os.getpid(),
@@ -64,7 +64,7 @@ def register(*, name: str, device: str, slots: int) -> Worker:
             last_seen_at=now,
         )
     connections.close_all()  # the pool's children are about to be forked
-    return _worker
+    return registered_worker
 
 
 def _hardware(device: str) -> Hardware:
