@@ -17,7 +17,7 @@ from submissions.specs.spec import Spec
 from tests.bench.peaks import Peaks
 from workers.datasets import store
 
-BOOTSTRAP_SHARE = 1 - 1 / math.e  # of all images that a bootstrap sample of their number contains
+BOOTSTRAP_SHARE = 1 - 1 / math.e  # of n images, how many differ in a bootstrap sample of n
 OPERATIONS_PER_DIFFERENCE = 3  # on bytes, for the greatest difference: greater, less, and greater again
 
 
