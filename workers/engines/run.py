@@ -1,4 +1,4 @@
-"""One run as a family's trainer sees it: what it was given, and where it reports what happens."""
+"""One run as an estimator sees it: its seed, threads, data and device, and where it reports its progress."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ import numpy.typing as npt
 from workers.datasets.store import Dataset
 from workers.processes.protocol import ProgressEvent, RunReport
 
-Values = npt.NDArray[Any]
+Values = npt.NDArray[Any]  # of the shape and dtype that the docstring of a function gives
 Labels = npt.NDArray[np.integer[Any]]
 
-PROGRESS_SECONDS = 0.5  # the least time between two reports of how much is done
+PROGRESS_SECONDS = 0.5  # the shortest time between two reports of progress
 
 
 class Estimator(ABC):
@@ -49,7 +49,12 @@ class Estimator(ABC):
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """`threads` is what the worker grants; `device` is `cpu` or `gpu`; `report` sends a message to the supervisor."""
+    """What an estimator is built with.
+
+    `threads` is the number that the worker grants; `device` is `cpu` or `gpu`; `report` sends a message to the
+    supervisor. `epochs` has the metrics and seconds of each finished epoch, and `first_step_s` the seconds from the
+    beginning of `fit` to the end of its first step.
+    """
 
     seed: int
     threads: int
@@ -62,35 +67,40 @@ class Run:
     _reported: float = -math.inf
 
     def begin_fit(self) -> None:
+        """Start the clock of `first_step_s`, and report that training has started."""
         self._fit_began = time.monotonic()
         self.report({"event": "started"})
 
     def seed_for(self, wanted: int | None) -> int:
-        """The seed to use: the spec's where it names one, else the run's; what was used is recorded."""
+        """The seed to use, which the run then records: `wanted`, the spec's, or the run's own if that is None."""
         self.seed = self.seed if wanted is None else wanted
         return self.seed
 
     def threads_for(self, n_jobs: int | None) -> int | None:
-        """scikit-learn's `n_jobs`, never more than the worker grants: −1 would take the cores of its neighbours."""
+        """scikit-learn's `n_jobs`, at most the threads that the worker grants: −1 would use the cores of other runs."""
         if n_jobs is None:
             return None
         return self.threads if n_jobs < 0 else min(n_jobs, self.threads)
 
     def first_step_ended(self) -> None:
+        """Record the time of the first step; later calls change nothing."""
         if self.first_step_s is None:
             self.first_step_s = time.monotonic() - self._fit_began
 
     def progress(self, phase: str, done: float, **epoch: int) -> None:
-        """Say that `done` (0–1) of `phase` (`fit` or `predict`) is behind us; said too often, it is not passed on."""
+        """Report that the share `done` (0–1) of `phase` (`fit` or `predict`) is finished.
+
+        A report within `PROGRESS_SECONDS` of another is dropped, unless the phase is complete.
+        """
         now = time.monotonic()
         if done >= 1 or now - self._reported >= PROGRESS_SECONDS:
             self._reported = now
             message = {"event": "progress", "phase": phase, "done": round(done, 4), **epoch}
             self.report(cast(ProgressEvent, message))
 
-    def epoch_ended(self, *, epoch: int, epochs: int, seconds: float, **figures: float) -> None:
-        """Record an epoch (counted from 1) with its loss, accuracy and the like."""
-        finite = {name: float(value) if math.isfinite(value) else None for name, value in figures.items()}
+    def epoch_ended(self, *, epoch: int, epochs: int, seconds: float, **metrics: float) -> None:
+        """Record and report an epoch, counted from 1, with its loss, accuracy and the like; NaN and ±∞ become None."""
+        finite = {name: float(value) if math.isfinite(value) else None for name, value in metrics.items()}
         self.epochs.append({"seconds": round(seconds, 6), **finite})
         message = {"event": "progress", "phase": "fit", "epoch": epoch, "epochs": epochs, "done": epoch / epochs}
         self.report(cast(ProgressEvent, {**message, **self.epochs[-1]}))

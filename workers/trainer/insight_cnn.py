@@ -17,7 +17,7 @@ MOST_WEIGHTS = 40_000
 def first_layer(estimator: Any, tested: Tested) -> dict[str, Any]:
     """Kernels, scaled so that 128 is a weight of 0, and maps, a row for each digit, scaled to its brightest pixel."""
     digits = [int(np.flatnonzero(tested.dataset.test_labels == digit)[0]) for digit in range(10)]
-    values = estimator.floats(tested.images[digits])
+    values = estimator.keras_inputs(tested.images[digits])
     for layer in estimator.model.layers:
         values = np.asarray(layer(values, training=False), np.float32)
         weights = _weights(layer)

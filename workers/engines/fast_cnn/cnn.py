@@ -59,7 +59,7 @@ class FastNetwork(KerasNetwork):
         """`images`, (n_samples, height, width) uint8, as they are."""
         return _read_only(images)
 
-    def floats(self, images: Values) -> Values:
+    def keras_inputs(self, images: Values) -> Values:
         """The input of the Keras model for prepared images: (n_samples, *input shape) float32."""
         return self.pixel_values[self.in_input_shape(images)]
 

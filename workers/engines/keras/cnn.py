@@ -56,8 +56,8 @@ class KerasNetwork(Estimator):
             pixels /= self.run.dataset.pixel_max
         return pixels
 
-    def floats(self, images: Values) -> Values:
-        """The Keras model's float32 input for images that `prepare` made."""
+    def keras_inputs(self, images: Values) -> Values:
+        """The input of the Keras model for prepared images: (n_samples, *input shape) float32."""
         return images
 
     def in_input_shape(self, images: Pixels) -> Pixels:
