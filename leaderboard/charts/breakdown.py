@@ -87,7 +87,7 @@ def _words(unit: str) -> dict[str, Any]:
     return {
         "parts": [str(label) for label in PARTS.values()],
         "families": [str(family.label) for family in all_families()],
-        "value": _("Share of the whole, %") if unit == "share" else _("Median seconds"),
+        "value": _("Share of the total, %") if unit == "share" else _("Median seconds"),
         "family": _("Family"), "part": _("Part"), "time": _("Time"),
     }  # fmt: skip
 

@@ -124,14 +124,14 @@ def _rest(lines: dict[int, list[ChartRun]], end: datetime, quest: Quest) -> list
 
 def _words(quest: Quest) -> dict[str, Any]:
     return {
-        "at": _("Time in {zone}").format(zone=quest.time_zone), "score": _("Public score"), "group": _("Group"),
+        "at": _("Time ({zone})").format(zone=quest.time_zone), "score": _("Public score"), "group": _("Group"),
         "model": _("Model"), "when": _("When"),
     }  # fmt: skip
 
 
 def _table(lines: dict[int, list[ChartRun]], order: list[int], shown: list[int], quest: Quest) -> Table:
     return Table(
-        head=[_("Group"), _("Best"), _("Since"), _("First"), _("Steps")],
+        head=[_("Group"), _("Best"), _("Reached"), _("First score"), _("Improvements")],
         numeric=[False, True, True, True, True],
         rows=[
             [

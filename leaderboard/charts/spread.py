@@ -94,14 +94,14 @@ def _facts(runs: list[ChartRun], own: ChartRun | None) -> dict[str, Any]:
 
 def _words(show: str, own: ChartRun | None) -> dict[str, Any]:
     return {
-        "score": _("Score"), "count": _("Groups") if show == "best" else _("Submissions"), "whose": _("Whose"),
+        "score": _("Score"), "count": _("Groups") if show == "best" else _("Submissions"), "whose": _("Group"),
         "bars": [_("other groups"), _("your group")] if own else [_("other groups")],
     }  # fmt: skip
 
 
 def _table(counts: list[Row]) -> Table:
     return Table(
-        head=[_("Score from"), _("to"), _("Number"), _("of these your group’s")],
+        head=[_("Score from"), _("to"), _("Scores"), _("Your group’s")],
         numeric=[True, True, True, True],
         rows=[
             [score(bar["from"]), score(bar["to"]), str(bar["yours"] + bar["others"]), str(bar["yours"])]

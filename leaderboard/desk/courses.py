@@ -27,7 +27,7 @@ def courses(request: UserRequest) -> HttpResponse:
         with writing():
             course = form.save()
             DeskEvent.record(DeskEvent.Kind.COURSE_CREATED, user=request.user, subject=course, course=course)
-        messages.success(request, _("%(course)s is there: import its groups next.") % {"course": course})
+        messages.success(request, _("%(course)s created. Next, import its groups.") % {"course": course})
         return redirect("desk:groups", course.pk)
     counted = Course.objects.annotate(
         teams=Count("groups", distinct=True), rounds=Count("quests", distinct=True)
@@ -45,7 +45,7 @@ def course_archive(request: UserRequest, pk: int) -> HttpResponse:
     with writing():
         Course.objects.filter(pk=pk).update(archived=archived)
         DeskEvent.record(kind, user=request.user, subject=course, course=course)
-    words = _("%(course)s is archived: it can only be read.") if archived else _("%(course)s is back in use.")
+    words = _("%(course)s is archived and read-only.") if archived else _("%(course)s is restored.")
     messages.success(request, words % {"course": course})
     return redirect("desk:courses")
 
@@ -58,7 +58,7 @@ def term_new(request: UserRequest, pk: int) -> HttpResponse:
     form = TermForm(request.POST if request.method == "POST" else None, course=course)
     if form.is_bound and form.is_valid():
         new = start_term(course, user=request.user, **form.cleaned_data)
-        words = _("%(new)s is there, with the quests of %(course)s as drafts: import its groups next.")
+        words = _("%(new)s created, with the quests of %(course)s as drafts. Next, import its groups.")
         messages.success(request, words % {"new": new, "course": course})
         return redirect("desk:groups", new.pk)
     context = {"course": course, "form": form, "quests": course.quests.order_by("created_at", "pk")}

@@ -36,7 +36,7 @@ def archive_export(request: UserRequest, pk: int) -> HttpResponseBase:
     """The zip as it grows; refused before the reveal, which the archive must not come before."""
     quest = _quest(pk)
     if not quest.is_revealed:
-        messages.error(request, _("%(quest)s has not been revealed yet: its archive comes after.") % {"quest": quest})
+        messages.error(request, _("%(quest)s has not been revealed yet. Its archive is available after the reveal.") % {"quest": quest})
         return redirect("desk:downloads", pk)
     response = StreamingHttpResponse(archive(quest), content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="{tables.file_name("archive", quest)}.zip"'

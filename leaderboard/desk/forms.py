@@ -25,12 +25,12 @@ TIMES = ("opens_at", "closes_at")
 BESIDE = {"quest_opens_before_it_closes": "closes_at", "models_shown_from_a_date": "models_shown_from"}
 MOMENTS = (*TIMES, "models_shown_from")
 SECTIONS = (
-    (_("The quest"), ("course", "name", "announcement", "dataset", "private_share", "split_seed")),
-    (_("When"), ("time_zone", *TIMES)),
-    (_("What others see"), ("models_shown", "models_shown_from", "pseudonyms", "final_runs")),
-    (_("How often a group may submit"), ("daily_quota", "min_interval_seconds", "group_limit")),
-    (_("How runs are computed"), ("engine_policy", "exclusive", "board_needs_exclusive")),
-    (_("How large a run may be"), ("run_seconds", "memory_mb", "max_epochs", "max_parameters", "max_trees")),
+    (_("Quest"), ("course", "name", "announcement", "dataset", "private_share", "split_seed")),
+    (_("Schedule"), ("time_zone", *TIMES)),
+    (_("Visibility"), ("models_shown", "models_shown_from", "pseudonyms", "final_runs")),
+    (_("Submission limits"), ("daily_quota", "min_interval_seconds", "group_limit")),
+    (_("Engine and machines"), ("engine_policy", "exclusive", "board_needs_exclusive")),
+    (_("Run limits"), ("run_seconds", "memory_mb", "max_epochs", "max_parameters", "max_trees")),
 )
 
 
@@ -57,28 +57,28 @@ class QuestForm(forms.ModelForm):
             "min_interval_seconds": _("Seconds between submissions"),
             "group_limit": _("Runs at a time"),
             "engine_policy": _("Engine"),
-            "run_seconds": _("Seconds a run may take"),
-            "memory_mb": _("Megabytes a run may use"),
+            "run_seconds": _("Time per run (seconds)"),
+            "memory_mb": _("Memory per run (MB)"),
             "models_shown": _("Models are shown"),
             "models_shown_from": _("Shown from"),
             "pseudonyms": _("Pseudonyms"),
-            "final_runs": _("Finals a group may mark"),
-            "max_epochs": _("Epochs, at most"),
-            "max_parameters": _("Parameters, at most"),
-            "max_trees": _("Trees, at most"),
+            "final_runs": _("Finals per group"),
+            "max_epochs": _("Maximum epochs"),
+            "max_parameters": _("Maximum parameters"),
+            "max_trees": _("Maximum trees"),
         }
         help_texts = {
-            "time_zone": _("Both times are in this zone, and so are the times that groups see."),
-            "opens_at": _("Empty: as soon as you open the quest."),
-            "closes_at": _("Empty: when you close the quest. What was accepted before still runs and counts."),
-            "engine_policy": _("The default, and whether a group may ask for the other. What ran stays as it is."),
-            "models_shown": _("To everybody. A group always sees its own, and instructors see all."),
-            "models_shown_from": _("Where they are shown from a date."),
-            "pseudonyms": _("Groups see each other under names such as “Amber Heron”; instructors see the real ones."),
-            "final_runs": _("Where some images are private: the best of these on them counts at the reveal."),
-            "max_epochs": _("Empty: the service's own limit."),
-            "max_parameters": _("Empty: the service's own limit."),
-            "max_trees": _("Empty: the service's own limit."),
+            "time_zone": _("Applies to the times below, and to all times that groups see."),
+            "opens_at": _("Leave empty to start when you open the quest."),
+            "closes_at": _("Leave empty to close by hand. Submissions accepted by then still run and count."),
+            "engine_policy": _("The default, and whether groups may choose the other engine. Finished runs are not affected."),
+            "models_shown": _("To everybody. Groups always see their own models, and instructors see all."),
+            "models_shown_from": _("Only if models are shown from a date."),
+            "pseudonyms": _("Groups see each other under names such as “Amber Heron”; instructors see the real names."),
+            "final_runs": _("Only with private images: at the reveal, a group's best final on them counts."),
+            "max_epochs": _("Leave empty for the service's limit."),
+            "max_parameters": _("Leave empty for the service's limit."),
+            "max_trees": _("Leave empty for the service's limit."),
         }
         widgets = {"announcement": forms.Textarea(attrs={"rows": 3})} | {name: _to_the_second() for name in MOMENTS}
 
@@ -164,18 +164,18 @@ class ExtensionForm(forms.ModelForm):
         fields = ("group", "extra_submissions", "closes_at", "reason")
         labels = {
             "group": _("Group"),
-            "extra_submissions": _("More submissions today"),
+            "extra_submissions": _("Extra submissions today"),
             "closes_at": _("Own deadline"),
             "reason": _("Reason"),
         }
-        help_texts = {"reason": _("The group reads it.")}
+        help_texts = {"reason": _("Shown to the group.")}
         widgets = {"closes_at": _to_the_second(), "reason": forms.Textarea(attrs={"rows": 2, "maxlength": 500})}
 
     def __init__(self, *args: Any, quest: Quest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.quest = quest
         self.fields["group"].queryset = quest.course.groups.all()  # type: ignore[attr-defined]
-        self.fields["closes_at"].help_text = _("Empty: the quest's own. In %(zone)s.") % {"zone": quest.time_zone}
+        self.fields["closes_at"].help_text = _("In %(zone)s. Leave empty for the quest's own.") % {"zone": quest.time_zone}
 
     def _clean_fields(self) -> None:
         with timezone.override(self.quest.zone):
@@ -193,7 +193,7 @@ class CourseForm(forms.ModelForm):
         model = Course
         fields = ("name", "term")
         labels = {"name": _("Name"), "term": _("Term")}
-        help_texts = {"term": _("Such as “autumn 2026”: next term's ITMALGrp09 is another group.")}
+        help_texts = {"term": _("For example “autumn 2026”. Each term has its own groups.")}
 
 
 class GroupForm(forms.ModelForm):
@@ -203,7 +203,7 @@ class GroupForm(forms.ModelForm):
         model = Group
         fields = ("name",)
         labels = {"name": _("Name")}
-        help_texts = {"name": _("Such as ITMALGrp09.")}
+        help_texts = {"name": _("For example ITMALGrp09.")}
 
     def __init__(self, data: QueryDict | None = None, *, course: Course) -> None:
         super().__init__(data, instance=Group(course=course))
@@ -211,7 +211,7 @@ class GroupForm(forms.ModelForm):
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         if self.instance.course.groups.filter(name__iexact=name).exists():
-            raise forms.ValidationError(_("The course has a group of that name already."))
+            raise forms.ValidationError(_("The course already has a group with this name."))
         return name
 
 
@@ -219,8 +219,8 @@ class ClassListForm(forms.Form):
     file = forms.FileField(
         label=_("Class list"),
         help_text=_(
-            "CSV with group, username, name and student number; a heading may give another order. "
-            "Nothing is imported unless every line is right."
+            "CSV with group, username, name and student number. A header row may give another order. "
+            "If any line is invalid, nothing is imported."
         ),
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv"}),
     )

@@ -26,7 +26,7 @@ def freeze(request: UserRequest, pk: int) -> HttpResponse:
         messages.error(request, str(refused))
     else:
         words = (
-            _("Frozen: groups see the quest as it stands now.") if quest.frozen_at else _("Live again for everybody.")
+            _("Frozen: groups see the quest as it is now.") if quest.frozen_at else _("Thawed: everybody sees live results again.")
         )
         messages.success(request, words)
     return redirect("desk:quest", pk)

@@ -105,5 +105,5 @@ def group_new(request: UserRequest, pk: int) -> HttpResponse:
     with writing():
         group = form.save()
         DeskEvent.record(DeskEvent.Kind.GROUP_CREATED, user=request.user, subject=group, course=course)
-    messages.success(request, _("%(group)s is there: invite its members.") % {"group": group})
+    messages.success(request, _("%(group)s created. Next, invite its members.") % {"group": group})
     return redirect(address(group))

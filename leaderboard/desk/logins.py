@@ -29,7 +29,7 @@ def reset(request: UserRequest, pk: int) -> HttpResponse:
         DeskEvent.record(
             DeskEvent.Kind.LOGIN_RESET, user=request.user, person=membership.user, course=membership.course
         )
-    words = _("%(who)s has no password now: hand over this one-time link.")
+    words = _("The password of %(who)s is removed. Hand over this one-time link.")
     messages.success(request, words % {"who": membership.user.username})
     return redirect(f"{reverse('desk:slips', args=[membership.course_id])}?member={pk}")
 
@@ -40,7 +40,7 @@ def unlock_login(request: UserRequest) -> HttpResponse:
     """Let a username, or those with invitation codes, try again before their wait is over."""
     username = request.POST.get("username", "").replace("\0", "")[:255]
     if unlock(username, user=request.user):
-        messages.success(request, _("Unlocked: they can try again at once."))
+        messages.success(request, _("Unlocked: they can try again now."))
     else:
-        messages.error(request, _("Nothing is locked any more."))
+        messages.error(request, _("Nothing is locked now."))
     return redirect(back(request, reverse("desk:newest_groups")))

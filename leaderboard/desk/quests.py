@@ -36,12 +36,12 @@ def quests(request: UserRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def quest_new(request: UserRequest) -> HttpResponse:
     if not Course.objects.current().exists():
-        messages.error(request, _("A quest belongs to a course: create one first."))
+        messages.error(request, _("Every quest belongs to a course. Create a course first."))
         return redirect("desk:courses")
     newest = Course.objects.current().first()
     form = QuestForm(_posted(request), initial={"course": newest})
     if form.is_bound and (quest := save_quest(form, user=request.user)):
-        messages.success(request, _("%(quest)s is a draft: nobody sees it until you open it.") % {"quest": quest})
+        messages.success(request, _("%(quest)s created as a draft. Groups do not see it until you open it.") % {"quest": quest})
         return redirect("desk:quest", quest.pk)
     return render(request, "leaderboard/desk/quest.html", {"form": form})
 
@@ -90,7 +90,7 @@ def _posted(request: UserRequest) -> QueryDict | None:
 
 def _read_only(request: UserRequest, quest: Quest) -> bool:
     if quest.course.archived:
-        messages.error(request, _("%(course)s is archived: it can only be read.") % {"course": quest.course})
+        messages.error(request, _("%(course)s is archived and read-only.") % {"course": quest.course})
     return quest.course.archived
 
 
@@ -104,5 +104,5 @@ def quest_announce(request: UserRequest, pk: int) -> HttpResponse:
     if not _read_only(request, quest):
         announce(quest, request.POST.get("announcement", "").replace("\0", "")[:LONGEST], user=request.user)
         posted = quest.announcement
-        messages.success(request, _("Posted: it stands above the board.") if posted else _("Nothing is announced now."))
+        messages.success(request, _("Posted above the board.") if posted else _("Announcement removed."))
     return redirect("desk:quest", pk)

@@ -84,7 +84,7 @@ def disqualify(request: UserRequest, pk: int) -> HttpResponse:
     except Refused as refused:
         messages.error(request, str(refused))
     else:
-        words = _("Submission %(id)s is back.") if back_in else _("Submission %(id)s is disqualified.")
+        words = _("Submission %(id)s is reinstated.") if back_in else _("Submission %(id)s is disqualified.")
         messages.success(request, words % {"id": pk})
     return redirect(back(request, reverse("desk:submissions")))
 

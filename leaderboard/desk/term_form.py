@@ -17,13 +17,13 @@ MOST_WEEKS = 520
 class TermForm(forms.Form):
     """The term's name, and how much later all its times are."""
 
-    term = forms.CharField(label=_("Term"), max_length=40, help_text=_("Such as “autumn 2027”."))
+    term = forms.CharField(label=_("Term"), max_length=40, help_text=_("For example “autumn 2027”."))
     weeks = forms.IntegerField(
-        label=_("All times so many weeks later"),
+        label=_("Move all times by (weeks)"),
         min_value=0,
         max_value=MOST_WEEKS,
         initial=A_YEAR,
-        help_text=_("52 is a year later, on the same weekday. You can change each time in its draft."),
+        help_text=_("52 weeks is a year later, on the same weekday. You can change each time in its draft."),
     )
 
     def __init__(self, *args: Any, course: Course, **kwargs: Any) -> None:
@@ -33,5 +33,5 @@ class TermForm(forms.Form):
     def clean_term(self) -> str:
         term: str = self.cleaned_data["term"]
         if Course.objects.filter(name=self.course.name, term=term).exists():
-            raise forms.ValidationError(_now("This term is there already."))
+            raise forms.ValidationError(_now("This term already exists."))
         return term

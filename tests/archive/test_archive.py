@@ -153,7 +153,7 @@ def test_a_chart_that_cannot_be_drawn_leaves_its_numbers(finished, instructor_cl
 def test_a_quest_without_any_score_can_be_archived(quest, instructor_client):
     Quest.objects.update(state=QuestState.ARCHIVED)
 
-    assert "Nobody has a score" in archived(quest, instructor_client)["index.html"]
+    assert "No scores." in archived(quest, instructor_client)["index.html"]
 
 
 def test_there_is_none_before_the_reveal(quest, instructor_client):

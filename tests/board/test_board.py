@@ -129,7 +129,7 @@ def test_the_board_can_be_filtered_by_hardware(client, quest, scored, worker):
     assert [machine.label for machine in queries.hardware_choices(quest)] == ["AMD EPYC 9B14, 2 cores", "RTX A4000"]
     assert standing(queries.board(quest, hardware=other.pk)) == [(1, "ITMALGrp01", 340)]
     assert "ITMALGrp02" not in client.get(f"/?hardware={other.pk}-gpu").text
-    assert "No score fits" in client.get(f"/?hardware={other.pk}-gpu&family=forest").text
+    assert "No scores match" in client.get(f"/?hardware={other.pk}-gpu&family=forest").text
 
 
 def test_the_board_can_be_sorted_by_what_training_cost(quest, scored):

@@ -88,7 +88,7 @@ def test_movement_is_told_in_words_as_well(client, scored):
     assert '<span aria-hidden="true">▲1</span> <span class="visually-hidden">up 1</span>' in text
     assert '<span class="visually-hidden">down 1</span>' in text
     assert "moved-new" in text
-    assert "moved since yesterday" in text
+    assert "has moved since the start of the day" in text
 
 
 def test_every_submission_listed_tells_no_movement(client, scored):

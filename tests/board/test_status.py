@@ -58,7 +58,7 @@ def test_a_broker_that_is_down_is_said_and_breaks_nothing(client, db):
     html = page(client)
 
     assert "The broker cannot be reached" in html
-    assert "No worker is alive" in html
+    assert "No worker is running" in html
     assert row(html, "CPU")[3:] == ["–", "–"]
 
 
@@ -82,11 +82,11 @@ def test_what_may_run_on_either_device_waits_in_both_queues(submit, worker):
 def test_a_gpu_that_was_asked_for_and_is_not_there_is_named(client, submission, worker):
     Submission.objects.filter(pk=submission.pk).update(device="gpu")
 
-    assert "no GPU worker is alive" in page(client)
+    assert "no GPU worker is running" in page(client)
 
 
 def test_all_is_well_when_it_is(client, answering_broker, reaped):
-    assert "All is well" in page(client)
+    assert "Everything is working" in page(client)
 
 
 def test_a_reaper_that_fell_silent_is_said(client, answering_broker, reaped, settings):
@@ -94,8 +94,8 @@ def test_a_reaper_that_fell_silent_is_said(client, answering_broker, reaped, set
 
     html = page(client)
 
-    assert "Nobody has looked after the queue since" in html
-    assert "All is well" not in html
+    assert "Queue maintenance has not run since" in html
+    assert "Everything is working" not in html
 
 
 def test_hosts_are_for_instructors(client, owner_client, instructor_client, worker):
@@ -126,11 +126,11 @@ def test_the_oldest_wait_of_each_group_is_for_instructors_and_of_ones_own_for_it
 
     for who in (owner_client, instructor_client):
         html = page(who)
-        assert "ITMALGrp01" in html.split("Oldest waiting submission")[1]
+        assert "ITMALGrp01" in html.split("Longest wait by group")[1]
         assert "3 min 0" in html
     for who in (client, stranger_client):
         html = page(who)
-        assert "Oldest waiting submission" not in html
+        assert "Longest wait by group" not in html
         assert "The longest wait is 3 min 0" in html
 
 

@@ -30,7 +30,7 @@ def test_every_chart_is_drawn_and_follows_the_choices(open_window, scores, width
 
     expect(page.locator(".plot canvas")).to_have_count(5)
     expect(page.locator("#reading-progress")).to_contain_text(re.compile("leads with|led from the start"))
-    page.get_by_label("Cost is").select_option("train")
+    page.get_by_label("Cost", exact=True).select_option("train")
     page.wait_for_url("**cost=train**")
     expect(page.locator(".plot canvas")).to_have_count(5)
     page.locator("#numbers-cost summary").click()
@@ -47,7 +47,7 @@ def test_a_chart_says_that_it_is_being_drawn_and_at_once_when_it_cannot_be(open_
     )
 
     page.goto("/charts/")
-    expect(page.locator("#plot-cost")).to_have_text("The chart is being drawn …")
+    expect(page.locator("#plot-cost")).to_have_text("Drawing the chart …")
     until(lambda: page.wait_for_timeout(100) or held, seconds=60, what="the chart being asked for")
     failing.append(True)
     held[0].fulfill(status=500)

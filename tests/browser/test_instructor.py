@@ -90,7 +90,7 @@ def make_quest(page: Page, name: str, course: str) -> None:
     page.get_by_label("Course").select_option(label=course)
     page.get_by_label("Name").fill(name)
     page.get_by_label("Data set").select_option("digits")
-    page.get_by_role("button", name="Create the draft").click()
+    page.get_by_role("button", name="Create draft").click()
     expect(page.locator("h1 .badge")).to_have_text("draft", ignore_case=True)
 
 
@@ -103,7 +103,7 @@ def test_an_instructor_sets_up_a_course_and_a_new_student_gets_in_by_the_slip(op
     page.get_by_role("button", name="Import").click()
     expect(page.locator(".outcome")).to_contain_text("2 new users")
 
-    page.get_by_role("link", name="Slips to print").click()
+    page.get_by_role("link", name="Print login slips").click()
     slip = page.locator(".slip").filter(has_text="ada31")
     student = open_window()
     student.goto(slip.locator("a.link").get_attribute("href"))

@@ -60,8 +60,8 @@ def test_the_sentence_names_the_bargain(client, quest, scored):
     said = reading(client.get("/charts/").text, "cost")
 
     assert said.startswith(
-        "KNeighborsClassifier(n_neighbors=4, weights=&#x27;distance&#x27;) of ITMALGrp02 costs 200 times less than "
-        "the best, RandomForestClassifier(n_estimators=20) of ITMALGrp01, for 1.39 percentage points less."
+        "KNeighborsClassifier(n_neighbors=4, weights=&#x27;distance&#x27;) by ITMALGrp02 is 200× cheaper than "
+        "the best, RandomForestClassifier(n_estimators=20) by ITMALGrp01, with a score 1.39 percentage points lower."
     )
 
 
@@ -88,7 +88,7 @@ def test_without_networks_it_says_that_there_are_none(client, submission, score)
 
 
 def test_the_sentence_says_how_many_scores_ones_own_is_better_than(owner_client, scored):
-    assert "is better than 100% of the other groups" in reading(owner_client.get("/charts/").text, "spread")
+    assert "beats 100% of the other groups" in reading(owner_client.get("/charts/").text, "spread")
 
 
 def test_an_empty_quest_has_a_page_that_tells_how_to_submit(client, quest):
@@ -108,7 +108,7 @@ def test_one_score_is_told_of_without_a_comparison(client, submission, score):
     page = client.get("/charts/").text
 
     assert "One score so far" in reading(page, "cost")
-    assert "a spread needs more" in reading(page, "spread")
+    assert "One score so far" in reading(page, "spread")
 
 
 def test_every_chart_has_its_numbers_in_a_table(client, scored, submit, score):
@@ -185,7 +185,7 @@ class TestWhoSeesWhat:
         seen, own = client.get("/charts/").text, owner_client.get("/charts/").text
 
         assert "RandomForestClassifier" not in seen
-        assert "Random forest of ITMALGrp01" in seen
+        assert "Random forest by ITMALGrp01" in seen
         assert "RandomForestClassifier" in own
         assert {record["model"] for record in records(client, "cost")} == {None}
 

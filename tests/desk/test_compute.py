@@ -67,7 +67,7 @@ def test_one_quest_may_be_chosen(runs, course, instructor_client):
     other = Quest.objects.create(course=course, name="Another", dataset="digits")
 
     assert totals(other.pk) == []
-    assert "Nothing has run yet." in instructor_client.get(f"/desk/compute/?quest={other.pk}").content.decode()
+    assert "No runs yet." in instructor_client.get(f"/desk/compute/?quest={other.pk}").content.decode()
 
 
 def test_rows_stand_in_the_order_that_was_asked_for(runs, instructor_client):

@@ -158,7 +158,7 @@ def test_the_list_of_quests_counts_what_is_going(submission, quest, instructor_c
 def test_the_first_quest_needs_a_course(instructor_client):
     response = instructor_client.get("/desk/quests/new/", follow=True)
 
-    assert "create one first" in response.content.decode()
+    assert "Create a course first" in response.content.decode()
 
 
 def test_a_new_term_is_another_course_beside_the_last(course, instructor_client):
@@ -177,7 +177,7 @@ def test_an_archived_course_can_only_be_read_until_it_is_brought_back(course, qu
     instructor_client.post(f"/desk/quests/{quest.pk}/move/", {"to": "closed"})
     page = instructor_client.post(f"/desk/quests/{quest.pk}/", form_of(quest, name="Renamed"), follow=True)
 
-    assert "is archived: it can only be read" in page.content.decode()
+    assert "is archived and read-only" in page.content.decode()
     assert (reload(quest).state, reload(quest).name) == (QuestState.OPEN, "Digits quest")
 
     instructor_client.post(f"/desk/courses/{course.pk}/archive/", {"archived": "0"})

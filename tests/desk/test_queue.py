@@ -21,7 +21,7 @@ def test_it_says_who_waits_for_what_and_since_when(submission, worker, instructo
 
     assert f'<tr id="waits-{submission.pk}">' in shown
     assert "ITMALGrp01" in shown
-    assert "a slot is free: it is about to start" in shown
+    assert "about to start" in shown
 
 
 def test_it_says_why_each_waits(submit, worker, instructor_client, stranger, other_group):
@@ -29,19 +29,19 @@ def test_it_says_why_each_waits(submit, worker, instructor_client, stranger, oth
     submit()
     claim_one(worker)
     submit(FOREST)
-    assert "its group has 1 run going, its limit" in page(instructor_client)
+    assert "group limit reached (1 running)" in page(instructor_client)
 
     submit(submitter=stranger, group=other_group)
     claim_one(worker)
     Quest.objects.update(group_limit=5)
-    assert "every slot is busy" in page(instructor_client)
+    assert "all slots are busy" in page(instructor_client)
 
     Quest.objects.update(exclusive=True)
-    assert "it wants a machine to itself" in page(instructor_client)
+    assert "waiting for a machine to itself" in page(instructor_client)
 
     Worker.objects.update(stopped_at="2026-01-01T00:00:00Z")
-    assert "no worker for it is alive and on duty" in page(instructor_client)
-    assert "No worker is alive" in page(instructor_client)
+    assert "no active worker for this device" in page(instructor_client)
+    assert "No worker is running" in page(instructor_client)
 
 
 def test_it_shows_what_runs_where(submission, worker, instructor_client):
@@ -51,7 +51,7 @@ def test_it_shows_what_runs_where(submission, worker, instructor_client):
 
     assert f'<tr id="worker-{worker.pk}">' in shown
     assert f">#{submission.pk}</a>" in shown
-    assert "Nobody waits." in shown
+    assert "The queue is empty." in shown
 
 
 def test_polled_it_answers_only_when_something_has_changed(submission, worker, instructor_client):
@@ -83,7 +83,7 @@ def test_draining_is_asked_once_more_with_what_is_given_back(submission, worker,
     address = f"/desk/workers/{worker.pk}/"
 
     asked = text_of(instructor_client.get(address))
-    assert "It gives 1 run back" in asked
+    assert "It returns 1 run" in asked
     assert f"#{submission.pk} ITMALGrp01" in asked
     assert Worker.objects.get().duty == "on"
 

@@ -53,7 +53,7 @@ def test_an_entry_names_engine_hardware_and_tries(two, instructor_client):
 
 
 def test_times_of_different_engines_are_not_compared_silently(two, instructor_client):
-    said = "These runs are of different engines (accelerated, stock)"
+    said = "These runs used different engines (accelerated, stock)"
     Attempt.objects.filter(submission=two[1]).update(engine="stock")
 
     assert said in instructor_client.get("/desk/ranking/?sort=training").content.decode()

@@ -61,13 +61,13 @@ def test_the_desk_starts_a_term_and_leads_to_its_groups(last_year, course, instr
 
     page = instructor_client.post(address, {"term": "autumn 2027", "weeks": "52"}, follow=True)
 
-    assert "Machine learning autumn 2027 is there" in text_of(page)
+    assert "Machine learning autumn 2027 created" in text_of(page)
     assert Course.objects.filter(term="autumn 2027", archived=False).exists()
 
 
 def test_a_term_that_cannot_be_is_refused(course):
     for term, weeks, words in (
-        ("autumn 2026", "52", "there already"),
+        ("autumn 2026", "52", "already exists"),
         ("", "52", "required"),
         ("x", "-1", "greater than or equal to 0"),
         ("x", "9999", "less than or equal to 520"),
@@ -144,10 +144,10 @@ def test_it_is_said_what_may_still_change(quest, submit, instructor_client):
     assert "until the first submission" in text_of(instructor_client.get(address))
 
     submit()
-    assert "locked: there are submissions" in text_of(instructor_client.get(address))
+    assert "locked, because there are submissions" in text_of(instructor_client.get(address))
 
     Quest.objects.update(state=QuestState.REVEALED)
-    assert "nobody submits any more" in text_of(instructor_client.get(address))
+    assert "submissions have ended" in text_of(instructor_client.get(address))
 
 
 def test_each_deed_stands_in_the_desk_s_history_with_who_did_it(quest, course, owner, instructor_client):

@@ -59,7 +59,7 @@ def test_a_groups_page_shows_others_what_was_known_then(frozen, client, stranger
 
 
 def test_a_frozen_board_says_so(frozen, client, instructor_client):
-    assert "Frozen: this is how the quest stood" in client.get("/").text
+    assert "Frozen: this is the quest as of" in client.get("/").text
     assert "frozen at" in client.get("/?wall").text
     assert "Frozen for everybody but instructors" in instructor_client.get("/").text
     assert client.get("/api/v1/leaderboard/").json()["frozen_at"] is not None
@@ -70,9 +70,9 @@ def test_an_instructor_freezes_and_thaws_at_the_desk(quest, submission, score, i
     score(submission, 350)
     seen = client.get("/").context["snapshot"].etag
 
-    assert "groups see the quest as it stands now" in press(instructor_client, quest, "1").text
+    assert "groups see the quest as it is now" in press(instructor_client, quest, "1").text
     assert client.get(f"/?seen={seen}").status_code == 200, "the page learns of it"
-    assert "Live again" in press(instructor_client, quest, "0").text
+    assert "live results again" in press(instructor_client, quest, "0").text
     assert Quest.objects.get().frozen_at is None
     assert [event.detail for event in DeskEvent.objects.filter(user=instructor)] == ["thawed", "frozen"]
 

@@ -17,4 +17,4 @@ def test_the_form_leads_to_the_submissions_page_and_the_status_says_that_nothing
     answer = owner_client.post("/submit/", form, follow=True)
 
     assert answer.redirect_chain[-1][0] == f"/submissions/{Submission.objects.get().pk}/"
-    assert "submissions are taken and kept, and are trained once it is back" in owner_client.get("/status/").text
+    assert "Submissions are still accepted, and run once it is back" in owner_client.get("/status/").text

@@ -126,7 +126,7 @@ def test_nothing_is_predicted_for_stock_itself_nor_for_a_gpu(reference):
 def test_the_board_shows_the_prediction_marked_as_such(client, slow_post):
     page = client.get("/").text
 
-    assert "both on stock: about 10 min (predicted)" in page
+    assert "stock engine: about 10 min (est.)" in page
 
 
 def test_feed_submission_and_api_give_the_prediction_too(client, owner_client, slow_post):
@@ -142,7 +142,7 @@ def test_feed_submission_and_api_give_the_prediction_too(client, owner_client, s
 def test_a_board_sorted_by_time_names_the_engines_that_it_mixes(
     client, submit, score, stranger, other_group, monkeypatch
 ):
-    note = "these runs are of different engines (accelerated, stock)"
+    note = "These runs used different engines (accelerated, stock)"
     score(submit(), 350)
     assert note not in client.get("/?sort=train").text
     score(submit(SUBMITTED, engine="stock", submitter=stranger, group=other_group), 340)
