@@ -1,4 +1,4 @@
-"""Where the seconds went: for each family the median wait, start, loading, training and scoring."""
+"""Where the time went: each family's median wait, start-up, loading, preprocessing, training and scoring."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PARTS = {
 
 
 def figure(subject: Subject) -> Figure:
-    """The runs of one engine; a bar a family, in seconds or as shares of its own whole."""
+    """One bar per family, of the runs on one engine, in seconds or as shares of the family's total."""
     unit = subject.filters.unit
     medians = median_seconds(subject.timed)
     if not medians:
@@ -34,14 +34,14 @@ def figure(subject: Subject) -> Figure:
         name="breakdown",
         data={"parts": [row for one in medians for row in _stack(one, unit)]},
         words=_words(unit),
-        facts={"engine": subject.filters.engine, "sentences": [_saying(one) for one in medians]},
+        facts={"engine": subject.filters.engine, "sentences": [_longest_part(one) for one in medians]},
         table=_table(medians),
         records=medians,
     )
 
 
 def median_seconds(runs: list[ChartRun]) -> list[Row]:
-    """A row a family, in the families' own order: how many runs, and the median seconds of each part."""
+    """One row per family, in registry order: number of runs, and median seconds of each part."""
     found: dict[str, list[ChartRun]] = defaultdict(list)
     for run in runs:
         found[run.family].append(run)
@@ -53,32 +53,32 @@ def median_seconds(runs: list[ChartRun]) -> list[Row]:
     ]
 
 
-def _whole(one: Row) -> float:
+def _total_s(one: Row) -> float:
     return sum(one[part] for part in PARTS) or 1.0
 
 
 def _stack(one: Row, unit: str) -> list[Row]:
-    whole = _whole(one)
+    total = _total_s(one)
     return [
         {
             "family": one["family"],
             "part": str(label),
             "place": place,
-            "value": 100 * one[part] / whole if unit == "share" else one[part],
-            "text": f"{seconds(one[part])} ({100 * one[part] / whole:.0f}%)",
+            "value": 100 * one[part] / total if unit == "share" else one[part],
+            "text": f"{seconds(one[part])} ({100 * one[part] / total:.0f}%)",
         }
         for place, (part, label) in enumerate(PARTS.items())
     ]
 
 
-def _saying(one: Row) -> dict[str, Any]:
-    """What took most of the median run of a family."""
+def _longest_part(one: Row) -> dict[str, Any]:
+    """The longest part of a family's median run, for the sentence above the chart."""
     longest = max(PARTS, key=lambda part: one[part])
     return {
         "family": one["family"],
         "part": PARTS[longest],
-        "percent": round(100 * one[longest] / _whole(one)),
-        "seconds": _whole(one),
+        "percent": round(100 * one[longest] / _total_s(one)),
+        "seconds": _total_s(one),
         "runs": one["runs"],
     }
 

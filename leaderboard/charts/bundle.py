@@ -1,6 +1,6 @@
-"""Vega for the browser, as the module that vl-convert carries: made once a version, then served as a file.
+"""Vega for the browser: the module that vl-convert contains, written once per version and served as a file.
 
-`python -m leaderboard.charts.bundle FILE` makes it, in a process of its own as it takes some seconds and 200 MB.
+`python -m leaderboard.charts.bundle FILE` writes it, in a process of its own, since that takes some seconds and 200 MB.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-PATIENCE_SECONDS = 9.0
+MOST_WAIT_SECONDS = 9.0
 _PROJECT = Path(__file__).resolve().parent.parent.parent
-_turn = threading.Lock()
+_lock = threading.Lock()
 
 
 @cache
@@ -26,26 +26,26 @@ def bundle_version() -> str:
 
 
 def bundle_file(home: Path) -> Path | None:
-    """The gzipped module under `home`; None while it is still being made, which goes on after this has returned."""
+    """The gzipped module under `home`; None while another process is still making it."""
     file = home / "charts" / f"vega-{bundle_version()}.js.gz"
-    if file.is_file() or not _turn.acquire(timeout=PATIENCE_SECONDS):
+    if file.is_file() or not _lock.acquire(timeout=MOST_WAIT_SECONDS):
         return file if file.is_file() else None
     try:
         if not file.is_file():
             _make(file)
     finally:
-        _turn.release()
+        _lock.release()
     return file if file.is_file() else None
 
 
 def _make(file: Path) -> None:
     maker = subprocess.Popen([sys.executable, "-m", "leaderboard.charts.bundle", str(file)], cwd=_PROJECT)
     with suppress(subprocess.TimeoutExpired):
-        maker.wait(PATIENCE_SECONDS)
+        maker.wait(MOST_WAIT_SECONDS)
 
 
 def write_bundle(file: Path) -> None:
-    """Whole or not at all: others may ask for it meanwhile."""
+    """Write the gzipped module. The file is renamed into place, so that readers never see half of it."""
     import vl_convert
 
     module = vl_convert.javascript_bundle().encode()  # type: ignore[call-arg]  # its stub forgets the default

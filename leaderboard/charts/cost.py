@@ -1,4 +1,4 @@
-"""Score against cost: what the last points cost, with the front of those that no other run beats at both."""
+"""Score against cost, with the Pareto front: the runs that no other run beats at both."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from leaderboard.charts.figure import MOST_ROWS, Figure, Row, Subject, Table, below, evenly, score_limits, thinned
+from leaderboard.charts.figure import MOST_ROWS, Figure, Row, Subject, Table, below, evenly_spaced, sample, score_limits
 from leaderboard.charts.runs import ChartRun
 from submissions.specs.families import all_families
 from submissions.wording import score, seconds
 
-LEAST_COST = 0.001  # seconds; a logarithmic axis has no zero, and clocks tell no more
+LEAST_COST = 0.001  # seconds: a logarithmic axis has no zero, and clocks are no more precise
 MOST_CORNERS = 500  # of the front
 AXES = {
     "both": gettext_lazy("Training and scoring, seconds"),
@@ -23,14 +23,14 @@ AXES = {
 
 
 def figure(subject: Subject) -> Figure:
-    """The runs of one engine as points, and their Pareto front as a line of steps."""
+    """The runs on one engine as points, and their Pareto front as a step line."""
     filters, runs = subject.filters, subject.timed
     if not runs:
         return Figure(name="cost", facts={"engine": filters.engine})
     front = pareto(runs, filters.cost)
     best = _best_of_groups(runs)
-    corners = evenly(front, MOST_CORNERS)
-    shown = thinned(runs, [*corners, *best, *(run for run in runs if run.own)])
+    corners = evenly_spaced(front, MOST_CORNERS)
+    shown = sample(runs, [*corners, *best, *(run for run in runs if run.own)])
     limits = score_limits([run.score for run in runs])
     return Figure(
         name="cost",
@@ -50,13 +50,13 @@ def figure(subject: Subject) -> Figure:
 
 
 def cost_of(run: ChartRun, what: str) -> float:
-    """Seconds of training, of scoring, or of `both`."""
+    """A run's cost in seconds: of training, scoring, or `both`."""
     train, predict = run.train_s or 0.0, run.predict_s or 0.0
     return max(LEAST_COST, {"train": train, "predict": predict}.get(what, train + predict))
 
 
 def pareto(runs: list[ChartRun], what: str) -> list[ChartRun]:
-    """Those that no other run beats at score and cost both, cheapest first."""
+    """The runs that no other run beats at both score and cost, cheapest first."""
     front: list[ChartRun] = []
     for run in sorted(runs, key=lambda run: (cost_of(run, what), -run.score, run.number)):
         if not front or run.score > front[-1].score:
@@ -87,12 +87,12 @@ def _facts(runs: list[ChartRun], front: list[ChartRun], what: str) -> dict[str, 
 
 
 def _bargain(run: ChartRun, best: ChartRun, what: str) -> float:
-    """How good a bargain a cheaper run is: factors of cost saved for points of score lost."""
+    """How good a bargain a cheaper run is: the log of its cost advantage per point of score lost."""
     return log(cost_of(best, what) / cost_of(run, what)) / (best.score - run.score + 0.002)
 
 
 def round_factor(factor: float) -> str:
-    """`1.7`, `30`, `1,200`: a factor with two digits, as a person says it."""
+    """A factor with two significant digits: `1.7`, `30`, `1,200`."""
     return f"{factor:.1f}" if factor < 9.95 else f"{float(f'{factor:.2g}'):,.0f}"
 
 
@@ -105,7 +105,7 @@ def _point(run: ChartRun, what: str) -> Row:
 
 
 def _steps(front: list[ChartRun], what: str, runs: list[ChartRun]) -> list[Row]:
-    """The front's corners; it goes on level to the dearest run."""
+    """The front's corners, extended to the cost of the most expensive run."""
     corners = [{"cost": cost_of(run, what), "score": run.score} for run in front]
     return [*corners, {"cost": max(cost_of(run, what) for run in runs), "score": front[-1].score}]
 

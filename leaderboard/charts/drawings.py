@@ -1,7 +1,7 @@
-"""How each chart is drawn, by Altair. Imported by the painter alone: the web process must not hold these libraries.
+"""The Altair drawing of each chart. Only the painter imports this module: the web process must stay small.
 
-Colours are those of Okabe and Ito (Color Universal Design, 2008), which colour-blind readers tell apart, without the
-ones too faint for the paper; each colour comes with a shape or a dash of its own.
+The colours are Okabe and Ito's (Color Universal Design, 2008), which colour-blind readers can tell apart, without the
+ones too faint for the background. Each colour has its own shape or dash as well.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import altair as alt
 Words = dict[str, Any]
 Drawing = alt.Chart | alt.LayerChart | alt.FacetChart
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
-DASHES = [[1, 0], [6, 3], [2, 2], [12, 3], [8, 2, 2, 2], [4, 2, 1, 2]]  # in halves of a line's width
-MOST_LINES = 18  # that are told apart: by colour and dash, both of which change from line to line
+DASHES = [[1, 0], [6, 3], [2, 2], [12, 3], [8, 2, 2, 2], [4, 2, 1, 2]]  # in units of half a line's width
+MOST_LINES = 18  # that colour and dash can distinguish; both change from line to line
 DAY_OR_HOUR = "utcFormat(datum.value, utchours(datum.value) || utcminutes(datum.value) ? '%H:%M' : '%d/%m')"
 FONT = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica Neue, Noto Sans, DejaVu Sans, sans-serif"
 
 
 @dataclass(frozen=True, slots=True)
-class Scheme:
-    """Light or dark, by the page's own colours."""
+class ColourScheme:
+    """The colours of light or dark pictures, the same as the page's."""
 
     paper: str
     ink: str
@@ -34,11 +34,11 @@ class Scheme:
 
 
 SCHEMES = {
-    "light": Scheme(
+    "light": ColourScheme(
         paper="#ffffff", ink="#1c1b19", soft="#5d5a54", line="#e3dfd7", faint="#b3aea4",
         colours=("#0072B2", "#D55E00", "#009E73", "#A8558A", "#000000", "#B97F00"),
     ),
-    "dark": Scheme(
+    "dark": ColourScheme(
         paper="#1b1c1a", ink="#eceae5", soft="#a9a59c", line="#3a3c37", faint="#66655f",
         colours=("#56B4E9", "#E69F00", "#1FBF92", "#CC79A7", "#F0E442", "#E8743B"),
     ),
@@ -46,8 +46,8 @@ SCHEMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
-    """How large a drawing is, in pixels, and its letters and points in it."""
+class DrawingFormat:
+    """The size of a drawing and of its text, points and lines, in pixels."""
 
     width: int
     height: int
@@ -59,23 +59,23 @@ class Format:
 
 
 FORMATS = {
-    "wide": Format(840, 420, 13, 75, 2.0, 4, 6),
-    "narrow": Format(350, 380, 12, 55, 2.0, 1, 2),
-    "wall": Format(1840, 860, 36, 500, 5.0, 3, 5),
+    "wide": DrawingFormat(840, 420, 13, 75, 2.0, 4, 6),
+    "narrow": DrawingFormat(350, 380, 12, 55, 2.0, 1, 2),
+    "wall": DrawingFormat(1840, 860, 36, 500, 5.0, 3, 5),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    scheme: Scheme
-    format: Format
+class DrawingStyle:
+    scheme: ColourScheme
+    format: DrawingFormat
 
     @property
     def dashed(self) -> list[float]:
         return [3.5 * self.format.line, 2 * self.format.line]
 
     def config(self) -> dict[str, Any]:
-        """What all drawings share."""
+        """The Vega-Lite configuration that all drawings share."""
         small, ink, soft, line = self.format.letters, self.scheme.ink, self.scheme.soft, self.scheme.line
         return {
             "background": "transparent",
@@ -96,14 +96,14 @@ class Look:
 
 
 def drawing(chart: str, *, format: str, scheme: str, words: Words) -> dict[str, Any]:
-    """The chart as a Vega-Lite specification, whose named data sets and parameters are yet to be filled."""
-    look = Look(SCHEMES[scheme], FORMATS[format])
-    drawn = DRAWINGS[chart](look, words)
-    size = {"width": look.format.width, "height": look.format.height}
+    """The chart as a Vega-Lite specification with empty named data sets and default parameters."""
+    style = DrawingStyle(SCHEMES[scheme], FORMATS[format])
+    drawn = DRAWINGS[chart](style, words)
+    size = {"width": style.format.width, "height": style.format.height}
     fit = alt.AutoSizeParams(type="fit", contains="padding")
-    specification = drawn.properties(**size, autosize=fit).configure(**look.config()).to_dict()
-    # Vega knows it, but Vega-Lite's schema does not: two legends stand one above the other.
-    below = {"anchor": "start", "direction": "vertical", "margin": look.format.letters / 2}
+    specification = drawn.properties(**size, autosize=fit).configure(**style.config()).to_dict()
+    # Puts two legends one above the other. Vega supports it, but Vega-Lite's schema does not know it.
+    below = {"anchor": "start", "direction": "vertical", "margin": style.format.letters / 2}
     specification["config"]["legend"]["layout"] = {"bottom": below}
     return specification
 
@@ -117,25 +117,29 @@ def _limits() -> list[alt.Parameter]:
     return [alt.param(name="floor", value=0), alt.param(name="ceiling", value=1)]
 
 
-def _ring(data: str, look: Look, **place: Any) -> alt.Chart:
-    """What marks the reader's own points."""
+def _ring(data: str, style: DrawingStyle, **place: Any) -> alt.Chart:
+    """Circles around the reader's own points."""
     own = alt.Chart(alt.NamedData(data)).transform_filter("datum.own")
     return own.mark_point(
-        shape="circle", filled=False, size=look.format.point * 4, stroke=look.scheme.ink, strokeWidth=look.format.line
+        shape="circle",
+        filled=False,
+        size=style.format.point * 4,
+        stroke=style.scheme.ink,
+        strokeWidth=style.format.line,
     ).encode(**place)
 
 
-def _cost(look: Look, words: Words) -> Drawing:
+def _cost(style: DrawingStyle, words: Words) -> Drawing:
     axis = alt.Axis(format="~g", tickCount=6, grid=False)
     x = alt.X("cost:Q", title=words["cost"], scale=alt.Scale(type="log"), axis=axis)
     place = {"x": x, "y": _score_axis(words)}
     count = len(words["families"])
     chosen = alt.selection_point(name="chosen", fields=["family"], bind="legend")
-    points = alt.Chart(alt.NamedData("runs")).mark_point(filled=True, size=look.format.point, opacity=0.85)
+    points = alt.Chart(alt.NamedData("runs")).mark_point(filled=True, size=style.format.point, opacity=0.85)
     points = points.encode(
         **place,
         color=alt.Color(
-            "family:N", scale=alt.Scale(domain=words["families"], range=list(look.scheme.colours)[:count])
+            "family:N", scale=alt.Scale(domain=words["families"], range=list(style.scheme.colours)[:count])
         ),
         shape=alt.Shape("family:N", scale=alt.Scale(domain=words["families"], range=SHAPES[:count])),
         opacity=alt.when(chosen).then(alt.value(0.85)).otherwise(alt.value(0.1)),
@@ -145,9 +149,9 @@ def _cost(look: Look, words: Words) -> Drawing:
         ),
     )  # fmt: skip
     front = alt.Chart(alt.NamedData("front")).mark_line(
-        interpolate="step-after", strokeDash=look.dashed, color=look.scheme.soft, strokeWidth=look.format.line
+        interpolate="step-after", strokeDash=style.dashed, color=style.scheme.soft, strokeWidth=style.format.line
     )
-    layers = alt.layer(front.encode(**place), _ring("runs", look, **place), points.add_params(chosen))
+    layers = alt.layer(front.encode(**place), _ring("runs", style, **place), points.add_params(chosen))
     return layers.add_params(*_limits())
 
 
@@ -155,64 +159,64 @@ def _tooltip(words: Words, **fields: str) -> list[alt.Tooltip]:
     return [alt.Tooltip(f"{name}:N", title=words[word]) for name, word in fields.items()]
 
 
-def _progress(look: Look, words: Words) -> Drawing:
+def _progress(style: DrawingStyle, words: Words) -> Drawing:
     axis = alt.Axis(grid=False, tickCount=6, labelExpr=DAY_OR_HOUR)
     scale = alt.Scale(type="utc", domain=alt.ExprRef("[begun, ended]"))
     place = {"x": alt.X("at:T", title=words["at"], scale=scale, axis=axis), "y": _score_axis(words)}
     chosen = alt.selection_point(name="chosen", fields=["line"], bind="legend")
     dim = alt.when(chosen).then(alt.value(1)).otherwise(alt.value(0.12))
-    thick = look.format.line
-    groups = alt.Legend(columns=look.format.names, symbolType="stroke", symbolSize=(16 * thick) ** 2)
+    thick = style.format.line
+    groups = alt.Legend(columns=style.format.names, symbolType="stroke", symbolSize=(16 * thick) ** 2)
     data = alt.Chart(alt.NamedData("lines"))
     lines = data.mark_line(interpolate="step-after").encode(
         **place,
-        color=alt.Color("line:N", sort=None, scale=alt.Scale(range=_colours(look)), legend=groups),
-        strokeDash=alt.StrokeDash("line:N", sort=None, scale=alt.Scale(range=_dashes(look)), legend=groups),
+        color=alt.Color("line:N", sort=None, scale=alt.Scale(range=_colours(style)), legend=groups),
+        strokeDash=alt.StrokeDash("line:N", sort=None, scale=alt.Scale(range=_dashes(style)), legend=groups),
         strokeWidth=alt.when("datum.own").then(alt.value(2 * thick)).otherwise(alt.value(thick)),
         opacity=dim,
     )
-    steps = data.transform_filter("datum.step").mark_point(filled=True, size=look.format.point / 2)
+    steps = data.transform_filter("datum.step").mark_point(filled=True, size=style.format.point / 2)
     steps = steps.encode(
-        **place, color=_by_place(look), opacity=dim,
+        **place, color=_by_place(style), opacity=dim,
         tooltip=_tooltip(words, line="group", score_text="score", at_text="when", model="model"),
     )  # fmt: skip
-    layers = alt.layer(*_rest(look, words, place), lines.add_params(chosen), steps)
+    layers = alt.layer(*_rest(style, words, place), lines.add_params(chosen), steps)
     times = [alt.param(name=name, value=0) for name in ("begun", "ended")]
     return layers.resolve_scale(color="independent", strokeDash="independent").add_params(*_limits(), *times)
 
 
-def _colours(look: Look) -> list[str]:
-    """The colour of each line, in the order of their places."""
-    colours = look.scheme.colours
+def _colours(style: DrawingStyle) -> list[str]:
+    """The colours of all lines, in order."""
+    colours = style.scheme.colours
     return [colours[place % len(colours)] for place in range(MOST_LINES)]
 
 
-def _dashes(look: Look) -> list[list[float]]:
-    """The dash of each line: another one for the next, and in the second round another one for the same colour."""
-    rounds = len(look.scheme.colours)
+def _dashes(style: DrawingStyle) -> list[list[float]]:
+    """The dashes of all lines, in order. They are shifted when the colours repeat, so that no pair repeats."""
+    rounds = len(style.scheme.colours)
     chosen = [DASHES[(place + place // rounds) % len(DASHES)] for place in range(MOST_LINES)]
-    return [[part * look.format.line / 2 for part in dash] for dash in chosen]
+    return [[part * style.format.line / 2 for part in dash] for dash in chosen]
 
 
-def _rest(look: Look, words: Words, place: dict[str, Any]) -> list[alt.Chart]:
-    """The line that stands for all groups without one of their own; none where there are none."""
+def _rest(style: DrawingStyle, words: Words, place: dict[str, Any]) -> list[alt.Chart]:
+    """The dotted line of all groups without a line of their own; empty if there are none."""
     if not words["rest"]:
-        return []  # the legend of a layer without rows has no size, and pushes the whole drawing out of visibility
-    line: dict[str, Any] = {"interpolate": "step-after", "color": look.scheme.soft, "strokeWidth": look.format.line}
+        return []  # the legend of an empty layer has no size, and would push the drawing out of view
+    line: dict[str, Any] = {"interpolate": "step-after", "color": style.scheme.soft, "strokeWidth": style.format.line}
     dots = alt.StrokeDash("line:N", scale=alt.Scale(range=[[1, 3]]))
     return [alt.Chart(alt.NamedData("rest")).mark_line(**line).encode(**place, strokeDash=dots)]
 
 
-def _by_place(look: Look) -> alt.Color:
-    """The colour that the first, second, third … has in the layer whose legend explains it."""
-    scale = alt.Scale(domain=list(range(MOST_LINES)), range=_colours(look))
+def _by_place(style: DrawingStyle) -> alt.Color:
+    """Colour by `place`, matching the layer that has the legend."""
+    scale = alt.Scale(domain=list(range(MOST_LINES)), range=_colours(style))
     return alt.Color("place:N", scale=scale, legend=None)
 
 
-def _spread(look: Look, words: Words) -> Drawing:
+def _spread(style: DrawingStyle, words: Words) -> Drawing:
     scale = alt.Scale(domain=alt.ExprRef("[floor, ceiling]"), zero=False, nice=False, clamp=True)
     x = alt.X("from:Q", bin="binned", title=words["score"], scale=scale, axis=alt.Axis(format=".4~f", tickCount=6))
-    colours = [look.scheme.faint, look.scheme.colours[0]][: len(words["bars"])]
+    colours = [style.scheme.faint, style.scheme.colours[0]][: len(words["bars"])]
     legend = alt.Legend() if len(colours) > 1 else None
     counts = alt.Axis(tickCount=5, labelExpr="datum.value % 1 ? '' : format(datum.value, ',')")
     bars = (
@@ -229,7 +233,7 @@ def _spread(look: Look, words: Words) -> Drawing:
     )
     own = alt.Chart(alt.NamedData("own"))
     mark = {"x": alt.X("score:Q", scale=scale)}
-    rule = own.mark_rule(color=look.scheme.ink, strokeWidth=look.format.line, strokeDash=[5, 3]).encode(**mark)
+    rule = own.mark_rule(color=style.scheme.ink, strokeWidth=style.format.line, strokeDash=[5, 3]).encode(**mark)
     texts = [
         own.transform_filter(f"datum.side === '{side}'")
         .mark_text(align=side, dx=-8 if side == "right" else 8, baseline="top", fontWeight="bold")
@@ -239,7 +243,7 @@ def _spread(look: Look, words: Words) -> Drawing:
     return alt.layer(bars, rule, *texts).add_params(*_limits(), alt.param(name="top", value=1))
 
 
-def _size(look: Look, words: Words) -> Drawing:
+def _size(style: DrawingStyle, words: Words) -> Drawing:
     log_scale = alt.Scale(type="log")
     x_axis = alt.Axis(format="~s", tickCount=6, grid=False)
     y_axis = alt.Axis(format="~g", tickCount=5, grid=False)
@@ -248,8 +252,8 @@ def _size(look: Look, words: Words) -> Drawing:
         "y": alt.Y("train:Q", title=words["train"], scale=log_scale, axis=y_axis),
     }
     chosen = alt.selection_point(name="chosen", fields=["hardware"], bind="legend")
-    colour = alt.Color("hardware:N", sort=None, scale=alt.Scale(range=list(look.scheme.colours)))
-    points = alt.Chart(alt.NamedData("runs")).mark_point(filled=True, size=look.format.point)
+    colour = alt.Color("hardware:N", sort=None, scale=alt.Scale(range=list(style.scheme.colours)))
+    points = alt.Chart(alt.NamedData("runs")).mark_point(filled=True, size=style.format.point)
     points = points.encode(
         **place,
         color=colour,
@@ -258,16 +262,16 @@ def _size(look: Look, words: Words) -> Drawing:
         tooltip=_tooltip(words, group="group", model="model", parameters="parameters", train_text="time",
                          score_text="score", hardware="hardware"),
     )  # fmt: skip
-    fits = alt.Chart(alt.NamedData("fits")).mark_line(strokeDash=look.dashed, strokeWidth=look.format.line)
-    fits = fits.encode(**place, color=_by_place(look), detail="hardware:N")
-    layers = alt.layer(fits, _ring("runs", look, **place), points.add_params(chosen))
+    fits = alt.Chart(alt.NamedData("fits")).mark_line(strokeDash=style.dashed, strokeWidth=style.format.line)
+    fits = fits.encode(**place, color=_by_place(style), detail="hardware:N")
+    layers = alt.layer(fits, _ring("runs", style, **place), points.add_params(chosen))
     return layers.resolve_scale(color="independent", shape="independent")
 
 
-def _breakdown(look: Look, words: Words) -> Drawing:
-    # Okabe and Ito's, from the waiting in grey to the training in blue.
-    colours = [look.scheme.faint, look.scheme.soft, *(look.scheme.colours[place] for place in (5, 3, 0, 1))]
-    bars = alt.Chart(alt.NamedData("parts")).mark_bar(stroke=look.scheme.paper, strokeWidth=1)
+def _breakdown(style: DrawingStyle, words: Words) -> Drawing:
+    # From waiting in grey to training in blue.
+    colours = [style.scheme.faint, style.scheme.soft, *(style.scheme.colours[place] for place in (5, 3, 0, 1))]
+    bars = alt.Chart(alt.NamedData("parts")).mark_bar(stroke=style.scheme.paper, strokeWidth=1)
     return bars.encode(
         y=alt.Y("family:N", title=None, sort=words["families"], axis=alt.Axis(labelLimit=0, grid=False)),
         x=alt.X("sum(value):Q", title=words["value"], stack="zero", axis=alt.Axis(tickCount=8)),
@@ -277,7 +281,7 @@ def _breakdown(look: Look, words: Words) -> Drawing:
     )
 
 
-DRAWINGS: dict[str, Callable[[Look, Words], Drawing]] = {
+DRAWINGS: dict[str, Callable[[DrawingStyle, Words], Drawing]] = {
     "cost": _cost,
     "progress": _progress,
     "spread": _spread,

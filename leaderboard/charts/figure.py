@@ -1,4 +1,4 @@
-"""A figure before it is drawn: its numbers, what a sentence says of them, and the words on its axes."""
+"""A figure before it is drawn: its numbers, the facts for its sentence, and the words on its axes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from submissions.models import Quest
 
 Row = dict[str, Any]
 MOST_POINTS = 1500
-LEAST_REACH = 0.002  # of an axis of scores, where all are about the same
-MOST_ROWS = 50  # of the table beneath; the files to download hold all
+LEAST_REACH = 0.002  # of a score axis, for scores that are nearly equal
+MOST_ROWS = 50  # of the table below a chart; downloads have all rows
 COSTS = ("both", "train", "predict")
 SHOWN = ("all", "best")
 UNITS = ("seconds", "share")
@@ -25,10 +25,10 @@ UNITS = ("seconds", "share")
 
 @dataclass(frozen=True, slots=True)
 class ChartFilters:
-    """What the address asks the charts to show. A value that cannot be is as good as none.
+    """The filters that the charts' address asks for. Invalid values are ignored.
 
-    Times of two engines are never compared silently: the charts of times show one `engine` of those in `engines`,
-    which counts the scores computed on each.
+    `engines` counts the scores of each engine. Charts of times show one `engine` only, because times of different
+    engines do not compare.
     """
 
     engine: str
@@ -51,7 +51,7 @@ class ChartFilters:
 
     @property
     def others(self) -> int:
-        """How many scores were computed on other engines, and so are left out of the charts of times."""
+        """The number of scores from other engines, which the charts of times leave out."""
         return sum(self.engines.values()) - self.engines.get(self.engine, 0)
 
 
@@ -61,7 +61,7 @@ def _one_of(values: Sequence[str], asked: str | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What figures are made of: a quest's runs as one reader sees them, and what was asked for."""
+    """The input of every figure: a quest's runs as one reader sees them, and the filters."""
 
     quest: Quest
     runs: list[ChartRun]
@@ -69,30 +69,30 @@ class Subject:
 
     @property
     def timed(self) -> list[ChartRun]:
-        """The runs on the engine asked for whose times are known."""
+        """The runs on the chosen engine that have a known training time."""
         return [run for run in self.runs if run.engine == self.filters.engine and run.train_s is not None]
 
     @property
     def best_of_groups(self) -> list[ChartRun]:
-        """Each group's best run, best first; of equals the one that was handed in first."""
+        """Each group's best run, best first; of equals, the earliest submitted."""
         best: dict[int, ChartRun] = {}
-        for run in self.by_merit:
+        for run in self.best_first:
             best.setdefault(run.group_id, run)
         return list(best.values())
 
     @property
-    def by_merit(self) -> list[ChartRun]:
-        return sorted(self.runs, key=merit)
+    def best_first(self) -> list[ChartRun]:
+        return sorted(self.runs, key=rank_key)
 
 
-def merit(run: ChartRun) -> tuple[float, Any, int]:
-    """Better runs have less of it: by score, then by who handed in first."""
-    return -run.score, run.handed_in_at, run.number
+def rank_key(run: ChartRun) -> tuple[float, Any, int]:
+    """Sorts by score, best first, then by time of submission."""
+    return -run.score, run.submitted_at, run.number
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The numbers in words: `numeric` tells which columns hold numbers; the first column heads its row."""
+    """The table below a chart. `numeric` marks columns of numbers; the first column heads its row."""
 
     head: list[str | Promise]
     numeric: list[bool]
@@ -110,10 +110,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """What a drawing needs, and what stands beside it.
+    """The content of one chart.
 
-    `data` are the rows of the drawing's named data sets, `limits` its parameters, `words` what its axes say; `facts`
-    are what the sentence and the notes beneath are written from; `records` are what is downloaded.
+    `data`: the rows of the drawing's named data sets; `limits`: its numeric parameters; `words`: the texts of its axes.
+    `facts`: the context of the sentence above and the note below. `records`: the rows to download.
     """
 
     name: str
@@ -130,7 +130,7 @@ class Figure:
 
     @property
     def reading(self) -> str:
-        """The template of the sentence that says what is to be seen."""
+        """The template of the sentence above the chart."""
         return f"leaderboard/charts/_reading_{self.name}.html"
 
     @property
@@ -139,13 +139,13 @@ class Figure:
 
 
 def score_limits(scores: Sequence[float]) -> dict[str, float]:
-    """From where to where an axis of scores reaches: far below the median it is cut, or one bad model flattens all.
+    """The limits of a score axis. It is cut far below the median, so that one bad model does not flatten the rest.
 
-    What lies below `floor` is drawn at the edge.
+    Scores below `floor` are drawn at the edge.
     """
     ordered = sorted(scores)
     best, low, middle = ordered[-1], ordered[0], median(ordered)
-    few = ordered[round(0.03 * len(ordered))]  # so few may lie below without being missed
+    few = ordered[round(0.03 * len(ordered))]  # 3 % of the scores may be cut off
     floor = max(low, best - 4 * (best - middle), few - 0.2 * (best - few)) if best > middle else low
     floor = min(floor, best - LEAST_REACH)
     reach = best - floor
@@ -156,17 +156,17 @@ def below(scores: Iterable[float], limits: dict[str, float]) -> int:
     return sum(score < limits["floor"] for score in scores)
 
 
-def evenly(rows: Sequence[ChartRun], most: int) -> list[ChartRun]:
-    """At most so many of the rows, in their order, with the first and the last."""
+def evenly_spaced(rows: Sequence[ChartRun], most: int) -> list[ChartRun]:
+    """At most `most` of the rows, evenly spaced, in order, including the first and the last."""
     if len(rows) <= most:
         return list(rows)
     return [rows[round(place * (len(rows) - 1) / (most - 1))] for place in range(most)]
 
 
-def thinned(runs: Sequence[ChartRun], always: Iterable[ChartRun], most: int = MOST_POINTS) -> list[ChartRun]:
-    """About `most` of the runs, evenly taken in their order, and those of `always`."""
+def sample(runs: Sequence[ChartRun], always: Iterable[ChartRun], most: int = MOST_POINTS) -> list[ChartRun]:
+    """About `most` of the runs, evenly spaced, in order, including all of `always`."""
     if len(runs) <= most:
         return list(runs)
     kept = {run.number for run in always}
-    kept |= {run.number for run in evenly(runs, max(2, most - len(kept)))}
+    kept |= {run.number for run in evenly_spaced(runs, max(2, most - len(kept)))}
     return [run for run in runs if run.number in kept]

@@ -1,4 +1,4 @@
-"""Which charts there are, in the order in which the page shows them."""
+"""All charts, in the order of the page."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ CHARTS: dict[str, Callable[[Subject], Figure]] = {
 
 
 def subject(quest: Quest, visibility: Visibility, asked: QueryDict) -> Subject:
-    """The quest's runs as the reader sees them, and what the address asks of the charts."""
+    """The quest's runs as the reader sees them, with the filters from the address."""
     found = runs(quest, visibility)
     return Subject(quest, found, ChartFilters.read(asked, found, quest))

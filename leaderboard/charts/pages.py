@@ -17,7 +17,7 @@ from leaderboard.charts import pictures
 from leaderboard.charts.bundle import bundle_file, bundle_version
 from leaderboard.charts.figure import Figure
 from leaderboard.charts.gallery import CHARTS, subject
-from leaderboard.charts.painter_process import NoPicture, PictureNotReady, studio
+from leaderboard.charts.painter_process import NoPicture, PictureNotReady, painter
 from leaderboard.charts.pictures import PictureStyle
 from leaderboard.exports import tables
 from leaderboard.live_pages import live_quest_page
@@ -43,7 +43,7 @@ def charts_page(request: HttpRequest) -> HttpResponse:
 
 
 def _context(request: HttpRequest, visibility: Visibility) -> dict[str, Any]:
-    studio.wake()
+    painter.wake()
     about = subject(visibility.quest, visibility, request.GET)
     here = {"quest": visibility.quest.pk} | {name: getattr(about.filters, name) for name in CHOICES}
     return {

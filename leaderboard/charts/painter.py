@@ -1,6 +1,6 @@
-"""The process that draws: `python -m leaderboard.charts.painter`, orders in and pictures out as JSON lines.
+"""The painter process, `python -m leaderboard.charts.painter`: orders in and pictures out, as JSON lines.
 
-Apart from the web process, since the library that draws takes 145 MB and cannot be used in a process that is forked.
+It is separate because the drawing library takes 145 MB and does not work in a forked process.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import vl_convert
 from leaderboard.charts.drawings import drawing
 
 IDLE_SECONDS = 600.0
-MOST_ORDERS = 2000  # then a fresh process takes over, with the memory of none
+MOST_ORDERS = 2000  # then a fresh process takes over, so that memory does not grow
 
 Order = dict[str, Any]
 
 
 def compile_drawing(order: Order) -> Order:
-    """The Vega specification of a chart, its data sets yet to be filled."""
+    """The Vega specification of a chart, with empty data sets."""
     drawn = drawing(order["chart"], format=order["format"], scheme=order["scheme"], words=order["words"])
     return {"compile": vl_convert.vegalite_to_vega(drawn)}
 
@@ -39,13 +39,13 @@ def draw_png(order: Order) -> Order:
     return {"png": base64.b64encode(picture).decode()}
 
 
-CRAFTS: dict[str, Callable[[Order], Order]] = {"compile": compile_drawing, "svg": draw_svg, "png": draw_png}
+COMMANDS: dict[str, Callable[[Order], Order]] = {"compile": compile_drawing, "svg": draw_svg, "png": draw_png}
 
 
 def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what libraries print is no answer
-    vl_convert.vegalite_to_vega({"mark": "point", "data": {"values": []}})  # the first one takes a second or more
+    os.dup2(2, 1)  # keeps prints of libraries out of the answers
+    vl_convert.vegalite_to_vega({"mark": "point", "data": {"values": []}})  # the first call takes a second or more
     for order in _orders():
         answers.write(json.dumps(_answer(order)) + "\n")
         answers.flush()
@@ -53,15 +53,15 @@ def main() -> None:
 
 def _answer(order: Order) -> Order:
     try:
-        return CRAFTS[order["do"]](order)
+        return COMMANDS[order["do"]](order)
     except Exception as error:  # noqa: BLE001 - one bad drawing must not end the painter
         return {"error": f"{type(error).__name__}: {error}"[:2000]}
 
 
 def _orders() -> Iterator[Order]:
-    """The orders as they come; ends after a long time without any."""
+    """The orders as they arrive; ends after `IDLE_SECONDS` without one."""
     waiting: queue.Queue[bytes] = queue.Queue()
-    threading.Thread(target=_listen, args=(waiting,), daemon=True).start()
+    threading.Thread(target=_read_input, args=(waiting,), daemon=True).start()
     for _ in range(MOST_ORDERS):
         try:
             yield json.loads(waiting.get(timeout=IDLE_SECONDS))
@@ -69,10 +69,10 @@ def _orders() -> Iterator[Order]:
             return
 
 
-def _listen(waiting: queue.Queue[bytes]) -> None:
+def _read_input(waiting: queue.Queue[bytes]) -> None:
     for line in sys.stdin.buffer:
         waiting.put(line)
-    os._exit(0)  # the web process is gone, and its pipe with it: even from within a drawing that hangs
+    os._exit(0)  # the web process is gone: end at once, even if a drawing hangs
 
 
 if __name__ == "__main__":

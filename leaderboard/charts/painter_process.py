@@ -18,7 +18,7 @@ MOST_WAITING = 6  # web threads, for the five charts of a page without scripts; 
 _PROJECT = Path(__file__).resolve().parent.parent.parent
 
 
-def soon() -> float:
+def reply_deadline() -> float:
     """The time, on the monotonic clock, until which a request that arrives now waits."""
     return time.monotonic() + PATIENCE_SECONDS
 
@@ -28,7 +28,7 @@ class NoPicture(RuntimeError):
 
 
 class PictureNotReady(NoPicture):
-    """There is no picture yet; ask again soon."""
+    """There is no picture yet; ask again reply_deadline."""
 
 
 class Painter(JsonLinesChild):
@@ -107,5 +107,5 @@ class Painter(JsonLinesChild):
             self.launch([sys.executable, "-m", "leaderboard.charts.painter"], cwd=_PROJECT)
 
 
-studio = Painter()
-atexit.register(studio.close)
+painter = Painter()
+atexit.register(painter.close)

@@ -1,4 +1,4 @@
-"""Figures as Vega specifications, SVG and PNG. What was drawn is kept, by what is to be seen on it."""
+"""Figures as Vega specifications, SVG and PNG. Results are cached by their content."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from django.core.cache import caches
 from django.http import QueryDict
 
 from leaderboard.charts.figure import Figure
-from leaderboard.charts.painter_process import soon, studio
+from leaderboard.charts.painter_process import painter, reply_deadline
 
-KEPT_SECONDS = 3600
+CACHE_SECONDS = 3600
 MOST_DRAWINGS = 300
 PAPER = {"light": "#ffffff", "dark": "#1b1c1a"}
 PNG_SCALE = {"wide": 2, "narrow": 2, "wall": 1}
@@ -28,21 +28,21 @@ _drawings: dict[str, dict[str, Any]] = {}
 
 @dataclass(frozen=True, slots=True)
 class PictureStyle:
-    """Which of the formats and colour schemes that the painter knows."""
+    """The format and colour scheme of a picture, by their names in `drawings`."""
 
     format: str = "wide"
     scheme: str = "light"
 
     @classmethod
     def read(cls, asked: QueryDict) -> PictureStyle:
-        """`?wall`, `?narrow`, `?dark`: there or not."""
+        """The style from the flags `?wall`, `?narrow` and `?dark`."""
         format = next((name for name in ("wall", "narrow") if name in asked), "wide")
         return cls(format, "dark" if "dark" in asked else "light")
 
 
-def vega(figure: Figure, look: PictureStyle, *, until: float | None = None) -> dict[str, Any]:
-    """The drawing with the figure's numbers in it, for the browser or the painter. NoPicture if there is none."""
-    drawn = _compiled(figure, look, until or soon())
+def vega(figure: Figure, style: PictureStyle, *, until: float | None = None) -> dict[str, Any]:
+    """The Vega specification with the figure's data, for the browser or the painter. Raises NoPicture."""
+    drawn = _compiled(figure, style, until or reply_deadline())
     data = [
         {**source, "values": figure.data[source["name"]]} if source["name"] in figure.data else source
         for source in drawn.get("data", [])
@@ -54,49 +54,55 @@ def vega(figure: Figure, look: PictureStyle, *, until: float | None = None) -> d
     return {**drawn, "data": data, "signals": signals}
 
 
-def svg(figure: Figure, look: PictureStyle) -> str:
-    until = soon()
-    picture: str = _kept({"do": "svg", "vega": vega(figure, look, until=until)}, until)
+def svg(figure: Figure, style: PictureStyle) -> str:
+    until = reply_deadline()
+    picture: str = _cached({"do": "svg", "vega": vega(figure, style, until=until)}, until)
     return picture
 
 
-def png(figure: Figure, look: PictureStyle) -> bytes:
-    """On the page's paper: what is pasted elsewhere must not depend on the colour beneath."""
-    until = soon()
-    drawn = vega(figure, look, until=until) | {"background": PAPER[look.scheme]}
-    return base64.b64decode(_kept({"do": "png", "vega": drawn, "scale": PNG_SCALE[look.format]}, until))
+def png(figure: Figure, style: PictureStyle) -> bytes:
+    """The picture with the page's background, so that it is readable wherever it is pasted."""
+    until = reply_deadline()
+    drawn = vega(figure, style, until=until) | {"background": PAPER[style.scheme]}
+    return base64.b64decode(_cached({"do": "png", "vega": drawn, "scale": PNG_SCALE[style.format]}, until))
 
 
-def _compiled(figure: Figure, look: PictureStyle, until: float) -> dict[str, Any]:
-    """The drawing without numbers: the same for all readers, so only the first one waits for a painter."""
-    order = {"do": "compile", "chart": figure.name, "format": look.format, "scheme": look.scheme, "words": figure.words}
+def _compiled(figure: Figure, style: PictureStyle, until: float) -> dict[str, Any]:
+    """The drawing without data. It is the same for all readers, so only the first one waits for the painter."""
+    order = {
+        "do": "compile",
+        "chart": figure.name,
+        "format": style.format,
+        "scheme": style.scheme,
+        "words": figure.words,
+    }
     key = _key(order)
     if key not in _drawings:
         if len(_drawings) >= MOST_DRAWINGS:
             _drawings.clear()
-        _drawings[key] = _kept(order, until, seconds=None)
+        _drawings[key] = _cached(order, until, seconds=None)
     return _drawings[key]
 
 
-def _kept(order: dict[str, Any], until: float, *, seconds: int | None = KEPT_SECONDS) -> Any:
+def _cached(order: dict[str, Any], until: float, *, seconds: int | None = CACHE_SECONDS) -> Any:
     key = _key(order)
-    answer = _found(key)
+    answer = _read_cache(key)
     if answer is None:
-        answer = studio.ask(order, until=until)[order["do"]]
-        with suppress(OSError):  # a full disk is no reason not to show it
+        answer = painter.ask(order, until=until)[order["do"]]
+        with suppress(OSError):  # a full disk must not hide the picture
             caches["charts"].set(key, answer, seconds)
     return answer
 
 
-def _found(key: str) -> Any:
+def _read_cache(key: str) -> Any:
     try:
         return caches["charts"].get(key)
-    except Exception:  # noqa: BLE001 - whatever a file cut short by a crash gives: it is drawn and written anew
+    except Exception:  # noqa: BLE001 - a file cut short by a crash: draw it again
         return None
 
 
 def _key(order: dict[str, Any]) -> str:
-    """Of what is drawn and by what: a newer version draws anew."""
+    """The cache key: the order and the version of the drawing code, so that an update draws again."""
     asked = json.dumps([order, _painters_version()], sort_keys=True)
     return hashlib.blake2b(asked.encode(), digest_size=16).hexdigest()
 

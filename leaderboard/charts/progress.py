@@ -1,4 +1,4 @@
-"""Best score over time: a step line for each of the leading groups and the reader's own, the rest in one."""
+"""Best score over time: a step line for each leading group and the reader's own, and one for the rest."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from submissions.wording import score, stamp
 
 LEAST_SPAN = timedelta(hours=1)
 MOST_LINES = 10
-MOST_STEPS = 200  # of the line that stands for the other groups
+MOST_STEPS = 200  # of the line of the other groups
 
 
 def figure(subject: Subject) -> Figure:
-    """By public scores, as everybody saw them then."""
+    """The lines by public scores, as everybody saw them at the time."""
     quest, runs = subject.quest, subject.runs
     if not runs:
         return Figure(name="progress")
     lines = improvements(runs)
     order = sorted(lines, key=lambda group: (-lines[group][-1].public, lines[group][-1].at))
-    shown = [group for place, group in enumerate(order) if place < MOST_LINES or lines[group][0].own]
-    rest = {group: lines[group] for group in order if group not in shown}
+    leading = [group for place, group in enumerate(order) if place < MOST_LINES or lines[group][0].own]
+    rest = {group: lines[group] for group in order if group not in leading}
     end = max(run.at for run in runs)
-    drawn = [run.public for group in shown for run in lines[group]]
+    drawn = [run.public for group in leading for run in lines[group]]
     limits = score_limits(drawn)
     return Figure(
         name="progress",
         data={
-            "lines": [row for place, group in enumerate(shown) for row in _line(lines[group], place, end, quest)],
+            "lines": [row for place, group in enumerate(leading) for row in _line(lines[group], place, end, quest)],
             "rest": _rest(rest, end, quest),
         },
         limits=limits | _time_limits(runs[0].at, end, quest),
         words=_words(quest) | {"rest": bool(rest)},
         facts=_facts(runs, lines, order)
         | {
-            "shown": len(shown),
+            "shown": len(leading),
             "rest": len(rest),
             "own_shown": any(run.own for run in runs),
             "below": below(drawn, limits),
         },
-        table=_table(lines, order, shown, quest),
+        table=_table(lines, order, leading, quest),
         records=[_record(run, quest) for group in order for run in lines[group]],
     )
 
@@ -86,18 +86,18 @@ def _facts(runs: list[ChartRun], lines: dict[int, list[ChartRun]], order: list[i
 
 
 def wall_clock(at: datetime, quest: Quest) -> float:
-    """Milliseconds as a chart in UTC wants them to show the quest's own time of day, whoever's machine draws it."""
+    """Milliseconds that a chart in UTC shows as the quest's local time, on any reader's machine."""
     return at.astimezone(quest.zone).replace(tzinfo=UTC).timestamp() * 1000
 
 
 def _time_limits(begun: datetime, ended: datetime, quest: Quest) -> dict[str, float]:
-    """From the first score to the last, with an hour about one that stands alone."""
+    """From the first score to the last; an hour around a single score."""
     margin = timedelta() if ended - begun > LEAST_SPAN else LEAST_SPAN / 2
     return {"begun": wall_clock(begun - margin, quest), "ended": wall_clock(ended + margin, quest)}
 
 
 def _line(line: list[ChartRun], place: int, end: datetime, quest: Quest) -> list[Row]:
-    """The steps of a group; a last row, that is no score, draws the line on to the end."""
+    """A group's steps, and a last row without a score that extends the line to the end."""
     rows = [
         {
             "line": run.group, "place": place, "own": run.own, "at": wall_clock(run.at, quest), "score": run.public,
@@ -109,7 +109,7 @@ def _line(line: list[ChartRun], place: int, end: datetime, quest: Quest) -> list
 
 
 def _rest(lines: dict[int, list[ChartRun]], end: datetime, quest: Quest) -> list[Row]:
-    """The median best of the groups that have no line of their own, over those that had a score by then."""
+    """The median over time of the best scores of groups without a line of their own."""
     best: dict[int, float] = {}
     rows: list[Row] = []
     label = ngettext("the other group", "the median of the other {count} groups", len(lines)).format(count=len(lines))

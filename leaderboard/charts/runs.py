@@ -1,4 +1,4 @@
-"""The scores of a quest as its charts see them: what was achieved, and where the seconds went."""
+"""The scored runs of a quest as the charts read them."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from submissions.models import Group, Hardware, Quest, Submission
 from submissions.quests.visibility import Visibility
 from submissions.specs.families import all_families
 
-_OF_THE_SUBMISSION = (
+_SUBMISSION_COLUMNS = (
     *("pk", "group_id", "submitter_id", "family", "headline", "parameters", "correct", "total"),
     *("ranked_at", "finished_at", "score__private_correct", "score__private_total"),
 )
-_OF_THE_ATTEMPT = (
+_ATTEMPT_COLUMNS = (
     *("queue_wait_s", "startup_s", "data_load_s", "preprocess_s", "train_s", "predict_s"),
     *("device", "engine", "engine_version", "hardware_id"),
 )
-LONGEST_MODEL = 60  # characters; a longer one is named by its family
+LONGEST_TITLE = 60  # characters; a longer model is named by its family
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChartRun:
-    """A scored submission as one reader may see it. `model` is empty where the reader may not read it.
+    """A scored submission as one reader sees it; times in seconds. `model` is empty if it is hidden from the reader.
 
-    `score` is what decides now: the public part's, or the private part's after the reveal of a quest that has one.
+    `score` decides the ranking now: the public accuracy, or after the reveal the private one, if there is one.
     """
 
     number: int
@@ -42,7 +42,7 @@ class ChartRun:
     parameters: int | None
     score: float
     public: float
-    handed_in_at: datetime
+    submitted_at: datetime
     at: datetime
     queue_wait_s: float
     startup_s: float
@@ -57,23 +57,23 @@ class ChartRun:
 
     @property
     def title(self) -> str:
-        """The model as a sentence can hold it."""
-        return self.model if 0 < len(self.model) <= LONGEST_MODEL else self.family_label
+        """The model, short enough for a sentence."""
+        return self.model if 0 < len(self.model) <= LONGEST_TITLE else self.family_label
 
 
 def runs(quest: Quest, visibility: Visibility) -> list[ChartRun]:
-    """Every ranked score that the reader may know of, in the order in which they came in. Three queries."""
+    """Every ranked score that the reader may see, oldest first. Three queries."""
     reader = _RunReader(quest, visibility)
     scored = ranked(quest).filter(visibility.known()).order_by("finished_at", "pk")
-    # Values, and no objects of submission, score and attempt: there may be tens of thousands.
-    attempt = {f"run_{name}": F(f"score__attempt__{name}") for name in _OF_THE_ATTEMPT}
+    # Plain values, not model instances: there may be tens of thousands of rows.
+    attempt = {f"run_{name}": F(f"score__attempt__{name}") for name in _ATTEMPT_COLUMNS}
     return [
-        reader.run(row) for row in scored.annotate(**attempt).values_list(*_OF_THE_SUBMISSION, *attempt, named=True)
+        reader.run(row) for row in scored.annotate(**attempt).values_list(*_SUBMISSION_COLUMNS, *attempt, named=True)
     ]
 
 
 class _RunReader:
-    """Reads rows for one reader: names, hardware and families are looked up once."""
+    """Turns rows into runs for one reader. Names, hardware and families are looked up once."""
 
     def __init__(self, quest: Quest, visibility: Visibility) -> None:
         self.visibility = visibility
@@ -96,7 +96,7 @@ class _RunReader:
             parameters=row.parameters if shows else None,
             score=row.score__private_correct / (row.score__private_total or 1) if self.by_private else public,
             public=public,
-            handed_in_at=row.ranked_at,
+            submitted_at=row.ranked_at,
             at=row.finished_at,
             queue_wait_s=row.run_queue_wait_s or 0.0,
             startup_s=row.run_startup_s or 0.0,

@@ -1,4 +1,4 @@
-"""Training time against trainable parameters, a colour and shape for each hardware: was the GPU worth it?"""
+"""Training time against trainable parameters, with a colour and a shape for each hardware."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from leaderboard.charts.cost import LEAST_COST, round_factor
-from leaderboard.charts.figure import MOST_ROWS, Figure, Row, Subject, Table, thinned
+from leaderboard.charts.figure import MOST_ROWS, Figure, Row, Subject, Table, sample
 from leaderboard.charts.runs import ChartRun
 from submissions.models import Submission
 from submissions.specs import shapes
@@ -20,15 +20,15 @@ from submissions.specs.validation import validate
 from submissions.wording import score, seconds
 
 MOST_NETWORKS = 600
-LEAST_SPAN = 2  # times the smallest network: less says nothing of how time grows with size
+LEAST_SPAN = 2  # largest over smallest network; below that a fit says nothing about growth
 
 
 def figure(subject: Subject) -> Figure:
-    """The networks of one engine whose models the reader may read, with a power law fitted for each hardware."""
+    """The visible networks of one engine, with a power law fitted to each hardware."""
     networks = [run for run in subject.timed if run.parameters]
     if not networks:
         return Figure(name="size", facts={"engine": subject.filters.engine})
-    networks = thinned(networks, [run for run in networks if run.own], MOST_NETWORKS)
+    networks = sample(networks, [run for run in networks if run.own], MOST_NETWORKS)
     sizes = _trainable(networks, subject.quest.dataset)
     networks = [run for run in networks if sizes[run.number] > 0]
     by_hardware = _by_hardware(networks)
@@ -62,13 +62,13 @@ class PowerLaw:
         return self.factor * parameters**self.power
 
     def ends(self, name: str, place: int) -> list[Row]:
-        """Both ends of its line; `place` is that of the hardware among all, by which it has its colour."""
+        """Both ends of the fitted line. `place` is the hardware's index, which selects its colour."""
         at = {"hardware": name, "place": place}
         return [{**at, "parameters": size, "train": self.seconds(size)} for size in (self.low, self.high)]
 
 
 def power_law(runs: list[ChartRun], sizes: dict[int, int]) -> PowerLaw | None:
-    """None where there are fewer than three runs, or their sizes are about the same."""
+    """The fit; None for fewer than three runs, or for sizes within a factor of `LEAST_SPAN`."""
     low, high = min(sizes[run.number] for run in runs), max(sizes[run.number] for run in runs)
     if len(runs) < 3 or high < LEAST_SPAN * low:
         return None
@@ -84,7 +84,7 @@ def _time(run: ChartRun) -> float:
 
 
 def _by_hardware(runs: list[ChartRun]) -> dict[str, list[ChartRun]]:
-    """What was used most comes first, and keeps its colour."""
+    """Hardware → runs, most used first, so that colours stay stable."""
     found: dict[str, list[ChartRun]] = defaultdict(list)
     for run in runs:
         found[run.hardware].append(run)
@@ -105,7 +105,7 @@ def _facts(by_hardware: dict[str, list[ChartRun]], fits: dict[str, PowerLaw]) ->
 
 
 def _compared(gpu: str, on_gpu: PowerLaw, cpu: str, on_cpu: PowerLaw) -> dict[str, Any]:
-    """The two at a size that both have trained; nothing where their sizes do not overlap."""
+    """GPU against CPU at a size that both have trained; empty where their sizes do not overlap."""
     low, high = max(on_gpu.low, on_cpu.low), min(on_gpu.high, on_cpu.high)
     if low > high:
         return {}
@@ -121,7 +121,7 @@ def _compared(gpu: str, on_gpu: PowerLaw, cpu: str, on_cpu: PowerLaw) -> dict[st
 
 
 def _trainable(runs: list[ChartRun], dataset: str) -> dict[int, int]:
-    """By submission, how many parameters training moves; the row itself knows them only with the fixed ones."""
+    """Submission id → trainable parameters. The row's own count includes the fixed ones."""
     specs = Submission.objects.filter(pk__in=[run.number for run in runs]).values_list("pk", "spec")
     return {number: _count(json.dumps(spec), dataset) for number, spec in specs}
 

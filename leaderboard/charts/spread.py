@@ -1,4 +1,4 @@
-"""How the scores are spread: a histogram, with the reader's own marked."""
+"""A histogram of the scores, with the reader's own marked."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from submissions.wording import score
 
 WIDTHS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 MOST_BARS = 24
-LONE_MARGIN = 0.01  # to both sides of a score that is the only one
+LONE_MARGIN = 0.01  # on both sides of a single score
 
 
 def figure(subject: Subject) -> Figure:
-    """Every score, or the best of each group. What lies far below the rest is counted in one bar at the left."""
-    runs = subject.best_of_groups if subject.filters.show == "best" else subject.by_merit
+    """Every score, or each group's best. Scores far below the rest are counted in the leftmost bar."""
+    runs = subject.best_of_groups if subject.filters.show == "best" else subject.best_first
     if not runs:
         return Figure(name="spread")
     edges = bins([run.score for run in runs])
@@ -37,7 +37,7 @@ def figure(subject: Subject) -> Figure:
 
 
 def bins(scores: list[float]) -> list[float]:
-    """The edges of the bars: round numbers, at most two dozen bars, from where the bulk of the scores begins to 1."""
+    """The edges of at most `MOST_BARS` bars: round numbers, from where the bulk of the scores begins to the best."""
     limits = score_limits(scores)
     low, high = max(min(scores), limits["floor"]), max(scores)
     if low == high:
@@ -48,7 +48,7 @@ def bins(scores: list[float]) -> list[float]:
 
 
 def _counted(runs: list[ChartRun], edges: list[float], place: int) -> Row:
-    """One bar: from its lower edge on, to its upper edge exclusively; the last one holds both, the first all below."""
+    """One bar: low ≤ score < high. The last bar includes its upper edge, the first one everything below."""
     low, high = edges[place], edges[place + 1]
     is_first, is_last = place == 0, place == len(edges) - 2
     within = [run for run in runs if (is_first or run.score >= low) and (run.score < high or is_last)]
@@ -72,14 +72,14 @@ def _stack(bar: Row) -> list[Row]:
 
 
 def _top(counts: list[Row]) -> float:
-    """Where the axis of counts ends: above the highest bar there is room for a word."""
+    """The end of the axis of counts, with room for a label above the highest bar."""
     return 1.15 * max(bar["yours"] + bar["others"] for bar in counts)
 
 
 def _mark(own: ChartRun | None, edges: list[float]) -> list[Row]:
     if own is None:
         return []
-    side = "right" if own.score > (edges[0] + edges[-1]) / 2 else "left"  # from where the words begin
+    side = "right" if own.score > (edges[0] + edges[-1]) / 2 else "left"  # the edge at which the text starts
     return [{"score": own.score, "side": side, "text": _("your best: {score}").format(score=score(own.score))}]
 
 

@@ -1,4 +1,4 @@
-"""Who may come to the instructors' desk."""
+"""Access to the instructors' desk."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ View = Callable[..., HttpResponseBase]
 
 
 def for_instructors(view: View) -> View:
-    """Instructors only: who is not logged in may do so first, and for anybody else there is no such page."""
+    """Instructors only: anonymous visitors are asked to log in, students get a 404."""
 
     @login_required
     @wraps(view)
-    def of_staff(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def staff_only(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_staff:
             raise Http404
         return view(request, *args, **kwargs)
@@ -27,15 +27,15 @@ def for_instructors(view: View) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.headers.get("HX-Request") and not request.user.is_authenticated:
-            # A table that polls would be replaced by the login form: load the whole page instead.
+            # The login form would replace the polling table: reload the whole page instead.
             return HttpResponseClientRefresh()
-        return of_staff(request, *args, **kwargs)
+        return staff_only(request, *args, **kwargs)
 
     return guarded
 
 
 def back(request: HttpRequest, otherwise: str) -> str:
-    """The address on this site that the visitor came from, as the form or link says."""
-    there = request.POST.get("next") or request.GET.get("next") or ""
-    safe = url_has_allowed_host_and_scheme(there, {request.get_host()}, require_https=request.is_secure())
-    return there if safe else otherwise
+    """The `next` address of the form or link if it is on this site, else `otherwise`."""
+    address = request.POST.get("next") or request.GET.get("next") or ""
+    safe = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
+    return address if safe else otherwise

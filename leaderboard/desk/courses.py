@@ -1,4 +1,4 @@
-"""The desk's courses: created, archived, brought back, and a new term beside the last one."""
+"""The desk's courses: create, archive, restore, and start a new term."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from submissions.requests import UserRequest
 @for_instructors
 @require_http_methods(["GET", "HEAD", "POST"])
 def courses(request: UserRequest) -> HttpResponse:
-    """The courses, and a form for a new one."""
+    """The list of courses, and a form for a new one."""
     form = CourseForm(request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         with writing():
@@ -38,7 +38,7 @@ def courses(request: UserRequest) -> HttpResponse:
 @for_instructors
 @require_POST
 def course_archive(request: UserRequest, pk: int) -> HttpResponse:
-    """Make a course read-only, or bring it back."""
+    """Archive a course, which makes it read-only, or restore it."""
     course = get_object_or_404(Course, pk=pk)
     archived = request.POST.get("archived") == "1"
     kind = DeskEvent.Kind.COURSE_ARCHIVED if archived else DeskEvent.Kind.COURSE_RESTORED
@@ -53,7 +53,7 @@ def course_archive(request: UserRequest, pk: int) -> HttpResponse:
 @for_instructors
 @require_http_methods(["GET", "HEAD", "POST"])
 def term_new(request: UserRequest, pk: int) -> HttpResponse:
-    """What a new term would take over, and a form that starts it."""
+    """A form for a new term, with the quests that it copies."""
     course = get_object_or_404(Course, pk=pk)
     form = TermForm(request.POST if request.method == "POST" else None, course=course)
     if form.is_bound and form.is_valid():

@@ -1,4 +1,4 @@
-"""What there is of a quest to take away: tables, one row a student for grading, and the archive once it is finished."""
+"""A quest's downloads: tables, one row per student for grading, and after the reveal the archive."""
 
 from __future__ import annotations
 
@@ -33,10 +33,11 @@ def grading_export(request: UserRequest, pk: int, ending: str) -> HttpResponseBa
 @for_instructors
 @require_safe
 def archive_export(request: UserRequest, pk: int) -> HttpResponseBase:
-    """The zip as it grows; refused before the reveal, which the archive must not come before."""
+    """The archive, streamed while it is made. Refused before the reveal, since it contains the final ranking."""
     quest = _quest(pk)
     if not quest.is_revealed:
-        messages.error(request, _("%(quest)s has not been revealed yet. Its archive is available after the reveal.") % {"quest": quest})
+        words = _("%(quest)s has not been revealed yet. Its archive is available after the reveal.")
+        messages.error(request, words % {"quest": quest})
         return redirect("desk:downloads", pk)
     response = StreamingHttpResponse(archive(quest), content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="{tables.file_name("archive", quest)}.zip"'

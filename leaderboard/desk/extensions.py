@@ -1,4 +1,4 @@
-"""The desk's extensions: what a group was granted on top of a quest's rules, and why."""
+"""The desk's extensions: extra submissions and later deadlines of single groups, with the reason."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from submissions.requests import UserRequest
 @for_instructors
 @require_http_methods(["GET", "HEAD", "POST"])
 def extensions(request: UserRequest, pk: int) -> HttpResponse:
-    """What was granted in a quest, newest first, and a form for more."""
+    """A quest's extensions, newest first, and a form for another one."""
     quest = get_object_or_404(Quest.objects.select_related("course"), pk=pk)
     form = ExtensionForm(request.POST if request.method == "POST" else None, quest=quest)
-    if form.is_bound and form.is_valid() and (granted := _granted(request, quest, form)):
+    if form.is_bound and form.is_valid() and (granted := _grant(request, quest, form)):
         messages.success(request, _("Granted to %(group)s.") % {"group": granted.group})
         return redirect("desk:extensions", pk)
-    shown = quest.extensions.select_related("group", "granted_by", "quest").order_by("-granted_at", "-id")
-    return render(request, "leaderboard/desk/extensions.html", {"quest": quest, "form": form, "extensions": shown})
+    granted = quest.extensions.select_related("group", "granted_by", "quest").order_by("-granted_at", "-id")
+    return render(request, "leaderboard/desk/extensions.html", {"quest": quest, "form": form, "extensions": granted})
 
 
-def _granted(request: UserRequest, quest: Quest, form: ExtensionForm) -> Extension | None:
-    """The extension that the form asks for; None, with the errors in their places, where it is refused."""
+def _grant(request: UserRequest, quest: Quest, form: ExtensionForm) -> Extension | None:
+    """The granted extension; None if it is refused, with the errors on the form."""
     try:
         return extend(quest=quest, user=request.user, **form.cleaned_data)
     except Refused as refusal:

@@ -20,13 +20,13 @@ from submissions.models import Course, DeskEvent, Device, Extension, Group, Ques
 from submissions.models.quests import LOCKED_BY_SUBMISSIONS, default_time_zone, validate_time_zone
 from submissions.queue.wakeups import QUEUES, wake
 
-TIMES = ("opens_at", "closes_at")
-# What is refused of a quest as a whole is told beside the field that mends it.
-BESIDE = {"quest_opens_before_it_closes": "closes_at", "models_shown_from_a_date": "models_shown_from"}
-MOMENTS = (*TIMES, "models_shown_from")
+OPENING_TIMES = ("opens_at", "closes_at")
+# Constraint of a quest → the field that shows its error.
+FIELD_OF_CONSTRAINT = {"quest_opens_before_it_closes": "closes_at", "models_shown_from_a_date": "models_shown_from"}
+DATETIMES = (*OPENING_TIMES, "models_shown_from")
 SECTIONS = (
     (_("Quest"), ("course", "name", "announcement", "dataset", "private_share", "split_seed")),
-    (_("Schedule"), ("time_zone", *TIMES)),
+    (_("Schedule"), ("time_zone", *OPENING_TIMES)),
     (_("Visibility"), ("models_shown", "models_shown_from", "pseudonyms", "final_runs")),
     (_("Submission limits"), ("daily_quota", "min_interval_seconds", "group_limit")),
     (_("Engine and machines"), ("engine_policy", "exclusive", "board_needs_exclusive")),
@@ -34,12 +34,12 @@ SECTIONS = (
 )
 
 
-def _to_the_second() -> forms.DateTimeInput:
+def _date_time_input() -> forms.DateTimeInput:
     return forms.DateTimeInput(format="%Y-%m-%dT%H:%M:%S", attrs={"type": "datetime-local", "step": "1"})
 
 
 class QuestForm(forms.ModelForm):
-    """A quest as an instructor edits it; the times are entered in the quest's own zone."""
+    """An instructor's form for a quest. Times are entered in the quest's own time zone."""
 
     class Meta:
         model = Quest
@@ -71,7 +71,7 @@ class QuestForm(forms.ModelForm):
             "time_zone": _("Applies to the times below, and to all times that groups see."),
             "opens_at": _("Leave empty to start when you open the quest."),
             "closes_at": _("Leave empty to close by hand. Submissions accepted by then still run and count."),
-            "engine_policy": _("The default, and whether groups may choose the other engine. Finished runs are not affected."),
+            "engine_policy": _("The default, and whether groups may choose the other. Finished runs stay as they are."),
             "models_shown": _("To everybody. Groups always see their own models, and instructors see all."),
             "models_shown_from": _("Only if models are shown from a date."),
             "pseudonyms": _("Groups see each other under names such as “Amber Heron”; instructors see the real names."),
@@ -80,11 +80,11 @@ class QuestForm(forms.ModelForm):
             "max_parameters": _("Leave empty for the service's limit."),
             "max_trees": _("Leave empty for the service's limit."),
         }
-        widgets = {"announcement": forms.Textarea(attrs={"rows": 3})} | {name: _to_the_second() for name in MOMENTS}
+        widgets = {"announcement": forms.Textarea(attrs={"rows": 3})} | {name: _date_time_input() for name in DATETIMES}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in MOMENTS:
+        for name in DATETIMES:
             if at := self.initial.get(name):
                 self.initial[name] = _naive(at, self.instance.zone)
         if self.instance.pk:
@@ -93,7 +93,7 @@ class QuestForm(forms.ModelForm):
             self.fields["course"].queryset = Course.objects.current()  # type: ignore[attr-defined]
         if self.instance.has_submissions:
             for name in LOCKED_BY_SUBMISSIONS:
-                # A form that was opened before the first submission still posts these: the model refuses a change.
+                # A form opened before the first submission still posts these; the model refuses changes to them.
                 self.fields[name].disabled = name not in self.data
                 self.fields[name].help_text = _("Locked: this quest has submissions.")
 
@@ -102,7 +102,7 @@ class QuestForm(forms.ModelForm):
             super()._clean_fields()  # type: ignore[misc]
 
     def _zone(self) -> ZoneInfo:
-        """The zone that the times were typed in; one that is wrong is refused by its own field."""
+        """The time zone of the posted times. An invalid one is reported by its own field."""
         name = self.data.get("time_zone", "")
         try:
             validate_time_zone(name)
@@ -111,29 +111,29 @@ class QuestForm(forms.ModelForm):
         return ZoneInfo(name)
 
     def _update_errors(self, errors: forms.ValidationError) -> None:
-        fields = {rule.violation_error_message: BESIDE.get(rule.name) for rule in Quest._meta.constraints}
+        fields = {rule.violation_error_message: FIELD_OF_CONSTRAINT.get(rule.name) for rule in Quest._meta.constraints}
         for error in errors.error_dict.pop(NON_FIELD_ERRORS, []):
             self.add_error(fields.get(error.message), error)
         super()._update_errors(errors)  # type: ignore[misc]
 
     def sections(self) -> list[tuple[str, list[forms.BoundField]]]:
-        """The fields under their headings."""
+        """Pairs of heading and fields."""
         return [(str(title), [self[name] for name in names if name in self.fields]) for title, names in SECTIONS]
 
     def save(self, commit: bool = True) -> Quest:
         quest: Quest = self.instance
-        # Only what the form shows: the state may have moved meanwhile.
+        # Only the form's fields: another request may have changed the quest's state since.
         names = list(self.fields)
         if "announcement" in self.changed_data:
             quest.announced_at = clock.now() if quest.announcement else None
             names.append("announced_at")
         quest.save(update_fields=names if quest.pk else None)
-        wake(QUEUES[Device.AUTO])  # a higher limit makes waiting work claimable
+        wake(QUEUES[Device.AUTO])  # a higher limit may let waiting submissions start
         return quest
 
 
 def save_quest(form: QuestForm, *, user: User) -> Quest | None:
-    """Save what was entered; None if it is refused. Under the lock, so that no submission comes in between."""
+    """Save the form; None if it is invalid. Holds the write lock, so that no submission arrives in between."""
     with writing():
         before = Quest.objects.filter(pk=form.instance.pk).first()
         if not form.is_valid():
@@ -147,7 +147,7 @@ def save_quest(form: QuestForm, *, user: User) -> Quest | None:
 
 
 def _changes(before: Quest, after: Quest, names: list[str]) -> str:
-    """What is another now, as `daily_quota: 20 → 10`."""
+    """The changed fields, as `daily_quota: 20 → 10`."""
     pairs = [(name, getattr(before, name), getattr(after, name)) for name in names]
     return "; ".join(f"{name}: {_brief(old)} → {_brief(new)}" for name, old, new in pairs if old != new)
 
@@ -157,7 +157,7 @@ def _brief(value: object) -> str:
 
 
 class ExtensionForm(forms.ModelForm):
-    """What is granted to one group of the quest's course; its deadline is entered in the quest's zone."""
+    """The extension of one group. Its deadline is entered in the quest's time zone."""
 
     class Meta:
         model = Extension
@@ -169,13 +169,13 @@ class ExtensionForm(forms.ModelForm):
             "reason": _("Reason"),
         }
         help_texts = {"reason": _("Shown to the group.")}
-        widgets = {"closes_at": _to_the_second(), "reason": forms.Textarea(attrs={"rows": 2, "maxlength": 500})}
+        widgets = {"closes_at": _date_time_input(), "reason": forms.Textarea(attrs={"rows": 2, "maxlength": 500})}
 
     def __init__(self, *args: Any, quest: Quest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.quest = quest
         self.fields["group"].queryset = quest.course.groups.all()  # type: ignore[attr-defined]
-        self.fields["closes_at"].help_text = _("In %(zone)s. Leave empty for the quest's own.") % {"zone": quest.time_zone}
+        self.fields["closes_at"].help_text = _("In %(zone)s. Empty: the quest's own.") % {"zone": quest.time_zone}
 
     def _clean_fields(self) -> None:
         with timezone.override(self.quest.zone):
@@ -185,7 +185,7 @@ class ExtensionForm(forms.ModelForm):
         return self.cleaned_data["extra_submissions"] or 0
 
     def _post_clean(self) -> None:
-        """What an extension must be is `submissions.quests.extensions`' to say."""
+        """No model validation: `submissions.quests.extensions` has these rules."""
 
 
 class CourseForm(forms.ModelForm):
@@ -197,7 +197,7 @@ class CourseForm(forms.ModelForm):
 
 
 class GroupForm(forms.ModelForm):
-    """A group by itself, for one that is in no class list: its members come by invitation."""
+    """A group that is in no class list; its members are invited."""
 
     class Meta:
         model = Group
@@ -226,7 +226,7 @@ class ClassListForm(forms.Form):
     )
 
     def content(self) -> bytes:
-        """The file, no more of it than is needed to refuse one that is too large."""
+        """The file's bytes; of a file that is too large, just enough to notice that."""
         return self.cleaned_data["file"].read(MOST_BYTES + 1)
 
 

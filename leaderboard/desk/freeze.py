@@ -1,4 +1,4 @@
-"""Freezing a quest, so that the last hours stay exciting, and thawing it."""
+"""Freezing a quest, so that its last hours stay exciting, and thawing it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from submissions.requests import UserRequest
 @for_instructors
 @require_POST
 def freeze(request: UserRequest, pk: int) -> HttpResponse:
-    """Freeze the quest, with `frozen=1`, or thaw it; what is refused is said."""
+    """Freeze the quest with `frozen=1`, else thaw it. A refusal is shown as a message."""
     quest = get_object_or_404(Quest.objects.select_related("course"), pk=pk)
     act = lifecycle.freeze if request.POST.get("frozen") == "1" else lifecycle.thaw
     try:
@@ -25,8 +25,9 @@ def freeze(request: UserRequest, pk: int) -> HttpResponse:
     except lifecycle.QuestMoveRefused as refused:
         messages.error(request, str(refused))
     else:
-        words = (
-            _("Frozen: groups see the quest as it is now.") if quest.frozen_at else _("Thawed: everybody sees live results again.")
+        frozen, thawed = (
+            _("Frozen: groups see the quest as it is now."),
+            _("Thawed: everybody sees live results again."),
         )
-        messages.success(request, words)
+        messages.success(request, frozen if quest.frozen_at else thawed)
     return redirect("desk:quest", pk)

@@ -1,4 +1,4 @@
-"""The desk's groups: class lists, members, slips with one-time links, and new groups."""
+"""The desk's groups: class lists, members, login slips with one-time links, and new groups."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from submissions.requests import UserRequest
 @for_instructors
 @require_safe
 def newest(request: UserRequest) -> HttpResponse:
-    """The groups of the newest course."""
+    """Redirect to the groups of the newest course."""
     course = Course.objects.order_by("archived", "-created_at").first()
     return redirect("desk:groups", course.pk) if course else redirect("desk:courses")
 
@@ -35,7 +35,7 @@ def newest(request: UserRequest) -> HttpResponse:
 @for_instructors
 @require_http_methods(["GET", "HEAD", "POST"])
 def groups(request: UserRequest, pk: int) -> HttpResponse:
-    """A course's groups; a POST imports a class list and shows what came of it, or what is wrong by line."""
+    """A course's groups; a POST imports a class list and shows the changes, or the errors by line."""
     course = get_object_or_404(Course, pk=pk)
     posted = request.method == "POST"
     form = ClassListForm(request.POST, request.FILES) if posted else ClassListForm()
@@ -43,13 +43,13 @@ def groups(request: UserRequest, pk: int) -> HttpResponse:
     refused: ImportRefused | None = None
     if posted and form.is_valid():
         try:
-            done = _imported(request, course, form)
+            done = _import(request, course, form)
         except ImportRefused as refusal:
             refused = refusal
     return _page(request, course, form=form, done=done, refused=refused)
 
 
-def _imported(request: UserRequest, course: Course, form: ClassListForm) -> Imported:
+def _import(request: UserRequest, course: Course, form: ClassListForm) -> Imported:
     with writing():
         done = import_groups(course=course, content=form.content())
         if done.changed:
@@ -84,7 +84,7 @@ def _with_members(course: Course) -> QuerySet[Group]:
 @require_safe
 @never_cache
 def slips(request: UserRequest, pk: int) -> HttpResponse:
-    """A page to print: a slip for each member who has set no password, or for `?member=` alone."""
+    """A page to print: a login slip for each member without a password, or for `?member=` only."""
     course = get_object_or_404(Course, pk=pk)
     members = without_password(course).order_by("group__name", "user__username")
     if member := request.GET.get("member", ""):
@@ -97,7 +97,7 @@ def slips(request: UserRequest, pk: int) -> HttpResponse:
 @for_instructors
 @require_POST
 def group_new(request: UserRequest, pk: int) -> HttpResponse:
-    """A group that is in no class list; what is wrong with its name is said beside it."""
+    """Create a group that is in no class list. Errors are shown beside its name."""
     course = get_object_or_404(Course.objects.current(), pk=pk)
     form = GroupForm(request.POST, course=course)
     if not form.is_valid():

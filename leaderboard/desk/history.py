@@ -1,4 +1,4 @@
-"""The desk's own history: who did what."""
+"""The desk's history: which instructor did what."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAGE = 100
 @require_safe
 @never_cache
 def history(request: UserRequest) -> HttpResponse:
-    """All of it, the newest first; what was done to a submission stands in that submission's history."""
+    """All desk events, newest first. Actions on a submission are in that submission's own history."""
     events = DeskEvent.objects.select_related("person", "course")
     page = Paginator(events, PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "newer": f"page={page.number - 1}", "older": f"page={page.number + 1}"}

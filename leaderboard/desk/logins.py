@@ -1,4 +1,4 @@
-"""The desk's logins: reset with a one-time link, and unlocked after too many wrong passwords."""
+"""The desk's logins: reset with a one-time link, and unlock after too many wrong passwords."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from submissions.requests import UserRequest
 @for_instructors
 @require_POST
 def reset(request: UserRequest, pk: int) -> HttpResponse:
-    """Take a member's password away and show the new one-time link."""
+    """Remove a member's password and show the new one-time link."""
     membership = get_object_or_404(Membership.objects.select_related("user", "course"), pk=pk)
     if membership.user.is_staff:
         raise Http404  # instructors are invited by `manage.py invite_instructor`
@@ -37,7 +37,7 @@ def reset(request: UserRequest, pk: int) -> HttpResponse:
 @for_instructors
 @require_POST
 def unlock_login(request: UserRequest) -> HttpResponse:
-    """Let a username, or those with invitation codes, try again before their wait is over."""
+    """End a lockout early: of a username, or of invitation codes."""
     username = request.POST.get("username", "").replace("\0", "")[:255]
     if unlock(username, user=request.user):
         messages.success(request, _("Unlocked: they can try again now."))

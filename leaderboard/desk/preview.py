@@ -24,7 +24,7 @@ from submissions.specs.shapes import parameters
 
 
 @dataclass(frozen=True, slots=True)
-class NewcomersEntry(Entry):
+class NewcomerEntry(Entry):
     """The quest as a group enters it that has not submitted yet and was granted nothing."""
 
     @property
@@ -45,7 +45,7 @@ class NewcomersEntry(Entry):
 def preview(request: UserRequest, pk: int) -> HttpResponse:
     """The head of the board and the submit page, as a group of the course meets them; nothing can be handed in."""
     quest = get_object_or_404(Quest.objects.select_related("course"), pk=pk)
-    entry = NewcomersEntry(quest, Group(course=quest.course, name=_("your group")))
+    entry = NewcomerEntry(quest, Group(course=quest.course, name=_("your group")))
     mode = request.GET.get("way", PASTE)
     mode = mode if mode in modes() else PASTE
     form = form_for(mode, entry, preset=presets(quest).get(request.GET.get("preset", "")))

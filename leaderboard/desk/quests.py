@@ -1,4 +1,4 @@
-"""The desk's quests: made, edited, announced in, opened, closed, revealed and archived."""
+"""The desk's quests: create, edit, announce, open, close, reveal and archive."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from submissions.quests.lifecycle import QuestMoveRefused, move_quest
 from submissions.quests.quotas import closed_because
 from submissions.requests import UserRequest
 
-ORDER = list(QuestState)
-LONGEST = 5000  # characters of an announcement
+STATES_IN_ORDER = list(QuestState)
+LONGEST_ANNOUNCEMENT = 5000  # characters
 
 
 @for_instructors
@@ -39,9 +39,10 @@ def quest_new(request: UserRequest) -> HttpResponse:
         messages.error(request, _("Every quest belongs to a course. Create a course first."))
         return redirect("desk:courses")
     newest = Course.objects.current().first()
-    form = QuestForm(_posted(request), initial={"course": newest})
+    form = QuestForm(_post_data(request), initial={"course": newest})
     if form.is_bound and (quest := save_quest(form, user=request.user)):
-        messages.success(request, _("%(quest)s created as a draft. Groups do not see it until you open it.") % {"quest": quest})
+        words = _("%(quest)s created as a draft. Groups do not see it until you open it.")
+        messages.success(request, words % {"quest": quest})
         return redirect("desk:quest", quest.pk)
     return render(request, "leaderboard/desk/quest.html", {"form": form})
 
@@ -52,20 +53,20 @@ def quest_edit(request: UserRequest, pk: int) -> HttpResponse:
     quest = get_object_or_404(Quest.objects.select_related("course"), pk=pk)
     if request.method == "POST" and _read_only(request, quest):
         return redirect("desk:quest", pk)
-    form = QuestForm(_posted(request), instance=quest)
+    form = QuestForm(_post_data(request), instance=quest)
     if form.is_bound and save_quest(form, user=request.user):
         messages.success(request, _("Saved."))
         return redirect("desk:quest", pk)
-    # What was typed stands in the form alone: the page around it shows the quest as it is.
+    # Read again: the form's validation has put unsaved input into `quest`, and the page must show the saved one.
     quest = get_object_or_404(Quest.objects.select_related("course"), pk=pk)
-    moves = [state for state in ORDER if state in QUEST_MOVES[quest.state]]
+    moves = [state for state in STATES_IN_ORDER if state in QUEST_MOVES[quest.state]]
     return render(request, "leaderboard/desk/quest.html", {"form": form, "quest": quest, "moves": moves})
 
 
 @for_instructors
 @require_POST
 def quest_move(request: UserRequest, pk: int) -> HttpResponse:
-    """Open, close, reveal or archive; what is refused is said."""
+    """Open, close, reveal or archive the quest. A refusal is shown as a message."""
     quest = get_object_or_404(Quest.objects.select_related("course"), pk=pk)
     if request.POST.get("to") not in QuestState.values:
         raise Http404
@@ -84,11 +85,12 @@ def quest_move(request: UserRequest, pk: int) -> HttpResponse:
     return redirect("desk:quest", pk)
 
 
-def _posted(request: UserRequest) -> QueryDict | None:
+def _post_data(request: UserRequest) -> QueryDict | None:
     return request.POST if request.method == "POST" else None
 
 
 def _read_only(request: UserRequest, quest: Quest) -> bool:
+    """Whether the quest's course is archived; if so, a message says so."""
     if quest.course.archived:
         messages.error(request, _("%(course)s is archived and read-only.") % {"course": quest.course})
     return quest.course.archived
@@ -97,12 +99,14 @@ def _read_only(request: UserRequest, quest: Quest) -> bool:
 @for_instructors
 @require_http_methods(["GET", "HEAD", "POST"])
 def quest_announce(request: UserRequest, pk: int) -> HttpResponse:
-    """The announcement alone, to be posted at once; an empty one takes it down."""
+    """A form for the announcement alone; an empty one removes it."""
     quest = get_object_or_404(Quest.objects.select_related("course"), pk=pk)
     if request.method != "POST":
         return render(request, "leaderboard/desk/announce.html", {"quest": quest})
     if not _read_only(request, quest):
-        announce(quest, request.POST.get("announcement", "").replace("\0", "")[:LONGEST], user=request.user)
+        announce(
+            quest, request.POST.get("announcement", "").replace("\0", "")[:LONGEST_ANNOUNCEMENT], user=request.user
+        )
         posted = quest.announcement
         messages.success(request, _("Posted above the board.") if posted else _("Announcement removed."))
     return redirect("desk:quest", pk)

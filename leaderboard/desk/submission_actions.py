@@ -1,4 +1,4 @@
-"""What an instructor may do to a submission: each is asked once more, with a reason that the group reads."""
+"""An instructor's actions on a submission: GET asks for confirmation and a reason, which is shown to the group."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from submissions.requests import UserRequest
 @for_instructors
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: UserRequest, pk: int) -> HttpResponse:
-    """Asks for a reason; a POST cancels."""
-    submission = _one(pk)
+    """POST cancels the submission."""
+    submission = _submission(pk)
     if request.method != "POST":
-        return _asked(request, submission, "cancel")
+        return _confirmation_page(request, submission, "cancel")
     try:
         now = lifecycle.cancel(submission, user=request.user, reason=_reason(request))
     except lifecycle.MoveRefused as refused:
@@ -40,10 +40,10 @@ def cancel(request: UserRequest, pk: int) -> HttpResponse:
 @for_instructors
 @require_http_methods(["GET", "HEAD", "POST"])
 def rerun(request: UserRequest, pk: int) -> HttpResponse:
-    """Asks for a reason; a POST queues the same model once more."""
-    submission = _one(pk)
+    """POST queues the same model as a new submission."""
+    submission = _submission(pk)
     if request.method != "POST":
-        return _asked(request, submission, "rerun")
+        return _confirmation_page(request, submission, "rerun")
     try:
         again = reruns.rerun(submission, user=request.user, reason=_reason(request))
     except Refused as refused:
@@ -58,10 +58,10 @@ def rerun(request: UserRequest, pk: int) -> HttpResponse:
 @for_instructors
 @require_http_methods(["GET", "HEAD", "POST"])
 def count(request: UserRequest, pk: int) -> HttpResponse:
-    """Asks for a reason; a POST lets this run count, and none of the others of the same submission."""
-    submission = _one(pk)
+    """POST makes this run count instead of the other runs of the same submission."""
+    submission = _submission(pk)
     if request.method != "POST":
-        return _asked(request, submission, "count")
+        return _confirmation_page(request, submission, "count")
     try:
         reruns.choose(submission, user=request.user, reason=_reason(request))
     except Refused as refused:
@@ -74,28 +74,30 @@ def count(request: UserRequest, pk: int) -> HttpResponse:
 @for_instructors
 @require_http_methods(["GET", "HEAD", "POST"])
 def disqualify(request: UserRequest, pk: int) -> HttpResponse:
-    """Asks for a reason; a POST disqualifies – or, of what is disqualified, takes that back."""
-    submission = _one(pk)
+    """POST disqualifies the submission, or with `reinstate=1` reinstates it."""
+    submission = _submission(pk)
     if request.method != "POST":
-        return _asked(request, submission, "disqualify")
-    back_in = request.POST.get("reinstate") == "1"
+        return _confirmation_page(request, submission, "disqualify")
+    reinstating = request.POST.get("reinstate") == "1"
     try:
-        (verdicts.reinstate if back_in else verdicts.disqualify)(submission, user=request.user, reason=_reason(request))
+        (verdicts.reinstate if reinstating else verdicts.disqualify)(
+            submission, user=request.user, reason=_reason(request)
+        )
     except Refused as refused:
         messages.error(request, str(refused))
     else:
-        words = _("Submission %(id)s is reinstated.") if back_in else _("Submission %(id)s is disqualified.")
+        words = _("Submission %(id)s is reinstated.") if reinstating else _("Submission %(id)s is disqualified.")
         messages.success(request, words % {"id": pk})
     return redirect(back(request, reverse("desk:submissions")))
 
 
-def _one(pk: int) -> Submission:
+def _submission(pk: int) -> Submission:
     return get_object_or_404(with_runs(Submission.objects.all()), pk=pk)
 
 
-def _asked(request: UserRequest, submission: Submission, what: str) -> HttpResponse:
+def _confirmation_page(request: UserRequest, submission: Submission, action: str) -> HttpResponse:
     context = {"submission": submission, "next": back(request, reverse("desk:submissions"))}
-    return render(request, f"leaderboard/desk/{what}.html", context)
+    return render(request, f"leaderboard/desk/{action}.html", context)
 
 
 def _reason(request: UserRequest) -> str:

@@ -10,19 +10,19 @@ from django.utils.translation import gettext_lazy as _
 
 from submissions.models import Course
 
-A_YEAR = 52  # weeks, so that every day of the week stays one
+WEEKS_OF_A_YEAR = 52  # whole weeks, so that weekdays stay the same
 MOST_WEEKS = 520
 
 
 class TermForm(forms.Form):
-    """The term's name, and how much later all its times are."""
+    """The new term's name, and by how many weeks its times move."""
 
     term = forms.CharField(label=_("Term"), max_length=40, help_text=_("For example “autumn 2027”."))
     weeks = forms.IntegerField(
         label=_("Move all times by (weeks)"),
         min_value=0,
         max_value=MOST_WEEKS,
-        initial=A_YEAR,
+        initial=WEEKS_OF_A_YEAR,
         help_text=_("52 weeks is a year later, on the same weekday. You can change each time in its draft."),
     )
 

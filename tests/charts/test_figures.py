@@ -9,7 +9,7 @@ import pytest
 from django.http import QueryDict
 
 from leaderboard.charts import breakdown, cost, progress, size, spread
-from leaderboard.charts.figure import MOST_POINTS, ChartFilters, Subject, score_limits, thinned
+from leaderboard.charts.figure import MOST_POINTS, ChartFilters, Subject, sample, score_limits
 from leaderboard.charts.runs import ChartRun
 from submissions.models import Quest
 
@@ -21,7 +21,7 @@ def run(number: int, score: float, *, group: int = 1, hours: float = 0.0, **more
     known: dict[str, Any] = {
         "number": number, "group_id": group, "group": f"ITMALGrp{group:02}", "own": False, "family": "knn",
         "family_label": "K nearest neighbours", "model": "KNeighborsClassifier()", "parameters": None, "score": score,
-        "public": score, "handed_in_at": at, "at": at, "queue_wait_s": 1.0, "startup_s": 0.0, "data_load_s": 0.1,
+        "public": score, "submitted_at": at, "at": at, "queue_wait_s": 1.0, "startup_s": 0.0, "data_load_s": 0.1,
         "preprocess_s": 0.0, "train_s": 2.0, "predict_s": 1.0, "device": "cpu", "engine": "stock",
         "engine_version": "scikit-learn 1.9.1", "hardware": "AMD EPYC, 2 cores",
     }  # fmt: skip
@@ -79,7 +79,7 @@ class TestScoreAgainstCost:
     def test_what_must_stay_stays_when_runs_are_thinned(self):
         runs = [run(number, 0.9) for number in range(1, 101)]
 
-        kept = thinned(runs, [runs[50]], most=10)
+        kept = sample(runs, [runs[50]], most=10)
 
         assert runs[50] in kept
         assert len(kept) <= 11

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from leaderboard.charts import pictures
 from leaderboard.charts.gallery import CHARTS
-from leaderboard.charts.painter_process import NoPicture, Painter, PictureNotReady, soon, studio
+from leaderboard.charts.painter_process import NoPicture, Painter, PictureNotReady, reply_deadline, painter
 from submissions.models import Attempt, Hardware, Submission
 from tests.cast import FOREST
 
@@ -122,7 +122,7 @@ def test_lines_are_told_apart_by_their_dashes_too_and_the_legend_has_the_same(cl
 
 def test_a_drawing_that_failed_is_distinguished_from_one_that_is_late(client, network):
     with pytest.raises(NoPicture) as failed:
-        studio.ask({"do": "compile", "chart": "nonsense"}, until=soon() + 30)
+        painter.ask({"do": "compile", "chart": "nonsense"}, until=reply_deadline() + 30)
 
     assert not isinstance(failed.value, PictureNotReady)
 
@@ -135,25 +135,25 @@ def test_nobody_waits_for_a_picture_longer_than_allowed_and_the_next_one_is_righ
         patient.ask(order, until=began)  # the painter is still starting
 
     assert time.monotonic() - began < 2
-    assert "<svg" in patient.ask(order, until=soon() + 30)["svg"]
+    assert "<svg" in patient.ask(order, until=reply_deadline() + 30)["svg"]
     patient.close()
 
 
 def test_a_painter_that_died_is_replaced():
     order = {"do": "svg", "vega": {"width": 10, "height": 10}}
-    assert "<svg" in studio.ask(order, until=soon() + 30)["svg"]
-    psutil.Process(studio.pid).kill()
-    psutil.Process(studio.pid).wait(10)
+    assert "<svg" in painter.ask(order, until=reply_deadline() + 30)["svg"]
+    psutil.Process(painter.pid).kill()
+    psutil.Process(painter.pid).wait(10)
 
-    assert "<svg" in studio.ask(order, until=soon() + 30)["svg"]
+    assert "<svg" in painter.ask(order, until=reply_deadline() + 30)["svg"]
 
 
 def test_the_painter_ends_with_the_process_that_started_it():
     code = (
         "import os\n"
-        "from leaderboard.charts.painter_process import studio, soon\n"
-        "studio.ask({'do': 'svg', 'vega': {'width': 9, 'height': 9}}, until=soon() + 30)\n"
-        "print(studio.pid, flush=True); os._exit(9)"
+        "from leaderboard.charts.painter_process import painter, reply_deadline\n"
+        "painter.ask({'do': 'svg', 'vega': {'width': 9, 'height': 9}}, until=reply_deadline() + 30)\n"
+        "print(painter.pid, flush=True); os._exit(9)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
 

@@ -1,4 +1,4 @@
-"""`manage.py archive_quest QUEST [FILE.zip]`: the archive that the desk offers, written to a file."""
+"""`manage.py archive_quest QUEST [FILE.zip]`: write a quest's archive, the same as the desk's, to a file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from submissions.models import Quest
 
 
 class Command(BaseCommand):
-    help = "Write a finished quest as plain pages, charts and data: a zip that needs no server."
+    help = "Write a finished quest as a zip of plain pages, charts and data that works without a server."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("quest", help="its number or its name")
@@ -46,7 +46,7 @@ def write(quest: Quest, target: Path) -> None:
 
 
 def find_quest(wanted: str) -> Quest:
-    """The quest with that number or name; of several with the name none, which are listed."""
+    """The quest with that number or name; CommandError with a list if there are none or several."""
     quests = list(Quest.objects.select_related("course").order_by("pk"))
     found = [quest for quest in quests if wanted in (str(quest.pk), quest.name)]
     if len(found) == 1:
