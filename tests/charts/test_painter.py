@@ -13,7 +13,7 @@ from django.conf import settings
 
 from leaderboard.charts import pictures
 from leaderboard.charts.gallery import CHARTS
-from leaderboard.charts.painter_process import NoPicture, Painter, PictureNotReady, reply_deadline, painter
+from leaderboard.charts.painter_process import NoPicture, Painter, PictureNotReady, painter, reply_deadline
 from submissions.models import Attempt, Hardware, Submission
 from tests.cast import FOREST
 
