@@ -28,7 +28,7 @@ class NoPicture(RuntimeError):
 
 
 class PictureNotReady(NoPicture):
-    """There is no picture yet; ask again reply_deadline."""
+    """There is no picture yet; ask again soon."""
 
 
 class Painter(JsonLinesChild):
