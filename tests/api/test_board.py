@@ -54,7 +54,7 @@ def test_all_rows_filters_and_sorting(client, ranking):
     assert correct(family="", device="") == [350, 340]
 
 
-def test_a_long_board_is_read_in_stretches(client, ranking):
+def test_a_long_board_is_paginated(client, ranking):
     url, seen = f"{BOARD}?show=all&limit=2", []
 
     while url:
@@ -154,7 +154,7 @@ def test_a_board_costs_the_same_number_of_queries_however_long(
         ("quest=%00", "quest"),
     ],
 )
-def test_a_query_that_makes_no_sense_names_its_parameter(client, quest, query, field):
+def test_an_invalid_query_names_its_parameter(client, quest, query, field):
     response = client.get(f"{BOARD}?{query}")
 
     assert (response.status_code, fields(response)) == (400, [field])

@@ -43,7 +43,7 @@ def test_each_role_at_each_list(request, quest, worker, who, path):
 
 
 @pytest.mark.parametrize("who", ROLES)
-def test_each_role_looking_at_a_model(request, quest, who):
+def test_each_role_previewing_a_model(request, quest, who):
     assert look_at(request.getfixturevalue(who), KNN).status_code == (401 if who == "client" else 200)
 
 
@@ -119,7 +119,7 @@ def test_workers_are_those_that_are_alive(owner_client, submission, worker):
     assert alive["hardware"]["label"] == "AMD EPYC 9B14, 2 cores"
 
 
-def test_a_look_at_a_network_counts_its_parameters_and_runs_nothing(owner_client, quest):
+def test_previewing_a_network_counts_its_parameters_and_runs_nothing(owner_client, quest):
     Quest.objects.update(dataset="mnist")
 
     body = look_at(owner_client, LENET_LIKE).json()
@@ -133,7 +133,7 @@ def test_a_look_at_a_network_counts_its_parameters_and_runs_nothing(owner_client
     assert Submission.objects.count() == 0
 
 
-def test_a_look_at_an_estimator_gives_its_defaults(owner_client, quest):
+def test_previewing_an_estimator_gives_its_defaults(owner_client, quest):
     body = look_at(owner_client, "KNeighborsClassifier(4)").json()
 
     assert (body["spec"]["weights"], body["layers"], body["parameters"]) == ("uniform", [], None)
@@ -141,13 +141,13 @@ def test_a_look_at_an_estimator_gives_its_defaults(owner_client, quest):
     assert (body["quest"], body["dataset"]) == (quest.pk, "digits")
 
 
-def test_without_a_quest_a_model_is_held_against_mnist(owner_client):
+def test_without_a_quest_a_model_is_validated_for_mnist(owner_client):
     body = look_at(owner_client, LENET_LIKE).json()
 
     assert (body["quest"], body["dataset"]) == (None, "mnist")
 
 
-def test_a_look_tells_what_does_not_fit_the_quests_images(owner_client, quest):
+def test_a_preview_reports_layers_that_do_not_fit_the_quests_images(owner_client, quest):
     refused = look_at(owner_client, LENET_LIKE, quest=quest.pk)
 
     assert refused.status_code == 400

@@ -110,7 +110,7 @@ def test_a_device_that_the_family_does_not_run_on_is_refused(api, device):
         b"[" * 200_000,
     ],
 )
-def test_what_is_no_sensible_json_is_refused(api, body):
+def test_invalid_json_is_refused(api, body):
     status, _ = refused_by(send(api, body))
 
     assert status == 400
@@ -179,7 +179,7 @@ MODELS = (
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(model=MODELS)
-def test_no_body_whatever_gives_a_500(api, model):
+def test_no_request_body_causes_a_500(api, model):
     response = send(api, json.dumps({"model": model}), LOOK)
 
     assert response.status_code in (200, 400)

@@ -89,7 +89,7 @@ def test_a_page_costs_the_same_number_of_queries_however_long(api, submit):
         ("famly=knn", "famly"),
     ],
 )
-def test_a_query_that_makes_no_sense_names_its_parameter(api, quest, query, field):
+def test_an_invalid_query_names_its_parameter(api, quest, query, field):
     response = api.get(f"{URL}?{query}")
 
     assert (response.status_code, fields(response)) == (400, [field])

@@ -20,9 +20,24 @@ from tests.cast import claim_one, result_of
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
+class CountedSlots(threading.BoundedSemaphore):
+    """Slots that count the requests waiting on them."""
+
+    taken = 0
+
+    def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
+        acquired = super().acquire(blocking, timeout)
+        self.taken += acquired
+        return acquired
+
+    def release(self, n: int = 1) -> None:
+        super().release(n)
+        self.taken -= n
+
+
 @pytest.fixture
 def two_may_wait(monkeypatch):
-    monkeypatch.setattr(long_poll, "slots", threading.BoundedSemaphore(2))
+    monkeypatch.setattr(long_poll, "slots", CountedSlots(2))
     monkeypatch.setattr(long_poll, "LOOK_EVERY_S", 0.05)
 
 
@@ -48,9 +63,10 @@ def ask(two_may_wait, owner_token) -> Iterator[Callable]:
 
 
 def waits(count: int) -> None:
-    """Until so many requests are being held."""
+    """Wait until exactly `count` requests are waiting."""
+    assert isinstance(long_poll.slots, CountedSlots)
     deadline = time.monotonic() + 10
-    while long_poll.slots._value != 2 - count:
+    while long_poll.slots.taken != count:
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -90,7 +106,7 @@ def test_it_answers_as_soon_as_it_is_cancelled(ask, submission, owner):
     assert answer.result(timeout=20)[0].json()["state"] == "cancelled"
 
 
-def test_without_news_it_answers_when_the_time_is_up(ask, submission):
+def test_without_changes_it_answers_when_the_time_is_up(ask, submission):
     response, seconds = ask(submission, 0.5).result(timeout=20)
 
     assert (response.status_code, response.json()["state"]) == (200, "queued")
@@ -98,7 +114,7 @@ def test_without_news_it_answers_when_the_time_is_up(ask, submission):
     assert "Retry-After" not in response.headers
 
 
-def test_what_has_ended_is_answered_at_once(ask, submission, owner):
+def test_an_ended_submission_is_answered_at_once(ask, submission, owner):
     lifecycle.cancel(submission, user=owner)
 
     assert ask(submission, 30).result(timeout=20)[1] < 15
@@ -114,7 +130,7 @@ def test_news_since_the_last_answer_come_at_once(ask, submission, worker):
     assert seconds < 15
 
 
-def test_no_news_since_the_last_answer_are_no_answer(ask, submission):
+def test_without_changes_since_the_etag_the_request_waits(ask, submission):
     seen = ask(submission, 0).result(timeout=20)[0]["ETag"]
 
     response, seconds = ask(submission, 0.5, etag=seen).result(timeout=20)
@@ -141,7 +157,7 @@ def test_a_stranger_does_not_wait(two_may_wait, submission, stranger_client):
 
 
 @pytest.mark.parametrize("wait", ["-1", "56", "nan", "inf", "long", ""])
-def test_a_wait_that_makes_no_sense_is_refused(owner_client, submission, wait):
+def test_an_invalid_wait_is_refused(owner_client, submission, wait):
     response = owner_client.get(f"/api/v1/submissions/{submission.pk}/?wait={wait}")
 
     assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "wait")

@@ -46,7 +46,7 @@ def test_two_are_compared_image_by_image(owner_client, pks):
     assert body["p"] == 1.0
 
 
-def test_until_the_reveal_only_public_images_are_spoken_of(owner_client, submission, worker, digits):
+def test_until_the_reveal_only_public_images_are_reported(owner_client, submission, worker, digits):
     Quest.objects.update(private_share=0.5)
     errors = [[index, (int(truth) + 1) % 10] for index, truth in enumerate(digits.test_labels)]
     leases.record_score(claim_one(worker), {**result_of(0, 180, private=(0, 180)), "errors": errors})
@@ -57,7 +57,7 @@ def test_until_the_reveal_only_public_images_are_spoken_of(owner_client, submiss
     assert owner_client.get(path).json()["images"] == 360
 
 
-def test_others_ask_where_the_quest_shows_models_and_not_else(stranger_client, pks):
+def test_others_see_mistakes_only_if_the_quest_shows_models(stranger_client, pks):
     path = f"/api/v1/submissions/{pks[0]}/errors/"
     assert stranger_client.get(path).status_code == 200
 

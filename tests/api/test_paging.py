@@ -56,7 +56,7 @@ def test_pages_of_a_sorted_list_make_up_the_whole(api, scored, submit, sort, lim
     assert [pk for page in pages(api, f"{MINE}?sort={sort}&limit={limit}") for pk in page] == whole
 
 
-def test_what_has_no_value_to_sort_by_stands_last_either_way(api, scored, submit):
+def test_rows_without_a_sort_value_come_last_in_both_directions(api, scored, submit):
     waits = submit()
     first, second, third, unknown = (row.pk for row in scored)
 

@@ -97,7 +97,7 @@ def test_a_draft_is_as_unknown_as_no_quest_at_all(api, quest, course):
     assert "There is no quest" in of_none["errors"][0]["message"]
 
 
-def test_who_is_in_no_group_is_told_so(client, quest, django_user_model):
+def test_a_user_without_a_group_is_refused(client, quest, django_user_model):
     client.force_login(django_user_model.objects.create_user("nobody"))
 
     response = post(client, {"model": KNN})
@@ -312,7 +312,7 @@ def test_a_refusal_says_what_would_be_right(api, quest, body, words):
     assert words in post(api, body).json()["errors"][0]["message"]
 
 
-def test_a_sort_that_is_not_offered_is_told_which_are(api, quest):
+def test_an_unknown_sort_lists_the_allowed_ones(api, quest):
     message = api.get(URL, {"sort": "foo"}).json()["errors"][0]["message"]
 
     assert message.startswith('"foo" is not allowed. Choose one of when, -when, score')

@@ -51,7 +51,7 @@ def test_a_token_that_asks_too_often_is_told_when_to_come_back(counting, owner, 
     )
 
 
-def test_who_comes_back_then_is_served(counting, owner, group):
+def test_after_the_wait_the_client_is_served(counting, owner, group):
     api = notebook(owner, group)
     statuses(api, 6)
 
@@ -77,7 +77,7 @@ def test_signed_in_by_the_browser_a_person_is_counted(counting, owner_client, co
     assert statuses(colleague_client, 1) == [200]
 
 
-def test_who_only_reads_the_board_is_not_counted(counting, client, quest):
+def test_reading_the_board_is_not_counted(counting, client, quest):
     assert {client.get("/api/v1/leaderboard/").status_code for _ in range(12)} == {200}
 
 

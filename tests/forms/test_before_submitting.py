@@ -58,7 +58,7 @@ def check(client, quest, model: str = PASTED, **more) -> str:
         ("Sequential([Conv2D(8, 3, activation='relu'), MaxPooling2D(), Flatten(), Dense(10)])", "stock", 18.4),
     ],
 )
-def test_where_no_run_was_measured_arithmetic_tells_the_range(quest, model, engine, measured):
+def test_without_past_runs_the_estimated_range_holds_the_measured_time(quest, model, engine, measured):
     quest.dataset = "mnist"
 
     guess = expected(parse(model), quest, engine=engine)
@@ -68,11 +68,11 @@ def test_where_no_run_was_measured_arithmetic_tells_the_range(quest, model, engi
     assert guess.low < measured < guess.high
 
 
-def test_what_a_gpu_takes_is_not_guessed(quest):
+def test_gpu_time_is_not_estimated_without_past_runs(quest):
     assert expected(SIMPLE_DIGITS, quest, device="gpu") is None
 
 
-def test_steps_that_leave_fewer_features_shorten_the_guess(quest):
+def test_fewer_features_after_preprocessing_shorten_the_estimate(quest):
     whole = cost.estimated_seconds(parse("KNeighborsClassifier()"), DATASETS["mnist"], accelerated=False)
     reduced = cost.estimated_seconds(
         parse("make_pipeline(PCA(50), KNeighborsClassifier())"), DATASETS["mnist"], accelerated=False
@@ -83,7 +83,7 @@ def test_steps_that_leave_fewer_features_shorten_the_guess(quest):
     assert reduced < whole / 10
 
 
-def test_the_page_says_on_what_the_time_rests(owner_client, quest, submission, score):
+def test_the_page_says_what_the_estimate_is_based_on(owner_client, quest, submission, score):
     assert "Rough estimate; nothing similar has run yet." in check(owner_client, quest)
     score(submission, 350)
     Attempt.objects.update(engine=quest.default_engine)
@@ -92,7 +92,7 @@ def test_the_page_says_on_what_the_time_rests(owner_client, quest, submission, s
     assert "Based on the only similar run so far." in check(owner_client, quest)
 
 
-def test_a_run_that_the_quest_would_stop_is_told_so(owner_client, quest):
+def test_an_estimate_beyond_the_limit_warns_that_the_run_will_be_stopped(owner_client, quest):
     Quest.objects.update(dataset="mnist", run_seconds=10)
 
     assert "This quest stops runs after 10 s." in check(owner_client, quest, "KNeighborsClassifier(p=4)")
@@ -107,14 +107,16 @@ def test_an_earlier_submission_of_the_same_model_is_pointed_out(owner_client, qu
     assert "scored 0.97500" in text
 
 
-def test_of_several_earlier_ones_the_one_with_a_score_is_shown(submit, score, quest, group):
+def test_of_several_earlier_submissions_the_scored_one_is_shown(submit, score, quest, group):
     first = score(submit(), 350)
     submit()
 
     assert earlier_same(first.model, quest, group) == first
 
 
-def test_what_others_or_another_quest_got_is_no_earlier_submission(quest, submission, other_group, course, group):
+def test_other_groups_and_quests_are_not_searched_for_earlier_submissions(
+    quest, submission, other_group, course, group
+):
     other = Quest.objects.create(course=course, name="Second", dataset="digits")
 
     assert earlier_same(submission.model, quest, other_group) is None
@@ -122,7 +124,7 @@ def test_what_others_or_another_quest_got_is_no_earlier_submission(quest, submis
     assert earlier_same(parse("KNeighborsClassifier()"), quest, group) is None
 
 
-def test_the_api_points_out_the_earlier_one_too(owner_token, submission, quest):
+def test_the_api_reports_the_earlier_submission_too(owner_token, submission, quest):
     ask = Client(headers={"Authorization": f"Token {owner_token}"}).post
 
     same = ask("/api/v1/models/validate/", json.dumps({"model": KNN}), content_type="application/json").json()
@@ -148,7 +150,7 @@ def test_the_api_points_out_the_earlier_one_too(owner_token, submission, quest):
         ("Sequential([Input((32, 32, 1)), Flatten(), Dense(10)])", "mnist", (255, True, False, True, False)),
     ],
 )
-def test_the_scale_of_the_pixels_is_that_of_the_model(model, dataset, said):
+def test_the_pixel_scale_depends_on_the_model(model, dataset, said):
     scale = pixel_scale(parse(model), Quest(dataset=dataset))
 
     assert (scale.brightest, scale.network, scale.rescales, scale.padded, scale.steps) == said
@@ -157,7 +159,7 @@ def test_the_scale_of_the_pixels_is_that_of_the_model(model, dataset, said):
 @pytest.mark.parametrize(
     "spec", [parse(PASTED), LENET_5, parse("RandomForestClassifier(class_weight={0: 1.5})")], ids=str
 )
-def test_every_form_of_a_model_says_the_same_model(quest, spec):
+def test_every_format_describes_the_same_model(quest, spec):
     forms = {form.name: form.text for form in model_formats(spec, quest, service=SERVICE, engine="stock")}
     document = re.fullmatch(r"(.*) <<'MODEL'\n(.*)\nMODEL", forms["curl"], re.DOTALL)
     assert document
@@ -174,7 +176,7 @@ def test_every_form_of_a_model_says_the_same_model(quest, spec):
     assert parse(ast.literal_eval(submit.args[0])) == spec
 
 
-def test_what_curl_would_send_is_taken(owner_token, quest):
+def test_the_curl_example_is_accepted(owner_token, quest):
     curl = next(form.text for form in model_formats(SIMPLE_DIGITS, quest, service=SERVICE) if form.name == "curl")
     body = curl.split("<<'MODEL'\n")[1].removesuffix("\nMODEL")
 
@@ -183,7 +185,7 @@ def test_what_curl_would_send_is_taken(owner_token, quest):
     assert Submission.objects.get().spec == dump(SIMPLE_DIGITS)
 
 
-def test_the_page_holds_every_form_of_the_model(owner_client, quest):
+def test_the_page_shows_every_format_of_the_model(owner_client, quest):
     text = check(owner_client, quest, device="cpu", engine="stock")
 
     assert "http://testserver/api/v1/submissions/" in text
@@ -191,7 +193,7 @@ def test_the_page_holds_every_form_of_the_model(owner_client, quest):
     assert "device=&#x27;cpu&#x27;, engine=&#x27;stock&#x27;" in text
 
 
-def test_one_submission_is_changed_and_handed_in_again(owner_client, submission, quest):
+def test_a_submission_can_be_edited_and_resubmitted(owner_client, submission, quest):
     response = owner_client.get(f"/submit/?from={submission.pk}")
 
     assert response.context["mode"] == "knn"
@@ -200,7 +202,7 @@ def test_one_submission_is_changed_and_handed_in_again(owner_client, submission,
     assert text == submission.notation
 
 
-def test_another_groups_model_is_a_start_only_where_it_is_shown(stranger_client, submission, quest):
+def test_another_groups_model_fills_the_form_only_if_it_is_visible(stranger_client, submission, quest):
     assert stranger_client.get(f"/submit/?from={submission.pk}").context["mode"] == "knn"
     Quest.objects.update(models_shown=ModelsShown.AFTER_CLOSING)
 
@@ -208,7 +210,7 @@ def test_another_groups_model_is_a_start_only_where_it_is_shown(stranger_client,
 
 
 @pytest.mark.parametrize("number", ["0", "99999999999999999999", "-1"])
-def test_a_submission_that_is_not_there_is_no_start(owner_client, quest, number):
+def test_an_unknown_submission_leaves_the_form_empty(owner_client, quest, number):
     assert owner_client.get(f"/submit/?from={number}").context["form"]["model"].value() == ""
 
 
@@ -224,7 +226,7 @@ def test_every_preset_fills_the_form_of_its_family(quest):
     assert sum(parameters(SIMPLE_CONVNET) or ()) == 34_826  # as Keras' summary() has it
 
 
-def test_the_quota_that_is_left_stands_beside_the_button(owner_client, quest, submission):
+def test_the_remaining_quota_is_shown_beside_the_button(owner_client, quest, submission):
     text = owner_client.get("/submit/").content.decode()
 
     assert "49 left today; you can submit now." in text

@@ -69,7 +69,7 @@ def test_a_layer_is_added_after_the_one_that_is_chosen(after, place):
     assert after_pressing("add", "BatchNormalization", after).index("BatchNormalization") == place
 
 
-def test_a_layer_that_fits_nowhere_is_added_and_that_is_said():
+def test_a_layer_that_fits_nowhere_is_added_with_a_message():
     flat = rows("Flatten(), Dense(16, activation='relu'), Dense(10, activation='softmax')")
     flat[0]["shape"] = "(64,)"
     added = LayerEdit.from_post({"change": "add", "add-kind": "Conv2D"})
@@ -89,7 +89,7 @@ def test_without_an_output_layers_are_added_at_the_end():
 
 
 @pytest.mark.parametrize("kind", ["Input", "Lambda", ""])
-def test_only_layers_on_offer_are_added(kind):
+def test_only_known_layers_are_added(kind):
     assert len(after_pressing("add", kind)) == 5
 
 
@@ -99,7 +99,7 @@ def test_no_more_layers_are_added_than_the_service_takes():
     assert len(after_pressing("add", "Flatten", listed=many)) == 64
 
 
-def test_what_stands_in_the_fields_moves_with_the_layer_even_if_it_is_wrong(owner_client, quest):
+def test_field_values_move_with_their_layer_even_if_invalid(owner_client, quest):
     listed = rows()
     listed[1]["filters"] = "lots"
 
@@ -108,7 +108,7 @@ def test_what_stands_in_the_fields_moves_with_the_layer_even_if_it_is_wrong(owne
     assert (moved["layer-2-filters"], moved["model_epochs"]) == ("lots", "77")
 
 
-def test_the_keyboard_stays_at_the_layer_and_what_happened_is_said(owner_client, quest):
+def test_focus_stays_on_the_moved_layer_with_a_message(owner_client, quest):
     text = press(owner_client, quest, "down-1").content.decode()
 
     focused = re.findall(r"<button[^>]*autofocus[^>]*>", text)
@@ -117,7 +117,7 @@ def test_the_keyboard_stays_at_the_layer_and_what_happened_is_said(owner_client,
     assert "Conv2D is now layer 2." in text
 
 
-def test_at_the_end_of_its_way_the_keyboard_is_at_the_other_button(owner_client, quest):
+def test_at_the_end_of_the_list_focus_moves_to_the_opposite_button(owner_client, quest):
     text = press(owner_client, quest, "up-2").content.decode()
 
     assert 'value="down-1"' in re.findall(r"<button[^>]*autofocus[^>]*>", text)[0]
@@ -130,7 +130,7 @@ def test_an_added_layer_is_ready_to_be_typed_in(owner_client, quest):
     assert re.findall(r"<input[^>]*autofocus[^>]*>", text)[0].count('name="layer-4-units"') == 1
 
 
-def test_a_change_tells_the_whole_network_anew_and_keeps_nothing(owner_client, quest):
+def test_an_edit_updates_the_whole_network_and_saves_nothing(owner_client, quest):
     text = press(owner_client, quest, "remove-2").content.decode()
 
     assert 'id="understood"' in text
@@ -165,7 +165,7 @@ def test_a_form_is_changed_as_text(owner_client, quest):
 
 
 @pytest.mark.parametrize(("way", "model"), [("cnn", "SVC()"), ("svm", "KNeighborsClassifier()")])
-def test_what_cannot_be_turned_stays_as_it_is(owner_client, quest, way, model):
+def test_a_model_that_cannot_switch_modes_stays_unchanged(owner_client, quest, way, model):
     response = owner_client.post(f"/submit/as/{way}/", {"way": "paste", "quest": quest.pk, "model": model})
 
     assert response.context["form"]["model"].value() == model

@@ -104,7 +104,7 @@ def test_the_form_of_a_network_submits_what_its_fields_say(owner_client, quest):
     assert spec["early_stopping"]["patience"] == 2
 
 
-def test_every_parameter_of_a_layer_can_be_said(owner_client, quest):
+def test_every_layer_parameter_can_be_entered(owner_client, quest):
     layers = (
         "ZeroPadding2D(((1, 0), (0, 2))), Conv2D(4, (3, 2), strides=(1, 2), padding='same', use_bias=False), "
         "BatchNormalization(momentum=0.9), LeakyReLU(0.1), AveragePooling2D(2, strides=1), SpatialDropout2D(0.2), "
@@ -155,7 +155,7 @@ def test_a_last_layer_that_gives_logits_gets_a_loss_on_logits(owner_client, ques
         (1, {"kind": "Dense", "units": "1\0"}, "units: "),
     ],
 )
-def test_what_is_wrong_with_a_layer_is_told_at_that_layer(quest, place, row, said):
+def test_a_layers_error_is_shown_at_that_layer(quest, place, row, said):
     form = refused(quest, network(quest, *SMALL[:place], row, *SMALL[place + 1 :]))
 
     assert form.rows[place].error_messages[0][1].startswith(said)
@@ -163,7 +163,7 @@ def test_what_is_wrong_with_a_layer_is_told_at_that_layer(quest, place, row, sai
     assert not any(form.rows[other].error_messages for other in range(3) if other != place)
 
 
-def test_what_was_written_is_kept_where_it_is_refused(owner_client, quest):
+def test_refused_input_is_kept(owner_client, quest):
     response = owner_client.post("/submit/", network(quest, SMALL[0], {"kind": "Dense", "units": "many"}, SMALL[2]))
 
     assert filled(response)["layer-1-units"] == "many"
@@ -209,7 +209,7 @@ def test_checking_a_network_shows_shapes_and_parameters_at_each_layer(owner_clie
     assert 'id="builder"' not in text  # what is being typed in is left alone
 
 
-def test_shapes_are_told_up_to_the_layer_that_does_not_fit(owner_client, quest):
+def test_shapes_are_shown_up_to_the_first_layer_that_does_not_fit(owner_client, quest):
     wrong = {"kind": "Conv2D", "filters": "4", "kernel_size": "9"}
     listed = [*rows()[:3], wrong, *rows()[3:]]
 
@@ -240,5 +240,5 @@ def test_a_width_that_makes_no_net_is_refused(quest, width):
     assert WidthForm({"width": width}, entry=Entry(quest, None)).errors["width"]
 
 
-def test_a_width_that_is_refused_is_told_beside_it(owner_client, quest):
+def test_an_invalid_width_is_reported_beside_the_field(owner_client, quest):
     assert 'class="errorlist"' in owner_client.get("/submit/?way=cnn&width=0").content.decode()

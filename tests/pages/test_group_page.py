@@ -132,7 +132,7 @@ def test_a_group_that_does_not_exist_is_not_found(client, db):
     assert client.get("/groups/Nobody/").status_code == 404
 
 
-def test_what_runs_out_of_competition_is_not_the_groups(client, group, instructor, quest, score):
+def test_out_of_competition_runs_do_not_belong_to_the_group(client, group, instructor, quest, score):
     spec = validate(FOREST, dataset="digits")
     score(intake.submit(quest=quest, submitter=instructor, group=None, spec=spec)[0], 300)
 
@@ -145,7 +145,7 @@ def test_a_quest_without_a_quota_says_so(owner_client, group, quest):
     assert "no daily quota." in owner_client.get(PAGE).content.decode()
 
 
-def test_who_left_the_group_sees_it_from_outside(owner_client, group):
+def test_a_former_member_sees_the_group_as_an_outsider(owner_client, group):
     Membership.objects.all().delete()
 
     assert "Tokens" not in owner_client.get(PAGE).content.decode()

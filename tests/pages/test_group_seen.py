@@ -48,7 +48,7 @@ def test_what_came_after_the_freeze_is_for_the_group_alone(scored, client, owner
     assert "0.97222" in text_of(owner_client)
 
 
-def test_where_names_are_hidden_nothing_leads_from_the_one_to_the_other(scored, group, client, stranger_client):
+def test_where_names_are_hidden_nothing_links_name_and_pseudonym(scored, group, client, stranger_client):
     Quest.objects.update(pseudonyms=True)
     pseudonym = pseudonym_of(group)
 
@@ -67,7 +67,7 @@ def test_a_pseudonym_tells_nothing_of_quests_that_show_the_names(scored, group, 
     assert "0.97222" not in text_of(client, f"/groups/{pseudonym_of(group)}/")
 
 
-def test_who_may_know_the_name_is_led_to_it(scored, group, owner_client, instructor_client, course):
+def test_readers_who_may_know_the_name_are_redirected_to_it(scored, group, owner_client, instructor_client, course):
     Quest.objects.update(pseudonyms=True)
 
     for inside in (owner_client, instructor_client):
@@ -135,9 +135,7 @@ def test_scores_at_one_moment_can_be_drawn(submit, score):
     assert {dot.x for dot in chart.dots} == {360.0}
 
 
-def test_the_page_asks_few_questions_however_many_scores_there_are(
-    submit, score, client, django_assert_max_num_queries
-):
+def test_the_page_needs_few_queries_however_many_scores_there_are(submit, score, client, django_assert_max_num_queries):
     for _ in range(6):
         score(submit(), 350)
 

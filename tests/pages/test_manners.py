@@ -36,7 +36,7 @@ TEMPLATES = [
         (90_000.0, "25 h 00 min"),
     ],
 )
-def test_durations_are_written_as_people_say_them(duration, written):
+def test_durations_are_formatted_readably(duration, written):
     assert seconds(duration) == written
 
 

@@ -71,7 +71,7 @@ def test_who_may_cancel(role, status, state, everybody, submission):
     assert (response.status_code, submission.state) == (status, state)
 
 
-def test_a_stranger_finds_nothing_of_it_in_their_list(stranger_client, submission):
+def test_a_stranger_does_not_see_the_submission_in_their_list(stranger_client, submission):
     assert b"n_neighbors=4" not in stranger_client.get("/submissions/").content
 
 

@@ -207,7 +207,7 @@ def test_what_has_ended_cannot_be_cancelled_and_says_so(owner_client, submission
     assert reload(submission).state == State.SCORED
 
 
-def test_a_look_does_not_cancel(owner_client, submission):
+def test_a_get_request_does_not_cancel(owner_client, submission):
     assert owner_client.get(f"/submissions/{submission.pk}/cancel/").status_code == 405
 
 
@@ -272,7 +272,7 @@ def test_odd_filters_are_no_errors(owner_client, submission, query):
     assert owner_client.get(f"/submissions/?{query}").status_code == 200
 
 
-def test_the_list_asks_few_questions_however_long_it_is(owner_client, submit, django_assert_max_num_queries):
+def test_the_list_needs_few_queries_however_long_it_is(owner_client, submit, django_assert_max_num_queries):
     for _ in range(12):
         submit()
 

@@ -139,7 +139,7 @@ def test_an_insight_of_a_kind_that_is_not_known_is_left_out(owner_client, scored
     assert owner_client.get(f"/submissions/{scored.pk}/").status_code == 200
 
 
-def test_the_tab_says_the_state_and_then_the_score(owner_client, submission, worker, digits):
+def test_the_tab_title_shows_the_state_and_then_the_score(owner_client, submission, worker, digits):
     assert " ".join(re.split(r"</?title>", page(owner_client, submission))[1].split()).startswith("Queued · Submission")
     finish(submission, worker, digits, [1])
 
@@ -158,7 +158,7 @@ def test_elapsed_and_remaining_time_stand_there_while_it_runs(owner_client, subm
     assert 'data-counts="up"' in page(owner_client, submission)
 
 
-def test_others_read_what_the_model_yields_and_nothing_of_who_or_why(stranger_client, scored, owner):
+def test_others_see_the_results_but_not_the_submitter_or_note(stranger_client, scored, owner):
     Submission.objects.update(note="our secret plan")
     owner.first_name = "Hannah"
     owner.save()
@@ -181,7 +181,7 @@ def test_others_see_a_pseudonym_where_the_quest_has_them(stranger_client, scored
     assert "KNeighborsClassifier(n_neighbors=4" in text
 
 
-def test_what_does_not_stand_on_the_board_is_not_for_others(stranger_client, owner_client, scored):
+def test_submissions_not_on_the_board_are_hidden_from_others(stranger_client, owner_client, scored):
     stands = {"state": State.SCORED, "correct": 260, "total": 360, "disqualified": False, "counts": True}
     for changes in (
         {"state": State.FAILED, "correct": None, "total": None},
@@ -228,7 +228,7 @@ def test_a_note_that_is_too_long_is_kept_in_the_form_and_refused(owner_client, s
     assert reload(submission).note == ""
 
 
-def test_two_are_compared_with_what_was_set_differently(owner_client, submit, worker, digits):
+def test_a_comparison_shows_the_different_parameters(owner_client, submit, worker, digits):
     first = finish(submit(), worker, digits, [0, 1])
     second = finish(submit({"family": "knn", "n_neighbors": 9}), worker, digits, range(1, 30))
 
@@ -240,7 +240,7 @@ def test_two_are_compared_with_what_was_set_differently(owner_client, submit, wo
     assert f"The 28 images that only submission {first.pk} got right" in text
 
 
-def test_what_to_compare_with_is_the_groups_own_and_what_stands_on_the_board(
+def test_own_and_board_submissions_are_offered_for_comparison(
     owner_client, submit, worker, digits, stranger, other_group
 ):
     first = finish(submit(), worker, digits, [0])
@@ -306,7 +306,7 @@ def test_what_needs_less_memory_is_said_for_the_models_own_family(owner_client, 
     assert "batch" not in advice
 
 
-def test_a_crash_is_told_in_words_and_the_workers_own_are_for_instructors(
+def test_a_crash_is_explained_and_only_instructors_see_the_workers_message(
     owner_client, instructor_client, submission, worker
 ):
     said = "The training process could not be started: it has ended already (exit code -9)."
@@ -321,7 +321,7 @@ def test_a_crash_is_told_in_words_and_the_workers_own_are_for_instructors(
     assert said in reason(instructor_client)
 
 
-def test_threads_that_nobody_counted_are_not_told(owner_client, submission, score):
+def test_unknown_thread_counts_are_not_shown(owner_client, submission, score):
     score(submission, 350)
     Attempt.objects.update(threads_asked=2, threads_used=None)
 

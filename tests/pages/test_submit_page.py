@@ -119,7 +119,7 @@ def test_a_note_that_is_too_long_or_has_nul_is_refused(owner_client, quest):
         assert field_error(owner_client.post("/submit/", paste(quest, note=note)), "note")
 
 
-def test_check_shows_what_was_understood_and_keeps_nothing(owner_client, quest):
+def test_check_previews_the_model_and_saves_nothing(owner_client, quest):
     response = owner_client.post("/submit/check/", paste(quest, DENSE), headers={"HX-Request": "true"})
 
     text = response.content.decode()
@@ -188,7 +188,7 @@ def test_odd_values_in_a_field_are_refused_beside_it(owner_client, quest, value)
     assert field_error(response, "model_max_features")
 
 
-def test_an_unknown_way_or_preset_is_the_empty_box(owner_client, quest):
+def test_an_unknown_mode_or_preset_gives_an_empty_paste_form(owner_client, quest):
     response = owner_client.get("/submit/?way=svm&preset=AlexNet")
 
     assert response.context["mode"] == "paste"
@@ -213,7 +213,7 @@ def test_only_presets_that_the_quest_takes_are_offered(owner_client, quest):
     assert [layer.kind for layer in offered["Small convnet for 8×8"].layers][:2] == ["Input", "Conv2D"]
 
 
-def test_a_spent_quota_is_said_before_and_after_trying(owner_client, quest, submission):
+def test_a_used_up_quota_is_shown_before_and_after_submitting(owner_client, quest, submission):
     Quest.objects.update(daily_quota=1)
 
     assert "has no submissions left for now" in owner_client.get("/submit/").content.decode()
@@ -222,7 +222,7 @@ def test_a_spent_quota_is_said_before_and_after_trying(owner_client, quest, subm
     assert Submission.objects.count() == 1
 
 
-def test_somebody_in_no_group_is_told_whom_to_ask(client, quest, db):
+def test_a_user_without_a_group_is_told_whom_to_ask(client, quest, db):
     client.force_login(person("lonely"))
 
     assert "You are not in a group" in client.get("/submit/").content.decode()
@@ -230,7 +230,7 @@ def test_somebody_in_no_group_is_told_whom_to_ask(client, quest, db):
     assert not Submission.objects.exists()
 
 
-def test_a_quest_that_closes_meanwhile_takes_nothing_and_loses_no_text(owner_client, quest):
+def test_a_quest_closing_meanwhile_refuses_but_keeps_the_text(owner_client, quest):
     Quest.objects.update(closes_at=timezone.now())
 
     text = owner_client.post("/submit/", paste(quest)).content.decode()
@@ -281,7 +281,7 @@ def test_an_instructor_submits_out_of_competition(instructor_client, instructor,
     assert Event.objects.get().kind == Event.Kind.SUBMITTED
 
 
-def test_a_stranger_to_the_site_is_sent_to_the_login(client, quest):
+def test_an_anonymous_visitor_is_sent_to_the_login(client, quest):
     for address in ("/submit/", "/submit/check/"):
         response = client.post(address, paste(quest))
         assert response.headers["Location"].startswith("/login/")
