@@ -25,8 +25,8 @@ def extensions(request: UserRequest, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid() and (granted := _grant(request, quest, form)):
         messages.success(request, _("Granted to %(group)s.") % {"group": granted.group})
         return redirect("desk:extensions", pk)
-    granted = quest.extensions.select_related("group", "granted_by", "quest").order_by("-granted_at", "-id")
-    return render(request, "leaderboard/desk/extensions.html", {"quest": quest, "form": form, "extensions": granted})
+    existing = quest.extensions.select_related("group", "granted_by", "quest").order_by("-granted_at", "-id")
+    return render(request, "leaderboard/desk/extensions.html", {"quest": quest, "form": form, "extensions": existing})
 
 
 def _grant(request: UserRequest, quest: Quest, form: ExtensionForm) -> Extension | None:
