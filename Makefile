@@ -32,10 +32,10 @@ test: setup-dev ## everything except the long tests and the fault tests
 quick: setup-dev ## no training, no browser, no waiting: under a minute
 	@$(PYTEST) $(SHARED) --hypothesis-profile=quick -m "not long and not fault and not trains and not browser and not slow"
 
-test-long: setup-dev ## exact scores on the full data, every page in a browser, services of the tests' own
+test-long: setup-dev ## exact scores on the full data, every page in a browser, the tests' own services
 	@$(PYTEST) $(LONG) -m long
 
-test-faults: setup-dev ## breaks real processes
+test-faults: setup-dev ## break real processes
 	@$(PYTEST) $(FAULTS) -m fault
 
 bench: setup-dev ## compare with plain scikit-learn and Keras: 45 minutes on an idle machine; NAMES=knn for some rows

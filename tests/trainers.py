@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from typing import Any, cast
 import psutil
 import pytest
 
+from submissions.specs import families
 from workers.processes.protocol import TrainerEvent, TrainerResult, TrainJob
 from workers.processes.trainer_process import TrainerProcess
 
@@ -105,3 +107,12 @@ def start_trainer(trainer_environment: dict[str, str]) -> Iterator[Callable[...,
     yield start
     for process in started:
         process.kill()
+
+
+@pytest.fixture
+def odd_family() -> Iterator[None]:
+    """The family of models that misbehave is registered in this process for the duration of the test."""
+    families.all_families()  # registers the families that ship, before this one
+    families.register(importlib.import_module("tests.odd_families").ODD)
+    yield
+    families.unregister("odd")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import shutil
 import subprocess
 import sys
@@ -15,7 +14,6 @@ import psycopg
 import pytest
 
 from submissions.models import Score, Submission
-from submissions.specs import families
 from tests.faults.site import Site, furnish, kernel_on
 from tests.faults.table import Line, fault_of, note
 from tests.postgres import Cluster
@@ -54,14 +52,6 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     with psycopg.connect(cluster.url(), autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{tmp_path.name}" TEMPLATE "{blank}"')
     return cluster.url(quote(tmp_path.name))
-
-
-@pytest.fixture
-def odd_family(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The family that misbehaves is known to this process while a test lasts."""
-    families.all_families()  # all the others are there before this one is, for as long as the test lasts
-    monkeypatch.setattr(families, "_families", dict(families._families))
-    families.register(importlib.import_module("tests.odd_families").ODD)
 
 
 @pytest.fixture

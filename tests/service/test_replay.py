@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 from typing import Any
 
@@ -12,7 +11,6 @@ from django.core.management import CommandError, call_command
 from submissions.intake import submit as intake
 from submissions.models import Attempt, Event, Exit, Score, Submission
 from submissions.queue import leases
-from submissions.specs import families
 from submissions.specs.families import family_named
 from tests.cast import claim_one
 from workers.supervisor.run_monitor import RunMonitor
@@ -76,11 +74,8 @@ def test_a_replay_counts_the_images_with_other_answers(scored):
 
 
 @pytest.fixture
-def odd(monkeypatch, quest, owner, group, worker):
+def odd(odd_family, quest, owner, group, worker):
     """A failed attempt at a model that misbehaves."""
-    families.all_families()
-    monkeypatch.setattr(families, "_families", dict(families._families))
-    families.register(importlib.import_module("tests.odd_families").ODD)
 
     def odd(does: str) -> str:
         intake.submit(quest=quest, submitter=owner, group=group, spec=family_named("odd").spec(**{"does": does}))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import pytest
@@ -10,20 +9,12 @@ import pytest
 from submissions.intake.submit import submit
 from submissions.models import Exit, Quest
 from submissions.queue import leases, lifecycle
-from submissions.specs import families
 from submissions.specs.families import family_named
 from submissions.specs.spec import Spec
 from tests.cast import claim_one, result_of
 from workers.supervisor.run_monitor import RunMonitor
 
 pytestmark = pytest.mark.trains
-
-
-@pytest.fixture
-def odd_family(monkeypatch):
-    families.all_families()  # all the others are there before this one is, for as long as the test lasts
-    monkeypatch.setattr(families, "_families", dict(families._families))
-    families.register(importlib.import_module("tests.odd_families").ODD)
 
 
 def odd(**fields: Any) -> Spec:
