@@ -86,7 +86,7 @@ def queue_page(request: UserRequest) -> HttpResponse:
 
 def read_queue() -> QueuePage:
     queue = QueueSnapshot()
-    takers = queue.takers()
+    takers = queue.eligible_devices()
     starts = queue.starts(takers)
     next_first = sorted(takers, key=lambda pk: (starts[pk].after if pk in starts else float("inf"), pk))[:MOST_ROWS]
     found = Submission.objects.select_related("quest", "group").defer("spec", "notation").in_bulk(next_first)

@@ -1,27 +1,26 @@
-"""Who is next: the fair order of claims, and the place of a submission in it."""
+"""Claiming the next submission in the fair order, and a submission's place in that order."""
 
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, ExpressionWrapper, F, Max, Window
+from django.db.models import Count, ExpressionWrapper, Max
 from django.db.models.expressions import CombinedExpression
-from django.db.models.functions import RowNumber
 
 from submissions.database import clock
 from submissions.database.write_lock import claiming
 from submissions.models import Attempt, Device, Event, State, Submission, Worker
-from submissions.queue import prediction
-from submissions.queue.exclusive_hosts import Host, host_now, is_kept_free
+from submissions.queue import prediction, simulation
+from submissions.queue.exclusive_hosts import Host, current_host, is_kept_free
 from submissions.queue.lifecycle import MoveRefused, move
 from submissions.queue.worker_duty import on_duty
 
-# Fewest running of that group, then least device-seconds used lately, then oldest. The counts are joined once:
-# correlated, they took twenty times as long over 100,000 rows.
-_FAIREST = """
+# The fair order: the group with the fewest runs, then the one that used the fewest device-seconds lately, then the
+# oldest submission. `simulation.QueueState` ranks alike. The counts are joined once: correlated subqueries took twenty
+# times as long over 100,000 rows.
+_FAIR_ORDER = """
     SELECT s.id, s.device
     FROM submissions_submission s
     JOIN submissions_quest q ON q.id = s.quest_id
@@ -34,38 +33,41 @@ _FAIREST = """
         FROM submissions_attempt a JOIN submissions_submission p ON p.id = a.submission_id
         WHERE a.ended_at > %(since)s AND a.device = %(device)s GROUP BY COALESCE(p.group_id, 0)
     ) u ON u.team = COALESCE(s.group_id, 0)
-    WHERE s.state = 'queued' AND (s.device = %(device)s OR (s.device = 'auto' AND {autos}))
-      AND COALESCE(r.running, 0) < q.group_limit AND {shares}
+    WHERE s.state = 'queued' AND (s.device = %(device)s OR (s.device = 'auto' AND {auto_allowed}))
+      AND COALESCE(r.running, 0) < q.group_limit AND {host_allowed}
     ORDER BY COALESCE(r.running, 0), COALESCE(u.used, 0), s.submitted_at, s.id
 """
 
 
 def lease_end() -> CombinedExpression | ExpressionWrapper:
-    """When a lease taken or renewed now runs out, by the database's clock: a worker's own may be wrong."""
+    """The end of a lease that is taken or renewed now, by the database's clock: a worker's clock may be wrong."""
     return clock.ahead(settings.LEASE_SECONDS)
 
 
 def takes_auto(device: str) -> bool:
-    """A GPU worker may always take `auto`; a CPU worker any of them only while no GPU worker serves."""
+    """Whether a worker on `device` may take any submission for `auto`.
+
+    GPU workers always may; CPU workers only while no GPU worker serves.
+    """
     return device == Device.GPU or not Worker.objects.serving().filter(device=Device.GPU).exists()
 
 
 def claimable(device: str, *, limit: int | None = None, shared: bool = False) -> list[int]:
-    """Ids of queued submissions that a worker on `device` could claim now, the fairest first.
+    """Ids of queued submissions that a worker on `device` could claim now, in the fair order.
 
-    `shared` leaves out those that want a machine to themselves.
+    `shared` leaves out exclusive runs, which need a machine to themselves.
     """
-    fairest = _fairest(device, "1 = 1", limit, shared)
-    if all(wanted != Device.AUTO for _pk, wanted in fairest) or takes_auto(device):
-        return [pk for pk, _wanted in fairest]
-    # Only here the queue is played forward: somebody would like a GPU, and one is alive, but a CPU asks.
-    spilled = ", ".join(map(str, sorted(prediction.cpu_eligible()))) or "NULL"
-    return [pk for pk, _wanted in _fairest(device, f"s.id IN ({spilled})", limit, shared)]
+    rows = _in_fair_order(device, "1 = 1", limit, shared)
+    if all(asked_for != Device.AUTO for _pk, asked_for in rows) or takes_auto(device):
+        return [pk for pk, _asked_for in rows]
+    # Only here is the queue simulated: submissions for `auto` wait, a GPU worker serves, and a CPU worker asks.
+    eligible = ", ".join(map(str, sorted(prediction.cpu_eligible()))) or "NULL"
+    return [pk for pk, _asked_for in _in_fair_order(device, f"s.id IN ({eligible})", limit, shared)]
 
 
-def _fairest(device: str, autos: str, limit: int | None, shared: bool) -> list[tuple[int, str]]:
-    """Ids and wanted devices, the fairest first; `autos` is the condition on those for `auto`."""
-    query = _FAIREST.format(autos=autos, shares="NOT q.exclusive" if shared else "1 = 1")
+def _in_fair_order(device: str, auto_allowed: str, limit: int | None, shared: bool) -> list[tuple[int, str]]:
+    """(id, device asked for) in the fair order; `auto_allowed` is the SQL condition on submissions for `auto`."""
+    query = _FAIR_ORDER.format(auto_allowed=auto_allowed, host_allowed="NOT q.exclusive" if shared else "1 = 1")
     query += f" LIMIT {limit:d}" if limit else ""
     with connection.cursor() as cursor:
         cursor.execute(query, {"since": clock.now() - prediction.LATELY, "device": device})
@@ -73,20 +75,20 @@ def _fairest(device: str, autos: str, limit: int | None, shared: bool) -> list[t
 
 
 def claim(*, device: str, worker: Worker, lease: uuid.UUID | None = None) -> Attempt | None:
-    """Take the fairest queued submission for `device`: it is running, under a new lease, when this returns.
+    """Claim the next queued submission for `device`: when this returns, it is running under a new lease.
 
-    A caller that names the lease finds the attempt by it, should it be interrupted in between.
+    A caller that passes the `lease` can find the attempt by it if it is interrupted meanwhile.
     """
     while True:
         try:
-            return _claim_fairest(device, worker, lease or uuid.uuid4())
+            return _claim_next(device, worker, lease or uuid.uuid4())
         except MoveRefused:
-            continue  # it was cancelled since we looked: the next one is the fairest now
+            continue  # it was cancelled after we read it: claim the one that is next now
 
 
-def _claim_fairest(device: str, worker: Worker, lease: uuid.UUID) -> Attempt | None:
+def _claim_next(device: str, worker: Worker, lease: uuid.UUID) -> Attempt | None:
     with claiming():
-        host = host_now(worker.host)
+        host = current_host(worker.host)
         ids = _next_on(host, device) if on_duty(worker) else []
         if not ids:
             return None
@@ -107,7 +109,10 @@ def _claim_fairest(device: str, worker: Worker, lease: uuid.UUID) -> Attempt | N
 
 
 def _next_on(host: Host, device: str) -> list[int]:
-    """What a slot on `host` takes now and what comes next; nothing while the machine is, or shall be, another's."""
+    """Ids of the submission that a slot on `host` takes now and of the one after it.
+
+    Empty while an exclusive run has the machine, or while the machine is kept free for one.
+    """
     if host.exclusive:
         return []
     ids = claimable(device, limit=2)
@@ -119,7 +124,7 @@ def _next_on(host: Host, device: str) -> list[int]:
 def _open_attempt(
     submission: Submission, *, device: str, worker: Worker, lease: uuid.UUID, host: Host, alone: bool
 ) -> Attempt:
-    """Begin an attempt; `alone` on its machine it is granted all cores, else a slot's share of them."""
+    """Start an attempt: `alone` on its machine it gets all cores, otherwise a slot's share of them."""
     now, cores = clock.now(), worker.hardware.cores
     last = submission.attempts.aggregate(last=Max("number"))["last"] or 0
     return Attempt.objects.create(
@@ -139,7 +144,7 @@ def _open_attempt(
 
 
 def position(submission: Submission) -> int | None:
-    """Place in the queue, 1 for the next; None unless queued."""
+    """The submission's place in the queue, 1 being next; None unless it is queued."""
     if submission.state != State.QUEUED:
         return None
     order = queue_order(submission.device)
@@ -147,31 +152,24 @@ def position(submission: Submission) -> int | None:
 
 
 def queue_order(device: str) -> list[int]:
-    """Ids of the submissions that a submission for `device` waits among, the next one first.
-
-    A group's n-th waiting submission stands behind every other group's earlier ones, as the claims will take them; of
-    those that are their groups' n-th, whose group used less of the device lately stands first.
-    """
-    rivals, used = _rivals(device), prediction.used_lately(clock.now())
-    taker = Device.CPU if Device.CPU in rivals else Device.GPU
-    running = dict(
-        Submission.objects.filter(state=State.RUNNING).values_list("group").annotate(n=Count("id")).order_by()
-    )
-    waiting = (
-        Submission.objects.filter(state=State.QUEUED, device__in=rivals)
-        .annotate(turn=Window(RowNumber(), partition_by=F("group"), order_by=[F("submitted_at"), F("id")]))
-        .values_list("id", "group", "turn", "submitted_at")
-    )
-
-    def place(row: tuple[int, int | None, int, datetime]) -> tuple[int, float, datetime, int]:
-        pk, team, turn, since = row
-        return running.get(team, 0) + turn, used.get((team or 0, taker), 0.0), since, pk
-
-    return [row[0] for row in sorted(waiting, key=place)]
+    """Ids of all submissions in the same queue as those for `device`, in the order in which they will be claimed."""
+    devices = _devices_in_queue(device)
+    claimed_on = Device.CPU.value if Device.CPU in devices else Device.GPU.value
+    rows = Submission.objects.filter(state=State.QUEUED, device__in=devices).order_by()
+    waiting = [
+        simulation.WaitingJob(
+            pk=pk, group=group or 0, limit=limit, submitted_at=submitted_at.timestamp(), run_s={claimed_on: None}
+        )
+        for pk, group, limit, submitted_at in rows.values_list("id", "group", "quest__group_limit", "submitted_at")
+    ]
+    counts = Submission.objects.filter(state=State.RUNNING).values_list("group").annotate(runs=Count("id")).order_by()
+    running = {group or 0: runs for group, runs in counts}
+    used = prediction.used_lately(clock.now())
+    return simulation.claim_order(waiting, device=claimed_on, running=running, used=used)
 
 
-def _rivals(device: str) -> list[str]:
-    """What waits for the same workers: `auto` stands in the GPUs' queue, and in the CPUs' while no GPU is there."""
+def _devices_in_queue(device: str) -> list[str]:
+    """The devices whose submissions share a queue: `auto` joins the GPUs', or the CPUs' while no GPU worker serves."""
     if device != Device.GPU and takes_auto(Device.CPU):
         return [Device.CPU, Device.AUTO]
     return [Device.CPU] if device == Device.CPU else [Device.GPU, Device.AUTO]

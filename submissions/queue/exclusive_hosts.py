@@ -1,8 +1,9 @@
-"""What goes on a machine: how many runs share it, whether one has it to itself, and which is kept free for the next.
+"""Exclusive runs: which machine a run has to itself, and which machine is kept free for the next exclusive run.
 
-An exclusive run begins where no other run goes, and no other begins there before it has ended. When one is the fairest,
-a single machine waits for it: of those that serve its device, the one with the fewest runs takes no more, until they
-have ended. The others take what comes next. So it waits no longer than the runs that go there, which have their limits.
+An exclusive run starts only on an idle machine, and no other run starts there before it has ended. When an exclusive
+run is next in the queue, one machine waits for it: among the machines that serve its device, the one with the fewest
+runs takes no more until these have ended. The other machines continue with the queue. The exclusive run therefore waits
+no longer than the runs on that machine, which have time limits.
 """
 
 from __future__ import annotations
@@ -17,32 +18,33 @@ from submissions.models import Attempt, Quest, State, Submission, Worker
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A machine at one moment, whatever its workers' devices."""
+    """The runs on a machine at one moment, on all of its devices."""
 
     name: str
     runs: int
     exclusive: bool
 
 
-def host_now(name: str) -> Host:
-    going = list(Attempt.objects.filter(ended_at=None, worker__host=name).values_list("exclusive", flat=True))
-    return Host(name, len(going), any(going))
+def current_host(name: str) -> Host:
+    running = list(Attempt.objects.filter(ended_at=None, worker__host=name).values_list("exclusive", flat=True))
+    return Host(name, len(running), any(running))
 
 
 def is_kept_free(host: Host, device: str) -> bool:
-    """Whether this is the machine that takes no more runs, so that an exclusive one on `device` can begin."""
+    """Whether this machine takes no more runs, so that an exclusive run on `device` can start."""
     serving = set(Worker.objects.serving().filter(device=device).values_list("host", flat=True))
-    going = Attempt.objects.filter(ended_at=None, worker__host__in=serving).values_list("worker__host", flat=True)
-    return host.name == _with_fewest(serving, list(going))
+    running = Attempt.objects.filter(ended_at=None, worker__host__in=serving).values_list("worker__host", flat=True)
+    return host.name == _host_with_fewest_runs(serving, list(running))
 
 
-def _with_fewest(hosts: Collection[str], going: list[str]) -> str | None:
-    return min(hosts, key=lambda name: (going.count(name), name), default=None)
+def _host_with_fewest_runs(hosts: Collection[str], hosts_of_runs: list[str]) -> str | None:
+    return min(hosts, key=lambda name: (hosts_of_runs.count(name), name), default=None)
 
 
 def slots_to_wake(submission: Submission) -> int:
-    """How many slots may begin something now that `submission` has left its place: one, or where exclusive runs come
-    and go all of them, since a machine's slots wait and go on together.
+    """The number of slots to wake after `submission` has left its slot.
+
+    One, or all slots where exclusive runs are involved, since the slots of a machine wait and resume together.
     """
     exclusive = list(Quest.objects.filter(exclusive=True).values_list("pk", flat=True))
     if not exclusive:

@@ -1,4 +1,4 @@
-"""What the holder of a lease may do – and what happens to a lease that ran out."""
+"""Leases: what a worker may do while it holds one, and how an expired lease is released."""
 
 from __future__ import annotations
 
@@ -17,16 +17,25 @@ from submissions.queue.claims import lease_end
 from submissions.queue.lifecycle import MoveRefused, move
 from submissions.queue.worker_duty import drained
 
-MOST_ATTEMPTS = 3
-MOST_OUT_OF_MEMORY = 2
+MAX_ATTEMPTS = 3
+MAX_OUT_OF_MEMORY = 2
 REAPER = "the reaper"
-SPARED_SECONDS = 2  # beyond a heartbeat: a worker that lost its connection looks for another one each second
+GRACE_SECONDS = 2  # beyond a heartbeat: a worker that lost its connection tries to reconnect each second
 
-_COUNTED = {Exit.CRASHED, Exit.LOST, Exit.OUT_OF_MEMORY}
-_TIMING = ("startup_s", "data_load_s", "preprocess_s", "first_step_s", "train_s", "predict_s", "total_s", "cpu_s")
-_MEMORY_AND_CORES = ("peak_memory_bytes", "threads_asked", "threads_used", "load_average", "contended")
-_PLAIN = (*_MEMORY_AND_CORES, "seed", "engine_version", "stock_predicted_s", "output")
-_FULL = {"data_checksum": "", "versions": {}, "epochs": []}
+_COUNTED_EXITS = {Exit.CRASHED, Exit.LOST, Exit.OUT_OF_MEMORY}
+_TIMING_FIELDS = (
+    "startup_s",
+    "data_load_s",
+    "preprocess_s",
+    "first_step_s",
+    "train_s",
+    "predict_s",
+    "total_s",
+    "cpu_s",
+)
+_RESOURCE_FIELDS = ("peak_memory_bytes", "threads_asked", "threads_used", "load_average", "contended")
+_OPTIONAL_FIELDS = (*_RESOURCE_FIELDS, "seed", "engine_version", "stock_predicted_s", "output")
+_DEFAULTS = {"data_checksum": "", "versions": {}, "epochs": []}
 
 
 class StopRequest(StrEnum):
@@ -36,8 +45,8 @@ class StopRequest(StrEnum):
     DRAIN = "drain"
 
 
-def _holding(attempt: Attempt, *, lock: bool = False) -> Submission:
-    """The submission as the holder of this lease sees it: the row's WHERE decides whether it still holds it."""
+def _held_submission(attempt: Attempt, *, lock: bool = False) -> Submission:
+    """The submission as if this attempt still held its lease; the WHERE clause of `move` checks that it does."""
     rows = Submission.objects.select_for_update(of=("self",)) if lock else Submission.objects
     submission = rows.select_related("quest").get(pk=attempt.submission_id)
     submission.state, submission.lease = State.RUNNING, attempt.lease
@@ -45,7 +54,7 @@ def _holding(attempt: Attempt, *, lock: bool = False) -> Submission:
 
 
 def renew(attempt: Attempt) -> bool:
-    """Renew the lease. False: it is no longer ours, so the trainer must go and nothing may be written."""
+    """Renew the lease. False if it is no longer ours: then the trainer must stop and nothing may be written."""
     with writing():
         ours = Submission.objects.filter(pk=attempt.submission_id, lease=attempt.lease)
         return bool(ours.update(lease_until=lease_end()))
@@ -64,7 +73,7 @@ def stop_request(attempt: Attempt) -> StopRequest | None:
 
 
 def note_progress(attempt: Attempt, progress: Mapping[str, Any], epochs: Sequence[Mapping[str, Any]]) -> None:
-    """Keep the trainer's last word for the page that follows the run."""
+    """Save the trainer's latest progress for the page that shows the run."""
     with writing():
         Attempt.objects.filter(pk=attempt.pk, ended_at=None).update(progress=dict(progress), epochs=list(epochs))
 
@@ -78,13 +87,13 @@ def _end(attempt: Attempt, exit_: Exit, *, counted: bool = False, reason: str = 
     )
 
 
-def measured(result: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns of an attempt that the trainer's result fills."""
+def measurements(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The attempt's columns that come from the trainer's result."""
     timing, energy = result.get("timing", {}), result.get("energy", {})
     return (
-        {name: timing.get(name) for name in _TIMING}
-        | {name: result[name] for name in _PLAIN if result.get(name) is not None}
-        | {name: result.get(name) or empty for name, empty in _FULL.items()}
+        {name: timing.get(name) for name in _TIMING_FIELDS}
+        | {name: result[name] for name in _OPTIONAL_FIELDS if result.get(name) is not None}
+        | {name: result.get(name) or empty for name, empty in _DEFAULTS.items()}
         | {"energy_joules": energy.get("joules"), "energy_method": energy.get("method", "none")}
     )
 
@@ -93,7 +102,7 @@ def record_score(attempt: Attempt, result: Mapping[str, Any]) -> None:
     """Score the submission. Raises MoveRefused, with nothing written, if the lease is no longer ours."""
     public, private = result["public"], result["private"]
     with writing():
-        submission = _holding(attempt)
+        submission = _held_submission(attempt)
         move(
             submission,
             State.SCORED,
@@ -114,13 +123,13 @@ def record_score(attempt: Attempt, result: Mapping[str, Any]) -> None:
         )
         if result.get("insight"):
             Insight.objects.create(submission=submission, data=result["insight"])
-        _end(attempt, Exit.SCORED, **measured(result))
+        _end(attempt, Exit.SCORED, **measurements(result))
 
 
 def fail(attempt: Attempt, *, reason: str, exit_: Exit = Exit.ERROR, traceback: str = "", output: str = "") -> None:
-    """A Python error in training: final, since it would only happen again. A fault of ours, LOST, is refunded."""
+    """Fail the submission for good, since a Python error would only recur. LOST, a fault of ours, is refunded."""
     with writing():
-        submission = _holding(attempt)
+        submission = _held_submission(attempt)
         move(
             submission,
             State.FAILED,
@@ -134,7 +143,8 @@ def fail(attempt: Attempt, *, reason: str, exit_: Exit = Exit.ERROR, traceback: 
 
 
 def time_out(attempt: Attempt, *, output: str = "") -> None:
-    submission = _holding(attempt)
+    """End a run that reached its quest's time limit."""
+    submission = _held_submission(attempt)
     reason = (
         f"It was still running after {submission.quest.run_seconds:,} seconds, the quest's limit for one run, and was "
         "stopped. A smaller model, fewer epochs or a faster algorithm would fit."
@@ -152,11 +162,11 @@ def time_out(attempt: Attempt, *, output: str = "") -> None:
 
 
 def record_cancelled(attempt: Attempt, *, output: str = "") -> None:
-    """End a run whose cancel was asked for."""
+    """End a run that somebody asked to cancel."""
     reason = "Cancelled while it ran."
     with writing():
         move(
-            _holding(attempt),
+            _held_submission(attempt),
             State.CANCELLED,
             kind=Event.Kind.CANCELLED,
             actor=attempt.worker.name,
@@ -176,17 +186,19 @@ def release(
     output: str = "",
     only_where: Q = Q(),
 ) -> State:
-    """End an attempt that did not finish: back into the queue, or failed where it has had its tries.
+    """End an attempt that did not finish. Its submission is queued again, or fails once its attempts are used up.
 
-    Lost workers and crashes count, at most three; out of memory at most two; a drained worker does not count.
+    Lost workers and crashes count towards at most three attempts, out of memory towards at most two. A drained worker
+    does not count.
     """
-    counted = exit_ in _COUNTED
+    counted = exit_ in _COUNTED_EXITS
     with writing():
-        # Looked at under the lock: a cancel in between would be asked of a run that is in the queue again.
-        submission = _holding(attempt, lock=True)
-        spent = _spent(submission, exit_) if counted else False
+        # Read under the lock. Otherwise: (1) we read that no cancel was asked; (2) a member cancels, which sets the
+        # flag on a running submission; (3) we queue it again, and the cancel is lost.
+        submission = _held_submission(attempt, lock=True)
+        used_up = _is_last_attempt(submission, exit_) if counted else False
         lost = exit_ == Exit.LOST or submission.attempts.filter(exit=Exit.LOST).exists()
-        to, kind = (State.FAILED, Event.Kind.FAILED) if spent else (State.QUEUED, Event.Kind.REQUEUED)
+        to, kind = (State.FAILED, Event.Kind.FAILED) if used_up else (State.QUEUED, Event.Kind.REQUEUED)
         if submission.cancel_asked:
             to, kind, reason = State.CANCELLED, Event.Kind.CANCELLED, "Cancelled while it ran."
         move(
@@ -195,7 +207,7 @@ def release(
             kind=kind,
             actor=actor or attempt.worker.name,
             attempt=attempt,
-            reason=_last_word(exit_, reason, lost=lost) if to == State.FAILED else reason,
+            reason=_final_reason(exit_, reason, lost=lost) if to == State.FAILED else reason,
             only_where=only_where,
             refunded=submission.refunded or (to != State.QUEUED and lost),
         )
@@ -203,37 +215,37 @@ def release(
     return to
 
 
-def _spent(submission: Submission, exit_: Exit) -> bool:
-    """Whether the attempt that ends now with `exit_` was the last one allowed."""
+def _is_last_attempt(submission: Submission, exit_: Exit) -> bool:
+    """Whether the attempt that now ends with `exit_` was the last one allowed."""
     before = submission.attempts.filter(counted=True)
-    if exit_ == Exit.OUT_OF_MEMORY and before.filter(exit=exit_).count() + 1 >= MOST_OUT_OF_MEMORY:
+    if exit_ == Exit.OUT_OF_MEMORY and before.filter(exit=exit_).count() + 1 >= MAX_OUT_OF_MEMORY:
         return True
-    return before.count() + 1 >= MOST_ATTEMPTS
+    return before.count() + 1 >= MAX_ATTEMPTS
 
 
-def _last_word(exit_: Exit, reason: str, *, lost: bool) -> str:
+def _final_reason(exit_: Exit, reason: str, *, lost: bool) -> str:
     if lost and exit_ != Exit.LOST:
         return f"{reason} A worker failed it before that, so it does not count towards your quota."
-    again = {
+    advice = {
         Exit.OUT_OF_MEMORY: "It needed too much memory each time: try a smaller model.",
         Exit.CRASHED: "It crashed each time, so it was given up.",
         Exit.LOST: "Each time its worker failed it: no fault of yours, and it does not count towards your quota.",
     }
-    return f"{reason} {again[exit_]}"
+    return f"{reason} {advice[exit_]}"
 
 
 def extend_all() -> int:
-    """Give the holders of all leases that are about to run out, or have, the time to renew them once; how many.
+    """Extend all leases that have expired or are about to, so that their holders can renew them; returns how many.
 
-    For when the database, or whoever looks after it, was away: then silence says nothing about a worker.
+    For use after an outage of the database or of the upkeep worker, when missing heartbeats say nothing about a worker.
     """
-    chance = clock.ahead(settings.HEARTBEAT_SECONDS + SPARED_SECONDS)
+    until = clock.ahead(settings.HEARTBEAT_SECONDS + GRACE_SECONDS)
     with writing():
-        return Submission.objects.filter(state=State.RUNNING, lease_until__lt=chance).update(lease_until=chance)
+        return Submission.objects.filter(state=State.RUNNING, lease_until__lt=until).update(lease_until=until)
 
 
 def expire() -> int:
-    """Give back every submission whose lease has run out, by the database's clock; how many there were."""
+    """Release every submission with an expired lease, by the database's clock; returns how many."""
     overdue = Q(lease_until__lt=Now())
     running = Submission.objects.filter(overdue, state=State.RUNNING)
     expired = 0
@@ -244,9 +256,9 @@ def expire() -> int:
                 Exit.LOST,
                 reason="The worker was not heard from any more.",
                 actor=REAPER,
-                only_where=overdue,  # a heartbeat may have renewed it since we looked
+                only_where=overdue,  # a heartbeat may have renewed it after we read it
             )
             expired += 1
         except MoveRefused:
-            continue  # it came back, or ended, in between
+            continue  # it was renewed, or ended, in between
     return expired

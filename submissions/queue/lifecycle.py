@@ -1,4 +1,4 @@
-"""The life cycle: which state may follow which, and the one guarded update that moves a submission."""
+"""A submission's states: which may follow which, and the one guarded update that changes them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TERMINAL = frozenset(State.values) - frozenset(MOVES)
 
 
 class MoveRefused(Exception):
-    """The submission was no longer where the move started from, or may not go there."""
+    """The submission has left the state or lease it was read with, or may not enter the new state."""
 
 
 def move(
@@ -34,16 +34,16 @@ def move(
     only_where: Q = Q(),
     **changes: object,
 ) -> None:
-    """Move `submission` from the state and lease it was read with, and write its event in the same transaction.
+    """Move `submission` from the state and lease it was read with, and record the event in the same transaction.
 
-    Raises MoveRefused, with nothing written, if another got there first.
+    Raises MoveRefused, with nothing written, if another process moved it first.
     """
     if to != State.RUNNING:
         changes |= {"lease": None, "lease_until": None}
     if to in TERMINAL:
         changes |= {"finished_at": clock.now(), "reason": reason}
     with writing():
-        # Compare and set: the WHERE clause is the lock; of two workers only the lease's holder wins.
+        # Compare and set: the WHERE clause is the lock. If two workers try, only the holder of the lease succeeds.
         unmoved = Submission.objects.filter(
             only_where, pk=submission.pk, state=submission.state, lease=submission.lease
         )
@@ -51,15 +51,15 @@ def move(
             raise MoveRefused(f"{submission} cannot become {to}")
         record(submission, kind, actor=actor, user=user, attempt=attempt, reason=reason)
         if to != State.RUNNING:
-            _wake_where_work_waits(submission)
+            _wake_workers(submission)
 
 
-def _wake_where_work_waits(left: Submission) -> None:
-    """A slot is free, or a group below its limit again: of which device its next one is for, nobody said."""
+def _wake_workers(moved: Submission) -> None:
+    """Wake every queue in which submissions wait: the next one for the free slot may be for any device."""
     waiting = Submission.objects.filter(state=State.QUEUED).order_by().values_list("device", flat=True).distinct()
     queues = {queue for device in waiting for queue in QUEUES[Device(device)]}
     if queues:
-        wake(queues, times=slots_to_wake(left))
+        wake(queues, times=slots_to_wake(moved))
 
 
 def record(
@@ -71,16 +71,16 @@ def record(
     attempt: Attempt | None = None,
     reason: str = "",
 ) -> Event:
-    """Write one line of the submission's history; within the caller's transaction."""
+    """Add one line to the submission's history, within the caller's transaction."""
     return Event.objects.create(
         submission=submission, at=clock.now(), kind=kind, actor=actor, user=user, attempt=attempt, reason=reason
     )
 
 
 def cancel(submission: Submission, *, user: User, reason: str = "") -> State:
-    """Cancel: at once while queued; while running the supervisor sees the flag within a second.
+    """Cancel the submission: at once while queued; while running, its supervisor sees the flag within a second.
 
-    Gives the state that it is in afterwards. Raises MoveRefused once it has ended.
+    Returns the state afterwards. Raises MoveRefused if the submission has ended.
     """
     with writing():
         submission = Submission.objects.select_for_update().get(pk=submission.pk)

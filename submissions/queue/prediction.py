@@ -1,7 +1,7 @@
-"""What the queue will do: when a submission should start, and which of those for `auto` a CPU may take.
+"""Predictions: when a queued submission should start, and which submissions for `auto` a CPU worker may take.
 
-A submission for `auto` is a GPU's while one is alive – unless its wait for that GPU is predicted to be longer than its
-run on a CPU. Where that cannot be told, it waits for the GPU.
+While a GPU worker serves, a submission for `auto` waits for it, unless the predicted wait is longer than the predicted
+run on a CPU. If either prediction is missing, the submission waits for the GPU.
 """
 
 from __future__ import annotations
@@ -19,33 +19,33 @@ from django.utils import timezone
 
 from submissions.database import clock
 from submissions.models import Attempt, Device, State, Submission, Worker
-from submissions.queue.run_times import KEPT_SECONDS, Forecast, Forecaster, Job, spec_text
-from submissions.queue.simulation import MOST, RunningJob, Start, Waiting, simulate
+from submissions.queue.run_times import CACHE_SECONDS, Forecast, Forecaster, Job, spec_text
+from submissions.queue.simulation import MAX_STARTS, RunningJob, Start, WaitingJob, simulate
 
-LATELY = timedelta(hours=1)
+LATELY = timedelta(hours=1)  # the period in which a group's device-seconds count
 CPU, GPU, AUTO = Device.CPU.value, Device.GPU.value, Device.AUTO.value
-OVERDUE = 0.1  # a run that has taken longer than it should takes this part of its time so far once more
+OVERDUE = 0.1  # an overdue run is expected to take this share of its time so far once more
 
 _JOB = ("family", "quest__dataset", "engine", "quest__run_seconds")
 
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """A submission in the queue, as the claims see it."""
+    """A queued submission. `group` is 0 for the instructors; `submitted_at` is a POSIX timestamp in seconds."""
 
     pk: int
-    team: int
+    group: int
     limit: int
-    since: float
+    submitted_at: float
     device: str
     job: Job
 
 
 class QueueSnapshot:
-    """The queue at one moment, read once."""
+    """The queue, the workers and the runs at one moment. The database is read once."""
 
     def __init__(self, devices: Iterable[str] = (CPU, GPU, AUTO)) -> None:
-        self.at = clock.now()
+        self.taken_at = clock.now()
         self.forecaster = Forecaster()
         self.queued = _queued(devices)
         workers = Worker.objects.serving().filter(device__in=(CPU, GPU)).values_list("pk", "device", "slots")
@@ -53,125 +53,127 @@ class QueueSnapshot:
 
     @cached_property
     def devices(self) -> set[str]:
-        """Those that a worker serves."""
+        """The devices that a worker serves."""
         return {device for device, _slots in self.workers.values()}
 
     @cached_property
-    def going(self) -> list[RunningJob]:
-        running = Attempt.objects.filter(ended_at=None, submission__state=State.RUNNING)
+    def running(self) -> list[RunningJob]:
+        attempts = Attempt.objects.filter(ended_at=None, submission__state=State.RUNNING)
         job = [f"submission__{name}" for name in _JOB]
-        rows = running.annotate(text=spec_text("submission__spec"))
+        rows = attempts.annotate(text=spec_text("submission__spec"))
         return [
             RunningJob(
-                team=team or 0,
+                group=group or 0,
                 device=device,
-                left=self._left(_job(text, *about), device, started),
+                remaining_s=self._remaining_s(_job(text, *fields), device, started),
                 holds_slot=worker in self.workers,
             )
-            for worker, team, device, started, text, *about in rows.values_list(
+            for worker, group, device, started, text, *fields in rows.values_list(
                 "worker", "submission__group", "device", "started_at", "text", *job
             )
         ]
 
-    def _left(self, job: Job, device: str, started: datetime) -> float | None:
-        seconds, so_far = self.seconds(job, device), max(0.0, (self.at - started).total_seconds())
+    def _remaining_s(self, job: Job, device: str, started: datetime) -> float | None:
+        seconds, so_far = self.run_s(job, device), max(0.0, (self.taken_at - started).total_seconds())
         return None if seconds is None else max(seconds - so_far, so_far * OVERDUE)
 
-    def seconds(self, job: Job, device: str) -> float | None:
+    def run_s(self, job: Job, device: str) -> float | None:
+        """The predicted seconds of `job` on `device`; None if nothing like it has run there."""
         forecast = self.forecaster.run(job, device)
         return forecast.seconds if forecast else None
 
     @cached_property
     def free(self) -> dict[str, int]:
+        """The number of free slots of each device that a worker serves."""
         slots = dict.fromkeys((CPU, GPU), 0)
         for device, count in self.workers.values():
             slots[device] += count
-        for run in self.going:
+        for run in self.running:
             slots[run.device] -= run.holds_slot
         return {device: max(0, count) for device, count in slots.items() if device in self.devices}
 
     @cached_property
     def used(self) -> dict[tuple[int, str], float]:
-        return used_lately(self.at)
+        return used_lately(self.taken_at)
 
-    def starts(self, takers: dict[int, tuple[str, ...]]) -> dict[int, Start]:
-        """When each of the submissions in `takers` would start, given the devices that may take it."""
+    def starts(self, devices: dict[int, tuple[str, ...]]) -> dict[int, Start]:
+        """The start of each submission in `devices`, which maps its id to the devices that may run it."""
         waiting = [
-            Waiting(
+            WaitingJob(
                 pk=one.pk,
-                team=one.team,
+                group=one.group,
                 limit=one.limit,
-                since=one.since,
-                runs={device: self.seconds(one.job, device) for device in takers[one.pk]},
+                submitted_at=one.submitted_at,
+                run_s={device: self.run_s(one.job, device) for device in devices[one.pk]},
             )
             for one in self.queued
-            if one.pk in takers
+            if one.pk in devices
         ]
-        return simulate(waiting, self.going, free=self.free, used=self.used)
+        return simulate(waiting, self.running, free=self.free, used=self.used)
 
     @cached_property
-    def spilled(self) -> set[int]:
-        """Those for `auto` whose run on a CPU would be over before a GPU could begin."""
+    def cpu_eligible(self) -> set[int]:
+        """Ids of the submissions for `auto` that a CPU would finish before a GPU could start them."""
         if GPU not in self.devices:
             return set()
         starts = self.starts({one.pk: (GPU,) for one in self.queued if one.device != CPU})
         latest = max((start.after for start in starts.values()), default=0.0)
-        unplayed = latest if len(starts) >= MOST else None
-        spilled = set()
+        beyond_simulation = latest if len(starts) >= MAX_STARTS else None
+        eligible = set()
         for one in self.queued:
             if one.device == AUTO:
-                wait = starts[one.pk].after if one.pk in starts else unplayed
-                run = self.seconds(one.job, CPU)
+                wait = starts[one.pk].after if one.pk in starts else beyond_simulation
+                run = self.run_s(one.job, CPU)
                 if wait is not None and run is not None and wait > run:
-                    spilled.add(one.pk)
-        return spilled
+                    eligible.add(one.pk)
+        return eligible
 
-    def takers(self) -> dict[int, tuple[str, ...]]:
-        """The devices that may take each of the queued submissions now."""
-        of_auto = (GPU,) if GPU in self.devices else (CPU,)
+    def eligible_devices(self) -> dict[int, tuple[str, ...]]:
+        """Maps each queued submission's id to the devices that may run it now."""
+        for_auto = (GPU,) if GPU in self.devices else (CPU,)
         return {
-            one.pk: (CPU, GPU) if one.pk in self.spilled else of_auto if one.device == AUTO else (one.device,)
+            one.pk: (CPU, GPU) if one.pk in self.cpu_eligible else for_auto if one.device == AUTO else (one.device,)
             for one in self.queued
         }
 
 
 def used_lately(at: datetime) -> dict[tuple[int, str], float]:
-    """Seconds that each group used of each device in the last hour before `at`."""
+    """Maps (group or 0, device) to the device-seconds that the group used in the hour before `at`."""
     lately = Attempt.objects.filter(ended_at__gt=at - LATELY).order_by()
     rows = lately.values_list("submission__group", "device").annotate(used=Sum("total_s"))
-    return {(team or 0, device): used or 0.0 for team, device, used in rows}
+    return {(group or 0, device): used or 0.0 for group, device, used in rows}
 
 
 def _queued(devices: Iterable[str]) -> list[Queued]:
-    """The queue's head: of each group first the oldest, then of each the second, as many as are played."""
+    """The head of the queue, as much as is simulated: each group's oldest submission, then each group's second, …"""
     turn = Window(RowNumber(), partition_by=F("group"), order_by=[F("submitted_at"), F("id")])
     waiting = Submission.objects.filter(state=State.QUEUED, device__in=devices).annotate(turn=turn, text=spec_text())
     rows: Any = waiting.order_by("turn", "submitted_at", "id").values_list(
         "id", "group", "quest__group_limit", "submitted_at", "device", "text", *_JOB
     )
     return [
-        Queued(pk, team or 0, limit, since.timestamp(), device, _job(text, *about))
-        for pk, team, limit, since, device, text, *about in rows[:MOST]
+        Queued(pk, group or 0, limit, submitted_at.timestamp(), device, _job(text, *fields))
+        for pk, group, limit, submitted_at, device, text, *fields in rows[:MAX_STARTS]
     ]
 
 
-def _job(text: str, family: str, dataset: str, engine: str, run_seconds: int) -> Job:
-    return Job(family=family, spec=text, dataset=dataset, engine=engine, run_seconds=run_seconds)
+def _job(spec: str, family: str, dataset: str, engine: str, run_seconds: int) -> Job:
+    return Job(family=family, spec=spec, dataset=dataset, engine=engine, run_seconds=run_seconds)
 
 
 def cpu_eligible() -> set[int]:
-    """The queued submissions for `auto` that a CPU worker may take although a GPU worker is alive."""
-    return QueueSnapshot((GPU, AUTO)).spilled
+    """Ids of the queued submissions for `auto` that a CPU worker may take while a GPU worker serves."""
+    return QueueSnapshot((GPU, AUTO)).cpu_eligible
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
-    """The queue played forward at a moment: when what waits should start, and how long it should run.
+class QueueForecast:
+    """The predicted start and running time of each queued submission, by id.
 
-    `at` is by this process' own clock, as is every later look at what it remembers.
+    `made_at` is by this process's own clock, which also measures how old the remembered forecast is.
     """
 
-    at: datetime
+    made_at: datetime
     queued: frozenset[int]
     starts: dict[int, Start]
     runs: dict[int, Forecast | None]
@@ -179,7 +181,7 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """Of a submission: the seconds until it starts, and how long it runs; None where that cannot be told."""
+    """The seconds until a submission starts, and its running time; None where there is no prediction."""
 
     wait_s: float | None = None
     run: Forecast | None = None
@@ -189,39 +191,39 @@ class Prediction:
         return self.run.seconds if self.run else None
 
 
-NOTHING = Prediction()
+UNKNOWN = Prediction()
 
 
 def prediction(submission: Submission) -> Prediction:
-    """What can be told of a submission that waits or runs."""
+    """The prediction for a queued or running submission."""
     if submission.state == State.QUEUED:
-        return _of_queued(submission)
-    return _of_running(submission) if submission.state == State.RUNNING else NOTHING
+        return _predict_queued(submission)
+    return _predict_running(submission) if submission.state == State.RUNNING else UNKNOWN
 
 
-def _of_queued(submission: Submission) -> Prediction:
-    outlook: Outlook | None = cache.get("outlook")
-    if outlook is None or (submission.pk not in outlook.queued and len(outlook.queued) < MOST):
-        outlook = forecast_queue()
-        cache.set("outlook", outlook, KEPT_SECONDS)
-    start = outlook.starts.get(submission.pk)
-    passed = (timezone.now() - outlook.at).total_seconds()
-    return Prediction(max(0.0, start.after - passed) if start else None, outlook.runs.get(submission.pk))
+def _predict_queued(submission: Submission) -> Prediction:
+    forecast: QueueForecast | None = cache.get("queue-forecast")
+    if forecast is None or (submission.pk not in forecast.queued and len(forecast.queued) < MAX_STARTS):
+        forecast = forecast_queue()
+        cache.set("queue-forecast", forecast, CACHE_SECONDS)
+    start = forecast.starts.get(submission.pk)
+    age = (timezone.now() - forecast.made_at).total_seconds()
+    return Prediction(max(0.0, start.after - age) if start else None, forecast.runs.get(submission.pk))
 
 
-def _of_running(submission: Submission) -> Prediction:
+def _predict_running(submission: Submission) -> Prediction:
     rows: Any = Submission.objects.filter(pk=submission.pk).annotate(text=spec_text()).values_list("text", *_JOB)
     attempt = submission.attempts.order_by("-number").first()
     return Prediction(run=Forecaster().run(_job(*rows.get()), attempt.device) if attempt else None)
 
 
-def forecast_queue() -> Outlook:
-    """The whole queue, played forward now."""
+def forecast_queue() -> QueueForecast:
+    """Simulate the whole queue as it is now."""
     queue = QueueSnapshot()
-    takers = queue.takers()
-    starts = queue.starts(takers)
+    devices = queue.eligible_devices()
+    starts = queue.starts(devices)
     runs = {
-        one.pk: queue.forecaster.run(one.job, starts[one.pk].device if one.pk in starts else takers[one.pk][0])
+        one.pk: queue.forecaster.run(one.job, starts[one.pk].device if one.pk in starts else devices[one.pk][0])
         for one in queue.queued
     }
-    return Outlook(at=timezone.now(), queued=frozenset(takers), starts=starts, runs=runs)
+    return QueueForecast(made_at=timezone.now(), queued=frozenset(devices), starts=starts, runs=runs)

@@ -1,4 +1,4 @@
-"""How long a run will take, from the medians of past runs of the same family and size."""
+"""Predicts how long a run will take from the medians of past runs of the same family and size."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from submissions.specs import cost
 from submissions.specs.families import family_named
 from submissions.specs.spec import Spec
 
-KEPT_SECONDS = 10  # that a process goes on using what it has read
-LATEST = 500  # past runs that are looked at
-ENOUGH = 3  # runs that a forecast should rest on, where there are as many
-SAME_SIZE = 0.5  # in powers of two
-UNLIKE = 3  # the factor by which runs of another kind or size may mislead, either way
+CACHE_SECONDS = 10
+PAST_RUNS = 500  # only the latest are read
+ENOUGH_RUNS = 3  # a forecast rests on at least so many, if they exist
+SAME_SIZE = 0.5  # runs whose sizes differ by less than this many powers of two are about the same size
+UNLIKE_FACTOR = 3  # runs of another kind or size widen the range by this factor, both ways
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Seconds that a run will take: the median, and between what 10 % and 90 % of `runs` past runs lay.
+    """The seconds that a run will take: median, 10 % quantile and 90 % quantile of `runs` past runs.
 
-    `alike` tells whether those were of the same kind and about the same size; else the range is wider by a factor.
+    `alike` is True if these were of the same kind and about the same size; otherwise the range is widened.
     """
 
     seconds: float
@@ -38,13 +38,13 @@ class Forecast:
     alike: bool
 
     def capped(self, limit: float) -> Forecast:
-        """The same within a quest's limit, at which a run is stopped."""
+        """This forecast, cut off at a quest's time limit in seconds."""
         return Forecast(min(self.seconds, limit), min(self.low, limit), min(self.high, limit), self.runs, self.alike)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a forecast goes by: the spec as JSON text, on which data, by which engine, stopped after how long."""
+    """The inputs of a forecast. `spec` is JSON text; `run_seconds` is the quest's time limit."""
 
     family: str
     spec: str
@@ -54,24 +54,24 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
-    """A run that was scored, and its size."""
+class PastRun:
+    """A scored run. `kind` and `size` come from `cost.size`."""
 
     kind: str
-    amount: float
+    size: float
     engine: str
     hardware: int
     seconds: float
 
 
 def spec_text(path: str = "spec") -> Cast:
-    """The spec as the text that the database holds: `size_of` remembers it, and a dict could not be remembered."""
+    """The spec as JSON text: the cache of `size_of` needs a hashable key, which a dict is not."""
     return Cast(F(path), TextField())
 
 
 @lru_cache(maxsize=20_000)
 def size_of(family: str, text: str) -> tuple[str, float] | None:
-    """The size that the spec in this JSON text says it has; None for a family that this process does not know."""
+    """The (kind, size) of the spec in this JSON text; None if its family is unknown here or the spec is invalid."""
     try:
         spec: Spec = family_named(family).spec.model_validate_json(text)
     except (KeyError, ValueError):
@@ -80,78 +80,80 @@ def size_of(family: str, text: str) -> tuple[str, float] | None:
 
 
 class Forecaster:
-    """Forecasts from one look at the past; cheap to ask again and again, and to be thrown away after a request."""
+    """Forecasts that share one reading of the past runs. Cheap to ask again; make a new one for each request."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[Job, str], Forecast | None] = {}
-        self._past: dict[tuple[str, str, str], list[Past]] = {}
+        self._forecasts: dict[tuple[Job, str], Forecast | None] = {}
+        self._past_runs: dict[tuple[str, str, str], list[PastRun]] = {}
 
     def run(self, job: Job, device: str) -> Forecast | None:
-        """How long `job` would take on `device` in all; None where no such run was ever scored."""
+        """The total running time of `job` on `device`; None if nothing of its family was ever scored there."""
         key = (job, device)
-        if key not in self._known:
-            found = self._forecast(job, device)
-            self._known[key] = found and found.capped(job.run_seconds)
-        return self._known[key]
+        if key not in self._forecasts:
+            forecast = self._forecast(job, device)
+            self._forecasts[key] = forecast and forecast.capped(job.run_seconds)
+        return self._forecasts[key]
 
     def _forecast(self, job: Job, device: str) -> Forecast | None:
         size = size_of(job.family, job.spec)
-        past = self._look(job.family, job.dataset, device)
+        past = self._read_past_runs(job.family, job.dataset, device)
         if size is None or not past:
             return None
-        rungs = list(_rungs(past, size, job.engine, _hardware_alive(device)))
-        for enough in (ENOUGH, 1):
-            for seconds, alike in rungs:
+        candidates = list(_candidates(past, size, job.engine, _serving_hardware(device)))
+        for enough in (ENOUGH_RUNS, 1):
+            for seconds, alike in candidates:
                 if len(seconds) >= enough:
-                    return _summed_up(seconds, alike=alike)
+                    return _summarise(seconds, alike=alike)
         return None
 
-    def _look(self, family: str, dataset: str, device: str) -> list[Past]:
+    def _read_past_runs(self, family: str, dataset: str, device: str) -> list[PastRun]:
         key = (family, dataset, device)
-        if key not in self._past:
-            name = f"past-runs-{family}-{dataset}-{device}"
-            self._past[key] = cache.get_or_set(name, lambda: _past(family, dataset, device), KEPT_SECONDS) or []
-        return self._past[key]
+        if key not in self._past_runs:
+            name = f"past-run-times-{family}-{dataset}-{device}"
+            self._past_runs[key] = (
+                cache.get_or_set(name, lambda: _past_runs(family, dataset, device), CACHE_SECONDS) or []
+            )
+        return self._past_runs[key]
 
 
-def _past(family: str, dataset: str, device: str) -> list[Past]:
+def _past_runs(family: str, dataset: str, device: str) -> list[PastRun]:
     scored = Attempt.objects.filter(
         exit=Exit.SCORED, device=device, submission__family=family, submission__quest__dataset=dataset
     )
     rows = scored.annotate(text=spec_text("submission__spec")).order_by("-id")
     found = []
-    for text, engine, hardware, seconds in rows.values_list("text", "engine", "hardware", "total_s")[:LATEST]:
+    for text, engine, hardware, seconds in rows.values_list("text", "engine", "hardware", "total_s")[:PAST_RUNS]:
         size = size_of(family, text)
         if size and seconds is not None:
-            found.append(Past(*size, engine, hardware, seconds))
+            found.append(PastRun(*size, engine, hardware, seconds))
     return found
 
 
-def _hardware_alive(device: str) -> set[int]:
-    """The hardware on which a run on `device` would be now."""
+def _serving_hardware(device: str) -> set[int]:
+    """Ids of the hardware whose workers serve `device` now."""
     name = f"hardware-alive-{device}"
     serving = Worker.objects.serving().filter(device=device)
-    return set(cache.get_or_set(name, lambda: list(serving.values_list("hardware", flat=True)), KEPT_SECONDS) or ())
+    return set(cache.get_or_set(name, lambda: list(serving.values_list("hardware", flat=True)), CACHE_SECONDS) or ())
 
 
-def _rungs(
-    past: Iterable[Past], size: tuple[str, float], engine: str, hardware: set[int]
+def _candidates(
+    past: Iterable[PastRun], size: tuple[str, float], engine: str, hardware: set[int]
 ) -> Iterator[tuple[list[float], bool]]:
-    """The seconds of past runs, from those most like this one to those least, and whether they were alike at all."""
-    kind, amount = size
+    """Yields (seconds of past runs, alike), from the runs most like this one to the least."""
+    kind, own_size = size
     same_kind = [run for run in past if run.kind == kind]
-    same_size = [run for run in same_kind if run.engine == engine and abs(log2(run.amount / amount)) <= SAME_SIZE]
-    yield [_scaled(run, amount) for run in same_size if run.hardware in hardware], True
-    yield [_scaled(run, amount) for run in same_size], True
-    yield [_scaled(run, amount) for run in same_kind], False
+    same_size = [run for run in same_kind if run.engine == engine and abs(log2(run.size / own_size)) <= SAME_SIZE]
+    yield [_scaled(run, own_size) for run in same_size if run.hardware in hardware], True
+    yield [_scaled(run, own_size) for run in same_size], True
+    yield [_scaled(run, own_size) for run in same_kind], False
     yield [run.seconds for run in past], False
 
 
-def _scaled(run: Past, amount: float) -> float:
-    return run.seconds * amount / run.amount
+def _scaled(run: PastRun, size: float) -> float:
+    return run.seconds * size / run.size
 
 
-def _summed_up(seconds: list[float], *, alike: bool) -> Forecast:
+def _summarise(seconds: list[float], *, alike: bool) -> Forecast:
     low, *_between, high = quantiles(seconds, n=10, method="inclusive") if seconds[1:] else seconds * 2
-    doubt = 1 if alike else UNLIKE
-    return Forecast(median(seconds), low / doubt, high * doubt, len(seconds), alike)
+    factor = 1 if alike else UNLIKE_FACTOR
+    return Forecast(median(seconds), low / factor, high * factor, len(seconds), alike)

@@ -1,4 +1,7 @@
-"""The fair order played forward: when each waiting submission would start, given what runs and how long runs take."""
+"""The fair order of the queue, simulated: the order of the next claims, and when each submission should start.
+
+The claims themselves follow the same order in SQL (`claims.claimable`); a property test compares the two.
+"""
 
 from __future__ import annotations
 
@@ -7,33 +10,38 @@ from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-MOST = 1000  # starts that are played; what waits behind them waits longer than the last
+MAX_STARTS = 1000  # simulated at most; the submissions behind these wait longer than the last of them
+
+Lane = tuple[int, int, tuple[str, ...]]  # group, limit, devices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """A queued submission. `runs` holds the devices that may take it, with the seconds it would take; None: unknown."""
+class WaitingJob:
+    """A queued submission of `group` (0: the instructors), which may have `limit` runs at a time.
+
+    `run_s` maps each device that may run it to the seconds the run would take there; None if unknown.
+    """
 
     pk: int
-    team: int
+    group: int
     limit: int
-    since: float
-    runs: Mapping[str, float | None]
+    submitted_at: float
+    run_s: Mapping[str, float | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningJob:
-    """A run. `left` is how many seconds it will still take, None: unknown; `holds_slot` False: its worker is gone."""
+    """A run that ends in `remaining_s` seconds (None: unknown). `holds_slot` is False once its worker is gone."""
 
-    team: int
+    group: int
     device: str
-    left: float | None
+    remaining_s: float | None
     holds_slot: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where and in how many seconds a submission would start."""
+    """The device on which a submission would start, and the seconds until then."""
 
     after: float
     device: str
@@ -41,78 +49,102 @@ class Start:
 
 @dataclass
 class QueueState:
-    """What waits, what runs and which slots are free, at one moment of the play."""
+    """Waiting jobs, running jobs and free slots at one moment of the simulation."""
 
     free: dict[str, int]
     used: dict[tuple[int, str], float]
     running: dict[int, int] = field(default_factory=lambda: defaultdict(int))
-    lanes: dict[tuple[int, int, tuple[str, ...]], deque[Waiting]] = field(default_factory=dict)
+    lanes: dict[Lane, deque[WaitingJob]] = field(default_factory=dict)
     ends: list[tuple[float, str, int, bool]] = field(default_factory=list)
 
-    def enqueue(self, waiting: Sequence[Waiting]) -> None:
-        """A lane for each group, limit and choice of devices: of each, only the oldest can be next."""
-        for one in sorted(waiting, key=lambda one: (one.since, one.pk)):
-            self.lanes.setdefault((one.team, one.limit, tuple(one.runs)), deque()).append(one)
+    def enqueue(self, jobs: Sequence[WaitingJob]) -> None:
+        """Add the jobs in a lane for each group, limit and choice of devices: only a lane's oldest can be next."""
+        for job in sorted(jobs, key=lambda job: (job.submitted_at, job.pk)):
+            self.lanes.setdefault((job.group, job.limit, tuple(job.run_s)), deque()).append(job)
 
-    def begin(self, team: int, device: str, *, end: float | None, holds_slot: bool = True) -> None:
-        """Something runs; of unknown length it never ends here."""
-        self.running[team] += 1
+    def begin(self, group: int, device: str, *, end: float | None, holds_slot: bool = True) -> None:
+        """Start a run of `group`. A run without an `end` runs on for the whole simulation."""
+        self.running[group] += 1
         if end is not None:
-            heapq.heappush(self.ends, (end, device, team, holds_slot))
+            heapq.heappush(self.ends, (end, device, group, holds_slot))
 
     def end_next(self) -> float:
-        """Let the run that ends first end; when that is."""
-        now, device, team, holds_slot = heapq.heappop(self.ends)
-        self.running[team] -= 1
+        """End the run that is due first; returns the time at which it ends."""
+        now, device, group, holds_slot = heapq.heappop(self.ends)
+        self.running[group] -= 1
         if holds_slot:
             self.free[device] += 1
         return now
 
-    def take(self, device: str) -> Waiting | None:
-        """The next one for a slot on `device`, as a claim would choose it."""
-        lanes = [lane for key, lane in self.lanes.items() if device in key[2] and self.running[key[0]] < key[1]]
+    def take(self, device: str, *, within_limits: bool = True) -> WaitingJob | None:
+        """Remove and return the job that a claim on `device` would take next."""
+        lanes = [
+            lane
+            for (group, limit, devices), lane in self.lanes.items()
+            if device in devices and (self.running[group] < limit or not within_limits)
+        ]
         if not lanes:
             return None
-        lane = min(lanes, key=lambda lane: self._place(lane[0], device))
-        one = lane.popleft()
+        lane = min(lanes, key=lambda lane: self._rank(lane[0], device))
+        job = lane.popleft()
         if not lane:
-            del self.lanes[(one.team, one.limit, tuple(one.runs))]
-        return one
+            del self.lanes[(job.group, job.limit, tuple(job.run_s))]
+        return job
 
-    def _place(self, one: Waiting, device: str) -> tuple[int, float, float, int]:
-        return self.running[one.team], self.used.get((one.team, device), 0.0), one.since, one.pk
+    def _rank(self, job: WaitingJob, device: str) -> tuple[int, float, float, int]:
+        return self.running[job.group], self.used.get((job.group, device), 0.0), job.submitted_at, job.pk
+
+
+def claim_order(
+    waiting: Sequence[WaitingJob],
+    *,
+    device: str,
+    running: Mapping[int, int],
+    used: Mapping[tuple[int, str], float],
+) -> list[int]:
+    """Ids of `waiting` in the order in which slots on `device` would claim them if no run ended in between.
+
+    Submissions that their group's limit holds back come last, in the same fair order. `running` is the number of runs
+    of each group, `used` the device-seconds that each group used lately.
+    """
+    state = QueueState(free={}, used=dict(used), running=defaultdict(int, running))
+    state.enqueue(waiting)
+    order = []
+    while job := state.take(device) or state.take(device, within_limits=False):
+        state.begin(job.group, device, end=None)
+        order.append(job.pk)
+    return order
 
 
 def simulate(
-    waiting: Sequence[Waiting],
-    going: Sequence[RunningJob],
+    waiting: Sequence[WaitingJob],
+    running: Sequence[RunningJob],
     *,
     free: Mapping[str, int],
     used: Mapping[tuple[int, str], float],
 ) -> dict[int, Start]:
-    """When each of `waiting` would start, in the order of the starts; without those that cannot be told.
+    """The start of each of `waiting`, in the order of the starts; those that cannot be predicted are left out.
 
-    `free` are the free slots of each device, `used` the device-seconds that each group used lately.
+    `free` is the number of free slots of each device, `used` the device-seconds that each group used lately.
     """
-    hall = QueueState(free=defaultdict(int, free), used=dict(used))
-    hall.enqueue(waiting)
-    for run in going:
-        hall.begin(run.team, run.device, end=run.left, holds_slot=run.holds_slot)
+    state = QueueState(free=defaultdict(int, free), used=dict(used))
+    state.enqueue(waiting)
+    for run in running:
+        state.begin(run.group, run.device, end=run.remaining_s, holds_slot=run.holds_slot)
     starts: dict[int, Start] = {}
     now = 0.0
     while True:
-        _fill(hall, now, starts)
-        if not hall.ends or not hall.lanes or len(starts) >= MOST:
+        _fill_slots(state, now, starts)
+        if not state.ends or not state.lanes or len(starts) >= MAX_STARTS:
             return starts
-        now = hall.end_next()
+        now = state.end_next()
 
 
-def _fill(hall: QueueState, now: float, starts: dict[int, Start]) -> None:
-    """Give every free slot its next one."""
-    for device in sorted(hall.free, reverse=True):  # a GPU first: it may take what a CPU may take too
-        while hall.free[device] > 0 and (one := hall.take(device)):
-            seconds = one.runs[device]
-            starts[one.pk] = Start(now, device)
-            hall.free[device] -= 1
-            hall.used[one.team, device] = hall.used.get((one.team, device), 0.0) + (seconds or 0.0)
-            hall.begin(one.team, device, end=None if seconds is None else now + seconds)
+def _fill_slots(state: QueueState, now: float, starts: dict[int, Start]) -> None:
+    for device in sorted(state.free, reverse=True):  # GPUs first: they may take jobs that CPUs may take too
+        while state.free[device] > 0 and (job := state.take(device)):
+            seconds = job.run_s[device]
+            starts[job.pk] = Start(now, device)
+            state.free[device] -= 1
+            state.used[job.group, device] = state.used.get((job.group, device), 0.0) + (seconds or 0.0)
+            state.begin(job.group, device, end=None if seconds is None else now + seconds)

@@ -21,7 +21,7 @@ from django.db import connection
 from django.db.models import Count, Q
 
 from submissions.models import Attempt, Event, Exit, Score, State, Submission
-from submissions.queue.leases import MOST_ATTEMPTS
+from submissions.queue.leases import MAX_ATTEMPTS
 from submissions.queue.lifecycle import MoveRefused, cancel
 from submissions.specs.spec import Spec
 from submissions.specs.validation import validate
@@ -226,7 +226,7 @@ def ended_as_they_may(site: Site) -> None:
         assert submission.events.filter(asked).exists(), site.story(submission)
     given_up = Submission.objects.exclude(state__in=(State.SCORED, State.CANCELLED))
     for submission in given_up:
-        assert (submission.state, submission.attempts.filter(counted=True).count()) == (State.FAILED, MOST_ATTEMPTS)
+        assert (submission.state, submission.attempts.filter(counted=True).count()) == (State.FAILED, MAX_ATTEMPTS)
     assert given_up.count() <= 2 + SUBMISSIONS // 100
 
 

@@ -26,7 +26,7 @@ def gpu_worker(worker):
     )
 
 
-def test_nothing_queued_is_nothing_to_claim(worker):
+def test_an_empty_queue_gives_no_claim(worker):
     assert claims.claim(device="cpu", worker=worker) is None
 
 
@@ -100,7 +100,7 @@ def test_the_place_in_the_queue_counts_the_groups_in_turn(submit, other):
     assert [claims.position(one) for one in (first, theirs, second)] == [1, 2, 3]
 
 
-def test_what_runs_has_no_place_in_the_queue(submission, worker):
+def test_a_running_submission_has_no_place_in_the_queue(submission, worker):
     claim_one(worker)
 
     assert claims.position(reload(submission)) is None

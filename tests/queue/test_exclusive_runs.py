@@ -42,7 +42,7 @@ def aged(submission: Submission, minutes: int) -> Submission:
     return submission
 
 
-def test_an_exclusive_run_begins_where_nothing_else_goes(submit, alone, worker):
+def test_an_exclusive_run_starts_on_an_idle_machine_only(submit, alone, worker):
     timed = submit(quest=alone)
 
     attempt = claim_one(worker)
@@ -51,7 +51,7 @@ def test_an_exclusive_run_begins_where_nothing_else_goes(submit, alone, worker):
     assert attempt.threads_asked == worker.hardware.cores
 
 
-def test_while_it_goes_no_other_begins_on_its_machine_whatever_the_worker(submit, alone, worker, other):
+def test_no_other_run_starts_on_the_machine_of_an_exclusive_run(submit, alone, worker, other):
     submit(quest=alone)
     attempt = claim_one(worker)
     submit(**other)
@@ -63,7 +63,7 @@ def test_while_it_goes_no_other_begins_on_its_machine_whatever_the_worker(submit
     assert claim(same_machine) is not None
 
 
-def test_another_machine_goes_on_meanwhile(submit, alone, worker, other):
+def test_other_machines_continue_during_an_exclusive_run(submit, alone, worker, other):
     submit(quest=alone)
     claim_one(worker)
     theirs = submit(**other)
@@ -71,7 +71,7 @@ def test_another_machine_goes_on_meanwhile(submit, alone, worker, other):
     assert claim_one(another(worker, "there")).submission_id == theirs.pk
 
 
-def test_the_fairest_being_exclusive_free_slots_wait_until_their_machine_is_empty(submit, alone, worker, other):
+def test_free_slots_wait_for_an_exclusive_run_until_their_machine_is_idle(submit, alone, worker, other):
     submit()
     going = claim_one(worker)
     timed = aged(submit(quest=alone, **other), minutes=5)
@@ -82,7 +82,7 @@ def test_the_fairest_being_exclusive_free_slots_wait_until_their_machine_is_empt
     assert claim_one(worker).submission_id == timed.pk
 
 
-def test_of_several_machines_one_waits_for_it_and_the_others_go_on(submit, alone, worker, other):
+def test_only_one_of_several_machines_waits_for_an_exclusive_run(submit, alone, worker, other):
     there = another(worker, "there")
     for _ in range(4):
         submit()
@@ -98,7 +98,7 @@ def test_of_several_machines_one_waits_for_it_and_the_others_go_on(submit, alone
     assert claim_one(worker).submission_id == timed.pk
 
 
-def test_what_is_fairer_than_an_exclusive_one_still_goes_first(submit, alone, worker, other, course):
+def test_a_submission_ahead_of_an_exclusive_one_still_goes_first(submit, alone, worker, other, course):
     submit(quest=alone), submit(quest=alone)
     first = claim_one(worker)
     theirs = submit(**other)
@@ -107,7 +107,9 @@ def test_what_is_fairer_than_an_exclusive_one_still_goes_first(submit, alone, wo
     assert claim_one(worker).submission_id == theirs.pk
 
 
-def test_when_it_has_ended_every_slot_is_woken(submit, alone, worker, monkeypatch, django_capture_on_commit_callbacks):
+def test_the_end_of_an_exclusive_run_wakes_every_slot(
+    submit, alone, worker, monkeypatch, django_capture_on_commit_callbacks
+):
     submit(quest=alone)
     attempt = claim_one(worker)
     for _ in range(3):
@@ -121,7 +123,7 @@ def test_when_it_has_ended_every_slot_is_woken(submit, alone, worker, monkeypatc
     assert sent == ["cpu", "cpu"], "one for each of the machine's slots, which all waited"
 
 
-def test_cancelling_one_that_slots_wait_for_wakes_them_all(submit, alone, worker, other, owner):
+def test_cancelling_the_exclusive_submission_that_slots_wait_for_wakes_them_all(submit, alone, worker, other, owner):
     submit()
     claim_one(worker)
     timed = aged(submit(quest=alone, **other), minutes=5)
@@ -148,7 +150,7 @@ def test_a_run_alone_on_its_machine_has_all_cores_and_one_among_others_its_share
     assert (alone.other_runs, beside.other_runs) == (0, 1)
 
 
-def test_where_another_waits_already_the_first_has_its_share_only(submit, worker, other):
+def test_a_run_gets_only_its_share_of_the_cores_if_another_is_waiting(submit, worker, other):
     submit(), submit(**other)
 
     assert [claim_one(worker).threads_asked for _ in range(2)] == [1, 1]

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from submissions.models import Attempt, Quest, State, Submission, Worker
 from submissions.queue import claims, leases, prediction
-from submissions.queue.simulation import RunningJob, Start, Waiting, simulate
+from submissions.queue.simulation import RunningJob, Start, WaitingJob, simulate
 from tests.cast import KNN, claim_one, person, reload, result_of
 
 pytestmark = pytest.mark.slow
@@ -72,7 +72,7 @@ def finish(attempt: Attempt) -> None:
     leases.record_score(attempt, result_of(300))
 
 
-def test_after_two_hundred_of_one_group_anothers_single_one_takes_the_next_slot(crowd, submit, other, worker, group):
+def test_a_groups_only_submission_goes_before_another_groups_two_hundred(crowd, submit, other, worker, group):
     crowd(199)
     first = claim_one(worker)
     theirs = submit(**other)
@@ -97,7 +97,7 @@ def test_no_slot_stays_empty_while_anyone_may_use_it(crowd, submit, other, quest
     assert claim_one(worker).submission_id == theirs[2].pk
 
 
-def test_thirty_groups_get_their_first_run_before_anybody_a_second(course, submit, quest, worker):
+def test_thirty_groups_each_get_a_first_run_before_any_gets_a_second(course, submit, quest, worker):
     for number in range(30):
         team = course.groups.create(name=f"Grp{number:02}")
         member = person(f"member{number}", team)
@@ -171,7 +171,7 @@ def test_a_cpu_leaves_auto_alone_where_its_run_would_take_longer_than_the_wait(s
     assert claims.claim(device="cpu", worker=worker) is None
 
 
-def test_a_cpu_takes_of_several_for_auto_those_that_stand_too_far_behind(submit, took, quest, worker, gpu):
+def test_a_cpu_takes_the_submissions_for_auto_with_the_longest_wait_for_the_gpu(submit, took, quest, worker, gpu):
     quest.group_limit = 10
     quest.save()
     took(90, on=worker)
@@ -187,7 +187,7 @@ def test_a_cpu_takes_of_several_for_auto_those_that_stand_too_far_behind(submit,
 
 
 @pytest.mark.parametrize("known", ["cpu", "gpu"])
-def test_where_one_of_the_two_cannot_be_foretold_auto_waits_for_the_gpu(submit, took, worker, gpu, known):
+def test_auto_waits_for_the_gpu_if_either_time_is_unknown(submit, took, worker, gpu, known):
     took(20, on={"cpu": worker, "gpu": gpu}[known])
     submit(NET, device="gpu")
     claim_one(gpu, "gpu")
@@ -196,7 +196,7 @@ def test_where_one_of_the_two_cannot_be_foretold_auto_waits_for_the_gpu(submit, 
     assert claims.claim(device="cpu", worker=worker) is None
 
 
-def test_what_is_for_a_cpu_is_not_held_up_by_auto_before_it(submit, worker, gpu):
+def test_a_submission_for_auto_does_not_hold_up_one_for_a_cpu(submit, worker, gpu):
     submit(NET, device="auto")
     knn = submit(KNN)
 
@@ -211,7 +211,7 @@ def test_with_no_gpu_alive_a_cpu_takes_all_of_auto(submit, took, worker, gpu):
     assert claim_one(worker).device == "cpu"
 
 
-def test_among_those_it_waits_with_auto_has_its_place(submit, worker):
+def test_a_submission_for_auto_has_its_place_in_the_queue_it_waits_in(submit, worker):
     """Without a GPU it stands in the CPUs' queue; with one, in the GPU's."""
     submit(KNN)
     waiting = submit(NET, device="auto")
@@ -237,7 +237,7 @@ def test_the_shown_places_are_the_order_of_the_claims(submit, other, course, wor
 
 
 @pytest.mark.parametrize("count", [10, 100_000])
-def test_a_claim_asks_as_little_of_a_hundred_thousand_as_of_ten(
+def test_a_claim_takes_as_few_queries_for_a_hundred_thousand_as_for_ten(
     crowd, submit, other, worker, count, django_assert_max_num_queries
 ):
     crowd(count)
@@ -250,11 +250,11 @@ def test_a_claim_asks_as_little_of_a_hundred_thousand_as_of_ten(
     assert attempt.submission_id == theirs.pk
 
 
-def waiting(pk: int, team: int, *, limit: int = 2, **runs: float | None) -> Waiting:
-    return Waiting(pk=pk, team=team, limit=limit, since=float(pk), runs=runs or {"cpu": 10.0})
+def waiting(pk: int, group: int, *, limit: int = 2, **run_s: float | None) -> WaitingJob:
+    return WaitingJob(pk=pk, group=group, limit=limit, submitted_at=float(pk), run_s=run_s or {"cpu": 10.0})
 
 
-def test_played_forward_the_groups_take_turns():
+def test_in_the_simulation_groups_take_turns():
     rows = [waiting(1, 1), waiting(2, 1), waiting(3, 1), waiting(4, 2)]
 
     starts = simulate(rows, [], free={"cpu": 1}, used={})
@@ -262,7 +262,7 @@ def test_played_forward_the_groups_take_turns():
     assert [(pk, start.after) for pk, start in starts.items()] == [(1, 0), (4, 10), (2, 20), (3, 30)]
 
 
-def test_played_forward_a_limit_leaves_a_slot_to_others():
+def test_in_the_simulation_a_limit_leaves_a_slot_to_others():
     rows = [waiting(1, 1, limit=1), waiting(2, 1, limit=1), waiting(3, 2, limit=1)]
 
     starts = simulate(rows, [], free={"cpu": 3}, used={})
@@ -270,15 +270,15 @@ def test_played_forward_a_limit_leaves_a_slot_to_others():
     assert starts == {1: Start(0.0, "cpu"), 3: Start(0.0, "cpu"), 2: Start(10.0, "cpu")}
 
 
-def test_played_forward_a_run_whose_worker_is_gone_frees_the_limit_but_no_slot():
-    gone = RunningJob(team=1, device="cpu", left=5.0, holds_slot=False)
+def test_in_the_simulation_a_lost_workers_run_frees_the_limit_but_no_slot():
+    gone = RunningJob(group=1, device="cpu", remaining_s=5.0, holds_slot=False)
 
     starts = simulate([waiting(1, 1, limit=1)], [gone], free={"cpu": 1}, used={})
 
     assert starts == {1: Start(5.0, "cpu")}
 
 
-def test_played_forward_what_may_go_to_either_goes_where_it_is_free_first():
+def test_in_the_simulation_a_job_for_either_device_takes_the_first_free_slot():
     rows = [waiting(1, 1, gpu=30.0), waiting(2, 2, gpu=5.0, cpu=50.0), waiting(3, 3, gpu=5.0)]
 
     starts = simulate(rows, [], free={"gpu": 1, "cpu": 1}, used={})
@@ -286,19 +286,19 @@ def test_played_forward_what_may_go_to_either_goes_where_it_is_free_first():
     assert starts == {1: Start(0.0, "gpu"), 2: Start(0.0, "cpu"), 3: Start(30.0, "gpu")}
 
 
-def test_played_forward_nothing_follows_a_run_of_unknown_length():
+def test_in_the_simulation_nothing_follows_a_run_of_unknown_length():
     starts = simulate([waiting(1, 1, cpu=None), waiting(2, 1)], [], free={"cpu": 1}, used={})
 
     assert starts == {1: Start(0.0, "cpu")}
 
 
-def test_played_forward_who_used_less_lately_is_first():
+def test_in_the_simulation_the_group_that_used_less_lately_is_first():
     starts = simulate([waiting(1, 1), waiting(2, 2)], [], free={"cpu": 1}, used={(1, "cpu"): 60.0})
 
     assert list(starts) == [2, 1]
 
 
-def test_the_outlook_agrees_with_the_claims(submit, other, worker):
+def test_each_claim_takes_the_submission_predicted_to_be_next(submit, other, worker):
     """Whoever is foretold to be next is whom the next claim takes, again and again."""
     Quest.objects.update(group_limit=1)
     rows = [submit(), submit(), submit(**other), submit(), submit(**other)]

@@ -103,7 +103,7 @@ def test_cancelling_a_running_submission_asks_its_worker(submission, owner, work
     assert kinds(submission) == ["submitted", "claimed", "cancel_asked", "cancelled"]
 
 
-def test_what_has_ended_cannot_be_cancelled(submission, owner, worker):
+def test_an_ended_submission_cannot_be_cancelled(submission, owner, worker):
     leases.record_score(claim_one(worker), result_of(350))
 
     with pytest.raises(lifecycle.MoveRefused, match="already ended"):
@@ -167,7 +167,7 @@ def test_a_cancel_that_comes_as_a_run_is_given_back_is_not_forgotten(submission,
     assert leases.release(attempt, Exit.DRAINED, reason="Shut down.") == State.CANCELLED
 
 
-def test_who_holds_a_lease_may_renew_it_first_after_an_outage(submit, worker, settings):
+def test_after_an_outage_the_holder_of_a_lease_may_renew_it_first(submit, worker, settings):
     overdue, lost = submit(), submit()
     settings.LEASE_SECONDS = -1
     holder, _silent = claim_one(worker), claim_one(worker)
@@ -217,7 +217,7 @@ def test_a_rerun_is_a_new_submission_that_keeps_the_first_ones_time(submission, 
     assert again.events.get().reason == "The fan had failed."
 
 
-def test_what_still_runs_is_not_run_again(submission, instructor):
+def test_a_running_submission_cannot_be_rerun(submission, instructor):
     with pytest.raises(Refused, match="not ended"):
         reruns.rerun(submission, user=instructor)
 
@@ -234,7 +234,7 @@ def test_what_still_runs_is_not_run_again(submission, instructor):
         {"group": None},
     ],
 )
-def test_the_database_refuses_a_row_that_must_never_be(submission, impossible):
+def test_the_database_refuses_an_inconsistent_row(submission, impossible):
     with pytest.raises(IntegrityError), transaction.atomic():
         Submission.objects.filter(pk=submission.pk).update(**impossible)
 

@@ -50,7 +50,7 @@ def run_of(submission):
     return prediction(submission).run
 
 
-def test_nothing_is_foretold_where_nothing_is_known(submission, worker):
+def test_there_is_no_forecast_without_past_runs(submission, worker):
     assert run_of(submission) is None
 
 
@@ -64,7 +64,7 @@ def test_a_forecast_is_the_median_of_runs_like_it_with_a_range(submit, past):
     assert forecast.high == pytest.approx(59.2)
 
 
-def test_what_changes_the_time_makes_another_size_and_what_does_not_does_not(submit, past):
+def test_only_parameters_that_change_the_running_time_change_the_size(submit, past):
     past(KNN | {"metric": "chebyshev"}, 50, 50, 50)
     past(KNN | {"preprocess": [{"kind": "PCA", "n_components": 20}]}, 3, 3, 3)
     past(KNN, 10, 10, 10)
@@ -83,7 +83,7 @@ def test_a_larger_forest_takes_longer_in_proportion(submit, past):
     assert not forecast.alike
 
 
-def test_runs_of_the_same_size_go_before_those_of_another(submit, past):
+def test_runs_of_the_same_size_are_preferred(submit, past):
     past(FOREST, 2, 2, 2)
     past({"family": "forest", "n_estimators": 200}, 33, 33, 33)
 
@@ -100,7 +100,7 @@ def test_the_family_is_the_last_resort(submit, past):
     assert forecast.high == 21
 
 
-def test_runs_on_the_hardware_that_is_there_count_where_there_are_enough(submit, past, worker):
+def test_runs_on_current_hardware_are_preferred_if_there_are_enough(submit, past, worker):
     fast = Hardware.objects.create(key="f", cpu_model="Fast", cores=64, ram_bytes=1, os="x")
     away = Worker.objects.create(name="cpu@fast", host="f", pid=3, device="cpu", version="test", hardware=fast)
     past(KNN, 1, 1, 1, 1, on=away)
@@ -110,7 +110,7 @@ def test_runs_on_the_hardware_that_is_there_count_where_there_are_enough(submit,
     assert run_of(submit()).seconds == 10
 
 
-def test_another_data_set_and_another_device_tell_nothing(submit, past, worker, course):
+def test_runs_on_another_data_set_or_device_are_not_used(submit, past, worker, course):
     past(KNN, 10, 10, 10)
     mnist = Quest.objects.create(course=course, name="Large", dataset="mnist", state="open")
 
@@ -169,7 +169,7 @@ def test_without_a_worker_no_wait_can_be_told(submission):
     assert prediction(submission).wait_s is None
 
 
-def test_the_wait_is_what_runs_and_what_stands_before_it(submit, past, worker):
+def test_the_wait_counts_current_runs_and_submissions_ahead(submit, past, worker):
     Worker.objects.update(slots=1)
     past(KNN, 60, 60, 60)
     Quest.objects.update(group_limit=5)
@@ -181,7 +181,7 @@ def test_the_wait_is_what_runs_and_what_stands_before_it(submit, past, worker):
     assert prediction(second).wait_s == pytest.approx(120, abs=2)
 
 
-def test_a_run_that_takes_longer_than_it_should_is_waited_for_a_while_longer(submit, past, worker):
+def test_an_overdue_run_is_expected_to_take_a_while_longer(submit, past, worker):
     Worker.objects.update(slots=1)
     past(KNN, 60, 60, 60)
     submit()
@@ -190,7 +190,7 @@ def test_a_run_that_takes_longer_than_it_should_is_waited_for_a_while_longer(sub
     assert prediction(submit()).wait_s == pytest.approx(10, abs=1)
 
 
-def test_the_groups_own_limit_is_waited_for_too(submit, past, worker):
+def test_the_wait_counts_the_groups_own_limit(submit, past, worker):
     past(KNN, 60, 60, 60)
     Quest.objects.update(group_limit=1)
     submit()
@@ -231,7 +231,7 @@ def test_the_page_of_a_run_says_how_long_it_should_take(submit, past, worker, ow
     assert "The only similar run so far took about 3 min." in page
 
 
-def test_the_api_tells_position_wait_and_run(submit, past, worker, api):
+def test_the_api_gives_position_wait_and_running_time(submit, past, worker, api):
     Worker.objects.update(slots=1)
     past(KNN, 60, 60, 60)
     submit()
@@ -244,7 +244,7 @@ def test_the_api_tells_position_wait_and_run(submit, past, worker, api):
     assert body["predicted_wait_s"] == pytest.approx(60, abs=2)
 
 
-def test_the_api_tells_nothing_of_what_has_ended(submission, past, score, api):
+def test_the_api_predicts_nothing_for_an_ended_submission(submission, past, score, api):
     score(submission, 300)
 
     body = api.get(f"/api/v1/submissions/{submission.pk}/").json()
@@ -252,7 +252,7 @@ def test_the_api_tells_nothing_of_what_has_ended(submission, past, score, api):
     assert (body["position"], body["predicted_wait_s"], body["predicted_run_s"]) == (None, None, None)
 
 
-def test_what_was_seen_lately_is_not_computed_again(submit, past, worker, django_assert_num_queries):
+def test_a_recent_forecast_is_not_computed_again(submit, past, worker, django_assert_num_queries):
     past(KNN, 60, 60, 60)
     submission = submit()
     prediction(submission)
@@ -261,7 +261,7 @@ def test_what_was_seen_lately_is_not_computed_again(submit, past, worker, django
         assert prediction(submission).run_s == 60
 
 
-def test_a_wait_grows_shorter_while_it_is_remembered(submit, past, worker, monkeypatch):
+def test_a_cached_wait_grows_shorter(submit, past, worker, monkeypatch):
     Worker.objects.update(slots=1)
     past(KNN, 60, 60, 60)
     submit()
@@ -276,7 +276,7 @@ def test_a_wait_grows_shorter_while_it_is_remembered(submit, past, worker, monke
     assert prediction(waiting).wait_s == pytest.approx(before - 5, abs=0.5)
 
 
-def test_what_is_new_in_the_queue_is_looked_at_at_once(submit, past, worker):
+def test_a_new_submission_is_forecast_at_once(submit, past, worker):
     past(KNN, 60, 60, 60)
     prediction(submit())
 
@@ -298,11 +298,11 @@ def test_what_is_new_in_the_queue_is_looked_at_at_once(submit, past, worker):
         (4900, "about 1 h 20 min"),
     ],
 )
-def test_a_prediction_is_said_in_round_numbers(seconds, words):
+def test_predictions_are_shown_in_round_numbers(seconds, words):
     assert about(seconds) == words
 
 
-def test_the_queue_is_read_in_a_few_questions_however_long_it_is(
+def test_a_forecast_takes_a_few_queries_however_long_the_queue(
     submit, past, worker, group, django_assert_max_num_queries
 ):
     past(KNN, 60, 60, 60)

@@ -77,7 +77,7 @@ def test_fifty_posts_at_once_do_not_exceed_the_groups_quota(quest, group, owner,
     assert Submission.objects.count() == 10
 
 
-def test_who_logs_in_while_all_the_others_do_gets_in(group):
+def test_everybody_can_log_in_at_once(group):
     """As many as two web processes have threads. Session, lock-out and last login write beside SQLite's line."""
     people = [person(f"member{number}", group) for number in range(2 * settings.WEB_THREADS)]
 
@@ -256,7 +256,7 @@ def test_a_cancel_and_a_claim_at_once_leave_it_cancelled_or_running(submit, owne
             leases.record_cancelled(attempt)
 
 
-def test_a_wake_up_is_sent_once_what_it_is_about_can_be_read(quest, owner, group, monkeypatch):
+def test_a_wake_up_is_sent_after_the_commit(quest, owner, group, monkeypatch):
     readable = []
     monkeypatch.setattr(wakeups, "send", lambda queue: readable.extend(at_once([Submission.objects.count])))
 
@@ -265,7 +265,7 @@ def test_a_wake_up_is_sent_once_what_it_is_about_can_be_read(quest, owner, group
     assert readable == [1]
 
 
-def test_what_is_rolled_back_wakes_nobody(submit, sent):
+def test_a_rolled_back_write_sends_no_wake_up(submit, sent):
     with pytest.raises(ZeroDivisionError):
         submit_and_fail(submit)
 
@@ -275,7 +275,7 @@ def test_what_is_rolled_back_wakes_nobody(submit, sent):
     assert sent == ["cpu"]
 
 
-def test_a_write_that_is_undone_within_another_wakes_nobody(submit, sent):
+def test_a_nested_rolled_back_write_sends_no_wake_up(submit, sent):
     with writing():
         with pytest.raises(ZeroDivisionError):
             submit_and_fail(submit)

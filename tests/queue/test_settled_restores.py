@@ -10,7 +10,7 @@ from submissions.queue import leases
 from tests.cast import claim_one, reload, result_of
 
 
-def test_what_ran_is_given_back_uncounted_and_its_worker_has_left(submission, worker):
+def test_running_submissions_are_released_uncounted_and_their_workers_marked_stopped(submission, worker):
     claim_one(worker)
 
     backup.release_interrupted_runs()
@@ -20,7 +20,7 @@ def test_what_ran_is_given_back_uncounted_and_its_worker_has_left(submission, wo
     assert not Worker.objects.filter(stopped_at=None).exists()
 
 
-def test_a_run_that_ends_meanwhile_does_not_break_it_off(submission, worker, monkeypatch):
+def test_a_run_that_ends_meanwhile_does_not_abort_the_clean_up(submission, worker, monkeypatch):
     attempt, give_back = claim_one(worker), leases.release
 
     def too_late(*given: Any, **more: Any) -> None:

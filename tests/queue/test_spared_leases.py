@@ -36,13 +36,13 @@ def reap(worker):
     return reap
 
 
-def test_a_reaper_that_was_there_all_the_time_expires_a_lease_that_ran_out(overdue, reap):
+def test_a_reaper_without_gaps_releases_an_expired_lease(overdue, reap):
     reap(20)
 
     assert reload(overdue.submission).state == State.QUEUED
 
 
-def test_a_reaper_that_was_away_for_as_long_as_a_lease_lets_its_holder_renew_it(overdue, reap, settings):
+def test_after_a_gap_as_long_as_a_lease_the_reaper_lets_its_holder_renew_it(overdue, reap, settings):
     reap(settings.LEASE_SECONDS)
 
     assert reload(overdue.submission).state == State.RUNNING
@@ -53,7 +53,7 @@ def test_a_reaper_that_was_away_for_as_long_as_a_lease_lets_its_holder_renew_it(
     assert leases.renew(overdue)
 
 
-def test_where_rounds_lie_further_apart_than_leases_last_they_expire_all_the_same(overdue, reap, settings):
+def test_leases_shorter_than_the_reapers_interval_still_expire(overdue, reap, settings):
     settings.REAP_SECONDS = 2 * settings.LEASE_SECONDS
 
     reap(settings.REAP_SECONDS + 1)

@@ -46,14 +46,14 @@ def test_a_worker_that_is_taken_out_of_service_claims_nothing_until_it_is_resume
     [{"stopped_at": timezone.now()}, {"started_at": timezone.now() - timedelta(days=1)}],
     ids=["it was marked stopped", "its row is another worker's"],
 )
-def test_a_worker_that_the_database_does_not_know_as_one_that_works_claims_nothing(submission, worker, changes):
+def test_a_worker_that_is_not_registered_claims_nothing(submission, worker, changes):
     Worker.objects.update(**changes)
 
     assert claims.claim(device="cpu", worker=worker) is None
     assert reload(submission).state == State.QUEUED
 
 
-def test_a_paused_worker_does_not_keep_work_waiting_for_it(submission, worker, instructor):
+def test_no_submission_waits_for_a_paused_worker(submission, worker, instructor):
     assert missing_workers(submission) == ""
     set_duty(worker, Duty.PAUSED, user=instructor)
 
@@ -122,7 +122,7 @@ def test_each_change_of_duty_stands_in_the_desk_s_history(worker, instructor):
     ]
 
 
-def test_what_would_change_nothing_is_refused(worker, instructor):
+def test_a_change_of_duty_that_changes_nothing_is_refused(worker, instructor):
     with pytest.raises(DutyRefused, match="already"):
         set_duty(worker, Duty.ON, user=instructor)
     Worker.objects.update(device="upkeep")
