@@ -11,7 +11,7 @@ from leaderboard.exports import tables
 from leaderboard.ranking import queries
 from leaderboard.ranking.rows import HEAVY_RUN_COLUMNS, with_runs
 from submissions.models import Quest, Submission
-from submissions.quests.readers import open_to_others
+from submissions.quests.readers import public_submissions
 from submissions.quests.visibility import Visibility
 
 CHUNK = 200
@@ -24,7 +24,7 @@ RANKED_COLUMNS = ("rank", "ranked_score", *COLUMNS)
 
 def scores(visibility: Visibility) -> QuerySet[Submission]:
     """Every score in the feed, oldest first, with its run, mistakes and configuration."""
-    rows = with_runs(open_to_others(visibility)).select_related("score__attempt__hardware")
+    rows = with_runs(public_submissions(visibility)).select_related("score__attempt__hardware")
     return rows.defer(None).defer(*_DEFERRED).order_by("pk")
 
 

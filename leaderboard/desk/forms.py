@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from submissions.database import clock
 from submissions.database.write_lock import writing
-from submissions.groups.class_list import MOST_BYTES
+from submissions.groups.class_list import MAX_BYTES
 from submissions.models import Course, DeskEvent, Device, Extension, Group, Quest, User
 from submissions.models.quests import LOCKED_BY_SUBMISSIONS, default_time_zone, validate_time_zone
 from submissions.queue.wakeups import QUEUES, wake
@@ -227,7 +227,7 @@ class ClassListForm(forms.Form):
 
     def content(self) -> bytes:
         """The file's bytes; of a file that is too large, just enough to notice that."""
-        return self.cleaned_data["file"].read(MOST_BYTES + 1)
+        return self.cleaned_data["file"].read(MAX_BYTES + 1)
 
 
 def _naive(at: datetime, zone: ZoneInfo) -> datetime:

@@ -16,7 +16,7 @@ from leaderboard.desk.access import for_instructors
 from leaderboard.desk.forms import ClassListForm, GroupForm
 from submissions.database.write_lock import writing
 from submissions.groups.class_list import ImportRefused
-from submissions.groups.class_list_import import Imported, import_groups
+from submissions.groups.class_list_import import ImportResult, import_groups
 from submissions.groups.lockouts import lockouts
 from submissions.groups.login_slips import slip, without_password
 from submissions.models import Course, DeskEvent, Group, Membership
@@ -39,7 +39,7 @@ def groups(request: UserRequest, pk: int) -> HttpResponse:
     course = get_object_or_404(Course, pk=pk)
     posted = request.method == "POST"
     form = ClassListForm(request.POST, request.FILES) if posted else ClassListForm()
-    done: Imported | None = None
+    done: ImportResult | None = None
     refused: ImportRefused | None = None
     if posted and form.is_valid():
         try:
@@ -49,7 +49,7 @@ def groups(request: UserRequest, pk: int) -> HttpResponse:
     return _page(request, course, form=form, done=done, refused=refused)
 
 
-def _import(request: UserRequest, course: Course, form: ClassListForm) -> Imported:
+def _import(request: UserRequest, course: Course, form: ClassListForm) -> ImportResult:
     with writing():
         done = import_groups(course=course, content=form.content())
         if done.changed:

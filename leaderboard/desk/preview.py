@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from leaderboard.desk.access import for_instructors
 from leaderboard.ranking import queries
 from submissions.forms.input_modes import PASTE, examples, form_for, modes
-from submissions.intake.estimate import expected
+from submissions.intake.estimate import estimate_run
 from submissions.models import Extension, Group, Quest
 from submissions.quests.eligibility import Entry
 from submissions.quests.presets import presets
@@ -57,7 +57,7 @@ def preview(request: UserRequest, pk: int) -> HttpResponse:
         "form": form,
         "presets": examples(form),
         "parameters": parameters(spec) if spec else None,
-        "expected": expected(spec, quest) if spec else None,
+        "expected": estimate_run(spec, quest) if spec else None,
         "mode": mode,
         "modes": modes(),
     }

@@ -14,7 +14,7 @@ from leaderboard.desk.forms import QuestForm, save_quest
 from submissions.models import LIVE, QUEST_MOVES, Course, Quest, QuestState
 from submissions.quests.announcements import announce
 from submissions.quests.lifecycle import QuestMoveRefused, move_quest
-from submissions.quests.quotas import closed_because
+from submissions.quests.quotas import closed_reason
 from submissions.requests import UserRequest
 
 STATES_IN_ORDER = list(QuestState)
@@ -81,7 +81,7 @@ def quest_move(request: UserRequest, pk: int) -> HttpResponse:
             request, _("%(quest)s is now %(state)s.") % {"quest": quest, "state": quest.get_state_display().lower()}
         )
         if quest.state == QuestState.OPEN and not quest.is_open:
-            messages.warning(request, closed_because(quest))
+            messages.warning(request, closed_reason(quest))
     return redirect("desk:quest", pk)
 
 

@@ -127,7 +127,7 @@ def _sort_column(sort: str, visibility: Visibility) -> Expression | F | None:
     column = _SORT_COLUMNS.get(sort.removeprefix("-"))
     if column is None:
         return None
-    return visibility.of_the_model(column[0]) if column[0] in _HIDDEN_WITH_MODEL else F(column[0])
+    return visibility.model_column(column[0]) if column[0] in _HIDDEN_WITH_MODEL else F(column[0])
 
 
 def _competing(

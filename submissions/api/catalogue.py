@@ -16,7 +16,7 @@ from submissions.api.representations import HardwareOut
 from submissions.api.requester import acting_group, open_quests, token_group, who
 from submissions.api.requests import NoParameters, QuestQuery
 from submissions.models import ApiToken, Extension, Group, Hardware, Quest, QuestState, Worker
-from submissions.quests.quotas import Quota, deadline, granted, is_open_for, quota
+from submissions.quests.quotas import Quota, deadline, extensions_of, is_open_for, quota
 from submissions.specs import engines as known_engines
 
 
@@ -195,5 +195,5 @@ def _open_quest(request: Request, quest: Quest) -> dict[str, Any]:
         "group": group.name if group else None,
         "quota": quota(quest, group) if group else None,
         "closes_at": deadline(quest, group),
-        "extensions": granted(group, quest) if group else [],
+        "extensions": extensions_of(group, quest) if group else [],
     }

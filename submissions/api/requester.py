@@ -69,4 +69,4 @@ def _why_closed(request: Request) -> list[str]:
     if not who(request).is_staff:
         quests = quests.filter(course__in=[group.course_id for group in _groups(request)])
     newest = quests.select_related("course").first()
-    return [quotas.closed_because(newest, acting_group(request, newest.course))] if newest else []
+    return [quotas.closed_reason(newest, acting_group(request, newest.course))] if newest else []

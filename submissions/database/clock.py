@@ -1,4 +1,4 @@
-"""What time it is for all machines alike."""
+"""The database's clock, which all machines share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 
 
 def now() -> datetime:
-    """The time by the database's clock: what workers write down must not depend on theirs, which may be wrong."""
+    """The time by the database's clock. Times in the database must not depend on a worker's clock."""
     if connection.vendor == "sqlite":
         return timezone.now()  # the database is a file on this machine
     with connection.cursor() as cursor:
@@ -22,5 +22,5 @@ def now() -> datetime:
 
 
 def ahead(seconds: float) -> CombinedExpression | ExpressionWrapper:
-    """So many seconds from now, within a query."""
+    """An expression for the time `seconds` from now, by the database's clock."""
     return ExpressionWrapper(Now() + Value(timedelta(seconds=seconds)), output_field=DateTimeField())

@@ -1,4 +1,4 @@
-"""Lists that are read page by page by where the last page ended: what comes in between shifts nothing."""
+"""Keyset pagination: a page starts after the last row of the page before, so new rows shift nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOTHING = Q(pk__in=[])
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A field or annotation of the rows that they are ordered by. Null stands last, whichever the direction."""
+    """A field or annotation to order rows by. Nulls come last in both directions."""
 
     name: str
     kind: type[int] | type[float] | type[datetime]
@@ -45,12 +45,12 @@ def ordering(keys: Sequence[Key]) -> list[OrderBy]:
 
 
 def place(row: Any, keys: Sequence[Key]) -> Place:
-    """Where `row` stands."""
+    """The values of `keys` in `row`."""
     return tuple(getattr(row, key.name) for key in keys)
 
 
 def beyond(keys: Sequence[Key], place: Place) -> Q:
-    """Those rows that stand after `place`."""
+    """The filter for rows after `place`."""
     found, same = NOTHING, Q()
     for key, value in zip(keys, place, strict=True):
         found |= same & key.beyond(value)

@@ -1,4 +1,4 @@
-"""Write transactions. On SQLite each first takes a file lock: blocking and fair, as SQLite's own retry is not."""
+"""Write transactions. On SQLite each first takes a file lock, which is fair, unlike SQLite's own retries."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
-# Any number will do, as long as no other program on the same database takes it: "quest" on a telephone's keys.
+# Any number that no other program on the same database uses; this is "quest" on a telephone keypad.
 CLAIM_LOCK = 78378
 
 
-class _Held(threading.local):
+class _LockState(threading.local):
     depth = 0
 
     def __init__(self) -> None:
-        self.afterwards: list[Callable[[], object]] = []
+        self.callbacks: list[Callable[[], object]] = []
 
 
-_held = _Held()
+_state = _LockState()
 
 
 @contextmanager
 def file_lock() -> Iterator[None]:
-    """Keeps all other writers of an SQLite file waiting; nothing on Postgres, which needs no such thing."""
+    """Block all other writers of an SQLite file. Does nothing on Postgres, which needs no such lock."""
     path = str(connection.settings_dict["NAME"])
     if connection.vendor != "sqlite" or path == ":memory:" or "mode=memory" in path:
         yield
@@ -37,37 +37,41 @@ def file_lock() -> Iterator[None]:
 
 @contextmanager
 def writing() -> Iterator[None]:
-    """A transaction that writes. May be nested; what `after_writing` was given runs once the outermost has let go."""
-    if _held.depth:
+    """A write transaction. May be nested; `after_writing` callbacks run once the outermost has released the lock."""
+    if _state.depth:
         with transaction.atomic():
             yield
         return
-    _held.depth = 1
+    _state.depth = 1
     try:
         with file_lock(), transaction.atomic():
             yield
     finally:
-        _held.depth = 0
-        waiting, _held.afterwards = _held.afterwards, []
-    for act in waiting:
-        act()
+        _state.depth = 0
+        callbacks, _state.callbacks = _state.callbacks, []
+    for callback in callbacks:
+        callback()
 
 
-def after_writing(act: Callable[[], object]) -> None:
-    """Run `act` on commit and outside the lock: a slow broker must not hold up every other writer."""
+def after_writing(callback: Callable[[], object]) -> None:
+    """Run `callback` after the commit and outside the lock: a slow broker must not hold up other writers."""
 
     def on_commit() -> None:
-        if _held.depth:
-            _held.afterwards.append(act)
+        if _state.depth:
+            _state.callbacks.append(callback)
         else:
-            act()
+            callback()
 
     transaction.on_commit(on_commit)
 
 
 @contextmanager
 def claiming() -> Iterator[None]:
-    """One claim at a time: SKIP LOCKED alone would let two claims pass a group's limit."""
+    """A write transaction in which only one claim runs at a time.
+
+    With SKIP LOCKED alone: (1) two claims each count one run of a group whose limit is two; (2) both claim one of its
+    submissions; (3) the group has three runs.
+    """
     with writing():
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:

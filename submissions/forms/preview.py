@@ -9,7 +9,7 @@ import pydantic
 
 from submissions.forms.request_examples import model_formats
 from submissions.forms.submission_form import SubmissionForm, acknowledgement_key, choice_key
-from submissions.intake.estimate import expected
+from submissions.intake.estimate import estimate_run
 from submissions.intake.preview import preview
 from submissions.models import Quest
 from submissions.notation.pipelines import write_steps
@@ -71,7 +71,7 @@ def _model(spec: Spec, form: SubmissionForm, service: str) -> dict[str, Any]:
         "parameters": facts.parameters,
         "earlier": facts.earlier,
         "arguments": _arguments(spec),
-        "expected": expected(spec, quest, **chosen),
+        "expected": estimate_run(spec, quest, **chosen),
         "scale": pixel_scale(spec, quest),
         "formats": model_formats(spec, quest, service=service, **chosen),
     }

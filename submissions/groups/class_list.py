@@ -1,4 +1,4 @@
-"""Reads a class list: CSV as spreadsheets and student registries write it."""
+"""Reads class lists: CSV files as written by spreadsheets and student registries."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
-MOST_BYTES = 1 << 20
+MAX_BYTES = 1 << 20
 COLUMNS = ("group", "username", "name", "student_number")
 _HEADINGS = {
     "group": ("group", "group name", "team", "gruppe"),
@@ -23,18 +23,18 @@ _COLUMN_OF = {heading: column for column, headings in _HEADINGS.items() for head
 
 
 class LineError(NamedTuple):
-    """What is wrong with a line of the file; line 0 is the file as a whole."""
+    """An error in a line of the file; line 0 stands for the whole file."""
 
     line: int
     message: str
 
     def __str__(self) -> str:
-        told = {"line": self.line, "message": self.message}
-        return _("line %(line)s: %(message)s") % told if self.line else self.message
+        values = {"line": self.line, "message": self.message}
+        return _("line %(line)s: %(message)s") % values if self.line else self.message
 
 
 class ImportRefused(Exception):
-    """The file is not imported, not even in part, for the errors given by line."""
+    """Nothing is imported because of these errors."""
 
     def __init__(self, *errors: LineError) -> None:
         super().__init__("\n".join(map(str, errors)))
@@ -43,7 +43,7 @@ class ImportRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassListRow:
-    """One student of the list, as the file has it."""
+    """One student, as given in the file."""
 
     line: int
     group: str
@@ -53,21 +53,21 @@ class ClassListRow:
 
 
 class ClassList(NamedTuple):
-    """The students of a file, and what is wrong with the lines that are none."""
+    """The students in a file, and the errors in its other lines."""
 
     rows: list[ClassListRow]
     errors: list[LineError]
 
 
 def read_rows(content: bytes) -> ClassList:
-    """The students that `content` lists. Raises ImportRefused if there is no making out lines and columns.
+    """Read the students listed in `content`. Raises ImportRefused if lines and columns cannot be recognised.
 
-    Comma, semicolon or tab; UTF-8 with or without byte order mark, UTF-16 with one, or cp1252. A heading may give the
-    columns in any order; without one they are group, username, name, student number.
+    Accepts comma, semicolon or tab, and UTF-8 with or without byte order mark, UTF-16 with one, or cp1252. With a
+    heading the columns may be in any order; without one they are group, username, name, student number.
     """
     lines = list(_lines(_decoded(content)))
     if not lines:
-        raise ImportRefused(LineError(0, _("The file is empty: give a line for each student.")))
+        raise ImportRefused(LineError(0, _("The file is empty; it needs a line for each student.")))
     columns = _heading(*lines[0])
     students = lines[1:] if columns else lines
     if not students:
@@ -79,9 +79,9 @@ def read_rows(content: bytes) -> ClassList:
 
 
 def _decoded(content: bytes) -> str:
-    if len(content) > MOST_BYTES:
-        words = _("The file is larger than %(most)s MB, which no class list is.")
-        raise ImportRefused(LineError(0, words % {"most": MOST_BYTES >> 20}))
+    if len(content) > MAX_BYTES:
+        words = _("The file is larger than %(most)s MB: this cannot be a class list.")
+        raise ImportRefused(LineError(0, words % {"most": MAX_BYTES >> 20}))
     by_mark = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     for encoding in (by_mark, "cp1252"):
         try:
@@ -109,14 +109,14 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _delimiter(text: str) -> str:
-    """What the first line that says anything is divided by most often."""
+    """The separator that occurs most often in the first line with text."""
     first = next((line for line in text.splitlines() if line.strip(" \t;,")), "")
     return max(";\t,", key=first.count)
 
 
 def _heading(line: int, cells: list[str]) -> tuple[str, ...] | None:
-    """The columns that the first line names; None if it is a student already."""
-    columns = tuple(_COLUMN_OF.get(_plain(cell), "") for cell in cells)
+    """The columns named in the first line; None if that line is a student."""
+    columns = tuple(_COLUMN_OF.get(_normalised(cell), "") for cell in cells)
     named = [column for column in columns if column]
     if "group" not in named and "username" not in named:
         return None
@@ -143,7 +143,7 @@ def _row(line: int, cells: list[str], columns: tuple[str, ...]) -> ClassListRow 
     return ClassListRow(line=line, **values)
 
 
-def _plain(heading: str) -> str:
+def _normalised(heading: str) -> str:
     return " ".join(heading.lower().replace("_", " ").replace("-", " ").split())
 
 

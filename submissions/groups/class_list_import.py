@@ -1,4 +1,4 @@
-"""Groups and their members from a class list: all of it or nothing, and a second time changes nothing."""
+"""Imports groups and members from a class list: all or nothing, and repeatable without effect."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from submissions.models import ApiToken, Course, Group, Membership, User
 
 
 class Moved(NamedTuple):
-    """A student whom the file has in another group than the course had."""
+    """A student whom the import moved to another group."""
 
     user: User
     left: Group
@@ -24,8 +24,8 @@ class Moved(NamedTuple):
 
 
 @dataclass(slots=True)
-class Imported:
-    """What an import did. Nothing was done if `changed` is False."""
+class ImportResult:
+    """The changes made by an import."""
 
     rows: int = 0
     groups: list[Group] = field(default_factory=list)
@@ -39,14 +39,14 @@ class Imported:
         return bool(self.groups or self.users or self.joined or self.moved or self.corrected)
 
 
-def import_groups(*, course: Course, content: bytes) -> Imported:
-    """Create the groups and users that `content` lists, and put each user into its group.
+def import_groups(*, course: Course, content: bytes) -> ImportResult:
+    """Create the groups and users listed in `content`, and put each user into their group.
 
-    A user who is not in the list stays where it was. Raises ImportRefused, with nothing written, if any line is wrong.
+    Users who are not in the list stay where they are. Raises ImportRefused, with nothing written, if any line is wrong.
     """
     rows, unreadable = read_rows(content)
     with writing():
-        # Imports into one course go one after the other, so that what is looked up here stays true.
+        # Imports into one course wait for each other here, so that the rows read below stay valid.
         course = Course.objects.select_for_update().get(pk=course.pk)
         if course.archived:
             words = _("%(course)s is archived: its groups stay as they are.")
@@ -58,7 +58,7 @@ def import_groups(*, course: Course, content: bytes) -> Imported:
 
 
 class _Import:
-    """One import under way: the course as it is, beside the rows as they should be."""
+    """An import: the course's current groups and members, and the rows to import."""
 
     def __init__(self, course: Course, rows: list[ClassListRow]) -> None:
         self.course = course
@@ -83,42 +83,42 @@ class _Import:
             if username in self.users and self.users[username].is_staff:
                 words = _("%(username)s is an instructor, who cannot be in a group.")
                 yield LineError(row.line, words % {"username": row.username})
-            yield from _misfits(row, self.course)
+            yield from _field_errors(row, self.course)
 
-    def carry_out(self) -> Imported:
-        done = Imported(rows=len(self.rows))
+    def carry_out(self) -> ImportResult:
+        done = ImportResult(rows=len(self.rows))
         for row in self.rows:
             user = self._user(row, done)
             self._place(user, self._group(row, done), done)
         return done
 
-    def _group(self, row: ClassListRow, done: Imported) -> Group:
+    def _group(self, row: ClassListRow, done: ImportResult) -> Group:
         group = self.groups.get(row.group.lower())
         if group is None:
             group = self.groups[row.group.lower()] = Group.objects.create(course=self.course, name=row.group)
             done.groups.append(group)
         return group
 
-    def _user(self, row: ClassListRow, done: Imported) -> User:
+    def _user(self, row: ClassListRow, done: ImportResult) -> User:
         user = self.users.get(row.username.lower())
         if user is None:
             user = _person(row)
             user.set_unusable_password()
             user.save()
             done.users.append(user)
-        elif _correct(user, row):
+        elif _update_person(user, row):
             user.save(update_fields=["first_name", "last_name", "student_number"])
             done.corrected.append(user)
         return user
 
-    def _place(self, user: User, group: Group, done: Imported) -> None:
+    def _place(self, user: User, group: Group, done: ImportResult) -> None:
         membership = self.memberships.get(user.pk)
         if membership is None:
             Membership.objects.create(user=user, group=group, course=self.course)
             done.joined.append(user)
         elif membership.group_id != group.pk:
             done.moved.append(Moved(user, membership.group, group))
-            # A token acts for one group: that of a group which its owner has left must not go on.
+            # A token acts for one group. It must stop working when its owner leaves that group.
             ApiToken.objects.filter(user=user, group=membership.group).delete()
             membership.group = group
             membership.save(update_fields=["group"])
@@ -129,8 +129,8 @@ def _person(row: ClassListRow) -> User:
     return User(username=row.username, first_name=first, last_name=last, student_number=row.student_number)
 
 
-def _correct(user: User, row: ClassListRow) -> bool:
-    """Take over name and student number where the file has them and they differ."""
+def _update_person(user: User, row: ClassListRow) -> bool:
+    """Update name and student number from the file; returns whether anything changed."""
     before = (user.get_full_name(), user.student_number)
     named = _person(row)
     if row.name and row.name != user.get_full_name():
@@ -139,13 +139,13 @@ def _correct(user: User, row: ClassListRow) -> bool:
     return before != (user.get_full_name(), user.student_number)
 
 
-def _misfits(row: ClassListRow, course: Course) -> Iterator[LineError]:
-    """What the tables' own rules have against this line."""
-    yield from _against(_person(row), "", row.line, exclude={"password"})
-    yield from _against(Group(course=course, name=row.group), "group", row.line, exclude={"course"})
+def _field_errors(row: ClassListRow, course: Course) -> Iterator[LineError]:
+    """Errors found by the models' own validation of this line."""
+    yield from _line_errors(_person(row), "", row.line, exclude={"password"})
+    yield from _line_errors(Group(course=course, name=row.group), "group", row.line, exclude={"course"})
 
 
-def _against(record: Model, called: str, line: int, *, exclude: set[str]) -> Iterator[LineError]:
+def _line_errors(record: Model, called: str, line: int, *, exclude: set[str]) -> Iterator[LineError]:
     try:
         record.clean_fields(exclude=exclude)
     except ValidationError as error:

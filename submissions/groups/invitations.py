@@ -1,4 +1,4 @@
-"""One-time ways into a group: a code that is shown once, of which only the digest is kept."""
+"""One-time invitations to a group. The code is shown once; only its digest is stored."""
 
 from __future__ import annotations
 
@@ -13,56 +13,58 @@ from django.utils.translation import gettext as _
 from submissions.database.write_lock import writing
 from submissions.models import Group, Invitation, Membership, User
 
-LASTS = timedelta(days=14)
-MOST_OPEN = 20  # of one group
-LENGTH = 16
-ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # 5 bits each; none that is easily read as another
+VALID_FOR = timedelta(days=14)
+MAX_OPEN = 20  # of one group
+CODE_LENGTH = 16
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # 5 bits each; without characters that are easily confused
 
 
 class InvitationRefused(Exception):
-    """Why nobody is invited, or this person may not join, in a sentence."""
+    """Nobody is invited, or this person may not join, for the reason given."""
 
 
 def invite(group: Group, *, user: User) -> str:
-    """Make an invitation to `group`; gives its code, which nobody can read again."""
+    """Create an invitation to `group`; returns its code, which is not stored."""
     if group.course.archived:
         words = _("%(course)s is archived: its groups stay as they are.")
         raise InvitationRefused(words % {"course": group.course})
-    code = "".join(secrets.choice(ALPHABET) for _place in range(LENGTH))
+    code = "".join(secrets.choice(ALPHABET) for _place in range(CODE_LENGTH))
     with writing():
-        if still_open(group).count() >= MOST_OPEN:
+        if open_invitations(group).count() >= MAX_OPEN:
             words = _("%(group)s has %(count)s open invitations: revoke those that nobody needs.")
-            raise InvitationRefused(words % {"group": group, "count": MOST_OPEN})
-        Invitation.objects.create(group=group, digest=_digest(code), created_by=user, expires_at=timezone.now() + LASTS)
+            raise InvitationRefused(words % {"group": group, "count": MAX_OPEN})
+        Invitation.objects.create(
+            group=group, digest=_digest(code), created_by=user, expires_at=timezone.now() + VALID_FOR
+        )
     return spaced(code)
 
 
-def still_open(group: Group) -> QuerySet[Invitation]:
-    """The group's invitations that somebody can still use."""
+def open_invitations(group: Group) -> QuerySet[Invitation]:
+    """The group's invitations that can still be used."""
     return group.invitations.filter(used_at=None, expires_at__gt=timezone.now())
 
 
 def read_code(text: str) -> str | None:
-    """The code as it was typed or pasted, in any case, with or without hyphens; None if it can be none."""
+    """The code in `text`, in any case, with or without hyphens and spaces; None if it is not one."""
     code = text.upper().replace("-", "").replace(" ", "").strip()
-    return code if len(code) == LENGTH and set(code) <= set(ALPHABET) else None
+    return code if len(code) == CODE_LENGTH and set(code) <= set(ALPHABET) else None
 
 
 def spaced(code: str) -> str:
-    """The code in groups of four, as it is shown."""
-    return "-".join(code[start : start + 4] for start in range(0, LENGTH, 4))
+    """The code with a hyphen after every four characters, for display."""
+    return "-".join(code[start : start + 4] for start in range(0, CODE_LENGTH, 4))
 
 
 def find(code: str) -> Invitation | None:
-    """The invitation that `code`, as `read_code` gives it, opens now."""
+    """The open invitation with this code, in the form returned by `read_code`."""
     known = Invitation.objects.select_related("group__course", "created_by").filter(
         digest=_digest(code), used_at=None, expires_at__gt=timezone.now(), group__course__archived=False
     )
     return known.first()
 
 
-def why_not(invitation: Invitation, user: User) -> str:
-    """Why `user` may not join by this invitation; empty if nothing is against it."""
+def join_refusal(invitation: Invitation, user: User) -> str:
+    """A sentence that says why `user` may not use this invitation; empty if they may."""
     if user.is_staff:
         return _("Instructors are in no group: they submit out of competition.")
     group = user.group_in(invitation.group.course)
@@ -76,24 +78,24 @@ def why_not(invitation: Invitation, user: User) -> str:
 
 
 def join(invitation: Invitation, *, user: User) -> Membership:
-    """Make `user` a member and the invitation used. Of two who use it at once, one gets in."""
+    """Make `user` a member and mark the invitation as used. If two people use it at once, one succeeds."""
     group = invitation.group
     with writing():
-        if reason := why_not(invitation, user):
+        if reason := join_refusal(invitation, user):
             raise InvitationRefused(reason)
         now = timezone.now()
         unused = Invitation.objects.filter(pk=invitation.pk, used_at=None, expires_at__gt=now)
         if not unused.update(used_at=now, used_by=user):
             raise InvitationRefused(_("This invitation has just been used, revoked or has expired."))
-        # Of two invitations to two groups, accepted at once by one person, the database lets one through.
+        # If one person accepts invitations to two groups at once, the database's constraint lets one through.
         membership, made = Membership.objects.get_or_create(user=user, course=group.course, defaults={"group": group})
         if not made:
-            raise InvitationRefused(why_not(invitation, user))
+            raise InvitationRefused(join_refusal(invitation, user))
     return membership
 
 
 def revoke(invitation: Invitation) -> bool:
-    """Take back an invitation that nobody has used; False if somebody has."""
+    """Delete an unused invitation; False if it has been used."""
     with writing():
         return bool(Invitation.objects.filter(pk=invitation.pk, used_at=None).delete()[0])
 

@@ -1,4 +1,4 @@
-"""Who has been locked out by wrong passwords or invitation codes, and letting them in again."""
+"""Lock-outs after wrong passwords or invitation codes, and how to lift them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.utils import timezone
 from submissions.database.write_lock import writing
 from submissions.models import DeskEvent, User
 
-CODES = "(invitation codes)"  # nobody's username: these characters are in none
+CODES = "(invitation codes)"  # cannot be a username: these characters are not allowed in one
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +30,24 @@ class Lockout:
     until: datetime
 
     @property
-    def of_codes(self) -> bool:
+    def is_for_codes(self) -> bool:
         return self.username == CODES
 
 
 def lockouts() -> list[Lockout]:
-    """Those that hold now, the latest first."""
-    rest = get_cool_off(None)
+    """The current lock-outs, latest first."""
+    cool_off = get_cool_off(None)
     attempts = AccessAttempt.objects.filter(
-        failures_since_start__gte=settings.AXES_FAILURE_LIMIT, attempt_time__gt=timezone.now() - rest
+        failures_since_start__gte=settings.AXES_FAILURE_LIMIT, attempt_time__gt=timezone.now() - cool_off
     )
     return [
-        Lockout(one.username or "", one.ip_address or "", one.failures_since_start, one.attempt_time + rest)
+        Lockout(one.username or "", one.ip_address or "", one.failures_since_start, one.attempt_time + cool_off)
         for one in attempts.order_by("-attempt_time")
     ]
 
 
 def unlock(username: str, *, user: User) -> bool:
-    """Let `username` try again, from everywhere; False if nothing kept it out."""
+    """Lift the lock-out of `username` for all addresses; False if there was none."""
     with writing():
         if not reset(username=username):
             return False
@@ -56,8 +56,8 @@ def unlock(username: str, *, user: User) -> bool:
     return True
 
 
-def note_wrong_code(request: HttpRequest) -> None:
-    """An invitation code that is none counts like a wrong password: after ten, this address has to wait."""
+def record_wrong_code(request: HttpRequest) -> None:
+    """Count a wrong invitation code like a wrong password: after ten, this address must wait."""
     user_login_failed.send(sender=__name__, credentials={"username": CODES}, request=request)
 
 

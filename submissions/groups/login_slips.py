@@ -1,4 +1,4 @@
-"""One-time links with which a person sets a first password, and the slips that they are handed out on."""
+"""One-time links for setting a first password, and the printed slips that carry them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from submissions.models import Course, Membership, User
 
 
 class Slip(NamedTuple):
-    """What one person is handed on paper."""
+    """One person's slip: name, group and link."""
 
     user: User
     group: str
@@ -24,7 +24,7 @@ class Slip(NamedTuple):
 
 
 def one_time_link(user: User, *, base_url: str) -> str:
-    """The address at which `user` sets a password, once; it lasts for PASSWORD_RESET_TIMEOUT."""
+    """A link with which `user` can set a password once; valid for PASSWORD_RESET_TIMEOUT seconds."""
     who = urlsafe_base64_encode(force_bytes(user.pk))
     address = reverse("welcome", args=[who, default_token_generator.make_token(user)])
     return base_url.rstrip("/") + address
@@ -38,7 +38,7 @@ def without_password(course: Course) -> QuerySet[Membership]:
 
 
 def slips(course: Course, *, base_url: str) -> list[Slip]:
-    """A slip for each member who has none of their own password yet, by group and username."""
+    """A slip for each member without a password, ordered by group and username."""
     members = without_password(course).order_by("group__name", "user__username")
     return [slip(member, base_url=base_url) for member in members]
 
@@ -48,7 +48,7 @@ def slip(member: Membership, *, base_url: str) -> Slip:
 
 
 def reset_login(user: User) -> None:
-    """Take the password away, and with it every session and earlier link; a lock-out is lifted."""
+    """Remove the password, which ends all sessions and earlier links, and lift any lock-out."""
     user.set_unusable_password()
     user.save(update_fields=["password"])
     lift_lockout(username=user.username)

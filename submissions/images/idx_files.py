@@ -1,7 +1,7 @@
-"""The data sets' IDX files: where they lie, how their header reads, and one image or all labels of a part.
+"""Reads the data sets' IDX files: their headers, single images, and all labels of a part.
 
 IDX, in which MNIST is distributed: two zero bytes, a type (8: unsigned byte), the number of dimensions, their sizes as
-big-endian 32-bit integers, then the values. What is read here is neither fetched nor proven: workers see to that.
+big-endian 32-bit integers, then the values. Nothing is downloaded or verified here: workers do that.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 
 class IdxError(ValueError):
-    """The file is not a whole IDX file of unsigned bytes."""
+    """The file is not a complete IDX file of unsigned bytes."""
 
 
 def data_home() -> Path:
@@ -32,7 +32,7 @@ def data_home() -> Path:
 
 
 def shape_of(path: Path) -> tuple[int, ...]:
-    """The dimensions that the header names; raises IdxError unless exactly that many values follow it."""
+    """The dimensions in the header. Raises IdxError unless exactly that many values follow."""
     with path.open("rb") as file:
         head = file.read(4)
         if len(head) < 4 or head[:3] != bytes((0, 0, UNSIGNED_BYTE)):
@@ -48,7 +48,7 @@ def shape_of(path: Path) -> tuple[int, ...]:
 
 
 def labels(dataset: str, part: str = "test") -> bytes | None:
-    """The labels of a data set's part, a byte each; None where its files are not here."""
+    """The labels of a data set's part, one byte each; None if its file is missing or broken."""
     path = data_home() / dataset / PARTS[part][1]
     try:
         count = math.prod(shape_of(path))
@@ -58,7 +58,7 @@ def labels(dataset: str, part: str = "test") -> bytes | None:
 
 
 def image(dataset: str, part: str, index: int) -> tuple[bytes, int, int] | None:
-    """An image's pixels with its width and height; None where there is none of that number, or no files."""
+    """(pixels, width, height) of an image, one byte per pixel, row by row; None if there is no such image or file."""
     path = data_home() / dataset / PARTS[part][0]
     try:
         count, height, width = shape_of(path)

@@ -1,4 +1,4 @@
-"""Grey pictures as PNG files, written without an imaging library.
+"""Writes greyscale PNG files without an imaging library.
 
 W3C, Portable Network Graphics (PNG) Specification: a signature, then chunks of length, name, data and CRC.
 """
@@ -16,13 +16,13 @@ NO_FILTER = b"\0"
 
 
 def png(pixels: bytes, width: int, height: int) -> bytes:
-    """A picture of `width` × `height` grey values, 0 being black."""
+    """A PNG file of `width` × `height` grey values, one byte each, 0 for black."""
     rows = (pixels[start : start + width] for start in range(0, width * height, width))
     return _file(rows, width, height, GREY)
 
 
 def strip(pictures: Sequence[bytes], width: int, height: int, *, gap: int = 2) -> bytes:
-    """Pictures of one size side by side, with nothing to be seen between them."""
+    """A PNG file of equally large pictures side by side, with transparent gaps of `gap` pixels."""
     between = bytes(2 * gap)
     rows = (
         between.join(_opaque(picture[start : start + width]) for picture in pictures)

@@ -1,4 +1,4 @@
-"""A group's earlier submission of the very same model."""
+"""Finds a group's earlier submission of the same model."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from submissions.models import Group, Quest, State, Submission
 from submissions.notation.writer import render
 from submissions.specs.spec import Spec
 
-# What the one that is shown should have to tell: a score, else one that will be there soon.
-MOST_TELLING = (State.SCORED, State.RUNNING, State.QUEUED)
+# Prefer a submission with a score, then one that will soon have one.
+PREFERRED_STATES = (State.SCORED, State.RUNNING, State.QUEUED)
 
 
-def earlier_same(spec: Spec, quest: Quest, group: Group | None) -> Submission | None:
-    """The one with a score, else a live one, else the latest; device and engine make no other model of it."""
+def earlier_duplicate(spec: Spec, quest: Quest, group: Group | None) -> Submission | None:
+    """The group's scored, else live, else latest submission of this model, on any device and engine."""
     if group is None:
         return None
-    telling = Case(
-        *(When(state=state, then=place) for place, state in enumerate(MOST_TELLING)),
-        default=len(MOST_TELLING),
+    preference = Case(
+        *(When(state=state, then=place) for place, state in enumerate(PREFERRED_STATES)),
+        default=len(PREFERRED_STATES),
         output_field=IntegerField(),
     )
     same = Submission.objects.filter(quest=quest, group=group, family=spec.family, notation=render(spec))
-    return same.order_by(telling, "-id").first()
+    return same.order_by(preference, "-id").first()

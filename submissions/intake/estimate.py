@@ -1,4 +1,4 @@
-"""How long a model that is not submitted yet should run: by past runs, and by the arithmetic where there are none."""
+"""Estimates the running time of a model before it is submitted, from past runs or else from its operation count."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from submissions.specs import cost
 from submissions.specs.engines import ACCELERATED, STOCK
 from submissions.specs.spec import DATASETS, Spec, dump
 
-AROUND_IT = 0.5  # seconds that a run takes beside training and scoring, in a trainer that is warm
-WITHIN = 3  # the factor by which the arithmetic may be wrong, either way
+OVERHEAD_S = 0.5  # of a run besides training and scoring, in a warm trainer
+UNCERTAINTY = 3  # the rough estimate may be wrong by this factor, either way
 
 
-def expected(spec: Spec, quest: Quest, *, device: str = "", engine: str = "") -> Forecast | None:
-    """What a run of `spec` should take in all, within the quest's limit; one that rests on no run says runs=0.
+def estimate_run(spec: Spec, quest: Quest, *, device: str = "", engine: str = "") -> Forecast | None:
+    """The predicted total running time of `spec`, cut off at the quest's limit. A rough estimate has runs=0.
 
-    None where neither is known: on a GPU, and of engines that were added, nothing but runs tells.
+    None if no past run is known and there is no formula, as for GPUs and added engines.
     """
-    engine, device = engine or quest.default_engine, _settled(device or devices_for(spec)[0])
+    engine, device = engine or quest.default_engine, _resolve_device(device or devices_for(spec)[0])
     job = Job(spec.family, json.dumps(dump(spec)), quest.dataset, engine, quest.run_seconds)
     past = Forecaster().run(job, device)
-    return past if past or device == Device.GPU else _by_arithmetic(spec, quest, engine)
+    return past if past or device == Device.GPU else _rough_estimate(spec, quest, engine)
 
 
-def _settled(device: str) -> str:
-    """The device that would be taken now."""
+def _resolve_device(device: str) -> str:
+    """The device that `auto` means now."""
     if device != Device.AUTO:
         return device
     return Device.GPU if Worker.objects.alive().filter(device=Device.GPU).exists() else Device.CPU
 
 
-def _by_arithmetic(spec: Spec, quest: Quest, engine: str) -> Forecast | None:
+def _rough_estimate(spec: Spec, quest: Quest, engine: str) -> Forecast | None:
     if engine not in (STOCK, ACCELERATED):
         return None
-    work = cost.estimated_seconds(spec, DATASETS[quest.dataset], accelerated=engine == ACCELERATED)
-    if work is None:
+    seconds = cost.estimated_seconds(spec, DATASETS[quest.dataset], accelerated=engine == ACCELERATED)
+    if seconds is None:
         return None
-    low, middle, high = (AROUND_IT + work * factor for factor in (1 / WITHIN, 1, WITHIN))
+    low, middle, high = (OVERHEAD_S + seconds * factor for factor in (1 / UNCERTAINTY, 1, UNCERTAINTY))
     return Forecast(middle, low, high, runs=0, alike=False).capped(quest.run_seconds)

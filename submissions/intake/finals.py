@@ -1,4 +1,4 @@
-"""Final submissions: those that a group chooses, while the quest is open, for the private images to decide between."""
+"""Final submissions: the ones a group enters for the ranking by private score, chosen while the quest is open."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from submissions.database.write_lock import writing
 from submissions.models import LIVE, Event, Group, Quest, State, Submission, User
-from submissions.quests.quotas import closed_because, is_open_for
+from submissions.quests.quotas import closed_reason, is_open_for
 from submissions.quests.refusal import refuse
 from submissions.queue.lifecycle import record
 
@@ -18,13 +18,13 @@ MAY_BE_FINAL = (*LIVE, State.SCORED)
 
 
 def ranked(quest: Quest) -> QuerySet[Submission]:
-    """The scores that compete for a place; where the board needs exclusive runs, of those alone."""
+    """The scored submissions that are ranked; only exclusive runs where the board needs these."""
     rows = Submission.objects.filter(quest=quest).scored().competing()
     return rows.filter(score__attempt__exclusive=True) if quest.board_needs_exclusive else rows
 
 
 def finals(quest: Quest) -> QuerySet[Submission]:
-    """What each group stands by at the reveal: its scored finals; of one without any, its best by public score."""
+    """Each group's entries at the reveal: its scored finals, or else its best by public score."""
     a_final = Case(When(final=True, then=Value(1)), default=Value(0), output_field=IntegerField())
     by_public = [F("correct").desc(), F("ranked_at").asc(), F("pk").asc()]
     return (
@@ -38,14 +38,14 @@ def finals(quest: Quest) -> QuerySet[Submission]:
 
 
 def marked(quest: Quest, group: Group) -> QuerySet[Submission]:
-    """What the group has marked, the oldest first: a run that failed or no longer counts takes up no place."""
+    """The group's marked finals, oldest first, without runs that failed or no longer count."""
     rows = Submission.objects.filter(quest=quest, group=group, final=True, state__in=MAY_BE_FINAL)
     return rows.competing().order_by("pk")
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a person is offered on the page of a submission: `used` of `of` marks are set, this one's included."""
+    """The mark offered on a submission's page: the group has used `used` of `of` marks, this one included."""
 
     used: int
     of: int
@@ -56,34 +56,34 @@ class Offer:
 
 
 def offer(submission: Submission, user: User) -> Offer | None:
-    """What to offer; None where the mark means nothing, the group is not this person's, or it is too late."""
-    if _against(submission, user) or submission.group is None:
+    """The offer to `user`; None if they may not mark the submission as final."""
+    if _refusal_reason(submission, user) or submission.group is None:
         return None
     return Offer(marked(submission.quest, submission.group).count(), submission.quest.final_runs)
 
 
 def mark_final(submission: Submission, *, user: User, final: bool) -> None:
-    """Mark the submission as final, or no longer; its history says who did. Raises Refused, saying why.
+    """Set or clear the submission's final mark and record who did it. Raises Refused with the reason.
 
-    Marked twice, it is marked once.
+    Setting a mark that is already set changes nothing.
     """
     with writing():
-        # Whoever marks for the same group waits here: two at once might pass the quest's number of finals.
+        # Members of a group who mark at once wait here for each other: together they might exceed the quest's limit.
         list(Group.objects.select_for_update().filter(submissions=submission.pk))
         submission = Submission.objects.select_related("quest__course", "group").get(pk=submission.pk)
-        if reason := _against(submission, user):
+        if reason := _refusal_reason(submission, user):
             raise refuse("final", reason, status=409)
         if submission.final == final:
             return
         if final:
-            _check_place(submission)
+            _check_limit(submission)
         Submission.objects.filter(pk=submission.pk).update(final=final)
         kind = Event.Kind.FINAL if final else Event.Kind.NOT_FINAL
         record(submission, kind, actor=user.display_name, user=user)
 
 
-def _against(submission: Submission, user: User) -> str:
-    """Why this person may neither mark nor unmark it; empty where they may."""
+def _refusal_reason(submission: Submission, user: User) -> str:
+    """A sentence that says why `user` may not change the mark; empty if they may."""
     quest, group = submission.quest, submission.group
     if group is None or submission.out_of_competition:
         return _("It is out of competition: only what a group competes with can be final.")
@@ -93,7 +93,7 @@ def _against(submission: Submission, user: User) -> str:
         words = _("%(quest)s keeps no images back: the best score counts by itself, and none is marked.")
         return words % {"quest": quest}
     if not is_open_for(quest, group):
-        return _("%(closed)s Finals are chosen while it is open.") % {"closed": closed_because(quest, group)}
+        return _("%(closed)s Finals are chosen while it is open.") % {"closed": closed_reason(quest, group)}
     if submission.state not in MAY_BE_FINAL:
         words = _("It has no score (%(state)s), so it cannot be final.")
         return words % {"state": submission.get_state_display()}
@@ -104,11 +104,11 @@ def _against(submission: Submission, user: User) -> str:
     return ""
 
 
-def _check_place(submission: Submission) -> None:
+def _check_limit(submission: Submission) -> None:
     quest, group = submission.quest, submission.group
     assert group is not None
     others = list(marked(quest, group).values_list("pk", flat=True))
     if len(others) >= quest.final_runs:
         words = _("%(quest)s lets a group mark %(most)s at most, and yours are %(listed)s: unmark one first.")
-        told = {"quest": quest, "most": quest.final_runs, "listed": ", ".join(map(str, others))}
-        raise refuse("final", words % told, status=409)
+        values = {"quest": quest, "most": quest.final_runs, "listed": ", ".join(map(str, others))}
+        raise refuse("final", words % values, status=409)

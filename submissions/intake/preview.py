@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from submissions.intake.duplicates import earlier_same
+from submissions.intake.duplicates import earlier_duplicate
 from submissions.intake.submit import devices_for
 from submissions.models import Group, Quest, Submission
 from submissions.specs.families import Family, family_of
@@ -34,5 +34,5 @@ def preview(spec: Spec, quest: Quest | None, group: Group | None) -> ModelPrevie
         layers=summary(spec),
         parameters=parameters(spec),
         devices=devices_for(spec),
-        earlier=earlier_same(spec, quest, group) if quest else None,
+        earlier=earlier_duplicate(spec, quest, group) if quest else None,
     )

@@ -1,4 +1,4 @@
-"""Running a submission again, and which of the two counts."""
+"""Re-runs of a submission, and the choice of the run that counts."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from submissions.quests.refusal import check_not_archived, refuse
 from submissions.queue.lifecycle import record
 from submissions.queue.wakeups import QUEUES, wake
 
-_COPIED = ["quest", "group", "submitter", "out_of_competition", "family", "spec", "notation", "headline"]
-_COPIED += ["parameters", "device", "engine", "seed", "ranked_at"]
+_COPIED_FIELDS = ["quest", "group", "submitter", "out_of_competition", "family", "spec", "notation", "headline"]
+_COPIED_FIELDS += ["parameters", "device", "engine", "seed", "ranked_at"]
 
 
 def rerun(submission: Submission, *, user: User, reason: str = "") -> Submission:
-    """Queue the same spec again, free of quota, with the first one's time for deadline and ties.
+    """Queue the same spec again without using quota; the original's time counts for deadline and ties.
 
-    A run that was scored and counts goes on counting, until `choose` says otherwise.
+    A scored run that counts keeps counting until `choose` selects another.
     """
     with writing():
-        # Whoever runs the same submission again waits here: of two re-runs at once, both might count.
+        # Two re-runs of the same submission wait here for each other: otherwise both might count.
         Submission.objects.select_for_update().get(pk=first_of(submission).pk)
         check_not_archived(submission.quest)
         runs = runs_of(submission)
@@ -29,9 +29,9 @@ def rerun(submission: Submission, *, user: User, reason: str = "") -> Submission
         again = Submission.objects.create(
             rerun_of=submission,
             counts=counts,
-            # What a group chose as final stays so, whichever of its runs counts.
+            # The final mark follows the run that counts.
             final=counts and any(run.final for run in runs),
-            **{name: getattr(submission, name) for name in _COPIED},
+            **{name: getattr(submission, name) for name in _COPIED_FIELDS},
         )
         record(again, Event.Kind.RERUN, actor=user.display_name, user=user, reason=reason)
         wake(QUEUES[Device(again.device)])
@@ -50,7 +50,7 @@ def _check_ended(submission: Submission, runs: list[Submission]) -> None:
 
 
 def first_of(submission: Submission) -> Submission:
-    """The run that a group submitted, of which `submission` is a re-run, or which it is itself."""
+    """The original run of `submission`, which may be the submission itself."""
     first = submission
     while first.rerun_of is not None:
         first = first.rerun_of
@@ -58,7 +58,7 @@ def first_of(submission: Submission) -> Submission:
 
 
 def runs_of(submission: Submission) -> list[Submission]:
-    """The first run and every re-run of what `submission` belongs to, the oldest first."""
+    """The original run of `submission` and all its re-runs, oldest first."""
     first = first_of(submission)
     runs, latest = [first], [first]
     while latest:
@@ -68,11 +68,11 @@ def runs_of(submission: Submission) -> list[Submission]:
 
 
 def choose(submission: Submission, *, user: User, reason: str) -> None:
-    """Let this run count, and none of the others of the same submission; each one's history says so."""
+    """Make this run the one that counts; the history of each changed run says so."""
     if submission.state != State.SCORED:
         raise refuse("submission", _("Only a run that was scored can count."), status=409)
     if not reason.strip():
-        raise refuse("reason", _("Say why: the group reads it."))
+        raise refuse("reason", _("Give a reason; the group can read it."))
     with writing():
         check_not_archived(submission.quest)
         runs = runs_of(submission)

@@ -1,4 +1,4 @@
-"""The only way in: a submission is validated, checked against deadline and quota under a lock, and queued."""
+"""Submitting: validates a model, checks deadline and quota under a lock, and queues it. There is no other way in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from submissions.database.write_lock import writing
 from submissions.models import Device, Event, Group, Quest, Submission, User
 from submissions.notation.writer import headline, render
-from submissions.quests.quotas import closed_because, is_open_for, quota, spent_because
+from submissions.quests.quotas import closed_reason, is_open_for, quota, wait_reason
 from submissions.quests.refusal import check_not_archived, refuse
 from submissions.queue.lifecycle import record
 from submissions.queue.wakeups import QUEUES, wake
@@ -38,22 +38,22 @@ def submit(
 ) -> tuple[Submission, bool]:
     """Queue `spec` for `group`; instructors (no group) submit out of competition.
 
-    Gives the submission and whether it is new: with an `idempotency_key` seen before, the first one is given again.
-    Raises Refused, or SpecError where the spec does not fit the quest's data set and limits. A broker that is down
-    does not matter: the reaper wakes the workers later.
+    Returns the submission and whether it is new: a known `idempotency_key` returns the earlier submission. Raises
+    Refused, or SpecError if the spec does not fit the quest's data set and limits. A broker that is down does no harm:
+    the reaper wakes the workers later.
     """
     device = device or devices_for(spec)[0]
     _check_device(spec, device)
     fingerprints = _fingerprints(quest, spec, device, engine, note)
     with writing():
-        # Whoever submits as this user or for this group waits here: parallel posts can neither pass the group's quota
-        # nor use one idempotency key twice.
+        # Parallel posts of the same user or group wait here for each other, so they can neither exceed the group's
+        # quota nor use one idempotency key twice.
         User.objects.select_for_update().get(pk=submitter.pk)
         if group is not None:
             Group.objects.select_for_update().get(pk=group.pk)
         if earlier := _earlier(submitter, idempotency_key, fingerprints):
             return earlier, False
-        # Read anew and held: neither deadline nor data set may change between this look and the commit.
+        # Read again and locked: neither deadline nor data set may change before the commit.
         quest = Quest.objects.select_for_update(of=("self",)).select_related("course").get(pk=quest.pk)
         _check_entry(quest, submitter, group)
         _check_engine(quest, engine)
@@ -72,14 +72,14 @@ def submit(
             ranked_at=now,
             idempotency_key=idempotency_key,
             idempotency_body=fingerprints[0] if idempotency_key else "",
-            **_described(spec),
+            **_spec_fields(spec),
         )
         record(submission, Event.Kind.SUBMITTED, actor=submitter.display_name, user=submitter)
         wake(QUEUES[Device(device)])
     return submission, True
 
 
-def _described(spec: Spec) -> dict[str, Any]:
+def _spec_fields(spec: Spec) -> dict[str, Any]:
     counts = parameters(spec)
     return {
         "family": spec.family,
@@ -91,7 +91,7 @@ def _described(spec: Spec) -> dict[str, Any]:
 
 
 def devices_for(spec: Spec) -> tuple[str, ...]:
-    """What a submission of `spec` may ask for, the default first: `auto` where there is a choice."""
+    """The devices that a submission of `spec` may ask for, the default first; `auto` if there is a choice."""
     devices = family_of(spec).devices
     return devices if len(devices) == 1 else (Device.AUTO.value, *devices)
 
@@ -105,11 +105,11 @@ def _check_device(spec: Spec, device: str) -> None:
 
 def _check_engine(quest: Quest, engine: str) -> None:
     if engine and engine not in quest.engines:
-        raise refuse("engine", no_such_engine(quest, engine))
+        raise refuse("engine", engine_refusal(quest, engine))
 
 
-def no_such_engine(quest: Quest, engine: str) -> str:
-    """Why `quest` takes nothing for `engine`."""
+def engine_refusal(quest: Quest, engine: str) -> str:
+    """A sentence that says why `quest` does not accept `engine`."""
     if engine in engines.names():
         words = {"engine": engine, "offered": _(" or ").join(quest.engines)}
         return _("This quest does not take submissions for the %(engine)s engine, only for %(offered)s.") % words
@@ -118,7 +118,7 @@ def no_such_engine(quest: Quest, engine: str) -> str:
 
 
 def _fingerprints(quest: Quest, spec: Spec, device: str, engine: str, note: str) -> list[str]:
-    """What stands for this request, and for one that means the same: with the usual engine spelt out, or left open."""
+    """Hashes of this request and of its equivalent, with the default engine named or left out."""
     same = {"": quest.default_engine, quest.default_engine: ""}
     engines = [engine, same[engine]] if engine in same else [engine]
     return [_fingerprint([quest.pk, dump(spec), device, one, *([note] if note else [])]) for one in engines]
@@ -133,7 +133,7 @@ def _earlier(submitter: User, key: str | None, fingerprints: Sequence[str]) -> S
         return None
     earlier = Submission.objects.filter(submitter=submitter, idempotency_key=key).first()
     if earlier and earlier.idempotency_body not in fingerprints:
-        words = _("This key already stands for submission %(id)s, which is another one.")
+        words = _("This key was already used for submission %(id)s, which is a different one.")
         raise refuse("Idempotency-Key", words % {"id": earlier.pk}, status=409)
     return earlier
 
@@ -147,8 +147,8 @@ def _check_entry(quest: Quest, submitter: User, group: Group | None) -> None:
         words = _("%(group)s belongs to another course than %(quest)s.")
         raise refuse("quest", words % {"group": group, "quest": quest}, status=403)
     if not is_open_for(quest, group):
-        raise refuse("quest", closed_because(quest, group), status=403)
+        raise refuse("quest", closed_reason(quest, group), status=403)
     allowance = quota(quest, group)
     if allowance.next_at:
         wait = allowance.next_at - timezone.now()
-        raise refuse("quest", spent_because(quest, allowance), status=429, retry_after=wait)
+        raise refuse("quest", wait_reason(quest, allowance), status=429, retry_after=wait)

@@ -1,4 +1,4 @@
-"""The kernel's tables. Django looks for models here, so this is the one `__init__` that is not empty."""
+"""The database models. Django imports them from here, so this is the one `__init__` that is not empty."""
 
 from submissions.models.desk import DeskEvent
 from submissions.models.people import ApiToken, Course, Group, Invitation, Membership, User

@@ -1,4 +1,4 @@
-"""The history of the instructors' desk: what no submission's own history tells."""
+"""The history of the instructors' desk, for everything that is not part of a submission's own history."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from submissions.models.people import Course, User
 
 
 class DeskEvent(models.Model):
-    """One thing that an instructor did: time, actor, what, to whom or what. Rows are only added."""
+    """One action of an instructor: time, actor, kind and subject. Rows are only ever added."""
 
     class Kind(models.TextChoices):
         COURSE_CREATED = "course_created", _("created the course")
         COURSE_ARCHIVED = "course_archived", _("archived the course")
-        COURSE_RESTORED = "course_restored", _("brought back the course")
+        COURSE_RESTORED = "course_restored", _("restored the course")
         COURSE_PURGED = "course_purged", _("erased the personal data of")
         TERM_STARTED = "term_started", _("started the term")
         GROUP_CREATED = "group_created", _("created the group")
         IMPORTED = "imported", _("imported a class list into")
         QUEST_CREATED = "quest_created", _("created the quest")
         QUEST_CHANGED = "quest_changed", _("changed the quest")
-        QUEST_MOVED = "quest_moved", _("moved the quest")
+        QUEST_MOVED = "quest_moved", _("changed the status of the quest")
         ANNOUNCED = "announced", _("announced in")
         EXTENDED = "extended", _("gave an extension to")
         LOGIN_RESET = "login_reset", _("reset the login of")
@@ -38,9 +38,11 @@ class DeskEvent(models.Model):
     user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     course = models.ForeignKey(Course, on_delete=models.SET_NULL, null=True, related_name="+")
     person = models.ForeignKey(
-        User, on_delete=models.SET_NULL, null=True, related_name="+", help_text="Whose login it was about."
+        User, on_delete=models.SET_NULL, null=True, related_name="+", help_text="The person whose login was changed."
     )
-    subject = models.CharField(max_length=200, blank=True, help_text="What it was about, by name; never a student.")
+    subject = models.CharField(
+        max_length=200, blank=True, help_text="Name of the course, group, quest or worker; never a student's."
+    )
     detail = models.TextField(blank=True)
 
     class Meta:
@@ -63,7 +65,7 @@ class DeskEvent(models.Model):
     ) -> DeskEvent:
         """Add one line to the desk's history, within the caller's transaction.
 
-        `user` is who acted; `actor` names a part of the service that acted by itself.
+        `user` is the person who acted; `actor` names the part of the service if it acted by itself.
         """
         return cls._default_manager.create(
             kind=kind,

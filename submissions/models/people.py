@@ -14,7 +14,7 @@ from knox.models import AbstractAuthToken, AuthTokenManager
 
 
 class User(AbstractUser):  # type: ignore[django-manager-missing]
-    """A person who logs in. `is_staff` makes an instructor."""
+    """A person who can log in; instructors have `is_staff`."""
 
     student_number = models.CharField(max_length=32, blank=True)
 
@@ -51,7 +51,7 @@ class Course(models.Model):
 
     @cached_property
     def time_zone(self) -> str:
-        """That of its newest quest: in it is told when what belongs to no quest, such as a token, was made."""
+        """The newest quest's time zone, used for things that belong to no quest, such as tokens."""
         newest = self.quests.order_by("-created_at").values_list("time_zone", flat=True).first()
         return newest or settings.TIME_ZONE
 
@@ -65,7 +65,9 @@ class Group(models.Model):  # type: ignore[django-manager-missing]
 
     course = models.ForeignKey(Course, on_delete=models.PROTECT, related_name="groups")
     name = models.CharField(max_length=60)
-    pseudonym = models.CharField(max_length=60, blank=True, help_text="What others see where a quest hides the names.")
+    pseudonym = models.CharField(
+        max_length=60, blank=True, help_text="Shown to other groups where a quest hides names."
+    )
     members: models.ManyToManyField[User, Membership] = models.ManyToManyField(
         User, through="Membership", related_name="teams"
     )
@@ -85,7 +87,7 @@ class Group(models.Model):  # type: ignore[django-manager-missing]
 
 
 class Membership(models.Model):
-    """A user in a group; one group a course, which `course` repeats so that the database can hold the rule."""
+    """A user in a group. `course` repeats the group's, so that the database can enforce one group per course."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="memberships")
@@ -100,7 +102,7 @@ class Membership(models.Model):
 
 
 class Invitation(models.Model):
-    """A one-time way into a group. Only the SHA-256 digest of its code is stored; the code itself is shown once."""
+    """A one-time invitation to a group. Only the SHA-256 digest of its code is stored; the code is shown once."""
 
     group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="invitations")
     digest = models.CharField(max_length=64, unique=True)
@@ -122,7 +124,7 @@ class Invitation(models.Model):
 
 
 class ApiToken(AbstractAuthToken):
-    """A member's token, acting for one group. Only its SHA-512 digest is stored; the token itself is shown once."""
+    """A member's token, which acts for one group. Only its SHA-512 digest is stored; the token is shown once."""
 
     group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="tokens", null=True, blank=True)
     name = models.CharField(max_length=60, default="token")

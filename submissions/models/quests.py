@@ -26,7 +26,7 @@ LOCKED_BY_SUBMISSIONS = ("dataset", "split_seed", "private_share")
 
 def validate_time_zone(name: str) -> None:
     if name not in available_timezones():
-        words = gettext("%(name)s is not a time zone; write one like Europe/Copenhagen.")
+        words = gettext("%(name)s is not a time zone; use a name like Europe/Copenhagen.")
         raise ValidationError(words % {"name": name})
 
 
@@ -35,12 +35,12 @@ def default_time_zone() -> str:
 
 
 def any_split() -> int:
-    """Drawn, since the share is known to everybody: whoever knew the seed as well could tell the private images."""
+    """A random seed: the share is public, so anyone who guessed the seed could work out the private images."""
     return secrets.randbelow(2**31)
 
 
 class ModelsShown(models.TextChoices):
-    """From when on everybody may read every group's model."""
+    """From when everybody may read every group's model."""
 
     ALWAYS = "always", _("always")
     FROM = "from", _("from a date")
@@ -69,7 +69,7 @@ class QuestQuerySet(models.QuerySet["Quest"]):
         return self.exclude(state=QuestState.DRAFT)
 
     def visible_to(self, user: User | AnonymousUser | None) -> QuestQuerySet:
-        """Those that `user` may know of: a draft is the instructors'."""
+        """Quests that `user` may see; only instructors see drafts."""
         return self.all() if user is not None and user.is_staff else self.published()
 
     def accepting(self, at: datetime | None = None) -> QuestQuerySet:
@@ -84,7 +84,7 @@ class QuestQuerySet(models.QuerySet["Quest"]):
 
 
 class Quest(models.Model):
-    """Data set, split, opening and closing time, quotas and run limits. Its state moves by `quest_moves` alone."""
+    """Data set, split, opening and closing times, quotas and limits. Only `quests.lifecycle` changes its state."""
 
     course = models.ForeignKey(Course, on_delete=models.PROTECT, related_name="quests")
     name = models.CharField(max_length=120)
@@ -95,7 +95,7 @@ class Quest(models.Model):
     private_share = models.FloatField(
         default=0.0,
         validators=[MinValueValidator(0.0), MaxValueValidator(0.9)],
-        help_text=_("The part of the test images that is scored in secret until the reveal, 0 to 0.9."),
+        help_text=_("Share of the test images kept private until the reveal, 0 to 0.9."),
     )
     split_seed = models.PositiveIntegerField(default=any_split, help_text=_("Chooses which test images are private."))
     opens_at = models.DateTimeField(null=True, blank=True)
@@ -103,11 +103,13 @@ class Quest(models.Model):
     time_zone = models.CharField(max_length=60, default=default_time_zone, validators=[validate_time_zone])
 
     daily_quota = models.PositiveIntegerField(
-        null=True, blank=True, default=20, help_text=_("Submissions a group may make a day; empty for no limit.")
+        null=True, blank=True, default=20, help_text=_("Submissions per group and day; leave blank for no limit.")
     )
-    min_interval_seconds = models.PositiveIntegerField(default=0, help_text=_("Between two submissions of a group."))
+    min_interval_seconds = models.PositiveIntegerField(
+        default=0, help_text=_("Minimum time between two submissions of a group.")
+    )
     group_limit = models.PositiveIntegerField(
-        default=2, validators=[MinValueValidator(1)], help_text=_("Runs that one group may have going at a time.")
+        default=2, validators=[MinValueValidator(1)], help_text=_("Runs that one group may have at the same time.")
     )
     run_seconds = models.PositiveIntegerField(
         default=3600, validators=[MinValueValidator(10)], help_text=_("A run that takes longer is stopped.")
@@ -119,12 +121,12 @@ class Quest(models.Model):
         _("engine"), max_length=20, choices=engines.policy_choices, default=engines.ACCELERATED
     )
     exclusive = models.BooleanField(
-        _("exclusive runs"), default=False, help_text=_("Each run has its machine, with all cores, to itself.")
+        _("exclusive runs"), default=False, help_text=_("Each run has a machine and all its cores to itself.")
     )
     board_needs_exclusive = models.BooleanField(
         _("only exclusive runs on the board"),
         default=False,
-        help_text=_("A run that shared its machine is scored, but not ranked."),
+        help_text=_("A run that shared its machine is scored but not ranked."),
     )
     models_shown = models.CharField(
         _("models are shown"), max_length=20, choices=ModelsShown, default=ModelsShown.ALWAYS
@@ -134,10 +136,10 @@ class Quest(models.Model):
     final_runs = models.PositiveIntegerField(
         default=1,
         validators=[MinValueValidator(1)],
-        help_text=_("So many of its submissions a group may mark as final; of these the best private score counts."),
+        help_text=_("How many submissions a group may mark as final; the best private score among them counts."),
     )
     frozen_at = models.DateTimeField(
-        null=True, editable=False, help_text="Everybody but instructors sees the board as it stood then."
+        null=True, editable=False, help_text="Everybody but instructors sees the board as of this time."
     )
     max_epochs = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
     max_parameters = models.PositiveBigIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
@@ -161,7 +163,7 @@ class Quest(models.Model):
             models.CheckConstraint(
                 condition=~Q(models_shown=ModelsShown.FROM) | Q(models_shown_from__isnull=False),
                 name="models_shown_from_a_date",
-                violation_error_message=_("Give the date from which on the models are shown."),
+                violation_error_message=_("Give the date from which the models are shown."),
             ),
             models.CheckConstraint(condition=Q(state__in=QuestState.values), name="quest_state_known"),
         ]
@@ -179,7 +181,7 @@ class Quest(models.Model):
 
     @property
     def engines(self) -> tuple[str, ...]:
-        """Those that a submission may ask for, the default first."""
+        """The engines that a submission may ask for, the default first."""
         return engines.allowed(self.engine_policy)
 
     @property
@@ -192,7 +194,7 @@ class Quest(models.Model):
 
     @property
     def is_archived(self) -> bool:
-        """It, or its course: then all that belongs to it can only be read."""
+        """Whether the quest or its course is archived: everything in it is then read-only."""
         return self.state == QuestState.ARCHIVED or self.course.archived
 
     @property
@@ -206,10 +208,10 @@ class Quest(models.Model):
     def clean(self) -> None:
         super().clean()
         if self.board_needs_exclusive and not self.exclusive:
-            words = gettext("Then runs must be exclusive, or none would be ranked.")
+            words = gettext("This needs exclusive runs, or no run would be ranked.")
             raise ValidationError({"board_needs_exclusive": words})
         if self.run_seconds is not None and self.run_seconds > settings.LONGEST_RUN_SECONDS:
-            words = gettext("A run may take %(most)s seconds at most.")
+            words = gettext("A run may take at most %(most)s seconds.")
             raise ValidationError({"run_seconds": words % {"most": f"{settings.LONGEST_RUN_SECONDS:,}"}})
         if not self.has_submissions:
             return
@@ -220,11 +222,11 @@ class Quest(models.Model):
 
 
 class Extension(models.Model):
-    """More time, or more submissions on the day it was granted, for one group, with the reason. Rows are only added."""
+    """A later deadline for one group, or more submissions on the day it was granted. Rows are only ever added."""
 
     quest = models.ForeignKey(Quest, on_delete=models.PROTECT, related_name="extensions")
     group = models.ForeignKey(Group, on_delete=models.PROTECT, related_name="extensions")
-    extra_submissions = models.PositiveIntegerField(default=0, help_text=_("For the day on which it is granted."))
+    extra_submissions = models.PositiveIntegerField(default=0, help_text=_("For the day on which they are granted."))
     closes_at = models.DateTimeField(null=True, blank=True, help_text=_("The group's own deadline."))
     reason = models.TextField()
     granted_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")

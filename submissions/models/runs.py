@@ -1,4 +1,4 @@
-"""What runs: workers, the hardware they run on, attempts, and the scores they achieve."""
+"""Workers, the hardware they run on, attempts, scores and insights."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Hardware(models.Model):
-    """One normalised description of a machine or GPU that attempts point at."""
+    """A normalised description of a machine or GPU, shared by the attempts that ran on it."""
 
-    key = models.CharField(max_length=64, unique=True, help_text="A hash of what is below.")
+    key = models.CharField(max_length=64, unique=True, help_text="A hash of the other columns.")
     cpu_model = models.CharField(max_length=200)
     cores = models.PositiveIntegerField(help_text="Logical cores.")
     physical_cores = models.PositiveIntegerField(null=True)
@@ -34,7 +34,7 @@ class Hardware(models.Model):
         return self.gpu_name or f"{self.cpu_model}, {self.cores} cores"
 
     def label(self, device: str) -> str:
-        """How board and feed name it, for a run on `device`."""
+        """The name shown on board and feed for a run on `device`."""
         return self.gpu_name if device == "gpu" and self.gpu_name else f"{self.cpu_model}, {self.cores} cores"
 
 
@@ -44,16 +44,16 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         return self.filter(stopped_at=None, last_seen_at__gte=since)
 
     def serving(self) -> WorkerQuerySet:
-        """Alive, and not asked by an instructor to take no more."""
+        """Workers that are alive and neither paused nor drained."""
         return self.alive().filter(duty=Duty.ON)
 
 
 class Duty(models.TextChoices):
-    """What instructors ask of a worker."""
+    """Whether a worker takes runs; instructors change it."""
 
     ON = "on", _("takes runs")
-    PAUSED = "paused", _("ends what it has, takes no more")
-    DRAINED = "drained", _("gives back what it has, takes no more")
+    PAUSED = "paused", _("finishes its current runs, takes no more")
+    DRAINED = "drained", _("releases its runs, takes no more")
 
 
 class Worker(models.Model):
@@ -70,7 +70,9 @@ class Worker(models.Model):
     started_at = models.DateTimeField(default=timezone.now)
     last_seen_at = models.DateTimeField(default=timezone.now)
     stopped_at = models.DateTimeField(null=True)
-    reaped_at = models.DateTimeField(null=True, help_text="When this upkeep worker last looked after the queue.")
+    reaped_at = models.DateTimeField(
+        null=True, help_text="When this upkeep worker last checked the queue for expired leases."
+    )
 
     objects = WorkerQuerySet.as_manager()
 
@@ -95,7 +97,7 @@ class Exit(models.TextChoices):
 
 
 class Attempt(models.Model):
-    """One try of one worker at one submission. All `_s` fields are seconds by a monotonic clock."""
+    """One attempt of a worker to run a submission. All `_s` fields are seconds by a monotonic clock."""
 
     submission = models.ForeignKey("submissions.Submission", on_delete=models.CASCADE, related_name="attempts")
     number = models.PositiveIntegerField()
@@ -110,7 +112,7 @@ class Attempt(models.Model):
     exit = models.CharField(max_length=20, choices=Exit, blank=True)
     counted = models.BooleanField(default=False, help_text="Counts towards the submission's limit of attempts.")
     reason = models.TextField(blank=True)
-    progress = models.JSONField(default=dict, help_text="The last word from the trainer while it runs.")
+    progress = models.JSONField(default=dict, help_text="The trainer's latest progress report while it runs.")
 
     queue_wait_s = models.FloatField(null=True)
     startup_s = models.FloatField(null=True)
@@ -127,11 +129,11 @@ class Attempt(models.Model):
     threads_used = models.IntegerField(null=True)
     load_average = models.FloatField(null=True)
     other_runs = models.IntegerField(null=True, help_text="Other runs on the host when this one began.")
-    contended = models.BooleanField(null=True, help_text="Something else wanted the cores meanwhile.")
-    exclusive = models.BooleanField(default=False, help_text="It had its machine to itself, with all cores.")
+    contended = models.BooleanField(null=True, help_text="Other processes were using the CPU.")
+    exclusive = models.BooleanField(default=False, help_text="The run had its machine and all cores to itself.")
     stock_predicted_s = models.FloatField(
         null=True,
-        help_text="Predicted: what training and scoring would have taken on the stock engine, on this machine.",
+        help_text="Predicted seconds of training and scoring with the stock engine on this machine.",
     )
     seed = models.BigIntegerField(null=True)
     versions = models.JSONField(default=dict)
@@ -163,7 +165,7 @@ class Attempt(models.Model):
 
 
 class Score(models.Model):
-    """What the attempt that finished achieved. `errors` are [test index, predicted digit]."""
+    """The score of the attempt that finished. `errors` is a list of [test index, predicted class]."""
 
     submission = models.OneToOneField("submissions.Submission", on_delete=models.CASCADE, related_name="score")
     attempt = models.OneToOneField(Attempt, on_delete=models.CASCADE, related_name="score")
@@ -195,7 +197,7 @@ class Score(models.Model):
 
 
 class Insight(models.Model):
-    """A small look into a trained model, at most 200 KB, which its trainer left after the clock had stopped."""
+    """Data for pictures of a trained model, at most 200 KB, collected by the trainer after the timing has ended."""
 
     submission = models.OneToOneField("submissions.Submission", on_delete=models.CASCADE, related_name="insight")
     data = models.JSONField(default=dict)

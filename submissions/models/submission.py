@@ -1,4 +1,4 @@
-"""A submission, and the history of its moves."""
+"""Submissions and their history."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         return self.filter(state=State.SCORED)
 
     def competing(self) -> SubmissionQuerySet:
-        """Those of groups; of a submission and its re-run, the one that was chosen to count; none disqualified."""
+        """Groups' submissions that are not disqualified; of a submission and its re-runs only the one that counts."""
         return self.filter(out_of_competition=False, counts=True, disqualified=False)
 
     def visible_to(self, user: User) -> SubmissionQuerySet:
-        """Those that `user` may see whole: its own groups', its own, or all for an instructor."""
+        """Submissions that `user` may see in full: those of their groups and their own, or all for an instructor."""
         if user.is_staff:
             return self
         return self.filter(Q(group__memberships__user=user) | Q(submitter=user)).distinct()
 
     def with_runs(self) -> SubmissionQuerySet:
-        """All that a table row shows, in three queries."""
+        """Prefetch everything that a table row shows; three queries in all."""
         latest = Attempt.objects.select_related("hardware", "worker").order_by("number")
         return self.select_related("quest", "group", "submitter", "score").prefetch_related(
             models.Prefetch("attempts", queryset=latest)
@@ -60,7 +60,7 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
 
 
 class Submission(models.Model):
-    """A group's spec in a quest, with a state. State, lease and result move by `submissions.queue.lifecycle` alone."""
+    """A group's model in a quest. Only `submissions.queue.lifecycle` changes its state, lease and result."""
 
     quest = models.ForeignKey(Quest, on_delete=models.PROTECT, related_name="submissions")
     group = models.ForeignKey(Group, on_delete=models.PROTECT, related_name="submissions", null=True)
@@ -69,13 +69,13 @@ class Submission(models.Model):
 
     family = models.CharField(max_length=30)
     spec = models.JSONField()
-    notation = models.TextField(help_text="As a person would type it.")
-    headline = models.TextField(help_text="The notation's first statement, which board and feed show.")
+    notation = models.TextField(help_text="The model as a person would type it.")
+    headline = models.TextField(help_text="The notation's first statement, shown on board and feed.")
     parameters = models.BigIntegerField(null=True, help_text="Trainable and fixed, for a network.")
     device = models.CharField(max_length=10, choices=Device, default=Device.CPU)
     engine = models.CharField(max_length=20, choices=engines.choices, default=engines.STOCK)
-    seed = models.BigIntegerField(help_text="What the trainer seeds with where the spec names no seed.")
-    note = models.TextField(blank=True, help_text="The group's own note, seen by the group and instructors.")
+    seed = models.BigIntegerField(help_text="The trainer's seed where the spec sets none.")
+    note = models.TextField(blank=True, help_text="The group's own note, visible to the group and instructors.")
 
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED, editable=False)
     lease = models.UUIDField(null=True, editable=False)
@@ -87,7 +87,7 @@ class Submission(models.Model):
 
     submitted_at = models.DateTimeField(default=timezone.now, editable=False)
     ranked_at = models.DateTimeField(
-        editable=False, help_text="The time that counts for deadline and ties: a re-run keeps the first one's."
+        editable=False, help_text="The time that counts for deadline and ties; a re-run keeps the original's."
     )
     finished_at = models.DateTimeField(null=True, editable=False)
     refunded = models.BooleanField(default=False, editable=False, help_text="Does not count towards the quota.")
@@ -96,7 +96,7 @@ class Submission(models.Model):
         default=True, editable=False, help_text="Of a submission and its re-run, instructors choose which counts."
     )
     final = models.BooleanField(
-        default=False, editable=False, help_text="Marked by its group as one of those that the private score decides."
+        default=False, editable=False, help_text="Marked by its group for the final ranking by private score."
     )
     disqualified = models.BooleanField(default=False, editable=False, help_text="By an instructor; the event says why.")
     idempotency_key = models.CharField(max_length=200, null=True, editable=False)
@@ -140,7 +140,7 @@ class Submission(models.Model):
 
     @property
     def accuracy(self) -> float | None:
-        """The public score: correct answers as a part of all, or None before there is one."""
+        """The public score, 0 to 1; None while there is none."""
         return self.correct / self.total if self.correct is not None and self.total else None
 
     @property
@@ -158,7 +158,7 @@ class Submission(models.Model):
 
 
 class Event(models.Model):
-    """One line of a submission's history: time, actor, what, reason. Every move writes one, in the same transaction."""
+    """One line of a submission's history. Every move writes one in the same transaction."""
 
     class Kind(models.TextChoices):
         SUBMITTED = "submitted"

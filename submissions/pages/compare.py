@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from submissions.models import Attempt, State, Submission
-from submissions.quests.readers import SubmissionView, open_to_others, submission_view
+from submissions.quests.readers import SubmissionView, public_submissions, submission_view
 from submissions.quests.visibility import Visibility
 from submissions.requests import UserRequest, logged_in, number
 from submissions.results.comparison import Comparison, compare, differences, line_by_line
@@ -89,6 +89,6 @@ def _choices(request: UserRequest, first: SubmissionView, chosen: int = 0) -> di
 def _others(seen: Visibility, shown: Submission) -> list[tuple[str, Submission]]:
     if not seen.models_open or seen.whole:
         return []
-    board = open_to_others(seen).exclude(pk=shown.pk).exclude(group__in=seen.own)
+    board = public_submissions(seen).exclude(pk=shown.pk).exclude(group__in=seen.own)
     best = board.select_related("group").order_by("-correct", "ranked_at")[:OFFERED]
     return [(seen.name(one.group), one) for one in best]

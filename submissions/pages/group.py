@@ -22,7 +22,7 @@ from submissions.database.write_lock import writing
 from submissions.models import ApiToken, Group, Submission, User
 from submissions.pages.live_run import version_of_rows
 from submissions.quests.eligibility import Entry
-from submissions.quests.quotas import granted, open_quests
+from submissions.quests.quotas import extensions_of, open_quests
 from submissions.quests.visibility import Visibility, visibility_for
 from submissions.requests import PageRequest, UserRequest, logged_in, number
 from submissions.results.score_chart import score_charts
@@ -88,7 +88,7 @@ def page(request: HttpRequest, group: Group, form: TokenForm, *, name: str = "",
         "is_member": _is_member(request.user, group),
         "form": form,
         "entries": _entries(group) if whole else [],
-        "extensions": granted(group) if whole else [],
+        "extensions": extensions_of(group) if whole else [],
         "tokens": group.tokens.select_related("user") if whole else [],
         "invitations": group.invitations.select_related("created_by", "used_by") if whole else [],
         "members": group.memberships.select_related("user").order_by("joined_at", "id"),

@@ -14,8 +14,17 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from submissions.database.write_lock import writing
 from submissions.forms.account_form import AccountForm
-from submissions.groups.invitations import InvitationRefused, find, invite, join, read_code, revoke, spaced, why_not
-from submissions.groups.lockouts import may_try_codes, note_wrong_code
+from submissions.groups.invitations import (
+    InvitationRefused,
+    find,
+    invite,
+    join,
+    join_refusal,
+    read_code,
+    revoke,
+    spaced,
+)
+from submissions.groups.lockouts import may_try_codes, record_wrong_code
 from submissions.models import Group, Invitation, Membership, User
 from submissions.pages import group as group_views
 from submissions.requests import PageRequest, UserRequest, logged_in
@@ -83,13 +92,13 @@ def join_page(request: PageRequest, code: str) -> HttpResponse:
     invitation = find(read) if read else None
     if invitation is None:
         if read:
-            note_wrong_code(request)
+            record_wrong_code(request)
         return render(request, "submissions/join.html", {"dead": True}, status=404)
     form = None if request.user.is_authenticated else AccountForm(request.POST or None)
     if request.method == "POST" and (membership := _joined(request, invitation, form)):
         messages.success(request, _("Welcome to %(group)s.") % {"group": membership.group})
         return redirect(group_views.address(membership.group))
-    reason = why_not(invitation, request.user) if isinstance(request.user, User) else ""
+    reason = join_refusal(invitation, request.user) if isinstance(request.user, User) else ""
     context = {"invitation": invitation, "group": invitation.group, "form": form, "reason": reason}
     return render(request, "submissions/invitation.html", context)
 

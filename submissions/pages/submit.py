@@ -16,7 +16,7 @@ from submissions.forms.network_form import NetworkForm, WidthForm
 from submissions.forms.preview import preview_context
 from submissions.forms.submission_form import ON_DEMAND, SubmissionForm
 from submissions.models import Quest, Submission
-from submissions.quests.eligibility import Entry, enter, enterable, why_nowhere
+from submissions.quests.eligibility import Entry, choose_entry, closed_reasons, submittable_quests
 from submissions.quests.presets import presets
 from submissions.quests.visibility import visibility_for
 from submissions.requests import UserRequest, logged_in, number
@@ -28,7 +28,7 @@ def with_entry(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
 
     @wraps(view)
     def enter_quest(request: UserRequest, **named: str) -> HttpResponse:
-        quests = enterable(request.user)
+        quests = submittable_quests(request.user)
         entry = _entry(request, quests)
         return view(request, quests, entry, **named) if entry else _nowhere(request)
 
@@ -92,7 +92,7 @@ def _entry(request: UserRequest, quests: list[Quest]) -> Entry | None:
     wanted = request.POST.get("quest") or asked
     if not wanted and (model := _model_of(request)):
         wanted = str(model.quest_id)
-    return enter(request.user, quests, wanted)
+    return choose_entry(request.user, quests, wanted)
 
 
 def _model_of(request: UserRequest) -> Submission | None:
@@ -149,7 +149,7 @@ def _page(request: UserRequest, quests: list[Quest], form: SubmissionForm, **mor
 
 def _nowhere(request: UserRequest) -> HttpResponse:
     in_course = request.user.memberships.filter(course__archived=False).exists()
-    context = {"in_course": in_course, "reasons": why_nowhere(request.user), "text": request.POST.get("model", "")}
+    context = {"in_course": in_course, "reasons": closed_reasons(request.user), "text": request.POST.get("model", "")}
     return render(request, "submissions/no_open_quest.html", context)
 
 

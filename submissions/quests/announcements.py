@@ -1,4 +1,4 @@
-"""Telling everybody something about a quest, above its board."""
+"""A quest's announcement, shown above its board."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from submissions.models import DeskEvent, Quest, User
 
 
 def announce(quest: Quest, text: str, *, user: User) -> None:
-    """Post `text` in place of what was announced before; an empty one takes that down."""
+    """Replace the quest's announcement with `text`; an empty text removes it."""
     text = text.strip()
     with writing():
         at = clock.now() if text else None

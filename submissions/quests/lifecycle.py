@@ -1,4 +1,4 @@
-"""Opening, closing, freezing and revealing a quest."""
+"""A quest's states: opening, closing, revealing, archiving, and freezing its board."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from submissions.database import clock
 from submissions.database.write_lock import writing
 from submissions.models import QUEST_MOVES, DeskEvent, Quest, QuestState, User
 
-MAY_BE_FROZEN = (QuestState.OPEN, QuestState.CLOSED)
+FREEZABLE = (QuestState.OPEN, QuestState.CLOSED)
 
 
 class QuestMoveRefused(Exception):
-    """The quest may not go there, for the reason given."""
+    """The quest cannot change to this state, for the reason given."""
 
 
 def move_quest(quest: Quest, to: QuestState, *, user: User | None = None) -> None:
-    """Move a quest to its next state. The reveal waits for every submission that was accepted before closing."""
+    """Change a quest's state. The reveal waits for every submission that was accepted before closing."""
     with writing():
         if to not in QUEST_MOVES[quest.state]:
             states = {"state": quest.get_state_display().lower(), "to": to.label.lower()}
@@ -29,7 +29,7 @@ def move_quest(quest: Quest, to: QuestState, *, user: User | None = None) -> Non
             raise QuestMoveRefused(words % {"waiting": waiting})
         frozen_at = None if to == QuestState.REVEALED else quest.frozen_at
         if not Quest.objects.filter(pk=quest.pk, state=quest.state).update(state=to, frozen_at=frozen_at):
-            raise QuestMoveRefused(_("Someone else has just moved this quest; look again."))
+            raise QuestMoveRefused(_("Someone else has just changed this quest; please reload."))
         if user:
             detail = f"{quest.state} → {to}"
             DeskEvent.record(DeskEvent.Kind.QUEST_MOVED, user=user, subject=quest, course=quest.course, detail=detail)
@@ -37,12 +37,12 @@ def move_quest(quest: Quest, to: QuestState, *, user: User | None = None) -> Non
 
 
 def freeze(quest: Quest, *, user: User) -> None:
-    """From now on everybody but instructors sees the quest as it stands at this moment, until `thaw` or the reveal."""
+    """Freeze the board: everybody but instructors sees it as it is now, until `thaw` or the reveal."""
     _set_frozen(quest, clock.now(), user=user)
 
 
 def thaw(quest: Quest, *, user: User) -> None:
-    """Show everybody what has been scored since the quest was frozen."""
+    """Show everybody the scores since the board was frozen."""
     _set_frozen(quest, None, user=user)
 
 
@@ -50,13 +50,13 @@ def _set_frozen(quest: Quest, at: datetime | None, *, user: User) -> None:
     word = "frozen" if at else "thawed"
     with writing():
         unmoved = Quest.objects.filter(
-            pk=quest.pk, state__in=MAY_BE_FROZEN, course__archived=False, frozen_at__isnull=at is not None
+            pk=quest.pk, state__in=FREEZABLE, course__archived=False, frozen_at__isnull=at is not None
         )
         if not unmoved.update(frozen_at=at):
             words = (
-                _("%(quest)s cannot be frozen now; look again.")
+                _("%(quest)s cannot be frozen now; please reload.")
                 if at
-                else _("%(quest)s cannot be thawed now; look again.")
+                else _("%(quest)s cannot be thawed now; please reload.")
             )
             raise QuestMoveRefused(words % {"quest": quest})
         DeskEvent.record(DeskEvent.Kind.QUEST_CHANGED, user=user, subject=quest, course=quest.course, detail=word)

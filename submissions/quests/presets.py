@@ -1,4 +1,4 @@
-"""What a form can be filled with to start from: the families' presets that a quest would take."""
+"""The families' presets that a quest accepts, as starting points for a form."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from submissions.specs.validation import validate
 
 
 def presets(quest: Quest) -> dict[str, Spec]:
-    """Every preset that fits the quest's images and limits, by name."""
-    return {name: spec for family in offered() for name, spec in _fitting(family, quest)}
+    """All presets that fit the quest's images and limits, by name."""
+    return {name: spec for family in offered() for name, spec in _accepted_presets(family, quest)}
 
 
 def defaults(family: Family, quest: Quest) -> Spec | None:
-    """The model of which nothing was said but the family; None where there is no such thing."""
+    """The family's model with default parameters; None if it has none or the quest does not accept it."""
     try:
         return validate({"family": family.name}, dataset=quest.dataset, limits=quest.limits)
     except SpecError:
         return None
 
 
-def _fitting(family: Family, quest: Quest) -> Iterator[tuple[str, Spec]]:
+def _accepted_presets(family: Family, quest: Quest) -> Iterator[tuple[str, Spec]]:
     for name, spec in family.presets.items():
         try:
             yield name, validate(dump(spec), dataset=quest.dataset, limits=quest.limits)

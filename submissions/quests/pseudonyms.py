@@ -1,4 +1,4 @@
-"""What a group is called where a quest hides the groups' names: an adjective and an animal, drawn once."""
+"""Groups' pseudonyms, for quests that hide their names: an adjective and an animal, drawn once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ANIMALS = """
 
 
 def pseudonym_of(group: Group) -> str:
-    """The group's pseudonym: readable, of no other group in its course, and drawn when one is first asked for."""
+    """The group's pseudonym, unique in its course; drawn when it is first needed."""
     if not group.pseudonym:
         draw_missing(group.course_id)
         group.refresh_from_db(fields=["pseudonym"])
@@ -31,21 +31,21 @@ def pseudonym_of(group: Group) -> str:
 
 
 def draw_missing(course: int) -> None:
-    """Draw a pseudonym for each group of the course that has none; never another for one that has."""
+    """Draw a pseudonym for each group of the course that has none. Existing ones never change."""
     if not Group.objects.filter(course=course, pseudonym="").exists():
         return
     with writing():
-        # Whoever draws in the same course waits here: no two groups may draw the same.
+        # Draws in the same course wait here for each other: no two groups may draw the same pseudonym.
         groups = list(Group.objects.select_for_update().filter(course=course))
-        nameless = [group for group in groups if not group.pseudonym]
+        without = [group for group in groups if not group.pseudonym]
         taken = {name for group in groups for name in (group.name, group.pseudonym)}
-        for group, drawn in zip(nameless, _free(taken, len(nameless)), strict=True):
+        for group, drawn in zip(without, _draw(taken, len(without)), strict=True):
             group.pseudonym = drawn
-        Group.objects.bulk_update(nameless, ["pseudonym"])
+        Group.objects.bulk_update(without, ["pseudonym"])
 
 
-def _free(taken: set[str], wanted: int) -> list[str]:
-    """So many names that are not `taken`, in no order; where the pairs run out, with numbers behind them."""
+def _draw(taken: set[str], wanted: int) -> list[str]:
+    """Draw `wanted` names that are not `taken`; once the pairs are used up, numbers are added to them."""
     pairs = [f"{adjective} {animal}" for adjective, animal in product(ADJECTIVES.split(), ANIMALS.split())]
     free: list[str] = []
     for turn in count(1):

@@ -1,4 +1,4 @@
-"""Who may open the page of a submission, and how much of it."""
+"""Who may open a submission's page, and how much of it they see."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from submissions.quests.visibility import Visibility, visibility_for
 class SubmissionView:
     """A submission as one reader sees it.
 
-    `whole` for its group, who submitted it, and instructors. Others read, where the quest shows models, what the model
-    itself yields – score, errors, insight, times, hardware, configuration –, which they could find out by submitting it
-    themselves; but neither note, nor who in the group it was, nor its history and attempts.
+    Its group, its submitter and instructors see it `whole`. Others, where the quest shows models, see only results that
+    they could get by submitting the model themselves: score, errors, insight, times, hardware and configuration. They
+    do not see the note, the submitter, the history or the attempts.
     """
 
     submission: Submission
@@ -33,20 +33,20 @@ class SubmissionView:
 
 
 def submission_view(pk: int, user: User) -> SubmissionView | None:
-    """The submission as `user` may see it; None where that is not at all."""
+    """The submission as `user` may see it; None if they may not see it at all."""
     rows = Submission.objects.select_related("quest__course", "group", "submitter", "score", "rerun_of")
     submission = rows.filter(pk=pk).first()
     if submission is None:
         return None
-    seen = visibility_for(submission.quest, user)
+    visibility = visibility_for(submission.quest, user)
     whole = Submission.objects.visible_to(user).filter(pk=pk).exists()
-    return SubmissionView(submission, seen, whole) if whole or _is_open(submission, seen) else None
+    return SubmissionView(submission, visibility, whole) if whole or _is_public(submission, visibility) else None
 
 
-def _is_open(submission: Submission, seen: Visibility) -> bool:
-    return seen.shows_model(submission) and open_to_others(seen).filter(pk=submission.pk).exists()
+def _is_public(submission: Submission, visibility: Visibility) -> bool:
+    return visibility.shows_model(submission) and public_submissions(visibility).filter(pk=submission.pk).exists()
 
 
-def open_to_others(seen: Visibility) -> SubmissionQuerySet:
-    """The submissions of a quest that stand, or stood, on its board for this reader."""
-    return Submission.objects.filter(seen.known(), quest=seen.quest, state=State.SCORED).competing()
+def public_submissions(visibility: Visibility) -> SubmissionQuerySet:
+    """The submissions that are, or were, on the quest's board for this reader."""
+    return Submission.objects.filter(visibility.known(), quest=visibility.quest, state=State.SCORED).competing()

@@ -1,4 +1,4 @@
-"""Saying no: the error that every refused request raises, with the field, the reason and the HTTP status."""
+"""The error that refused requests raise, with field, reason and HTTP status."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 from submissions.models import Quest
-from submissions.quests.quotas import closed_because
+from submissions.quests.quotas import closed_reason
 
 
 @dataclass
 class Refused(Exception):
-    """A submission that is not taken. `errors` name their field; `status` is what HTTP calls it."""
+    """A refused request. Each of `errors` names its field; `status` is the HTTP status."""
 
     errors: Sequence[dict[str, str]]
     status: int = 400
@@ -29,7 +29,7 @@ def refuse(name: str, message: str, **more: Any) -> Refused:
 
 
 def check_not_archived(quest: Quest) -> None:
-    """Raises Refused where nothing may change any more, for nobody. Within the transaction of what would change."""
+    """Raises Refused if the quest is archived. Call it within the transaction that makes the change."""
     quest.refresh_from_db(fields=["state", "course"])
     if quest.is_archived:
-        raise refuse("quest", closed_because(quest), status=409)
+        raise refuse("quest", closed_reason(quest), status=409)

@@ -1,4 +1,4 @@
-"""A new term beside the last one: the same quests as drafts, and no groups yet."""
+"""Starting a course's next term with drafts of the same quests and no groups."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from submissions.database.write_lock import writing
 from submissions.models import Course, DeskEvent, Quest, User
 
-_OF_ONE_TERM = ("id", "course", "announcement", "split_seed")
-_MOVED = ("opens_at", "closes_at", "models_shown_from")
+_NOT_COPIED = ("id", "course", "announcement", "split_seed")
+_SHIFTED_TIMES = ("opens_at", "closes_at", "models_shown_from")
 
 
 def start_term(course: Course, *, term: str, weeks: int, user: User) -> Course:
-    """Create `course` anew for `term`, with a draft of each of its quests, all their times `weeks` later.
+    """Create a copy of `course` for `term` with a draft of each of its quests, all times `weeks` later.
 
-    Groups, members, submissions and announcements stay where they are.
+    Groups, members, submissions and announcements are not copied.
     """
     with writing():
         new = Course.objects.create(name=course.name, term=term)
@@ -25,13 +25,13 @@ def start_term(course: Course, *, term: str, weeks: int, user: User) -> Course:
 
 
 def _rules(quest: Quest, later: timedelta) -> dict[str, object]:
-    """All that an instructor sets about a quest; what only its own course of events sets is not editable."""
-    names = [field.name for field in Quest._meta.concrete_fields if field.editable and field.name not in _OF_ONE_TERM]
+    """The fields that an instructor sets. Fields that only events set, such as the state, are not editable."""
+    names = [field.name for field in Quest._meta.concrete_fields if field.editable and field.name not in _NOT_COPIED]
     return {name: getattr(quest, name) for name in names} | {
-        name: _moved(getattr(quest, name), quest, later) for name in _MOVED
+        name: _shifted(getattr(quest, name), quest, later) for name in _SHIFTED_TIMES
     }
 
 
-def _moved(at: datetime | None, quest: Quest, later: timedelta) -> datetime | None:
-    """The same weekday and time of day by the clocks of the quest's zone, which may be set between."""
+def _shifted(at: datetime | None, quest: Quest, later: timedelta) -> datetime | None:
+    """The same weekday and time of day in the quest's zone, even across a clock change."""
     return at and (at.astimezone(quest.zone).replace(tzinfo=None) + later).replace(tzinfo=quest.zone)

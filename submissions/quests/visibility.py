@@ -1,4 +1,4 @@
-"""What one reader may see of a quest: whose models, by which names, and as of when. The one home of these rules."""
+"""The rules for what a reader may see of a quest: models, group names, and how recent results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ INSTRUCTORS = _("instructors")
 
 @dataclass(frozen=True, slots=True)
 class Visibility:
-    """A quest as one reader sees it. `own` are the reader's groups; `whole` is an instructor's visibility."""
+    """A quest as one reader sees it. `own` are ids of the reader's groups; `whole` is True for instructors.
+
+    `as_of` is the time at which the board is frozen for this reader, None if it is live.
+    """
 
     quest: Quest
     own: frozenset[int]
@@ -32,23 +35,23 @@ class Visibility:
         return (group.pk if isinstance(group, Group) else group) in self.own
 
     def shows_model(self, submission: Submission) -> bool:
-        """Whether the reader may read this submission's configuration, in any form."""
+        """Whether the reader may see this submission's configuration, in any form."""
         mine = self.reader is not None and submission.submitter_id == self.reader
         return self.models_open or self.whole or mine or self.is_own(submission.group_id)
 
     def parameters(self, submission: Submission) -> int | None:
-        """How large a network is, which says much of what it is: for those alone who may read its configuration."""
+        """The network's size, which reveals much about it: shown only to readers of its configuration."""
         return submission.parameters if self.shows_model(submission) else None
 
-    def of_the_model(self, column: str) -> Expression | F:
-        """A column of submissions, null where the reader may not read the model: `shows_model` for the database."""
+    def model_column(self, column: str) -> Expression | F:
+        """A column of submissions, null where the reader may not see the model: `shows_model` in SQL."""
         if self.models_open or self.whole:
             return F(column)
         legible = Q(group__in=self.own) if self.reader is None else Q(group__in=self.own) | Q(submitter=self.reader)
         return Case(When(legible, then=F(column)), default=None)
 
     def name(self, group: Group | None) -> str:
-        """What the reader may know the group by: its name, or its pseudonym. None stands for the instructors."""
+        """The group's name or pseudonym, as shown to the reader. None stands for the instructors."""
         if group is None:
             return str(INSTRUCTORS)
         return pseudonym_of(group) if self.hides_name(group) else group.name
@@ -57,18 +60,18 @@ class Visibility:
         return self.quest.pseudonyms and not self.whole and not self.is_own(group)
 
     def known(self) -> Q:
-        """Which scored submissions the reader may know of: on a frozen board those that had finished by then."""
+        """The filter for scored submissions shown to the reader: on a frozen board those finished by then."""
         return Q(finished_at__lte=self.as_of) if self.as_of else Q()
 
     @property
     def today(self) -> datetime:
-        """When the day began, in the quest's zone: that of the reader's clock, or on which the board was frozen."""
+        """Midnight in the quest's zone, at the start of today or of the day on which the board was frozen."""
         at = (self.as_of or timezone.now()).astimezone(self.quest.zone)
         return at.replace(hour=0, minute=0, second=0, microsecond=0)
 
     @property
     def models_shown_when(self) -> str:
-        """What stands in place of a model that the reader may not see."""
+        """Shown in place of a hidden model: when it will be visible."""
         if self.quest.models_shown == ModelsShown.FROM and self.quest.models_shown_from:
             at = self.quest.models_shown_from.astimezone(self.quest.zone)
             return gettext("shown from %(at)s %(zone)s") % {"at": f"{at:%d/%m %H:%M}", "zone": self.quest.time_zone}
@@ -76,17 +79,17 @@ class Visibility:
 
     @property
     def version(self) -> list[object]:
-        """Differs between readers who see different pages of the same quest, and when what they see changes."""
+        """Differs between readers who see different pages of the quest, and whenever their page changes."""
         rules = [self.quest.models_shown, self.quest.models_shown_from, self.quest.pseudonyms]
         return [sorted(self.own), self.whole, self.models_open, *rules, str(self.as_of)]
 
 
 def visibility_for(quest: Quest, user: User | AnonymousUser | None) -> Visibility:
-    """What `user` sees of `quest`; None and AnonymousUser stand for anybody."""
+    """The visibility of `quest` for `user`; None and AnonymousUser stand for the public."""
     person = user if isinstance(user, User) else None
     whole = person is not None and person.is_staff
     if quest.pseudonyms and not whole:
-        draw_missing(quest.course_id)  # all at once, before rows are read: a board of 500 groups asks for 500 names
+        draw_missing(quest.course_id)  # in one go before rows are read: a board of 500 groups needs 500 names
     return Visibility(
         quest=quest,
         own=frozenset(person.memberships.values_list("group", flat=True)) if person else frozenset(),
@@ -98,16 +101,16 @@ def visibility_for(quest: Quest, user: User | AnonymousUser | None) -> Visibilit
 
 
 def models_open(quest: Quest) -> bool:
-    """Whether everybody may read every group's model now."""
+    """Whether everybody may see every group's model now."""
     if quest.models_shown == ModelsShown.ALWAYS:
         return True
     if quest.models_shown == ModelsShown.FROM:
         return quest.models_shown_from is not None and quest.models_shown_from <= timezone.now()
-    return _is_over(quest)
+    return _is_closed_for_all(quest)
 
 
-def _is_over(quest: Quest) -> bool:
-    """Closed for every group: one that was granted a later deadline must not read the others' models before."""
+def _is_closed_for_all(quest: Quest) -> bool:
+    """Whether no group can submit any more. A group with a later deadline must not see others' models before it."""
     if quest.state != QuestState.OPEN:
         return quest.state != QuestState.DRAFT
     now = timezone.now()

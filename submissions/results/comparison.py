@@ -1,4 +1,4 @@
-"""Two submissions side by side: who got what, and whether the difference may be chance."""
+"""Compares two submissions: which images each got right, and whether the difference is significant."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from functools import cached_property
 from submissions.models import Submission
 from submissions.results.mistakes import Mistake, Mistakes, mistakes
 
-CHANCE = 0.05  # below it a difference is commonly called significant
+SIGNIFICANCE_LEVEL = 0.05
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """The exact two-sided p of McNemar's test, given how many images each of two models alone got right.
+    """The exact two-sided p-value of McNemar's test; the arguments count the images that only one model got right.
 
-    If both were equally good, each of these images would be one or the other's with probability 1/2, so that the
-    smaller count is binomial. Q. McNemar, "Note on the sampling error of the difference between correlated proportions
+    If both models were equally good, each of these images would go to either with probability 1/2, so the smaller count
+    is binomial. Q. McNemar, "Note on the sampling error of the difference between correlated proportions
     or percentages", Psychometrika 12 (1947), 153–157; for comparing classifiers T. G. Dietterich, Neural Computation
     10 (1998), 1895–1923.
     """
     images, ways, tail = only_first + only_second, 1, 0
     for count in range(min(only_first, only_second) + 1):
-        tail += ways  # to choose `count` of the images, without computing each from the start
+        tail += ways  # binomial coefficient (images over count), updated incrementally
         ways = ways * (images - count) // (count + 1)
     return min(1.0, 2 * tail / 2**images)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Of the images that both were scored on and that may be told of."""
+    """The results of two models on the images that both were scored on and that may be shown."""
 
     first: Mistakes
     second: Mistakes
@@ -44,7 +44,7 @@ class Comparison:
 
     @cached_property
     def only_first(self) -> list[Mistake]:
-        """What the first got and the second not, with the second's answer."""
+        """The second's mistakes on images that the first got right."""
         return [one for one in self.second if one.index in self.shown and one.index not in self.first.given]
 
     @cached_property
@@ -61,7 +61,7 @@ class Comparison:
 
     @property
     def difference(self) -> float:
-        """The first's accuracy less the second's, on these images."""
+        """The first's accuracy minus the second's on these images."""
         return (len(self.only_first) - len(self.only_second)) / self.images
 
     @cached_property
@@ -70,19 +70,19 @@ class Comparison:
 
     @property
     def may_be_chance(self) -> bool:
-        return self.p >= CHANCE
+        return self.p >= SIGNIFICANCE_LEVEL
 
 
 def compare(first: Submission, second: Submission) -> Comparison | None:
-    """None where one has no score, or the two were scored on other images."""
+    """Compare two submissions; None if one has no score or they used different data sets."""
     if first.quest.dataset != second.quest.dataset:
         return None
-    of_first, of_second = mistakes(first), mistakes(second)
-    return None if of_first is None or of_second is None else Comparison(of_first, of_second)
+    one, other = mistakes(first), mistakes(second)
+    return None if one is None or other is None else Comparison(one, other)
 
 
 def differences(first: Submission, second: Submission) -> list[tuple[str, object, object]]:
-    """The parameters in which two specs of one flat family differ, as (name, first's, second's)."""
+    """(name, first's value, second's value) of the parameters that differ; empty for networks or different families."""
     if first.family != second.family or "layers" in first.spec:
         return []
     names = [*first.spec, *(name for name in second.spec if name not in first.spec)]
@@ -91,7 +91,7 @@ def differences(first: Submission, second: Submission) -> list[tuple[str, object
 
 
 def line_by_line(first: Submission, second: Submission) -> list[tuple[str, str]]:
-    """Two networks' notations as one: each line with "-" (the first's alone), "+" (the second's) or "" (both's)."""
+    """A diff of two networks' notations: (mark, line), with "-" for the first's lines, "+" for the second's, or ""."""
     if first.family != second.family or "layers" not in first.spec:
         return []
     lines = ndiff(first.notation.splitlines(), second.notation.splitlines())

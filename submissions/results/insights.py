@@ -1,4 +1,4 @@
-"""What a trainer's insight shows, as pictures for a page. The trainer's side reads here how large one may be."""
+"""Turns a trainer's insight into pictures for a page; `MAX_BYTES` also limits what the trainer collects."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 
 from submissions.images.png import data_uri, png, strip
 
-MOST_BYTES = 200_000  # as JSON
+MAX_BYTES = 200_000  # as JSON
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A PNG as a data URI, with the size in pixels that it has."""
+    """A PNG as a data URI; width and height are in pixels."""
 
     uri: str
     width: int
@@ -23,8 +23,11 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class LayerLook:
-    """A network's first layer: its kernels, and for each test digit a strip of what they make of it."""
+class LayerPictures:
+    """A network's first layer: its kernels, and for some test digits a strip of feature maps.
+
+    `maps` is a list of (test index, strip); `shown` of the `channels` are in each strip; `side` is (height, width).
+    """
 
     layer: str
     count: int
@@ -36,16 +39,16 @@ class LayerLook:
 
 
 @dataclass(frozen=True, slots=True)
-class ImportanceLook:
-    """How much each pixel counts for a forest; `unused` of them do not count at all."""
+class ImportanceMap:
+    """A forest's importance of each pixel; `unused` pixels have importance 0."""
 
     picture: Picture
     pixels: int
     unused: int
 
 
-def parse_insight(data: dict[str, Any]) -> LayerLook | ImportanceLook | list[dict[str, Any]] | None:
-    """What `data` shows: of nearest neighbours, its wrong digits as they are. None if there is nothing to see."""
+def parse_insight(data: dict[str, Any]) -> LayerPictures | ImportanceMap | list[dict[str, Any]] | None:
+    """The pictures in `data`, or for nearest neighbours its list of wrong digits; None if there is nothing to show."""
     match data.get("kind"):
         case "layer":
             return _layer(data)
@@ -56,33 +59,33 @@ def parse_insight(data: dict[str, Any]) -> LayerLook | ImportanceLook | list[dic
     return None
 
 
-def _layer(data: dict[str, Any]) -> LayerLook:
-    kernels, height, width = _unpacked(data["kernels"])
+def _layer(data: dict[str, Any]) -> LayerPictures:
+    kernels, height, width = _unpack(data["kernels"])
     pictures = [Picture(data_uri(png(kernel, width, height)), width, height) for kernel in kernels]
-    look = LayerLook(data["layer"], data["count"], pictures, (height, width))
+    pictured = LayerPictures(data["layer"], data["count"], pictures, (height, width))
     if "maps" not in data:
-        return look
-    maps, height, width = _unpacked(data["maps"])
+        return pictured
+    maps, height, width = _unpack(data["maps"])
     shown = len(maps) // len(data["digits"])
     strips = [_strip(maps[place * shown :][:shown], width, height) for place in range(len(data["digits"]))]
     rows = list(zip(data["digits"], strips, strict=True))
-    return LayerLook(look.layer, look.count, pictures, look.side, rows, data["channels"], shown)
+    return LayerPictures(pictured.layer, pictured.count, pictures, pictured.side, rows, data["channels"], shown)
 
 
 def _strip(maps: Sequence[bytes], width: int, height: int) -> Picture:
     return Picture(data_uri(strip(maps, width, height)), len(maps) * (width + 2) - 2, height)
 
 
-def _importances(data: dict[str, Any]) -> ImportanceLook:
+def _importances(data: dict[str, Any]) -> ImportanceMap:
     height, width = data["shape"]
-    values, most = data["values"], max(data["values"])
-    # The square root: a few pixels count so much more than the rest that those would all look like none.
-    greys = bytes(round(255 * math.sqrt(value / most)) if most else 0 for value in values)
-    return ImportanceLook(Picture(data_uri(png(greys, width, height)), width, height), len(values), values.count(0))
+    values, peak = data["values"], max(data["values"])
+    # On a square-root scale: a few pixels count so much more that all others would look like 0.
+    greys = bytes(round(255 * math.sqrt(value / peak)) if peak else 0 for value in values)
+    return ImportanceMap(Picture(data_uri(png(greys, width, height)), width, height), len(values), values.count(0))
 
 
-def _unpacked(packed: dict[str, Any]) -> tuple[list[bytes], int, int]:
-    """The pictures one after the other, with their height and width."""
+def _unpack(packed: dict[str, Any]) -> tuple[list[bytes], int, int]:
+    """The pictures as bytes of `height * width` grey values each, with height and width."""
     *_count, height, width = packed["shape"]
     pixels = base64.b64decode(packed["pixels"])
     size = height * width

@@ -1,4 +1,4 @@
-"""Loss and accuracy over the epochs, as lines to draw."""
+"""Learning curves: loss and accuracy over the epochs, as lines to draw."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 WIDTH, HEIGHT, MARGIN = 320, 140, 12
-LEFT = 50  # where the lines begin; what the axis says stands left of that
-MOST_DOTS = 40  # with more epochs than that they would hide the line
+LEFT = 50  # the lines begin here, right of the axis labels
+MAX_DOTS = 40  # with more epochs the dots would hide the line
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One measure; `points` are its places in the drawing, `latest` its value after the last epoch."""
+    """One measure; `places` are its (x, y) in the drawing, `latest` its value after the last epoch."""
 
     name: str
     latest: float
@@ -25,12 +25,12 @@ class Series:
 
     @property
     def dots(self) -> list[tuple[float, float]]:
-        return self.places if len(self.places) <= MOST_DOTS else self.places[-1:]
+        return self.places if len(self.places) <= MAX_DOTS else self.places[-1:]
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """`loss` or `accuracy`, in training and, where a part was held back, in validation."""
+    """`loss` or `accuracy`, in training and, if there is a validation split, in validation."""
 
     name: str
     lines: list[Series]
@@ -40,7 +40,7 @@ class Curve:
 
 
 def curves(epochs: Sequence[Mapping[str, Any]], planned: int | None = None) -> list[Curve]:
-    """Both curves of a network's run; while it trains, `planned` epochs leave room for those that are to come."""
+    """Both curves of a network's run; `planned` epochs reserve room for those still to come."""
     found = (_curve(name, epochs, max(planned or 0, len(epochs))) for name in ("loss", "accuracy"))
     return [curve for curve in found if curve]
 
@@ -60,7 +60,7 @@ def _curve(name: str, epochs: Sequence[Mapping[str, Any]], planned: int) -> Curv
 
 
 def _values(epochs: Sequence[Mapping[str, Any]], key: str) -> list[tuple[int, float]]:
-    """(epoch, value), where there is one: a loss that is no number any more was left out."""
+    """(epoch, value) for the epochs that have one: a loss that became NaN was left out."""
     pairs = ((place, epoch.get(key)) for place, epoch in enumerate(epochs))
     return [(place, value) for place, value in pairs if isinstance(value, int | float)]
 

@@ -1,4 +1,4 @@
-"""Which test images a model got wrong, as what: until the reveal on the public ones alone, whoever asks."""
+"""The test images that a model got wrong, and its confusion matrix. Private images are hidden until the reveal."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ NAMES: dict[str, tuple[str, ...]] = {
         "T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
     ),
 }  # fmt: skip
-LEVELS = 6  # of a cell's colour
+LEVELS = 6  # colour levels of a cell
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """The test image `index` is a `truth`, and the model read it as a `given`."""
+    """The model predicted class `given` for test image `index`, which is of class `truth`."""
 
     index: int
     truth: int
@@ -32,7 +32,7 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """How many images of one class were read as `given`; `level` is 0 for none up to LEVELS for the most frequent."""
+    """The number of images of one class predicted as `given`; `level` is 0 for none, LEVELS for the largest count."""
 
     given: int
     count: int
@@ -48,12 +48,12 @@ class MatrixRow:
 
     @property
     def accuracy(self) -> float | None:
-        """Of this class alone."""
+        """The share of this class that was predicted correctly; None if it has no images."""
         return self.cells[self.truth].count / self.images if self.images else None
 
 
 class Mistakes:
-    """What a model got wrong of the images with these indexes; `truths` are the labels of all test images."""
+    """A model's errors among the test images `shown`; `truths` are the labels of all test images, a byte each."""
 
     def __init__(self, truths: bytes, shown: frozenset[int], errors: Iterable[tuple[int, int]]) -> None:
         self.truths, self.shown = truths, shown
@@ -74,12 +74,12 @@ class Mistakes:
         return len(self.shown) - len(self.given)
 
     def of(self, *, truth: int | None = None, given: int | None = None) -> list[Mistake]:
-        """Those of a true class, those read as a class, or those of a pair."""
+        """The mistakes with this true class, this predicted class, or both."""
         return [one for one in self if truth in (None, one.truth) and given in (None, one.given)]
 
     @cached_property
     def counts(self) -> list[list[int]]:
-        """The confusion matrix: how many images of a true class (row) were read as a class (column)."""
+        """The confusion matrix, (10, 10): true classes are rows, predicted classes are columns."""
         pairs = Counter((self.truths[index], self.truths[index]) for index in self.shown)
         for mistake in self:
             pairs[mistake.truth, mistake.truth] -= 1
@@ -87,35 +87,37 @@ class Mistakes:
         return [[pairs[truth, given] for given in range(CLASSES)] for truth in range(CLASSES)]
 
     def matrix(self) -> list[MatrixRow]:
-        """The confusion matrix with how strongly each cell is to be coloured."""
+        """The confusion matrix with the colour level of each cell."""
         wrong = [count for truth, row in enumerate(self.counts) for given, count in enumerate(row) if truth != given]
-        most = max(wrong)
+        largest = max(wrong)
         return [
-            MatrixRow(truth, sum(row), [_cell(truth, given, count, most) for given, count in enumerate(row)])
+            MatrixRow(truth, sum(row), [_cell(truth, given, count, largest) for given, count in enumerate(row)])
             for truth, row in enumerate(self.counts)
         ]
 
 
-def _cell(truth: int, given: int, count: int, most: int) -> Cell:
-    """By the logarithm, or one frequent confusion would leave the others without colour."""
+def _cell(truth: int, given: int, count: int, largest: int) -> Cell:
+    """Levels are logarithmic, or one frequent confusion would leave all others without colour."""
     right = truth == given
-    level = 0 if right or count <= 0 else max(1, round(LEVELS * math.log1p(count) / math.log1p(most)))
+    level = 0 if right or count <= 0 else max(1, round(LEVELS * math.log1p(count) / math.log1p(largest)))
     return Cell(given, count, level, right)
 
 
 def mistakes(submission: Submission) -> Mistakes | None:
-    """The errors of a scored submission; None without a score, or where the data set's labels are not at hand."""
+    """The mistakes of a scored submission; None without a score or if the data set's labels are unavailable."""
     score = getattr(submission, "score", None)
     if score is None or submission.state != State.SCORED:
         return None
     truths = idx_files.labels(submission.quest.dataset)
     if truths is None or len(truths) != score.total + score.private_total:
         return None
-    return Mistakes(truths, shown(submission.quest, len(truths)), ((index, given) for index, given in score.errors))
+    return Mistakes(
+        truths, visible_images(submission.quest, len(truths)), ((index, given) for index, given in score.errors)
+    )
 
 
-def shown(quest: Quest, images: int) -> frozenset[int]:
-    """The test images of which anything may be told: the public ones, and after the reveal all."""
+def visible_images(quest: Quest, images: int) -> frozenset[int]:
+    """Indexes of the test images whose results may be shown: the public ones, after the reveal all."""
     everything = frozenset(range(images))
     if quest.is_revealed:
         return everything
@@ -123,5 +125,5 @@ def shown(quest: Quest, images: int) -> frozenset[int]:
 
 
 def class_names(dataset: str) -> tuple[str, ...]:
-    """What the classes are called: most are digits."""
+    """The names of the ten classes; for most data sets these are the digits."""
     return NAMES.get(dataset) or tuple(str(digit) for digit in range(CLASSES))

@@ -1,4 +1,4 @@
-"""A group's scores over time as a small picture: a dot for each, and a step line of the best so far."""
+"""A chart of a group's scores over time: a dot for each score, and a step line of the best so far."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from submissions.models import Quest, State, Submission
 
 WIDTH, HEIGHT = 640, 200
 LEFT, RIGHT, TOP, BOTTOM = 92, 12, 12, 28
-MOST = 3  # quests that are drawn, the newest
-FEWEST = 2  # scores that make a history
+MAX_CHARTS = 3  # only the newest quests get a chart
+MIN_SCORES = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """A score where it is drawn."""
+    """A score and its position in the chart."""
 
     x: float
     y: float
@@ -27,7 +27,7 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class ScoreChart:
-    """What one quest's picture is drawn from; lengths in units of its view box."""
+    """The chart of one quest; lengths are in units of its view box."""
 
     quest: Quest
     dots: list[Dot]
@@ -49,13 +49,13 @@ class ScoreChart:
 
 
 def score_charts(rows: Iterable[Submission]) -> list[ScoreChart]:
-    """A chart for each quest in which at least two of `rows` were scored and count, the newest quest first."""
+    """A chart for each quest with at least two scores that count, newest quest first."""
     scored: dict[Quest, list[Submission]] = {}
     for row in sorted(rows, key=lambda row: (row.submitted_at, row.pk)):
         if row.state == State.SCORED and row.counts and not row.disqualified:
             scored.setdefault(row.quest, []).append(row)
-    quests = sorted((quest for quest in scored if len(scored[quest]) >= FEWEST), key=lambda quest: -quest.pk)
-    return [_chart(quest, scored[quest]) for quest in quests[:MOST]]
+    quests = sorted((quest for quest in scored if len(scored[quest]) >= MIN_SCORES), key=lambda quest: -quest.pk)
+    return [_chart(quest, scored[quest]) for quest in quests[:MAX_CHARTS]]
 
 
 def _chart(quest: Quest, rows: list[Submission]) -> ScoreChart:
@@ -83,12 +83,12 @@ def _chart(quest: Quest, rows: list[Submission]) -> ScoreChart:
 
 
 def _bounds(scores: list[float]) -> tuple[float, float]:
-    """The scores' range with some air, never empty, and within 0 and 1."""
-    air = max((max(scores) - min(scores)) * 0.1, 0.002)
-    return max(0.0, min(scores) - air), min(1.0, max(scores) + air)
+    """The range of the scores with a margin, within 0 and 1; never empty."""
+    margin = max((max(scores) - min(scores)) * 0.1, 0.002)
+    return max(0.0, min(scores) - margin), min(1.0, max(scores) + margin)
 
 
 def _steps(xs: list[float], ys: list[float]) -> str:
-    """An SVG path that goes right, then up, to each next best, and on to the right edge."""
+    """An SVG path that steps right and up to each new best, and on to the right edge."""
     steps = "".join(f" H{x} V{y}" for x, y in zip(xs[1:], ys[1:], strict=True))
     return f"M{xs[0]} {ys[0]}{steps} H{WIDTH - RIGHT}"

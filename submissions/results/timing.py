@@ -1,4 +1,4 @@
-"""Where the seconds of an attempt went, as numbers and as a bar."""
+"""The phases of an attempt in seconds, and as parts of a bar."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from submissions.models import Attempt
 
-WIDTH = 1000  # of the bar, in its own units
+WIDTH = 1000  # of the bar, in view-box units
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One stretch of the run; `x` and `width` are its place in the bar."""
+    """One phase of the run; `x` and `width` are its place in the bar."""
 
     name: str
     seconds: float
@@ -21,20 +21,20 @@ class Part:
 
 
 def parts(attempt: Attempt) -> list[Part]:
-    """The stretches of a run that ended, in order; none before its times are known."""
+    """The phases of a run in order; empty until its times are known."""
     if attempt.train_s is None:
         return []
-    stretches = [(name, seconds) for name, seconds in _stretches(attempt) if seconds > 0]
-    whole = sum(seconds for _name, seconds in stretches)
+    phases = [(name, seconds) for name, seconds in _phases(attempt) if seconds > 0]
+    whole = sum(seconds for _name, seconds in phases)
     placed, before = [], 0.0
-    for name, seconds in stretches:
+    for name, seconds in phases:
         x, end = round(WIDTH * before / whole), round(WIDTH * (before + seconds) / whole)
         placed.append(Part(name, seconds, x, end - x))
         before += seconds
     return placed
 
 
-def _stretches(attempt: Attempt) -> Iterator[tuple[str, float]]:
+def _phases(attempt: Attempt) -> Iterator[tuple[str, float]]:
     first_step, train = attempt.first_step_s or 0.0, attempt.train_s or 0.0
     known = {
         "startup": attempt.startup_s or 0.0,

@@ -1,4 +1,4 @@
-"""The interval within which a model's true accuracy lies, given how many of the test images it got right."""
+"""Wilson's confidence interval for a model's accuracy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Z_95 = 1.959963984540054  # the normal distribution's 0.975 quantile
 
 
 def wilson(correct: int, total: int, z: float = Z_95) -> tuple[float, float]:
-    """The 95% score interval of `correct` out of `total`, as (low, high); (0, 1) where nothing was counted.
+    """The 95% score interval of `correct` out of `total`, as (low, high); (0, 1) if `total` is 0.
 
     E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927), 209–212.
     Unlike p ± z·√(p(1−p)/n) it stays within 0 and 1, and has a width at p = 1 too.

@@ -96,7 +96,7 @@ def test_the_upkeep_worker_cannot_be_paused(worker, instructor_client):
 
     assert "Pause" not in page(instructor_client).replace("paused", "")
     response = instructor_client.post(f"/desk/workers/{worker.pk}/", {"duty": "paused"}, follow=True)
-    assert "upkeep worker looks after the queue" in text_of(response)
+    assert "upkeep worker does maintenance" in text_of(response)
 
 
 @pytest.mark.parametrize("duty", ["", "off"])

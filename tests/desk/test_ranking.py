@@ -64,7 +64,7 @@ def test_disqualifying_asks_for_a_reason_and_says_what_happened(two, instructor_
     first, _second = two
     address = f"/desk/submissions/{first.pk}/disqualify/?next=/desk/ranking/"
 
-    assert "Say why" in instructor_client.post(address, {"reason": " "}, follow=True).content.decode()
+    assert "Give a reason" in instructor_client.post(address, {"reason": " "}, follow=True).content.decode()
     assert not reload(first).disqualified
 
     page = instructor_client.post(address, {"reason": "copied", "next": "/desk/ranking/"}, follow=True)

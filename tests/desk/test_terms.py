@@ -163,7 +163,7 @@ def test_each_deed_stands_in_the_desk_s_history_with_who_did_it(quest, course, o
     for words in (
         "instructor changed the quest <strong>Digits quest</strong>.",
         "daily_quota: 50 → 3",
-        "instructor moved the quest <strong>Digits quest</strong>.",
+        "instructor changed the status of the quest <strong>Digits quest</strong>.",
         "open → closed",
         "Closed &lt;now&gt;",
         "instructor reset the login of <strong>owner</strong>.",

@@ -15,8 +15,8 @@ from submissions.families.network import LENET_5, SIMPLE_CONVNET
 from submissions.forms.input_modes import form_for
 from submissions.forms.preview import pixel_scale
 from submissions.forms.request_examples import model_formats
-from submissions.intake.duplicates import earlier_same
-from submissions.intake.estimate import expected
+from submissions.intake.duplicates import earlier_duplicate
+from submissions.intake.estimate import estimate_run
 from submissions.models import Attempt, ModelsShown, Quest, Submission
 from submissions.notation.reader import parse
 from submissions.quests.eligibility import Entry
@@ -61,7 +61,7 @@ def check(client, quest, model: str = PASTED, **more) -> str:
 def test_without_past_runs_the_estimated_range_holds_the_measured_time(quest, model, engine, measured):
     quest.dataset = "mnist"
 
-    guess = expected(parse(model), quest, engine=engine)
+    guess = estimate_run(parse(model), quest, engine=engine)
 
     assert guess
     assert guess.runs == 0
@@ -69,7 +69,7 @@ def test_without_past_runs_the_estimated_range_holds_the_measured_time(quest, mo
 
 
 def test_gpu_time_is_not_estimated_without_past_runs(quest):
-    assert expected(SIMPLE_DIGITS, quest, device="gpu") is None
+    assert estimate_run(SIMPLE_DIGITS, quest, device="gpu") is None
 
 
 def test_fewer_features_after_preprocessing_shorten_the_estimate(quest):
@@ -111,7 +111,7 @@ def test_of_several_earlier_submissions_the_scored_one_is_shown(submit, score, q
     first = score(submit(), 350)
     submit()
 
-    assert earlier_same(first.model, quest, group) == first
+    assert earlier_duplicate(first.model, quest, group) == first
 
 
 def test_other_groups_and_quests_are_not_searched_for_earlier_submissions(
@@ -119,9 +119,9 @@ def test_other_groups_and_quests_are_not_searched_for_earlier_submissions(
 ):
     other = Quest.objects.create(course=course, name="Second", dataset="digits")
 
-    assert earlier_same(submission.model, quest, other_group) is None
-    assert earlier_same(submission.model, other, group) is None
-    assert earlier_same(parse("KNeighborsClassifier()"), quest, group) is None
+    assert earlier_duplicate(submission.model, quest, other_group) is None
+    assert earlier_duplicate(submission.model, other, group) is None
+    assert earlier_duplicate(parse("KNeighborsClassifier()"), quest, group) is None
 
 
 def test_the_api_reports_the_earlier_submission_too(owner_token, submission, quest):

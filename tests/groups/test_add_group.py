@@ -62,7 +62,7 @@ def test_without_a_current_course_it_says_where_to_create_one(course):
         add_group("ITMALGrp09")
 
 
-def test_of_several_current_courses_one_is_named(course):
+def test_several_current_courses_need_a_course_name(course):
     Course.objects.create(name="Statistics", term="autumn 2026")
 
     with pytest.raises(CommandError, match='--course: "Statistics autumn 2026", "Machine learning autumn 2026"'):
@@ -82,7 +82,7 @@ def test_a_group_that_is_there_already_stays_as_it_is(group, name):
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 61])
-def test_what_cannot_be_a_name_is_refused(course, name):
+def test_an_invalid_group_name_is_refused(course, name):
     with pytest.raises(CommandError, match="This cannot be a group's name"):
         add_group(name)
 

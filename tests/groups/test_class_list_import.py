@@ -35,7 +35,7 @@ def teams() -> dict[str, list[str]]:
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
-def test_what_spreadsheets_write_is_read_alike(separator, encoding, newline):
+def test_all_spreadsheet_formats_are_read_alike(separator, encoding, newline):
     text = LIST.replace(",", separator).replace("\n", newline)
 
     rows, _ = read_rows(text.encode(encoding))
@@ -73,7 +73,7 @@ def test_without_a_heading_the_columns_are_group_username_name_and_number():
 @pytest.mark.parametrize(
     ("content", "errors"),
     [
-        ("", ["The file is empty: give a line for each student."]),
+        ("", ["The file is empty; it needs a line for each student."]),
         ("group,username\n", ["The file has a heading but no students."]),
         ("group,name\nITMALGrp01,Anna\n", ["line 1: The heading names no column username."]),
         ("group,user,login\na,b,c\n", ["line 1: The heading names the column username twice."]),
@@ -81,7 +81,7 @@ def test_without_a_heading_the_columns_are_group_username_name_and_number():
         ("g1,anna,Anna,1,more\n", ["line 1: There are 5 cells where 4 columns are expected."]),
         ('g1,anna,"Anna\nHansen",1\n', ["line 1: The name has a line break or another control character in it."]),
         (b"PK\x03\x04\x00\x00", ["This is not a text file: save the list as CSV (UTF-8)."]),
-        (b"x" * ((1 << 20) + 1), ["The file is larger than 1 MB, which no class list is."]),
+        (b"x" * ((1 << 20) + 1), ["The file is larger than 1 MB: this cannot be a class list."]),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_by_line(content, errors):
@@ -124,7 +124,7 @@ def test_a_second_import_of_the_same_file_changes_nothing(course):
     assert before == (list(User.objects.values()), list(Group.objects.values()), list(Membership.objects.values()))
 
 
-def test_a_student_who_is_listed_elsewhere_now_is_moved_and_said_to_be(course):
+def test_a_student_listed_in_another_group_is_moved_and_reported(course):
     import_groups(course=course, content=LIST.encode())
     bo = User.objects.get(username="bo")
     ApiToken.objects.create(user=bo, group=Group.objects.get(name="ITMALGrp01"))

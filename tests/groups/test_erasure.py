@@ -93,7 +93,7 @@ def test_no_trace_of_a_person_is_left_in_any_table(term):
     assert not Invitation.objects.exists()
 
 
-def test_what_was_achieved_stays(term, quest):
+def test_scores_and_times_are_kept(term, quest):
     before = list(queries.board(quest).values_list("correct", "group__name", "headline", "ranked_at"))
 
     purge(term)
@@ -126,7 +126,7 @@ def test_a_rehearsal_says_what_would_go_and_leaves_everything(term):
     assert purge(term).erased == would.erased
 
 
-def test_instructors_and_who_is_in_another_course_keep_their_accounts(term, quest, group, instructor, stranger):
+def test_instructors_and_members_of_another_course_keep_their_accounts(term, quest, group, instructor, stranger):
     Membership.objects.filter(user=stranger).delete()
     another = Course.objects.create(name="Another")
     Membership.objects.create(user=stranger, group=Group.objects.create(course=another, name="A"), course=another)
@@ -139,7 +139,7 @@ def test_instructors_and_who_is_in_another_course_keep_their_accounts(term, ques
     assert User.objects.filter(username="instructor", is_staff=True).exists()
 
 
-def test_who_has_left_the_group_but_handed_something_in_is_erased_too(term, owner):
+def test_a_former_member_who_submitted_is_erased_too(term, owner):
     Membership.objects.all().delete()
 
     purge(term)
@@ -147,7 +147,7 @@ def test_who_has_left_the_group_but_handed_something_in_is_erased_too(term, owne
     assert traces() == []
 
 
-def test_groups_keep_their_names_unless_they_are_to_go(term, other_group, group):
+def test_group_names_are_erased_only_on_request(term, other_group, group):
     Group.objects.filter(pk=other_group.pk).update(name="Group 1")
     Group.objects.filter(pk=group.pk).update(name="Ada and friends", pseudonym="Amber Heron")
     DeskEvent.objects.create(
@@ -172,7 +172,7 @@ def test_a_second_time_there_is_nothing_left_to_erase_and_no_line_in_the_history
     assert "purge_course erased the personal data of <strong>Machine learning autumn 2026</strong>" in page
 
 
-def test_a_course_that_goes_on_is_not_purged(term, submit):
+def test_a_course_with_open_quests_or_live_submissions_is_not_purged(term, submit):
     Quest.objects.update(state=QuestState.OPEN)
     with pytest.raises(PurgeRefused, match="still open"):
         purge(term)
@@ -183,7 +183,7 @@ def test_a_course_that_goes_on_is_not_purged(term, submit):
         purge(term)
 
 
-def test_the_command_only_says_what_would_go(term, capsys):
+def test_without_yes_the_command_only_lists_what_it_would_erase(term, capsys):
     call_command("purge_course", "Machine learning autumn 2026")
 
     told = capsys.readouterr().out
@@ -201,10 +201,10 @@ def test_with_yes_it_asks_for_the_name_of_the_course(term, capsys, monkeypatch):
     monkeypatch.setattr("builtins.input", lambda question: "Machine learning autumn 2026")
     call_command("purge_course", str(term.pk), "--yes")
 
-    assert "Backups, logs, and files that were downloaded hold it still" in capsys.readouterr().out
+    assert "Backups, logs and downloaded files still contain this data" in capsys.readouterr().out
     assert traces() == []
 
 
-def test_a_course_that_is_not_there_is_not_guessed(term):
+def test_an_unknown_course_is_refused(term):
     with pytest.raises(CommandError, match='"Machine learning autumn 2026"'):
         call_command("purge_course", "Machine learning")

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from submissions.groups.invitations import MOST_OPEN, InvitationRefused, find, invite, join, read_code
+from submissions.groups.invitations import MAX_OPEN, InvitationRefused, find, invite, join, read_code
 from submissions.models import Course, Group, Invitation, Membership, User
 from tests.cast import PASSWORD, client_of, person
 
@@ -192,7 +192,7 @@ def test_after_ten_wrong_codes_an_address_has_to_wait(client, code):
 
 
 def test_a_group_has_not_more_than_so_many_open_invitations(group, owner):
-    for _ in range(MOST_OPEN):
+    for _ in range(MAX_OPEN):
         invite(group, user=owner)
 
     with pytest.raises(InvitationRefused, match="revoke those"):

@@ -38,7 +38,7 @@ def test_it_comes_back_to_where_it_stood(best, quest, instructor):
 
 
 def test_a_reason_is_asked_for(best, instructor):
-    with pytest.raises(Refused, match="Say why"):
+    with pytest.raises(Refused, match="Give a reason"):
         disqualify(best, user=instructor, reason=" ")
     assert not reload(best).disqualified
 

@@ -63,7 +63,7 @@ def test_a_choice_needs_a_reason_and_a_run_that_was_scored(two_runs, instructor,
     first, again = two_runs
     third = reruns.rerun(first, user=instructor)
 
-    assert "Say why" in count(instructor_client, again, reason=" ").content.decode()
+    assert "Give a reason" in count(instructor_client, again, reason=" ").content.decode()
     assert "Only a run that was scored can count." in count(instructor_client, third).content.decode()
     assert not Event.objects.filter(kind=Event.Kind.COUNTS).exists()
 

@@ -43,7 +43,7 @@ def test_the_daily_quota_is_the_groups_not_the_members(quest, submit, colleague)
 
     assert refused.status == 429
     assert refused.retry_after > timedelta(0)
-    assert "used its 2 submissions of today" in str(refused)
+    assert "used its 2 submissions for today" in str(refused)
     assert Submission.objects.count() == 2
 
 

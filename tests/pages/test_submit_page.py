@@ -218,7 +218,7 @@ def test_a_used_up_quota_is_shown_before_and_after_submitting(owner_client, ques
 
     assert "has no submissions left for now" in owner_client.get("/submit/").content.decode()
     response = owner_client.post("/submit/", paste(quest))
-    assert "has used its 1 submissions of today" in response.content.decode()
+    assert "has used its 1 submissions for today" in response.content.decode()
     assert Submission.objects.count() == 1
 
 

@@ -1,4 +1,4 @@
-"""An archived quest, and every quest of an archived course, can only be read – by instructors too."""
+"""An archived quest, and every quest of an archived course, is read-only, for instructors too."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.cast import KNN, reload
 
 pytestmark = pytest.mark.slow
 
-ONLY_READ = "Digits quest is archived: it can only be read."
+READ_ONLY = "Digits quest is archived and read-only."
 
 
 @pytest.fixture(params=["quest", "course"])
@@ -28,7 +28,7 @@ def archive(request, quest, course):
 
 
 @pytest.mark.parametrize("who", ["owner", "instructor"])
-def test_nobody_submits_to_it(archive, who, quest, client, request):
+def test_an_archived_quest_takes_no_submissions(archive, who, quest, client, request):
     client.force_login(request.getfixturevalue(who))
     archive()
 
@@ -37,42 +37,42 @@ def test_nobody_submits_to_it(archive, who, quest, client, request):
     )
 
     assert answer.status_code in (400, 403, 409)
-    assert ONLY_READ in answer.content.decode()
+    assert READ_ONLY in answer.content.decode()
     assert not Submission.objects.exists()
 
 
-def test_nothing_is_run_again_and_no_other_run_comes_to_count(archive, submission, score, instructor):
+def test_an_archived_quest_takes_no_reruns_and_no_choice_of_run(archive, submission, score, instructor):
     first = score(submission, 300)
     again = score(reruns.rerun(first, user=instructor, reason="The fan had failed."), 340)
     archive()
 
-    with pytest.raises(Refused, match=ONLY_READ):
+    with pytest.raises(Refused, match=READ_ONLY):
         reruns.rerun(first, user=instructor, reason="Once more.")
-    with pytest.raises(Refused, match=ONLY_READ):
+    with pytest.raises(Refused, match=READ_ONLY):
         reruns.choose(again, user=instructor, reason="It was better.")
 
     assert Submission.objects.count() == 2
     assert not reload(again).counts
 
 
-def test_nothing_is_disqualified_or_reinstated(archive, submission, score, instructor):
+def test_an_archived_quest_takes_no_disqualification_or_reinstatement(archive, submission, score, instructor):
     scored = score(submission, 300)
     archive()
 
     for decide in (disqualification.disqualify, disqualification.reinstate):
-        with pytest.raises(Refused, match=ONLY_READ):
+        with pytest.raises(Refused, match=READ_ONLY):
             decide(scored, user=instructor, reason="Too late.")
 
     assert not reload(scored).disqualified
 
 
-def test_the_desk_says_so(archive, submission, score, instructor_client):
+def test_the_desk_says_that_the_quest_is_archived(archive, submission, score, instructor_client):
     scored = score(submission, 300)
     archive()
 
     page = instructor_client.post(f"/desk/submissions/{scored.pk}/rerun/", {"reason": "Again."}, follow=True)
 
-    assert ONLY_READ in page.content.decode()
+    assert READ_ONLY in page.content.decode()
 
 
 def test_the_desk_offers_nothing_that_would_be_refused(archive, submission, score, instructor, instructor_client):

@@ -36,7 +36,7 @@ def post(owner_token, quest):
     ("policy", "default"),
     [("accelerated", "accelerated"), ("accelerated_only", "accelerated"), ("stock", "stock"), ("stock_only", "stock")],
 )
-def test_the_quest_says_what_runs_where_nobody_chose(submit, quest, policy, default):
+def test_without_a_choice_the_quests_default_engine_runs(submit, quest, policy, default):
     set_policy(quest, policy)
 
     assert submit().engine == default
@@ -59,7 +59,7 @@ def test_a_forbidden_engine_is_refused_and_named(submit, quest, policy, forbidde
 
 
 @pytest.mark.parametrize(("policy", "forbidden"), ONLY)
-def test_form_and_api_refuse_it_in_the_same_words(post, owner_client, quest, policy, forbidden):
+def test_form_and_api_refuse_a_forbidden_engine_in_the_same_words(post, owner_client, quest, policy, forbidden):
     set_policy(quest, policy)
 
     [told] = post(engine=forbidden).json()["errors"]
@@ -89,7 +89,7 @@ def test_the_api_tells_what_each_quest_offers(client, quest):
     assert (told["exclusive"], told["board_needs_exclusive"]) == (False, False)
 
 
-def test_what_was_submitted_keeps_its_engine_and_so_does_its_re_run(submit, score, quest, instructor):
+def test_a_submission_and_its_rerun_keep_their_engine(submit, score, quest, instructor):
     scored = score(submit(engine="stock"), 350)
     set_policy(quest, "accelerated_only")
 

@@ -60,7 +60,7 @@ def test_a_group_with_its_own_deadline_goes_on_submitting_and_the_others_do_not(
         submit(submitter=stranger, group=other_group)
 
 
-def test_its_own_deadline_holds_to_the_second(extended, submit, later, monkeypatch):
+def test_a_groups_own_deadline_holds_to_the_second(extended, submit, later, monkeypatch):
     monkeypatch.setattr(timezone, "now", lambda: later - timedelta(seconds=1))
     submit()
     monkeypatch.setattr(timezone, "now", lambda: later)
@@ -70,7 +70,7 @@ def test_its_own_deadline_holds_to_the_second(extended, submit, later, monkeypat
     assert f"{later.astimezone(extended.quest.zone):%H:%M:%S}" in str(refused.value)
 
 
-def test_the_form_takes_it_after_the_quests_own_time(extended, owner_client, stranger_client):
+def test_the_form_accepts_the_group_after_the_quests_closing_time(extended, owner_client, stranger_client):
     page = owner_client.get("/submit/").content.decode()
     response = owner_client.post("/submit/", {"way": "paste", "quest": extended.quest_id, "key": "k", "model": PASTED})
 
@@ -80,14 +80,14 @@ def test_the_form_takes_it_after_the_quests_own_time(extended, owner_client, str
     assert "closed" in stranger_client.get("/submit/").content.decode()
 
 
-def test_the_api_takes_it_with_and_without_naming_the_quest(extended, api, stranger_client):
+def test_the_api_accepts_the_group_with_and_without_naming_the_quest(extended, api, stranger_client):
     assert post(api).status_code == 201
     assert post(api, quest=extended.quest_id).status_code == 201
     assert post(stranger_client).status_code == 403
     assert post(stranger_client, quest=extended.quest_id).status_code == 403
 
 
-def test_me_and_quests_tell_the_groups_own_deadline(extended, api, stranger_client, client, later):
+def test_the_api_shows_the_groups_own_deadline(extended, api, stranger_client, client, later):
     (mine,) = api.get("/api/v1/me/").json()["quests"]
 
     assert datetime.fromisoformat(mine["closes_at"]) == later
@@ -98,7 +98,7 @@ def test_me_and_quests_tell_the_groups_own_deadline(extended, api, stranger_clie
     assert stranger_client.get("/api/v1/me/").json()["quests"] == []
 
 
-def test_the_board_tells_the_group_its_own_deadline_and_nobody_else(extended, owner_client, stranger_client, client):
+def test_the_board_shows_a_groups_own_deadline_to_that_group_only(extended, owner_client, stranger_client, client):
     assert "The quest closes for ITMALGrp01 on" in owner_client.get("/").content.decode()
     assert "closes for ITMALGrp01" not in stranger_client.get("/").content.decode()
     assert "closes for ITMALGrp01" not in client.get("/").content.decode()
@@ -115,9 +115,7 @@ def test_an_instructor_who_closes_the_quest_closes_it_for_all(extended, group):
     assert not quotas.is_open_for(Quest.objects.get(), group)
 
 
-def test_the_newest_extension_holds_and_a_quest_that_is_prolonged_for_all_takes_nobody_anything(
-    extended, over, group, instructor, later
-):
+def test_the_newest_extension_holds_unless_the_quest_itself_closes_later(extended, over, group, instructor, later):
     sooner = later - timedelta(hours=3)
     extend(quest=over, group=group, user=instructor, closes_at=sooner, reason="A slip of the pen.")
     assert quotas.deadline(over, group) == sooner
@@ -127,10 +125,10 @@ def test_the_newest_extension_holds_and_a_quest_that_is_prolonged_for_all_takes_
     assert quotas.own_deadline(over, group) is None
 
 
-def test_who_can_submit_nowhere_is_told_the_groups_own_time(extended, owner, later, monkeypatch):
+def test_a_closed_quests_message_gives_the_groups_own_deadline(extended, owner, later, monkeypatch):
     monkeypatch.setattr(timezone, "now", lambda: later + timedelta(minutes=1))
 
-    (why,) = eligibility.why_nowhere(owner)
+    (why,) = eligibility.closed_reasons(owner)
 
     assert f"{later.astimezone(extended.quest.zone):%H:%M:%S}" in why
 
@@ -150,13 +148,13 @@ def test_extra_submissions_are_for_the_day_on_which_they_are_granted(quest, grou
 @pytest.mark.parametrize(
     ("more", "field", "words"),
     [
-        ({"reason": " "}, "reason", "Say why"),
+        ({"reason": " "}, "reason", "Give a reason"),
         ({"extra_submissions": 0}, "", "Give more submissions"),
         ({"extra_submissions": 100_000}, "extra_submissions", "0 to 1,000"),
         ({"closes_at": datetime(2020, 1, 1, tzinfo=UTC)}, "closes_at", "itself closes"),
     ],
 )
-def test_what_extends_nothing_is_refused(over, group, instructor, more, field, words):
+def test_an_extension_that_extends_nothing_is_refused(over, group, instructor, more, field, words):
     with pytest.raises(Refused) as refused:
         extend(**{"quest": over, "group": group, "user": instructor, "extra_submissions": 1, "reason": "x", **more})
 
@@ -165,12 +163,12 @@ def test_what_extends_nothing_is_refused(over, group, instructor, more, field, w
     assert not Extension.objects.exists()
 
 
-def test_a_time_that_is_over_and_a_quest_that_is_over_are_refused(over, group, instructor):
+def test_a_past_deadline_and_a_revealed_quest_are_refused(over, group, instructor):
     lately = timezone.now() - timedelta(minutes=30)
     with pytest.raises(Refused, match="over already"):
         extend(quest=over, group=group, user=instructor, closes_at=lately, reason="x")
     Quest.objects.update(state=QuestState.REVEALED)
-    with pytest.raises(Refused, match="can only be read"):
+    with pytest.raises(Refused, match="is read-only"):
         extend(quest=over, group=group, user=instructor, extra_submissions=1, reason="x")
 
 
@@ -231,7 +229,7 @@ def test_the_desk_grants_in_the_quests_zone_and_lists_what_was_granted(over, gro
         ({"group": "0", "extra_submissions": "1"}, "not one of the available choices"),
     ],
 )
-def test_the_desk_says_beside_the_field_what_is_wrong(over, group, instructor_client, form, words):
+def test_the_desk_shows_errors_beside_their_fields(over, group, instructor_client, form, words):
     page = grant(instructor_client, over, **{"group": group.pk, **form})
 
     assert words in page.content.decode()

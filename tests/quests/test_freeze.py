@@ -31,7 +31,7 @@ def press(client, quest: Quest, frozen: str):
     return client.post(f"/desk/quests/{quest.pk}/freeze/", {"frozen": frozen}, follow=True)
 
 
-def test_what_came_in_since_is_nowhere_to_be_seen(frozen, client, owner_client, stranger_client):
+def test_scores_since_the_freeze_are_shown_nowhere(frozen, client, owner_client, stranger_client):
     readers = [(client, place) for place in PLACES] + [(one, "/") for one in (owner_client, stranger_client)]
     for reader, place in [*readers, (stranger_client, "/feed.txt"), (stranger_client, "/api/v1/leaderboard/")]:
         text = reader.get(place).text.replace("0.944444", BEFORE)
@@ -46,7 +46,7 @@ def test_instructors_go_on_seeing_each_score(frozen, instructor_client):
         assert AFTER in instructor_client.get(place).text.replace("0.972222", AFTER), place
 
 
-def test_the_counts_stand_still_too(frozen, instructor):
+def test_the_counts_are_frozen_too(frozen, instructor):
     public, whole = queries.snapshot(frozen), queries.snapshot(frozen, visibility_for(frozen, instructor))
 
     assert (public.scored, public.groups) == (1, 1)
@@ -85,7 +85,7 @@ def test_a_quest_is_frozen_once(frozen, instructor_client):
 
 
 @pytest.mark.parametrize("state", [QuestState.DRAFT, QuestState.REVEALED, QuestState.ARCHIVED])
-def test_what_nobody_plays_is_not_frozen(quest, instructor_client, state):
+def test_a_draft_or_revealed_quest_cannot_be_frozen(quest, instructor_client, state):
     Quest.objects.update(state=state)
 
     press(instructor_client, quest, "1")
@@ -117,7 +117,7 @@ def test_movement_on_a_frozen_board_is_of_the_day_on_which_it_was_frozen(frozen)
     assert timedelta(0) <= noon - day < timedelta(days=1)
 
 
-def test_a_hidden_rule_cannot_be_got_round_by_asking_for_a_page_seen_before(frozen, client, submit, score):
+def test_an_etag_from_before_the_freeze_does_not_unlock_hidden_scores(frozen, client, submit, score):
     seen = client.get("/").context["snapshot"].etag
     score(submit(KNN), 355)
 

@@ -99,7 +99,7 @@ def test_a_model_that_is_shown_does_not_tell_whose_it_is(hidden, stranger_client
     assert {secret for _address, secret in found} >= set(SIZES)
 
 
-def test_the_walk_would_have_found_them(hidden, owner_client, instructor_client):
+def test_the_crawl_finds_names_and_models_that_are_not_hidden(hidden, owner_client, instructor_client):
     for insider in (owner_client, instructor_client):
         found = {secret for _address, secret in leaks(insider, most=15)}
         assert {"ITMALGrp01", "n_neighbors=17", *SIZES} <= found

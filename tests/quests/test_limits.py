@@ -48,7 +48,7 @@ def test_the_api_names_the_quests_limit(api, quest, limits, model, field, words)
 
 
 @pytest.mark.parametrize(("limits", "model", "field", "words"), LIMITS)
-def test_the_form_names_it_too(owner_client, quest, limits, model, field, words):
+def test_the_form_names_the_quests_limit_too(owner_client, quest, limits, model, field, words):
     Quest.objects.update(**limits)
 
     page = paste(owner_client, quest, model)
@@ -57,7 +57,7 @@ def test_the_form_names_it_too(owner_client, quest, limits, model, field, words)
     assert not Submission.objects.exists()
 
 
-def test_the_form_of_a_family_says_it_beside_the_field(owner_client, quest):
+def test_a_familys_form_shows_the_limit_beside_the_field(owner_client, quest):
     Quest.objects.update(max_trees=200)
 
     page = owner_client.post("/submit/", {"way": "forest", "quest": quest.pk, "key": "k", "model_n_estimators": "300"})
@@ -66,7 +66,7 @@ def test_the_form_of_a_family_says_it_beside_the_field(owner_client, quest):
 
 
 @pytest.mark.parametrize(("limits", "model", "field", "words"), LIMITS)
-def test_at_the_limit_it_is_taken(api, quest, limits, model, field, words):
+def test_a_model_exactly_at_the_limit_is_accepted(api, quest, limits, model, field, words):
     (name,) = limits
     Quest.objects.update(**{name: {"max_epochs": 8, "max_parameters": 2410, "max_trees": 300}[name]})
 
@@ -79,7 +79,7 @@ def test_the_services_own_bound_is_called_the_services(api, quest):
     assert "The service's limit is 10,000." in error["message"]
 
 
-def test_time_and_memory_are_for_the_supervisor_to_hold_and_refuse_nothing_before(api, quest):
+def test_time_and_memory_limits_refuse_no_submission(api, quest):
     Quest.objects.update(run_seconds=10, memory_mb=512)
 
     assert post(api, "RandomForestClassifier(n_estimators=10_000)").status_code == 201

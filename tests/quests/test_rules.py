@@ -33,7 +33,7 @@ def test_the_rules_are_told_on_the_board_and_where_one_submits(owner_client, que
     )
 
 
-def test_the_rules_say_where_nothing_is_kept_secret(client, quest):
+def test_the_rules_say_when_no_images_are_private(client, quest):
     assert "All test images count from the start; none are private." in rules(client, "/")
 
 

@@ -127,7 +127,7 @@ def test_readers_who_see_the_same_have_the_same_version(quest, owner, colleague,
     assert versions[1] != versions[2] != versions[3]
 
 
-def test_a_class_of_five_hundred_is_given_pseudonyms_at_once(quest, django_assert_max_num_queries):
+def test_a_class_of_five_hundred_gets_its_pseudonyms_in_one_go(quest, django_assert_max_num_queries):
     change(quest, pseudonyms=True)
     Group.objects.bulk_create(Group(course=quest.course, name=f"ITMALGrp{number:03}") for number in range(500))
 

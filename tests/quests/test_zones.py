@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from submissions.models import ApiToken, Course, Invitation, ModelsShown, Quest
-from submissions.quests.quotas import Quota, spent_because
+from submissions.quests.quotas import Quota, wait_reason
 from submissions.quests.visibility import visibility_for
 from tests.cast import FOREST
 
@@ -46,7 +46,7 @@ def test_the_page_of_a_group_names_the_zone_with_one_score_and_with_several(clie
     assert "Times are in Asia/Tokyo." in text_of(client, "/groups/ITMALGrp01/")
 
 
-def test_tokens_and_invitations_are_told_in_the_zone_of_the_course(owner_client, owner, group, course):
+def test_tokens_and_invitations_show_times_in_the_courses_zone(owner_client, owner, group, course):
     made = datetime(2026, 10, 12, 22, 30, tzinfo=UTC)
     ApiToken.objects.create(user=owner, group=group, name="laptop")
     ApiToken.objects.update(created=made, last_used_at=made)
@@ -64,15 +64,15 @@ def test_a_course_without_a_quest_has_the_zone_of_the_server(db, settings):
     assert Course.objects.create(name="New").time_zone == settings.TIME_ZONE
 
 
-def test_when_models_are_shown_and_submitting_is_free_again_is_told_with_the_zone(quest):
+def test_times_of_shown_models_and_of_the_next_submission_name_the_zone(quest):
     quest.models_shown, quest.models_shown_from = ModelsShown.FROM, EVENING
 
     assert visibility_for(quest, None).models_shown_when == "shown from 03/12 07:30 Asia/Tokyo"
-    spent = spent_because(quest, Quota(limit=1, used=1, left=0, next_at=EVENING))
-    assert "Next submission free at 07:30 on 03/12 (Asia/Tokyo)." in spent
+    spent = wait_reason(quest, Quota(limit=1, used=1, left=0, next_at=EVENING))
+    assert "You can submit again at 07:30 on 03/12 (Asia/Tokyo)." in spent
 
 
-def test_a_locked_login_is_told_with_the_zone_of_the_server(owner, course, client, instructor_client, settings):
+def test_a_locked_login_shows_the_servers_zone(owner, course, client, instructor_client, settings):
     for _ in range(10):
         client.post("/login/", {"username": "owner", "password": "wrong"})
 

@@ -13,7 +13,7 @@ import pytest
 from submissions.images.split import private_indexes
 from submissions.models import Insight, State
 from submissions.queue import leases
-from submissions.results.insights import MOST_BYTES, ImportanceLook, LayerLook, parse_insight
+from submissions.results.insights import MAX_BYTES, ImportanceMap, LayerPictures, parse_insight
 from submissions.specs.validation import validate
 from tests.cast import claim_one, reload, result_of
 from tests.trainers import train
@@ -129,7 +129,7 @@ def test_a_forest_gives_the_importance_of_each_pixel(trainer, engine):
 
     assert sum(seen["values"]) == pytest.approx(1, abs=1e-2)
     shown = parse_insight(seen)
-    assert isinstance(shown, ImportanceLook)
+    assert isinstance(shown, ImportanceMap)
     assert (shown.pixels, shown.picture.width) == (64, 8)
     assert shown.unused > 0  # the corners are always empty
 
@@ -147,17 +147,17 @@ def test_a_network_gives_kernels_and_maps_of_ten_digits(trainer, digits, engine)
     seen = train(trainer, NET, engine=engine)["insight"]
 
     shown = parse_insight(seen)
-    assert isinstance(shown, LayerLook)
+    assert isinstance(shown, LayerPictures)
     assert len(shown.kernels) == shown.count == 6
     assert shown.side == (3, 3)
     assert [digits.test_labels[index] for index, _strip in shown.maps] == list(range(10))
     assert seen["maps"]["shape"] == [10, 6, 8, 8]
-    assert len(json.dumps(seen)) <= MOST_BYTES
+    assert len(json.dumps(seen)) <= MAX_BYTES
 
 
 @pytest.mark.trains
 def test_a_dense_network_gives_the_weights_of_its_first_units(trainer):
     shown = parse_insight(train(trainer, DENSE)["insight"])
 
-    assert isinstance(shown, LayerLook)
+    assert isinstance(shown, LayerPictures)
     assert (shown.count, shown.side, shown.maps) == (12, (8, 8), [])

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from submissions.results.insights import MOST_BYTES
+from submissions.results.insights import MAX_BYTES
 from submissions.specs.spec import Spec
 from workers.datasets.store import Dataset
 from workers.engines.run import Labels, Values
@@ -58,7 +58,7 @@ def insight_into(estimator: Any, tested: Tested) -> dict[str, Any]:
     module, _, name = path.partition(":")
     try:
         made: dict[str, Any] = getattr(importlib.import_module(module), name)(estimator, tested)
-        return made if len(json.dumps(made, allow_nan=False)) <= MOST_BYTES else {}
+        return made if len(json.dumps(made, allow_nan=False)) <= MAX_BYTES else {}
     except Exception:  # noqa: BLE001 - a trained and scored model must not be lost for a picture of it
         traceback.print_exc()
         return {}

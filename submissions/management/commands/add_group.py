@@ -1,4 +1,4 @@
-"""A group with one member, to try things with or for a latecomer."""
+"""`manage.py add_group NAME`: a group with one member, for trying things out or for a latecomer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from submissions.models import ApiToken, Course, Group, Membership, User
 
 
 class Command(BaseCommand):
-    help = "Create a group with one member in the current course; the login, and the token, are shown this once."
+    help = "Create a group with one member in the current course; login and token are shown only once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="the group's name, such as ITMALGrp09")
@@ -35,7 +35,7 @@ class Command(BaseCommand):
 
 
 def current_course(asked: str | None) -> Course:
-    """The course that is not archived; of several, the one `asked` for by its name and term."""
+    """The only current course, or the one `asked` for by its name, with or without its term."""
     courses = list(Course.objects.current())
     if asked is not None:
         courses = [course for course in courses if asked in (course.name, str(course))]
@@ -45,8 +45,8 @@ def current_course(asked: str | None) -> Course:
     if not listed:
         raise CommandError("There is no current course: create one at the instructors' desk, under Courses.")
     if not courses:
-        raise CommandError(f'There is no current course "{asked}"; there is {listed}.')
-    raise CommandError(f"There are several current courses, so name one with --course: {listed}.")
+        raise CommandError(f'There is no current course "{asked}"; the current courses are: {listed}.')
+    raise CommandError(f"There are several current courses; choose one with --course: {listed}.")
 
 
 def create_group(course: Course, name: str) -> Group:
@@ -68,7 +68,7 @@ def create_member(group: Group, password: str) -> User:
 
 
 def free_username(group_name: str) -> str:
-    """The group's name as a username; with a number behind it if that is taken."""
+    """A free username made from the group's name, with a number appended if that is taken."""
     plain = re.sub(r"[^\w.@+-]+", "-", group_name.lower()).strip("-") or "member"
     taken = {
         name.lower() for name in User.objects.filter(username__istartswith=plain).values_list("username", flat=True)

@@ -1,4 +1,4 @@
-"""A course to try the service with: five groups, an instructor and an open quest."""
+"""`manage.py demo`: a course for trying the service, with five groups, an instructor and an open quest."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GROUPS = [f"ITMALGrp{number:02d}" for number in range(1, 6)]
 INSTRUCTOR = "instructor"
 DAILY_QUOTA = 500
 
-# Without letters and digits that are taken for each other in print; 12 of them are 59 bits.
+# Without letters and digits that look alike in print; 12 of them are 59 bits.
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
@@ -33,7 +33,7 @@ class Login(NamedTuple):
 
 
 class Command(BaseCommand):
-    help = "Create the demo course, its groups, an instructor and the open quest; what is there already stays as it is."
+    help = "Create the demo course, its groups, an instructor and the open quest; anything that exists is kept."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dataset", choices=[name for name, _ in DATASETS], default="mnist")
@@ -44,7 +44,7 @@ class Command(BaseCommand):
             course = create_quest(dataset)
             created = create_people(course)
             if created:
-                # Within the transaction: without the file nobody would ever know these passwords.
+                # Within the transaction: without the file the passwords would be lost.
                 write_logins(path, created, anew=len(created) == len(GROUPS) + 1)
         if created:
             self.stdout.write(as_table(created))
@@ -62,7 +62,7 @@ def create_quest(dataset: str) -> Course:
 
 
 def create_people(course: Course) -> list[Login]:
-    """The logins that were not there before."""
+    """Create the missing groups and the instructor; returns only the new logins."""
     created = [create_member(course, name) for name in GROUPS if not _taken(name.lower())]
     if not _taken(INSTRUCTOR):
         password = new_password()
@@ -72,7 +72,7 @@ def create_people(course: Course) -> list[Login]:
 
 
 def create_member(course: Course, name: str) -> Login:
-    """The group `name` with one member, who is called as the group is."""
+    """Create the group `name` with one member of the same name."""
     password = new_password()
     user = User.objects.create_user(name.lower(), password=password)
     group, _ = Group.objects.get_or_create(course=course, name=name)
@@ -90,11 +90,11 @@ def as_table(logins: list[Login]) -> str:
 
 
 def write_logins(path: Path, logins: list[Login], *, anew: bool) -> None:
-    """Write the logins for their owner's eyes alone; `anew` drops those of a database that is gone."""
+    """Write the logins to a file that only its owner can read; `anew` replaces logins of an earlier database."""
     path.parent.mkdir(parents=True, exist_ok=True)
     how = os.O_TRUNC if anew else os.O_APPEND
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600), "a") as file:
-        os.fchmod(file.fileno(), 0o600)  # the file may be an older one with wider rights
+        os.fchmod(file.fileno(), 0o600)  # an existing file may have wider permissions
         file.write(as_table(logins) + "\n")
 
 
@@ -103,5 +103,5 @@ def _taken(username: str) -> bool:
 
 
 def _token(user: User, group: Group | None) -> str:
-    """A new API token: the secret itself, which is stored as a digest only."""
+    """Create an API token; returns the secret, of which only the digest is stored."""
     return ApiToken.objects.create(user=user, group=group, name="demo")[1]

@@ -1,4 +1,4 @@
-"""`manage.py import_groups FILE.csv`: what the instructors' desk does with a class list, on the command line."""
+"""`manage.py import_groups FILE.csv`: imports a class list, as the instructors' desk does."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 
 from submissions.groups.class_list import ImportRefused
-from submissions.groups.class_list_import import Imported, import_groups
+from submissions.groups.class_list_import import ImportResult, import_groups
 from submissions.groups.login_slips import slips
 from submissions.models import Course
 
@@ -18,8 +18,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE.csv", type=Path)
-        parser.add_argument("--course", default="", help="Needed only if several courses are not archived.")
-        parser.add_argument("--base-url", default="http://127.0.0.1:8000", help="Where this site is reached.")
+        parser.add_argument("--course", default="", help="Only needed if there are several current courses.")
+        parser.add_argument("--base-url", default="http://127.0.0.1:8000", help="The address of this site.")
 
     def handle(self, *, file: Path, course: str, base_url: str, **options: object) -> None:
         chosen = find_course(course)
@@ -37,18 +37,18 @@ class Command(BaseCommand):
 
 
 def find_course(wanted: str) -> Course:
-    """The course called `wanted` (its name, or name and term); the only one there is if nothing is said."""
+    """The current course called `wanted` (its name, or name and term); without a name the only current one."""
     current = list(Course.objects.current())
     found = [course for course in current if not wanted or wanted in (course.name, str(course))]
     if len(found) == 1:
         return found[0]
-    there_are = ", ".join(f'"{course}"' for course in current) or "no course that is not archived"
-    raise CommandError(f"Say which course with --course NAME: there is {there_are}.")
+    listed = ", ".join(f'"{course}"' for course in current) or "none"
+    raise CommandError(f"Choose a course with --course NAME. Current courses: {listed}.")
 
 
-def in_words(done: Imported, course: Course) -> str:
+def in_words(done: ImportResult, course: Course) -> str:
     if not done.changed:
-        return f"{course} has all of this already: nothing changed."
+        return f"{course} is already up to date: nothing changed."
     moves = [f"{move.user.username} moved from {move.left} to {move.joined}." for move in done.moved]
     counts = (
         f"{course}: {len(done.groups)} new groups, {len(done.users)} new users, {len(done.joined)} joined a group, "

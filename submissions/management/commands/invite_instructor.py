@@ -18,8 +18,8 @@ class Command(BaseCommand):
     help = "Print a one-time link for the first instructor, or for one more with --username NAME."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--username", default="", help="A new instructor, or one who has set no password yet.")
-        parser.add_argument("--base-url", default="http://127.0.0.1:8000", help="Where this site is reached.")
+        parser.add_argument("--username", default="", help="A new instructor, or one without a password.")
+        parser.add_argument("--base-url", default="http://127.0.0.1:8000", help="The address of this site.")
 
     def handle(self, *, username: str, base_url: str, **options: object) -> None:
         with writing():
@@ -27,11 +27,11 @@ class Command(BaseCommand):
         if user.has_usable_password():
             self.stdout.write(f"There is already an instructor, {user.username}; --username NAME invites another.")
             return
-        self.stdout.write(f"{user.username} sets a password, once, at {one_time_link(user, base_url=base_url)}")
+        self.stdout.write(f"{user.username} can set a password, once, at {one_time_link(user, base_url=base_url)}")
 
 
 def invited(username: str) -> User:
-    """The instructor `username`, created if need be; without a name any instructor who can log in, or the first."""
+    """The instructor `username`, created if needed; without a name an instructor who can log in, or the first."""
     if not username:
         instructors = list(User.objects.filter(is_staff=True, is_active=True).order_by("pk"))
         ready = [user for user in instructors if user.has_usable_password()]

@@ -1,4 +1,4 @@
-"""For health checks: has this machine's worker been heard of lately?"""
+"""`manage.py worker_alive QUEUE`: a health check of this machine's worker."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from submissions.models import Worker
 
 
 class Command(BaseCommand):
-    help = "Exit 0 if a worker on this machine has said within the last half minute that it serves the given queue."
-    requires_system_checks = ()  # asked twice a minute: no time to look over the whole project
+    help = "Exit with 0 if a worker for this queue on this machine sent a heartbeat in the last half minute."
+    requires_system_checks = ()  # runs twice a minute: checking the whole project would take too long
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("queue", choices=["cpu", "gpu", "upkeep"])
@@ -22,4 +22,4 @@ class Command(BaseCommand):
     def handle(self, *, queue: str, host: str, **options: object) -> None:
         if not Worker.objects.alive().filter(device=queue, host=host).exists():
             seconds = settings.WORKER_ALIVE_SECONDS
-            raise CommandError(f"No worker for {queue} on {host} was heard of within {seconds} seconds.")
+            raise CommandError(f"No worker for {queue} on {host} sent a heartbeat in the last {seconds} seconds.")
