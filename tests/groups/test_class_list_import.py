@@ -244,7 +244,9 @@ def test_the_command_asks_which_course_where_several_are_current(course, tmp_pat
     Course.objects.create(name="Deep learning", term="autumn 2026")
     (tmp_path / "list.csv").write_text(LIST)
 
-    with pytest.raises(CommandError, match='there is "Deep learning autumn 2026", "Machine learning autumn 2026"'):
+    with pytest.raises(
+        CommandError, match='Current courses: "Deep learning autumn 2026", "Machine learning autumn 2026"'
+    ):
         command(str(tmp_path / "list.csv"))
     assert "2 new groups" in command(str(tmp_path / "list.csv"), "--course", "Machine learning")
 

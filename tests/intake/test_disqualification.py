@@ -26,7 +26,7 @@ def test_a_disqualified_submission_leaves_the_board_for_its_group_s_next_best(be
     assert reload(best).correct == 350, "its result is kept"
 
 
-def test_it_comes_back_to_where_it_stood(best, quest, instructor):
+def test_a_reinstated_submission_returns_to_its_place(best, quest, instructor):
     disqualify(best, user=instructor, reason="copied")
     reinstate(reload(best), user=instructor, reason="it was not")
 
@@ -43,9 +43,9 @@ def test_a_reason_is_asked_for(best, instructor):
     assert not reload(best).disqualified
 
 
-def test_of_two_who_decide_at_once_one_does(best, instructor):
+def test_if_two_instructors_decide_at_once_one_succeeds(best, instructor):
     disqualify(best, user=instructor, reason="copied")
-    with pytest.raises(Refused, match="just decided"):
+    with pytest.raises(Refused, match="just done this"):
         disqualify(best, user=instructor, reason="copied")
     assert best.events.filter(kind=Event.Kind.DISQUALIFIED).count() == 1
 

@@ -72,7 +72,7 @@ def test_the_next_free_time_is_named_to_the_minute(quest, submit):
     refused = refusal(submit)
 
     free = (first.submitted_at + timedelta(seconds=600)).astimezone(quest.zone)
-    assert f"free at {free:%H:%M}" in str(refused)
+    assert f"submit again at {free:%H:%M}" in str(refused)
 
 
 def test_what_was_cancelled_before_it_ran_does_not_count(quest, submit, owner, group):

@@ -112,5 +112,5 @@ def test_an_instructor_sets_the_policy_at_the_desk(instructor_client, quest):
 def test_a_board_of_exclusive_runs_needs_exclusive_runs(quest):
     quest.board_needs_exclusive = True
 
-    with pytest.raises(ValidationError, match="none would be ranked"):
+    with pytest.raises(ValidationError, match="no run would be ranked"):
         quest.full_clean()

@@ -25,7 +25,7 @@ def test_a_worker_that_fell_silent_is_not(worker_here, settings):
     worker_here.last_seen_at = timezone.now() - timedelta(seconds=settings.WORKER_ALIVE_SECONDS + 1)
     worker_here.save()
 
-    with pytest.raises(CommandError, match=r"No worker for cpu on .* within 30 seconds"):
+    with pytest.raises(CommandError, match=r"No worker for cpu on .* in the last 30 seconds"):
         call_command("worker_alive", "cpu")
 
 
