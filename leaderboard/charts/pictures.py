@@ -23,7 +23,8 @@ MOST_DRAWINGS = 300
 PAPER = {"light": "#ffffff", "dark": "#1b1c1a"}
 PNG_SCALE = {"wide": 2, "narrow": 2, "wall": 1}
 
-_drawings: dict[str, dict[str, Any]] = {}
+# By cache key: the drawings that this process has compiled or read from the cache. A test may clear it.
+compiled_drawings: dict[str, dict[str, Any]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +78,11 @@ def _compiled(figure: Figure, style: PictureStyle, until: float) -> dict[str, An
         "words": figure.words,
     }
     key = _key(order)
-    if key not in _drawings:
-        if len(_drawings) >= MOST_DRAWINGS:
-            _drawings.clear()
-        _drawings[key] = _cached(order, until, seconds=None)
-    return _drawings[key]
+    if key not in compiled_drawings:
+        if len(compiled_drawings) >= MOST_DRAWINGS:
+            compiled_drawings.clear()
+        compiled_drawings[key] = _cached(order, until, seconds=None)
+    return compiled_drawings[key]
 
 
 def _cached(order: dict[str, Any], until: float, *, seconds: int | None = CACHE_SECONDS) -> Any:

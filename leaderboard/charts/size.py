@@ -97,14 +97,14 @@ def _facts(by_hardware: dict[str, list[ChartRun]], fits: dict[str, PowerLaw]) ->
     gpu = next((name for name in fits if device[name] == "gpu"), None)
     cpu = next((name for name in fits if device[name] == "cpu"), None)
     if gpu and cpu:
-        return facts | _compared(gpu, fits[gpu], cpu, fits[cpu])
+        return facts | compare_gpu_with_cpu(gpu, fits[gpu], cpu, fits[cpu])
     if fits:
         name, fit = next(iter(fits.items()))
         facts |= {"fitted": name, "growth": round_factor(10**fit.power), "shrinks": fit.power < 0}
     return facts
 
 
-def _compared(gpu: str, on_gpu: PowerLaw, cpu: str, on_cpu: PowerLaw) -> dict[str, Any]:
+def compare_gpu_with_cpu(gpu: str, on_gpu: PowerLaw, cpu: str, on_cpu: PowerLaw) -> dict[str, Any]:
     """GPU against CPU at a size that both have trained; empty where their sizes do not overlap."""
     low, high = max(on_gpu.low, on_cpu.low), min(on_gpu.high, on_cpu.high)
     if low > high:

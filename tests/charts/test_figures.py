@@ -159,7 +159,7 @@ class TestTimeAgainstSize:
         assert size.power_law([run(0, 0.9), run(1, 0.9), run(2, 0.9)], {0: 1000, 1: 1100, 2: 1200}) is None
 
     def test_cpu_and_gpu_are_compared_at_a_size_that_both_have_trained(self):
-        facts = size._compared(
+        facts = size.compare_gpu_with_cpu(
             "NVIDIA L4", size.PowerLaw(0.1, 0.2, 10_000, 10**6), "EPYC", size.PowerLaw(0.001, 0.8, 1000, 10**6)
         )
 

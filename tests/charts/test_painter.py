@@ -94,7 +94,7 @@ def test_the_browser_gets_the_drawing_with_the_readers_own_numbers(client, owner
 
 def test_a_drawing_is_there_at_once_after_the_web_process_was_started_anew(client, network, monkeypatch):
     drawn = ask(client, "/charts/cost.vega").json()
-    pictures._drawings.clear()
+    pictures.compiled_drawings.clear()
     monkeypatch.setattr(Painter, "ask", lambda self, order, until: pytest.fail("A painter was asked again."))
 
     assert client.get("/charts/cost.vega").json() == drawn
@@ -102,7 +102,7 @@ def test_a_drawing_is_there_at_once_after_the_web_process_was_started_anew(clien
 
 def test_a_drawing_whose_file_was_cut_short_is_drawn_anew(client, network):
     drawn = ask(client, "/charts/cost.vega").json()
-    pictures._drawings.clear()
+    pictures.compiled_drawings.clear()
     for file in (settings.QUEST_HOME / "charts" / "pictures").glob("*.djcache"):
         file.write_bytes(file.read_bytes()[:40])
 
