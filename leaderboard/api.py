@@ -1,4 +1,4 @@
-"""Board and feed for programs: the same queries as the pages, for anyone to read."""
+"""Public endpoints for the board and the feed, with the same queries as their pages."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from rest_framework.response import Response
 from leaderboard.ranking import movement, queries
 from leaderboard.ranking.feed_lines import feed_line
 from submissions.api import cursors
-from submissions.api.conditional import ETAG, IF_NONE_MATCH, UNCHANGED, etag_of, unless_unchanged
-from submissions.api.cursors import Paged
-from submissions.api.endpoint import PublicEndpoint, checked
-from submissions.api.error_schema import refused
+from submissions.api.conditional import ETAG, IF_NONE_MATCH, UNCHANGED, etag_of, not_modified_or
+from submissions.api.cursors import PagedQuery
+from submissions.api.endpoint import PublicEndpoint, validated
+from submissions.api.error_schema import error_responses
 from submissions.api.fields import BIGGEST_ID, QuestField
 from submissions.api.representations import Seconds
 from submissions.database.keyset_pages import Key
@@ -33,46 +33,49 @@ RUN_DEVICES = [(Device.CPU.value, Device.CPU.label), (Device.GPU.value, Device.G
 SORTS = [*queries.SORTS, *(f"-{name}" for name in queries.SORTS)]
 
 
-class FeedQuery(Paged):
-    quest = QuestField(required=False, help_text="Its id or name; left out: the one that the board opens with.")
-    limit = serializers.IntegerField(default=200, min_value=1, max_value=1000, help_text="Rows at most.")
+class FeedQuery(PagedQuery):
+    quest = QuestField(required=False, help_text="A quest's id or name. Default: the quest that the board shows first.")
+    limit = serializers.IntegerField(default=200, min_value=1, max_value=1000, help_text="Maximum number of rows.")
 
 
 class BoardQuery(FeedQuery):
     family = serializers.CharField(default="", allow_blank=True, help_text="knn, forest or cnn.")
     hardware = serializers.IntegerField(
-        default=None, min_value=1, max_value=BIGGEST_ID, help_text="An id of `hardware/`."
+        default=None, min_value=1, max_value=BIGGEST_ID, help_text="An id from `hardware/`."
     )
     device = serializers.ChoiceField(
-        RUN_DEVICES, default="", allow_blank=True, help_text="What the run was computed on."
+        RUN_DEVICES, default="", allow_blank=True, help_text="The device that the run used."
     )
     show = serializers.ChoiceField(
-        [("best", "each group's best"), ("all", "every score")], default="best", help_text="Rows of each group."
+        [("best", "each group's best"), ("all", "every score")],
+        default="best",
+        help_text="Each group's best submission, or all.",
     )
     sort = serializers.ChoiceField(
-        SORTS, default="", allow_blank=True, help_text="Left out: by rank. A minus sorts descending."
+        SORTS, default="", allow_blank=True, help_text="Default: by rank. A leading minus sorts in descending order."
     )
 
     def validate_family(self, name: str) -> str:
         known = [family.name for family in all_families()]
         if name and name not in known:
-            words = _("There is no family %(name)r; there are %(known)s.")
+            words = _("There is no family %(name)r. The families are %(known)s.")
             raise serializers.ValidationError(words % {"name": name[:60], "known": ", ".join(known)})
         return name
 
 
 class RunTimes(serializers.Serializer[Any]):
-    """Seconds of the attempt that was scored."""
+    """Durations of the scored attempt in seconds."""
 
-    train = Seconds("train_s", "Training, without import and data loading.")
+    train = Seconds("train_s", "Training, without imports and data loading.")
     predict = Seconds("predict_s", "Scoring.")
     stock_predicted = Seconds(
-        "stock_predicted_s", "Predicted: both together on the stock engine; null for a run on it."
+        "stock_predicted_s",
+        "Estimated training and scoring time on the stock engine; null for runs on that engine.",
     )
 
 
 class IntervalOut(serializers.Serializer[Any]):
-    """The 95% interval of an accuracy, after Wilson."""
+    """A 95% Wilson confidence interval of an accuracy."""
 
     low = serializers.FloatField()
     high = serializers.FloatField()
@@ -84,25 +87,25 @@ def _interval(correct: int, total: int) -> dict[str, float]:
 
 
 class ScoredRow(serializers.Serializer[Submission]):
-    """What the board shows of a submission, as far as the quest lets who asks see it."""
+    """A scored submission as the reader may see it on the board or in the feed."""
 
     submission = serializers.IntegerField(source="pk")
-    group = serializers.SerializerMethodField(help_text="Its name, or its pseudonym where the quest hides the names.")
+    group = serializers.SerializerMethodField(help_text="The group's name, or its pseudonym if the quest hides names.")
     score = serializers.FloatField(source="accuracy", help_text="Public accuracy, 0 to 1.")
     correct = serializers.IntegerField()
     total = serializers.IntegerField()
-    interval = serializers.SerializerMethodField(help_text="The 95% interval of `score`, after Wilson.")
+    interval = serializers.SerializerMethodField(help_text="95% Wilson confidence interval of `score`.")
     model = serializers.SerializerMethodField(
-        help_text="The first statement of the model's notation; null while the quest does not show it to you."
+        help_text="The first statement of the model's notation; null while the model is hidden from you."
     )
     model_hidden = serializers.SerializerMethodField(
-        help_text="Where `model` is null: when it is shown, in words; else null."
+        help_text="If `model` is null, when it will be shown, in words; otherwise null."
     )
     family = serializers.CharField()
     parameters = serializers.SerializerMethodField(
-        help_text="Of a network, trainable and fixed; null while the quest does not show you the model."
+        help_text="A network's total of trainable and fixed parameters; null while the model is hidden from you."
     )
-    device = serializers.ChoiceField(RUN_DEVICES, source="score.attempt.device", help_text="What it ran on.")
+    device = serializers.ChoiceField(RUN_DEVICES, source="score.attempt.device", help_text="The device that it ran on.")
     engine = serializers.CharField()
     engine_version = serializers.CharField(source="score.attempt.engine_version")
     hardware = serializers.CharField(source="score.attempt.hardware_label")
@@ -132,19 +135,21 @@ class ScoredRow(serializers.Serializer[Submission]):
 
 
 class BoardRow(ScoredRow):
-    rank = serializers.IntegerField(help_text="Among the rows that the filters leave; equal scores share one.")
+    rank = serializers.IntegerField(help_text="Rank among the filtered rows; equal scores share a rank.")
     rank_before = serializers.SerializerMethodField(
-        help_text="The group's rank when the day began in the quest's zone; after the reveal that by public scores. "
-        "Null where it had none, and with `show=all`."
+        help_text="The group's rank when the day began in the quest's time zone; after the reveal, its rank by public "
+        "scores. Null if it had none, and with `show=all`."
     )
     private_score = serializers.SerializerMethodField(
-        help_text="Accuracy on the private images, after the reveal; then it decides the rank."
+        help_text="Accuracy on the private images, which decides the rank after the reveal; null before."
     )
-    private_interval = serializers.SerializerMethodField(help_text="The 95% interval of `private_score`.")
-    submitted_at = serializers.DateTimeField(source="ranked_at", help_text="What decides between equal scores.")
+    private_interval = serializers.SerializerMethodField(help_text="95% Wilson confidence interval of `private_score`.")
+    submitted_at = serializers.DateTimeField(
+        source="ranked_at", help_text="Submission time; of equal scores, the earlier is listed first."
+    )
 
     def get_rank_before(self, row: Submission) -> int | None:
-        return self.context["before"].get(row.group_id)
+        return self.context["ranks_before"].get(row.group_id)
 
     def get_private_score(self, row: Submission) -> float | None:
         return row.score.private_accuracy if self._visibility.quest.is_revealed else None
@@ -156,21 +161,23 @@ class BoardRow(ScoredRow):
 
 
 class FeedRow(ScoredRow):
-    text = serializers.SerializerMethodField(help_text="The line as the feed has it.")
-    best = serializers.BooleanField(source="improved", help_text="It was its group's best when it came in.")
+    text = serializers.SerializerMethodField(help_text="The line shown in the feed.")
+    best = serializers.BooleanField(
+        source="improved", help_text="Whether it was its group's best score so far when it was scored."
+    )
 
     def get_text(self, row: Any) -> str:
         return str(feed_line(row, self._visibility))
 
 
 class Listing(serializers.Serializer[Any]):
-    quest = serializers.IntegerField(allow_null=True, help_text="Null where no quest has been published.")
+    quest = serializers.IntegerField(allow_null=True, help_text="Null if no quest has been published.")
     quest_name = serializers.CharField(allow_null=True)
     dataset = serializers.CharField(allow_null=True)
-    next = serializers.URLField(allow_null=True, help_text="Where the next rows are; null at the end.")
+    next = serializers.URLField(allow_null=True, help_text="URL of the next page; null on the last page.")
 
     frozen_at = serializers.DateTimeField(
-        allow_null=True, help_text="Where the board is frozen: these are the rows as they stood then."
+        allow_null=True, help_text="If the board is frozen for you, the time that these rows are from; otherwise null."
     )
 
 
@@ -187,54 +194,55 @@ class Leaderboard(PublicEndpoint):
         operation_id="leaderboard_retrieve",
         summary="The ranking",
         parameters=[BoardQuery, IF_NONE_MATCH, ETAG],
-        responses={200: BoardListing, **UNCHANGED, **refused(400, 401, 429)},
+        responses={200: BoardListing, **UNCHANGED, **error_responses(400, 401, 429)},
     )
     def get(self, request: Request) -> Response:
-        asked = checked(BoardQuery, request.query_params, request)
-        filters = {name: asked[name] for name in ("family", "hardware", "device")}
-        best = asked["show"] == "best"
-        board = partial(queries.board, best=best, sort=asked["sort"], **filters)
-        before = partial(movement.ranks_before, **filters) if best else _nothing_before
-        return _listing(request, asked, board, queries.board_keys(asked["sort"]), BoardRow, before)
+        params = validated(BoardQuery, request.query_params, request)
+        filters = {name: params[name] for name in ("family", "hardware", "device")}
+        best = params["show"] == "best"
+        board = partial(queries.board, best=best, sort=params["sort"], **filters)
+        ranks_before = partial(movement.ranks_before, **filters) if best else _no_earlier_ranks
+        return _listing(request, params, board, queries.board_keys(params["sort"]), BoardRow, ranks_before)
 
 
 class Feed(PublicEndpoint):
     @extend_schema(
         operation_id="feed_retrieve",
-        summary="The chronicle, newest first",
+        summary="The feed, newest first",
         parameters=[FeedQuery, IF_NONE_MATCH, ETAG],
-        responses={200: FeedListing, **UNCHANGED, **refused(400, 401, 429)},
+        responses={200: FeedListing, **UNCHANGED, **error_responses(400, 401, 429)},
     )
     def get(self, request: Request) -> Response:
-        asked = checked(FeedQuery, request.query_params, request)
-        return _listing(request, asked, queries.feed, queries.FEED_KEYS, FeedRow)
+        params = validated(FeedQuery, request.query_params, request)
+        return _listing(request, params, queries.feed, queries.FEED_KEYS, FeedRow)
 
 
-def _nothing_before(quest: Quest, visibility: Visibility) -> dict[int, int]:
+def _no_earlier_ranks(quest: Quest, visibility: Visibility) -> dict[int, int]:
     return {}
 
 
 def _listing(
     request: Request,
-    asked: dict[str, Any],
+    params: dict[str, Any],
     rows: Callable[..., QuerySet[Submission]],
     keys: Sequence[Key],
-    shape: Callable[..., Any],
-    before: Callable[[Quest, Visibility], dict[int, int]] = _nothing_before,
+    serializer_class: Callable[..., Any],
+    ranks_before: Callable[[Quest, Visibility], dict[int, int]] = _no_earlier_ranks,
 ) -> Response:
-    quest = asked.get("quest") or queries.current_quest(user=request.user)
-    place = cursors.read(asked, keys)
+    quest = params.get("quest") or queries.current_quest(user=request.user)
+    place = cursors.read(params, keys)
     if quest is None:
         return Response({"results": [], **dict.fromkeys(("quest", "quest_name", "dataset", "next", "frozen_at"))})
     visibility = visibility_for(quest, request.user)
 
     def body() -> dict[str, Any]:
-        reach = rows(quest, visibility=visibility, after=place)[: asked["limit"] + 1]
-        found, following = cursors.page(request, reach, keys, limit=asked["limit"])
-        results = shape(found, many=True, context={"visibility": visibility, "before": before(quest, visibility)}).data
-        named = {"quest": quest.pk, "quest_name": quest.name, "dataset": quest.dataset}
-        return {**named, "frozen_at": visibility.as_of, "next": following, "results": results}
+        one_more = rows(quest, visibility=visibility, after=place)[: params["limit"] + 1]
+        found, next_url = cursors.page(request, one_more, keys, limit=params["limit"])
+        context = {"visibility": visibility, "ranks_before": ranks_before(quest, visibility)}
+        results = serializer_class(found, many=True, context=context).data
+        head = {"quest": quest.pk, "quest_name": quest.name, "dataset": quest.dataset}
+        return {**head, "frozen_at": visibility.as_of, "next": next_url, "results": results}
 
-    return unless_unchanged(
+    return not_modified_or(
         request, etag_of(settings.QUEST_VERSION, quest.pk, queries.snapshot(quest, visibility).etag), body
     )

@@ -22,7 +22,7 @@ from leaderboard.charts.pictures import PictureStyle
 from leaderboard.exports import tables
 from leaderboard.live_pages import live_quest_page
 from leaderboard.ranking import queries
-from submissions.api.conditional import etag_of, has_it
+from submissions.api.conditional import etag_of, matches_etag
 from submissions.models import Quest
 from submissions.quests.visibility import Visibility, visibility_for
 
@@ -67,7 +67,7 @@ def chart_file(request: HttpRequest, chart: str, form: str) -> HttpResponseBase:
     visibility = visibility_for(quest, None if wall else request.user)
     version = queries.snapshot(quest, visibility).etag
     etag = etag_of(settings.QUEST_VERSION, request.path, sorted(request.GET.items()), version, visibility.reader)
-    if has_it(request, etag):
+    if matches_etag(request, etag):
         return HttpResponse(status=304, headers={"ETag": etag})
     figure = CHARTS[chart](subject(quest, visibility, request.GET))
     if figure.is_empty and form in PICTURES:

@@ -111,6 +111,6 @@ class _RunReader:
         )
 
     def _shows_model(self, row: Any) -> bool:
-        if self.visibility.models_open or self.visibility.whole:
+        if self.visibility.models_open or self.visibility.full_access:
             return True
         return self.visibility.shows_model(Submission(group_id=row.group_id, submitter_id=row.submitter_id))

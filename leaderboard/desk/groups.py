@@ -20,7 +20,7 @@ from submissions.groups.class_list_import import ImportResult, import_groups
 from submissions.groups.lockouts import lockouts
 from submissions.groups.login_slips import slip, without_password
 from submissions.models import Course, DeskEvent, Group, Membership
-from submissions.pages.group import address
+from submissions.pages.group import group_url
 from submissions.requests import UserRequest
 
 
@@ -106,4 +106,4 @@ def group_new(request: UserRequest, pk: int) -> HttpResponse:
         group = form.save()
         DeskEvent.record(DeskEvent.Kind.GROUP_CREATED, user=request.user, subject=group, course=course)
     messages.success(request, _("%(group)s created. Next, invite its members.") % {"group": group})
-    return redirect(address(group))
+    return redirect(group_url(group))

@@ -88,7 +88,7 @@ def read_queue() -> QueuePage:
     queue = QueueSnapshot()
     takers = queue.eligible_devices()
     starts = queue.starts(takers)
-    next_first = sorted(takers, key=lambda pk: (starts[pk].after if pk in starts else float("inf"), pk))[:MOST_ROWS]
+    next_first = queue.order(takers, starts)[:MOST_ROWS]
     found = Submission.objects.select_related("quest", "group").defer("spec", "notation").in_bulk(next_first)
     running = dict(
         Submission.objects.filter(state=State.RUNNING).values_list("group").annotate(n=Count("pk")).order_by()

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from leaderboard.live_pages import live_quest_page
 from leaderboard.ranking import queries
 from leaderboard.ranking.feed_lines import FeedLine, feed_line
-from submissions.api.conditional import etag_of, has_it
+from submissions.api.conditional import etag_of, matches_etag
 from submissions.quests.visibility import Visibility, visibility_for
 
 PAGE = 50
@@ -58,7 +58,7 @@ def feed_text(request: HttpRequest) -> HttpResponse:
         raise Http404
     visibility = visibility_for(quest, request.user)
     etag = etag_of(settings.QUEST_VERSION, quest.pk, queries.snapshot(quest, visibility).etag)
-    if has_it(request, etag):
+    if matches_etag(request, etag):
         return HttpResponse(status=304, headers={"ETag": etag})
     _, lines = _page(request, visibility)
     text = "".join(f"{line}\n" for line in lines)

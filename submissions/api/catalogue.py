@@ -10,10 +10,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from submissions.api.endpoint import Endpoint, PublicEndpoint, checked
-from submissions.api.error_schema import refused
+from submissions.api.endpoint import Endpoint, PublicEndpoint, validated
+from submissions.api.error_schema import error_responses
 from submissions.api.representations import HardwareOut
-from submissions.api.requester import acting_group, open_quests, token_group, who
+from submissions.api.requester import acting_group, open_quests, requesting_user, token_group
 from submissions.api.requests import NoParameters, QuestQuery
 from submissions.models import ApiToken, Extension, Group, Hardware, Quest, QuestState, Worker
 from submissions.quests.quotas import Quota, deadline, extensions_of, is_open_for, quota
@@ -57,11 +57,11 @@ class Quests(PublicEndpoint):
         operation_id="quests_list",
         summary="The quests, newest first",
         parameters=[QuestQuery],
-        responses={200: QuestList, **refused(400, 401, 429)},
+        responses={200: QuestList, **error_responses(400, 401, 429)},
     )
     def get(self, request: Request) -> Response:
-        asked = checked(QuestQuery, request.query_params, request)
-        chosen = {name: value for name, value in asked.items() if value}
+        params = validated(QuestQuery, request.query_params, request)
+        chosen = {name: value for name, value in params.items() if value}
         quests = Quest.objects.visible_to(request.user).select_related("course").filter(**chosen)
         return Response({"results": QuestOut(quests, many=True, context={"request": request}).data})
 
@@ -81,10 +81,10 @@ class AllHardware(PublicEndpoint):
     @extend_schema(
         operation_id="hardware_list",
         summary="Hardware that runs were measured on",
-        responses={200: HardwareList, **refused(400, 401, 429)},
+        responses={200: HardwareList, **error_responses(400, 401, 429)},
     )
     def get(self, request: Request) -> Response:
-        checked(NoParameters, request.query_params, request)
+        validated(NoParameters, request.query_params, request)
         hardware = Hardware.objects.annotate(runs=Count("attempts")).order_by("pk")
         return Response({"results": HardwareRow(hardware, many=True).data})
 
@@ -107,10 +107,10 @@ class Workers(Endpoint):
     @extend_schema(
         operation_id="workers_list",
         summary="Workers that are online",
-        responses={200: WorkerList, **refused(400, 401, 429)},
+        responses={200: WorkerList, **error_responses(400, 401, 429)},
     )
     def get(self, request: Request) -> Response:
-        checked(NoParameters, request.query_params, request)
+        validated(NoParameters, request.query_params, request)
         running = Count("attempts", filter=Q(attempts__ended_at=None))
         workers = Worker.objects.alive().select_related("hardware").annotate(running=running)
         return Response({"results": WorkerRow(workers, many=True).data})
@@ -162,11 +162,11 @@ class Me(Endpoint):
     @extend_schema(
         operation_id="me_retrieve",
         summary="Your account, your group and its quota",
-        responses={200: Person, **refused(400, 401, 429)},
+        responses={200: Person, **error_responses(400, 401, 429)},
     )
     def get(self, request: Request) -> Response:
-        checked(NoParameters, request.query_params, request)
-        user, group = who(request), _group(request)
+        validated(NoParameters, request.query_params, request)
+        user, group = requesting_user(request), _group(request)
         person = {
             "username": user.username,
             "name": user.display_name,
@@ -183,7 +183,7 @@ def _group(request: Request) -> Group | None:
     """The token's group, or the user's group in the newest course that is not archived."""
     if group := token_group(request):
         return group
-    own = Group.objects.filter(memberships__user=who(request), course__archived=False)
+    own = Group.objects.filter(memberships__user=requesting_user(request), course__archived=False)
     return own.select_related("course").order_by("-course__created_at").first()
 
 

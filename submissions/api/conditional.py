@@ -37,15 +37,15 @@ def etag_of(*version: Any) -> str:
     return f'W/"{digest.hexdigest()}"'
 
 
-def has_it(request: Request | HttpRequest, etag: str) -> bool:
+def matches_etag(request: Request | HttpRequest, etag: str) -> bool:
     """Whether the client already has the response with this ETag."""
     theirs = parse_etags(request.headers.get("If-None-Match", ""))
     return "*" in theirs or etag.removeprefix("W/") in {one.removeprefix("W/") for one in theirs}
 
 
-def unless_unchanged(request: Request, etag: str, body: Callable[[], Any]) -> Response:
+def not_modified_or(request: Request, etag: str, body: Callable[[], Any]) -> Response:
     """The response of `body()`, or 304 without calling `body` if the client already has it."""
-    response = Response(status=304) if has_it(request, etag) else Response(body())
+    response = Response(status=304) if matches_etag(request, etag) else Response(body())
     response["ETag"] = etag
     response["Cache-Control"] = "private, no-cache"  # may be stored, but must be revalidated each time
     patch_vary_headers(response, ["Authorization", "Cookie"])

@@ -15,14 +15,14 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
 
-from submissions.api.endpoint import Strict
+from submissions.api.endpoint import StrictSerializer
 from submissions.api.fields import BIGGEST_ID
 from submissions.database.keyset_pages import Key, Place, place
 
 Row = TypeVar("Row")
 
 
-class Paged(Strict):
+class PagedQuery(StrictSerializer):
     """Query parameters of a paginated list."""
 
     cursor = serializers.CharField(
@@ -44,9 +44,9 @@ def write(keys: Sequence[Key], row: Any) -> str:
     return urlsafe_b64encode(json.dumps(parts, default=datetime.isoformat).encode()).decode().rstrip("=")
 
 
-def read(asked: dict[str, Any], keys: Sequence[Key]) -> Place | None:
+def read(params: dict[str, Any], keys: Sequence[Key]) -> Place | None:
     """The position that the cursor in `asked` encodes, or None. Raises ValidationError for another list's cursor."""
-    if not (cursor := asked.get("cursor")):
+    if not (cursor := params.get("cursor")):
         return None
     try:
         order, *values = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))

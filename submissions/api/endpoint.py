@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, NoReturn, TypeVar
+from typing import Any, ClassVar, NoReturn
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 
 from submissions.api.bounded_json import BoundedJSON
 from submissions.api.client_age import refuse_old_client
-from submissions.api.throttling import GroupRate, TokenRate, too_many
+from submissions.api.throttling import GroupRate, TokenRate, too_many_requests
 from submissions.models import ApiToken
 
 
@@ -43,7 +43,7 @@ class Endpoint(APIView):
         super().initial(request, *args, **kwargs)
 
     def throttled(self, request: Request, wait: float | None) -> NoReturn:
-        raise too_many(wait)
+        raise too_many_requests(wait)
 
 
 class PublicEndpoint(Endpoint):
@@ -52,7 +52,7 @@ class PublicEndpoint(Endpoint):
     permission_classes = [IsAuthenticatedOrReadOnly]
 
 
-class Strict(serializers.Serializer[Any]):
+class StrictSerializer(serializers.Serializer[Any]):
     """Rejects unknown fields, so that a misspelt option is never silently ignored. Errors list the allowed values."""
 
     def get_fields(self) -> dict[str, Any]:
@@ -69,21 +69,21 @@ class Strict(serializers.Serializer[Any]):
         if unknown:
             words = _("Unknown field. The fields are %(known)s.") % {"known": ", ".join(self.fields)}
             raise serializers.ValidationError({name[:60]: words for name in unknown})
-        self._check_given(data)
+        self._reject_blank_parameters(data)
         return super().to_internal_value(data)
 
-    def _check_given(self, data: Any) -> None:
+    def _reject_blank_parameters(self, data: Any) -> None:
         # In a query string, DRF treats a parameter without a value as missing.
         blank = [name for name in data if data[name] == ""] if isinstance(data, QueryDict) else []
-        refused = [name for name in blank if not getattr(self.fields[name], "allow_blank", False)]
-        if refused:
-            raise serializers.ValidationError(dict.fromkeys(refused, _("Give it a value or leave it out.")))
+        invalid = [name for name in blank if not getattr(self.fields[name], "allow_blank", False)]
+        if invalid:
+            raise serializers.ValidationError(dict.fromkeys(invalid, _("Give it a value or leave it out.")))
 
 
-class DescribeStrict(OpenApiSerializerExtension):
+class DescribeStrictSerializer(OpenApiSerializerExtension):
     """Declares in the schema that unknown fields are rejected."""
 
-    target_class = Strict
+    target_class = StrictSerializer
     match_subclasses = True
 
     def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
@@ -91,11 +91,8 @@ class DescribeStrict(OpenApiSerializerExtension):
         return {**schema, "additionalProperties": False}
 
 
-Asked = TypeVar("Asked", bound=Strict)
-
-
-def checked(shape: type[Strict], data: Any, request: Request) -> dict[str, Any]:
-    """`data`, a body or query parameters, validated by `shape`. Raises ValidationError naming the invalid fields."""
-    asked = shape(data=data, context={"request": request})
-    asked.is_valid(raise_exception=True)
-    return asked.validated_data
+def validated(serializer_class: type[StrictSerializer], data: Any, request: Request) -> dict[str, Any]:
+    """The validated `data`, a body or query parameters. Raises ValidationError naming the invalid fields."""
+    serializer = serializer_class(data=data, context={"request": request})
+    serializer.is_valid(raise_exception=True)
+    return serializer.validated_data

@@ -31,5 +31,5 @@ _MEANINGS = {
 }
 
 
-def refused(*statuses: int) -> dict[int, OpenApiResponse]:
+def error_responses(*statuses: int) -> dict[int, OpenApiResponse]:
     return {status: OpenApiResponse(Refusal, _MEANINGS[status]) for status in statuses}

@@ -28,32 +28,34 @@ from submissions.specs.spec import SpecError
 WHERE_TOKENS_ARE = _("Create a token on your group's page and send it in the header Authorization: Token …")
 
 
-def as_errors(error: Exception, context: dict[str, Any]) -> Response | None:
+def error_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler. Domain errors become 4xx responses, because the caller can fix them."""
     match error:
         case Refused():
-            return _refused(error)
+            return _refusal_response(error)
         case SpecError() | NotationError():
             return Response({"errors": [_within_model(entry) for entry in error.errors]}, status=400)
         case MoveRefused():
-            return _one(str(error), status=409)
+            return _single_error(str(error), status=409)
         case RequestDataTooBig():
-            return _one(gettext("The body is too large."), status=413)
+            return _single_error(gettext("The body is too large."), status=413)
         case UnsupportedMediaType():
-            return _one(gettext("Send the body as JSON with the header Content-Type: application/json."), status=415)
+            return _single_error(
+                gettext("Send the body as JSON with the header Content-Type: application/json."), status=415
+            )
         case SuspiciousOperation() | MultiPartParserError():
-            return _one(gettext("The request cannot be read."), status=400)
+            return _single_error(gettext("The request cannot be read."), status=400)
     response = exception_handler(error, context)
     if response is not None:
-        response.data = {"errors": list(_entries(error))}
+        response.data = {"errors": list(_error_entries(error))}
     return response
 
 
-def _one(message: str, *, status: int) -> Response:
+def _single_error(message: str, *, status: int) -> Response:
     return Response({"errors": [{"field": "", "message": message}]}, status=status)
 
 
-def _refused(refusal: Refused) -> Response:
+def _refusal_response(refusal: Refused) -> Response:
     response = Response({"errors": list(refusal.errors)}, status=refusal.status)
     if refusal.retry_after is not None:
         response["Retry-After"] = str(math.ceil(refusal.retry_after.total_seconds()))
@@ -65,9 +67,9 @@ def _within_model(entry: dict[str, str]) -> dict[str, str]:
     return {**entry, "field": name if name in ("", "model") else f"model.{name}"}
 
 
-def _entries(error: Exception) -> Iterator[dict[str, str]]:
+def _error_entries(error: Exception) -> Iterator[dict[str, str]]:
     if isinstance(error, ValidationError):
-        yield from _flat("", error.detail)
+        yield from _flatten("", error.detail)
     elif isinstance(error, NotAuthenticated | AuthenticationFailed):
         yield {"field": "", "message": f"{error.detail} {WHERE_TOKENS_ARE}"}
     elif isinstance(error, APIException):
@@ -76,12 +78,12 @@ def _entries(error: Exception) -> Iterator[dict[str, str]]:
         yield {"field": "", "message": str(error) or gettext("Not found.")}
 
 
-def _flat(path: str, detail: Any) -> Iterator[dict[str, str]]:
+def _flatten(path: str, detail: Any) -> Iterator[dict[str, str]]:
     if isinstance(detail, dict):
         for name, inner in detail.items():
-            yield from _flat(f"{path}.{name}".strip(".") if name != "non_field_errors" else path, inner)
+            yield from _flatten(f"{path}.{name}".strip(".") if name != "non_field_errors" else path, inner)
     elif isinstance(detail, list):
         for inner in detail:
-            yield from _flat(path, inner)
+            yield from _flatten(path, inner)
     else:
         yield {"field": path, "message": str(detail)}

@@ -15,8 +15,8 @@ _TARGETS = {"follow": "submissions_retrieve", "cancel": "submissions_cancel"}
 def link(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """A drf-spectacular hook that adds the links to the schema."""
     for (path, method, status), source in _SOURCES.items():
-        answer = result["paths"][path][method]["responses"][status]
-        answer["links"] = {
+        response = result["paths"][path][method]["responses"][status]
+        response["links"] = {
             name: {"operationId": operation, "parameters": {"id": source}} for name, operation in _TARGETS.items()
         }
     quest = {"operationId": "leaderboard_retrieve", "parameters": {"quest": "$response.body#/results/0/id"}}

@@ -13,24 +13,24 @@ from django.db.models import OuterRef, Subquery
 from submissions.models import Attempt, Submission
 
 LONGEST_S = 55  # a proxy in front gives up after 60
-LOOK_EVERY_S = 0.3
-slots = BoundedSemaphore(settings.WEB_THREADS // 4)
+POLL_EVERY_S = 0.3
+wait_slots = BoundedSemaphore(settings.WEB_THREADS // 4)
 
 
-def hold(look: Callable[[], Any], seen: Any, *, seconds: float) -> bool:
-    """Wait until `look()` differs from `seen`, or for `seconds`. Returns False at once if too many requests wait."""
-    if not slots.acquire(blocking=False):
+def wait_for_change(read: Callable[[], Any], before: Any, *, seconds: float) -> bool:
+    """Wait until `read()` differs from `before`, or for `seconds`. Returns False at once if too many requests wait."""
+    if not wait_slots.acquire(blocking=False):
         return False
     try:
         deadline = time.monotonic() + seconds
-        while look() == seen and (left := deadline - time.monotonic()) > 0:
-            time.sleep(min(LOOK_EVERY_S, left))
+        while read() == before and (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(POLL_EVERY_S, left))
     finally:
-        slots.release()
+        wait_slots.release()
     return True
 
 
-def moment(pk: int) -> Any:
+def progress_marker(pk: int) -> Any:
     """A value that changes with the submission's state or progress, read by one cheap query."""
     latest = Attempt.objects.filter(submission=OuterRef("pk")).order_by("-number")
     parts = [Subquery(latest.values(name)[:1]) for name in ("pk", "progress")]

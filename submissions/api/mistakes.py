@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from submissions.api.endpoint import Endpoint
-from submissions.api.error_schema import refused
-from submissions.api.requester import own_submissions, who
+from submissions.api.error_schema import error_responses
+from submissions.api.requester import own_submissions, requesting_user
 from submissions.models import Submission
 from submissions.quests.readers import submission_view
 from submissions.results.comparison import Comparison, compare
@@ -58,7 +58,7 @@ class Errors(Endpoint):
         operation_id="submissions_errors",
         summary="A submission's misclassified images",
         description="For your own submissions and those visible to you. 404 if it has no score.",
-        responses={200: ErrorsOut, **refused(401, 404, 429)},
+        responses={200: ErrorsOut, **error_responses(401, 404, 429)},
     )
     def get(self, request: Request, pk: int) -> Response:
         found = mistakes(_readable(request, pk))
@@ -72,7 +72,7 @@ class Compare(Endpoint):
         operation_id="submissions_compare",
         summary="Compare two submissions",
         description="Each must be yours or visible to you. 404 unless both have a score on the same data set.",
-        responses={200: ComparisonOut, **refused(401, 404, 429)},
+        responses={200: ComparisonOut, **error_responses(401, 404, 429)},
     )
     def get(self, request: Request, pk: int, other: int) -> Response:
         comparison = compare(_readable(request, pk), _readable(request, other))
@@ -84,8 +84,8 @@ class Compare(Endpoint):
 
 def _readable(request: Request, pk: int) -> Submission:
     """A submission of the request's own group, or one that others may read. Raises NotFound otherwise."""
-    found = submission_view(pk, who(request))
-    if found is None or (found.whole and not _is_own(request, pk)):
+    found = submission_view(pk, requesting_user(request))
+    if found is None or (found.full_access and not _is_own(request, pk)):
         raise NotFound(_("There is no submission %(id)s that you can see.") % {"id": pk})
     return found.submission
 

@@ -10,11 +10,12 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from submissions.api.cursors import Paged
-from submissions.api.endpoint import Strict
+from submissions.api.cursors import PagedQuery
+from submissions.api.endpoint import StrictSerializer
 from submissions.api.fields import ModelField, QuestField
 from submissions.api.long_poll import LONGEST_S
 from submissions.models import Device, QuestState, State
+from submissions.models.submission import LONGEST_NOTE
 from submissions.quests.refusal import refuse
 from submissions.specs import engines, families
 
@@ -29,7 +30,7 @@ SORTED_BY: dict[str, tuple[Any, type]] = {
 SORTS = [f"{sign}{name}" for name in ("when", *SORTED_BY) for sign in ("", "-")]
 
 
-class SubmissionRequest(Strict):
+class SubmissionRequest(StrictSerializer):
     """A model to be trained."""
 
     quest = QuestField(required=False, help_text="The quest's id or name. Optional if only one quest is open to you.")
@@ -43,18 +44,21 @@ class SubmissionRequest(Strict):
         engines.choices(), required=False, help_text="How the model is computed. Default: the quest's default_engine."
     )
     note = serializers.CharField(
-        required=False, allow_blank=True, max_length=2000, help_text="Only your group and the instructors see it."
+        required=False,
+        allow_blank=True,
+        max_length=LONGEST_NOTE,
+        help_text="Only your group and the instructors see it.",
     )
 
 
-class ModelRequest(Strict):
+class ModelRequest(StrictSerializer):
     """A model to preview."""
 
     model = ModelField()
     quest = QuestField(required=False, help_text="Quest whose data set and limits apply.")
 
 
-class SubmissionQuery(Paged):
+class SubmissionQuery(PagedQuery):
     limit = serializers.IntegerField(default=50, min_value=1, max_value=100, help_text="Results per page.")
     sort = serializers.ChoiceField(SORTS, default="-when", help_text="A leading minus sorts in descending order.")
     state = serializers.ChoiceField(State.choices, required=False, allow_blank=True)
@@ -76,11 +80,11 @@ class SubmissionQuery(Paged):
         return name
 
 
-class QuestQuery(Strict):
+class QuestQuery(StrictSerializer):
     state = serializers.ChoiceField(QuestState.choices, required=False, allow_blank=True)
 
 
-class WaitQuery(Strict):
+class WaitQuery(StrictSerializer):
     wait = serializers.FloatField(
         default=0,
         min_value=0,
@@ -89,7 +93,7 @@ class WaitQuery(Strict):
     )
 
 
-class NoParameters(Strict):
+class NoParameters(StrictSerializer):
     """For endpoints without query parameters."""
 
 

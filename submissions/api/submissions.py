@@ -12,12 +12,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from submissions.api import cursors, long_poll
-from submissions.api.conditional import ETAG, IF_NONE_MATCH, UNCHANGED, etag_of, has_it, unless_unchanged
-from submissions.api.endpoint import Endpoint, checked
-from submissions.api.error_schema import refused
-from submissions.api.left_aside import Submitted, left_aside
+from submissions.api.conditional import ETAG, IF_NONE_MATCH, UNCHANGED, etag_of, matches_etag, not_modified_or
+from submissions.api.endpoint import Endpoint, validated
+from submissions.api.error_schema import error_responses
+from submissions.api.ignored_lines import Submitted, ignored_lines
 from submissions.api.representations import SubmissionOut, SubmissionPage, SubmissionWhole
-from submissions.api.requester import acting_group, only_quest, own_submissions, who
+from submissions.api.requester import acting_group, only_quest, own_submissions, requesting_user
 from submissions.api.requests import (
     IDEMPOTENCY_KEY,
     LONGEST_KEY,
@@ -54,17 +54,17 @@ class Submissions(Endpoint):
         operation_id="submissions_list",
         summary="Your group's submissions, newest first",
         parameters=[SubmissionQuery],
-        responses={200: SubmissionPage, **refused(400, 401, 429)},
+        responses={200: SubmissionPage, **error_responses(400, 401, 429)},
     )
     def get(self, request: Request) -> Response:
-        asked = checked(SubmissionQuery, request.query_params, request)
-        keys = _keys(asked["sort"])
-        rows = _sorted(_filtered(request, asked), asked["sort"], keys)
-        if place := cursors.read(asked, keys):
+        params = validated(SubmissionQuery, request.query_params, request)
+        keys = _keys(params["sort"])
+        rows = _sorted(_filtered(request, params), params["sort"], keys)
+        if place := cursors.read(params, keys):
             rows = rows.filter(beyond(keys, place))
-        found, following = cursors.page(request, rows[: asked["limit"] + 1], keys, limit=asked["limit"])
+        found, next_url = cursors.page(request, rows[: params["limit"] + 1], keys, limit=params["limit"])
         results = SubmissionOut(found, many=True, context={"request": request})
-        return Response({"next": following, "results": results.data})
+        return Response({"next": next_url, "results": results.data})
 
     @extend_schema(
         operation_id="submissions_create",
@@ -73,25 +73,25 @@ class Submissions(Endpoint):
         "`left_aside`: a model is accepted even if ignored lines may change its score.",
         parameters=[KEY_PARAMETER],
         request=SubmissionRequest,
-        responses={201: Submitted, 200: Submitted, **refused(400, 401, 403, 409, 413, 415, 429)},
+        responses={201: Submitted, 200: Submitted, **error_responses(400, 401, 403, 409, 413, 415, 429)},
     )
     def post(self, request: Request) -> Response:
-        asked = checked(SubmissionRequest, request.data, request)
+        params = validated(SubmissionRequest, request.data, request)
         key = idempotency_key(request)
-        earlier = _quest_of_earlier(request, key)
-        quest = asked.pop("quest", None) or earlier or only_quest(request)
+        earlier = _quest_of_first_request(request, key)
+        quest = params.pop("quest", None) or earlier or only_quest(request)
         # A retry must match the first request, even if limits have been tightened since.
         limits = None if earlier == quest else quest.limits
-        parsed = model_from(asked.pop("model"), dataset=quest.dataset, limits=limits)
+        parsed = model_from(params.pop("model"), dataset=quest.dataset, limits=limits)
         submission, new = submit(
             quest=quest,
-            submitter=who(request),
+            submitter=requesting_user(request),
             group=acting_group(request, quest.course),
             spec=parsed.spec,
             idempotency_key=key,
-            **asked,
+            **params,
         )
-        body = {**whole(request, submission.pk), "left_aside": left_aside(parsed)}
+        body = {**full_representation(request, submission.pk), "left_aside": ignored_lines(parsed)}
         return Response(body, status=201 if new else 200, headers={"Location": body["url"]})
 
 
@@ -103,19 +103,20 @@ class OneSubmission(Endpoint):
         "since the `ETag` in `If-None-Match`, if sent. If too many requests are waiting, the response comes at once "
         "with `Retry-After`.",
         parameters=[WaitQuery, IF_NONE_MATCH, ETAG, RETRY_AFTER],
-        responses={200: SubmissionWhole, **UNCHANGED, **refused(400, 401, 404, 429)},
+        responses={200: SubmissionWhole, **UNCHANGED, **error_responses(400, 401, 404, 429)},
     )
     def get(self, request: Request, pk: int) -> Response:
-        seconds = checked(WaitQuery, request.query_params, request)["wait"]
+        seconds = validated(WaitQuery, request.query_params, request)["wait"]
         # Read the marker before the rest: a change in between must end the wait.
-        seen = long_poll.moment(pk) if seconds else None
-        submission, body = _own_whole(request, pk)
-        wanted = seconds > 0 and submission.is_live and not _has_news(request, body)
-        held = wanted and long_poll.hold(partial(long_poll.moment, pk), seen, seconds=seconds)
-        if held:
-            body = whole(request, pk)
-        response = unless_unchanged(request, _version(body), lambda: body)
-        if wanted and not held:
+        before = long_poll.progress_marker(pk) if seconds else None
+        submission, body = _own_in_full(request, pk)
+        should_wait = seconds > 0 and submission.is_live and not _is_outdated(request, body)
+        read = partial(long_poll.progress_marker, pk)
+        waited = should_wait and long_poll.wait_for_change(read, before, seconds=seconds)
+        if waited:
+            body = full_representation(request, pk)
+        response = not_modified_or(request, _etag(body), lambda: body)
+        if should_wait and not waited:
             response["Retry-After"] = "1"
         return response
 
@@ -126,51 +127,52 @@ class Cancel(Endpoint):
         summary="Cancel a submission",
         description="Immediate while it is queued; takes about a second while it runs. 409 once it has ended.",
         request=None,
-        responses={200: SubmissionWhole, **refused(401, 403, 404, 409, 429)},
+        responses={200: SubmissionWhole, **error_responses(401, 403, 404, 409, 429)},
     )
     def post(self, request: Request, pk: int) -> Response:
-        lifecycle.cancel(own(request, pk), user=who(request))
-        return Response(whole(request, pk))
+        lifecycle.cancel(own_submission(request, pk), user=requesting_user(request))
+        return Response(full_representation(request, pk))
 
 
-def _has_news(request: Request, body: dict[str, Any]) -> bool:
+def _is_outdated(request: Request, body: dict[str, Any]) -> bool:
     """Whether the client's ETag is out of date, so that it should get this response without waiting."""
-    return IF_NONE_MATCH.name in request.headers and not has_it(request, _version(body))
+    return IF_NONE_MATCH.name in request.headers and not matches_etag(request, _etag(body))
 
 
-def _version(body: dict[str, Any]) -> str:
+def _etag(body: dict[str, Any]) -> str:
     # Predictions change every second and are not worth a response.
     return etag_of({name: value for name, value in body.items() if not name.startswith("predicted_")})
 
 
-def own(request: Request, pk: int) -> Submission:
+def own_submission(request: Request, pk: int) -> Submission:
     submission = own_submissions(request).with_runs().filter(pk=pk).first()
     if submission is None:
         raise NotFound(_("You have no submission %(id)s.") % {"id": pk})
     return submission
 
 
-def _own_whole(request: Request, pk: int) -> tuple[Submission, dict[str, Any]]:
-    submission = own(request, pk)
+def _own_in_full(request: Request, pk: int) -> tuple[Submission, dict[str, Any]]:
+    submission = own_submission(request, pk)
     return submission, SubmissionWhole(submission, context={"request": request}).data
 
 
-def whole(request: Request, pk: int) -> dict[str, Any]:
-    return _own_whole(request, pk)[1]
+def full_representation(request: Request, pk: int) -> dict[str, Any]:
+    return _own_in_full(request, pk)[1]
 
 
-def _quest_of_earlier(request: Request, key: str | None) -> Quest | None:
+def _quest_of_first_request(request: Request, key: str | None) -> Quest | None:
     """The first request's quest, which a retry reuses even if other quests have opened or this one has closed since."""
     if key is None:
         return None
-    earlier = Submission.objects.filter(submitter=who(request), idempotency_key=key).select_related("quest__course")
+    user = requesting_user(request)
+    earlier = Submission.objects.filter(submitter=user, idempotency_key=key).select_related("quest__course")
     return next((submission.quest for submission in earlier), None)
 
 
-def _filtered(request: Request, asked: dict[str, Any]) -> SubmissionQuerySet:
+def _filtered(request: Request, params: dict[str, Any]) -> SubmissionQuerySet:
     columns = {"group": "group__name", "since": "submitted_at__gte"}
     columns |= {name: name for name in ("state", "family", "quest", "device")}
-    chosen = {column: asked[name] for name, column in columns.items() if asked.get(name)}
+    chosen = {column: params[name] for name, column in columns.items() if params.get(name)}
     return own_submissions(request).with_runs().filter(**chosen)
 
 

@@ -21,17 +21,17 @@ logger = structlog.get_logger(__name__)
 WINDOW_S = 60
 
 
-class Tally:
+class RequestCounter:
     """Counts requests in the cache that all web processes share. If the cache is down, counting pauses for a while."""
 
-    REST_S = 10.0  # otherwise every request would wait for a server that does not respond
+    PAUSE_S = 10.0  # otherwise every request would wait for a server that does not respond
 
     def __init__(self) -> None:
-        self.blind_until = 0.0
+        self.paused_until = 0.0
 
     def count(self, name: str) -> int:
         """Add one to this minute's count of `name` and return it; 0 if the cache is down."""
-        if monotonic() < self.blind_until:
+        if monotonic() < self.paused_until:
             return 0
         key = f"{name}:{int(now() // WINDOW_S)}"
         try:
@@ -40,12 +40,12 @@ class Tally:
         except ValueError:  # the key expired between add and incr
             return 1
         except RedisError as error:
-            self.blind_until = monotonic() + self.REST_S
+            self.paused_until = monotonic() + self.PAUSE_S
             logger.warning("requests are not counted", error=str(error))
             return 0
 
 
-tally = Tally()
+counter = RequestCounter()
 
 
 class Rate(BaseThrottle):
@@ -58,7 +58,7 @@ class Rate(BaseThrottle):
 
     def allow_request(self, request: Request, view: Any) -> bool:
         limit, ident = settings.API_RATES[self.scope], self.ident(request)
-        return not limit or ident is None or tally.count(f"rate:{self.scope}:{ident}") <= limit
+        return not limit or ident is None or counter.count(f"rate:{self.scope}:{ident}") <= limit
 
     def wait(self) -> float:
         return WINDOW_S - now() % WINDOW_S
@@ -85,6 +85,6 @@ class GroupRate(Rate):
         return None if group is None else str(group)
 
 
-def too_many(wait: float | None) -> Throttled:
+def too_many_requests(wait: float | None) -> Throttled:
     words = _("Too many requests. The limits per minute are %(token)s for a token and %(group)s for a group.")
     return Throttled(wait, words % settings.API_RATES)

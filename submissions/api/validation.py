@@ -10,10 +10,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from submissions.api.endpoint import Endpoint, checked
-from submissions.api.error_schema import refused
+from submissions.api.endpoint import Endpoint, validated
+from submissions.api.error_schema import error_responses
 from submissions.api.fields import SpecField
-from submissions.api.left_aside import LeftAside, left_aside
+from submissions.api.ignored_lines import LeftAside, ignored_lines
 from submissions.api.requester import acting_group, open_quests
 from submissions.api.requests import ModelRequest
 from submissions.intake.preview import ModelPreview, preview
@@ -65,16 +65,16 @@ class Validate(Endpoint):
         summary="Preview a model without submitting it",
         description="Runs nothing. Without `quest`, the only open quest applies, else MNIST and the service's limits.",
         request=ModelRequest,
-        responses={200: Understood, **refused(400, 401, 403, 413, 415, 429)},
+        responses={200: Understood, **error_responses(400, 401, 403, 413, 415, 429)},
     )
     def post(self, request: Request) -> Response:
-        asked = checked(ModelRequest, request.data, request)
-        quest = asked.get("quest") or _only_open(request)
+        params = validated(ModelRequest, request.data, request)
+        quest = params.get("quest") or _only_open(request)
         dataset, limits = (quest.dataset, quest.limits) if quest else ("mnist", None)
-        parsed = model_from(asked["model"], dataset=dataset, limits=limits)
+        parsed = model_from(params["model"], dataset=dataset, limits=limits)
         facts = preview(parsed.spec, quest, acting_group(request, quest.course) if quest else None)
         body = {
-            **_model(parsed, facts),
+            **_model_facts(parsed, facts),
             "quest": quest.pk if quest else None,
             "dataset": dataset,
             "earlier": Earlier(facts.earlier).data if facts.earlier else None,
@@ -87,7 +87,7 @@ def _only_open(request: Request) -> Quest | None:
     return quests[0] if len(quests) == 1 else None
 
 
-def _model(parsed: ParsedModel, facts: ModelPreview) -> dict[str, Any]:
+def _model_facts(parsed: ParsedModel, facts: ModelPreview) -> dict[str, Any]:
     trainable, fixed = facts.parameters or (None, None)
     return {
         "family": facts.family.name,
@@ -99,5 +99,5 @@ def _model(parsed: ParsedModel, facts: ModelPreview) -> dict[str, Any]:
         "trainable": trainable,
         "fixed": fixed,
         "devices": list(facts.devices),
-        "left_aside": left_aside(parsed),
+        "left_aside": ignored_lines(parsed),
     }

@@ -8,8 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from submissions.database.write_lock import writing
 from submissions.models import Submission, User
-
-LONGEST = 2000
+from submissions.models.submission import LONGEST_NOTE
 
 
 class NoteForm(forms.Form):
@@ -18,7 +17,7 @@ class NoteForm(forms.Form):
     note = forms.CharField(
         label=_("Note"),
         required=False,
-        max_length=LONGEST,
+        max_length=LONGEST_NOTE,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("Visible to your group and the instructors."),
     )

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from submissions.forms.spec_fields import OfferedChoice, field_text, parse_value, spec_fields
 from submissions.intake import submit as intake
 from submissions.models import Device, Quest, Submission, User
+from submissions.models.submission import LONGEST_NOTE
 from submissions.notation.reader import NotationError, ParsedModel, models_from
 from submissions.quests.eligibility import Entry
 from submissions.quests.refusal import Refused
@@ -22,7 +23,6 @@ from submissions.specs.families import Family
 from submissions.specs.spec import Spec, SpecError, dump
 from submissions.specs.validation import validate
 
-LONGEST_NOTE = 2000
 ON_DEMAND = ("acknowledged", "chosen")  # shown only if the text needs a confirmation or a choice
 NOTATION = {"class": "notation", "spellcheck": "false", "autocapitalize": "off", "autocomplete": "off"}
 

@@ -15,6 +15,8 @@ from submissions.specs import engines
 from submissions.specs.spec import Spec
 from submissions.specs.validation import validate
 
+LONGEST_NOTE = 2000  # characters
+
 
 class State(models.TextChoices):
     QUEUED = "queued", _("Queued")

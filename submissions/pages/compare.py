@@ -17,7 +17,7 @@ from submissions.results.comparison import Comparison, compare, differences, lin
 from submissions.results.mistakes import Mistake, class_names
 
 PER_PAGE = 48
-OFFERED = 60  # per list of candidates
+MOST_CHOICES = 60  # per list of candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Side:
 
     view: SubmissionView
     only: Page[Mistake]
-    asked: str
+    page_parameter: str
 
     @property
     def submission(self) -> Submission:
@@ -80,15 +80,20 @@ def _sides(request: UserRequest, first: SubmissionView, second: SubmissionView, 
 
 def _choices(request: UserRequest, first: SubmissionView, chosen: int = 0) -> dict[str, object]:
     """The submissions on offer: the reader's own, and those on the board if models are visible; same data set only."""
-    seen, shown = first.visibility, first.submission
-    own = Submission.objects.visible_to(request.user).scored().exclude(pk=shown.pk)
-    same = own.filter(quest=shown.quest) if seen.whole else own.filter(quest__dataset=shown.quest.dataset)
-    return {"own": same.order_by("-id")[:OFFERED], "others": _others(seen, shown), "chosen": chosen}
+    visibility, submission = first.visibility, first.submission
+    own = Submission.objects.visible_to(request.user).scored().exclude(pk=submission.pk)
+    quest = submission.quest
+    comparable = own.filter(quest=quest) if visibility.full_access else own.filter(quest__dataset=quest.dataset)
+    return {
+        "own": comparable.order_by("-id")[:MOST_CHOICES],
+        "others": _others(visibility, submission),
+        "chosen": chosen,
+    }
 
 
-def _others(seen: Visibility, shown: Submission) -> list[tuple[str, Submission]]:
-    if not seen.models_open or seen.whole:
+def _others(visibility: Visibility, submission: Submission) -> list[tuple[str, Submission]]:
+    if not visibility.models_open or visibility.full_access:
         return []
-    board = public_submissions(seen).exclude(pk=shown.pk).exclude(group__in=seen.own)
-    best = board.select_related("group").order_by("-correct", "ranked_at")[:OFFERED]
-    return [(seen.name(one.group), one) for one in best]
+    board = public_submissions(visibility).exclude(pk=submission.pk).exclude(group__in=visibility.own)
+    best = board.select_related("group").order_by("-correct", "ranked_at")[:MOST_CHOICES]
+    return [(visibility.name(one.group), one) for one in best]

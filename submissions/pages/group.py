@@ -27,7 +27,7 @@ from submissions.quests.visibility import Visibility, visibility_for
 from submissions.requests import PageRequest, UserRequest, logged_in, number
 from submissions.results.score_chart import score_charts
 
-SHOWN = 200
+MOST_ROWS = 200
 
 
 class TokenForm(forms.ModelForm):
@@ -42,12 +42,12 @@ def empty_form() -> TokenForm:
     return TokenForm(initial={"name": ""}, label_suffix="")
 
 
-def address(group: Group) -> str:
+def group_url(group: Group) -> str:
     """The group page's URL, for readers who may know the group's name."""
     return reverse("submissions:group", args=[group.name]) + f"?course={group.course_id}"
 
 
-def _named(name: str, course: str) -> Group:
+def _find_group(name: str, course: str) -> Group:
     """The group with this name or pseudonym in the given course, or else in the newest course that is not archived."""
     groups = Group.objects.select_related("course").order_by("course__archived", "-course__created_at")
     if pk := number(course):
@@ -62,7 +62,7 @@ def _is_member(user: User | AnonymousUser, group: Group) -> bool:
     return isinstance(user, User) and group.memberships.filter(user=user).exists()
 
 
-def sees_whole(user: User | AnonymousUser, group: Group) -> bool:
+def has_full_access(user: User | AnonymousUser, group: Group) -> bool:
     return user.is_staff or _is_member(user, group)
 
 
@@ -73,66 +73,70 @@ def group_page(request: PageRequest, name: str) -> HttpResponse:
     Where a quest hides names, others find the group under its pseudonym with that quest's scores only. Nothing links
     the two names.
     """
-    group = _named(name, request.GET.get("course", ""))
-    if sees_whole(request.user, group) and name != group.name:
-        return redirect(address(group))
+    group = _find_group(name, request.GET.get("course", ""))
+    if has_full_access(request.user, group) and name != group.name:
+        return redirect(group_url(group))
     if request.htmx:
-        return _live(request, group, name)
-    return page(request, group, empty_form(), name=name)
+        return _live_table(request, group, name)
+    return render_group_page(request, group, empty_form(), name=name)
 
 
-def page(request: HttpRequest, group: Group, form: TokenForm, *, name: str = "", **more: Any) -> HttpResponse:
-    whole = sees_whole(request.user, group)
+def render_group_page(
+    request: HttpRequest, group: Group, form: TokenForm, *, name: str = "", **more: Any
+) -> HttpResponse:
+    full_access = has_full_access(request.user, group)
     context = {
-        **_table(request, group, name or group.name, whole=whole),
+        **_table(request, group, name or group.name, full_access=full_access),
         "is_member": _is_member(request.user, group),
         "form": form,
-        "entries": _entries(group) if whole else [],
-        "extensions": extensions_of(group) if whole else [],
-        "tokens": group.tokens.select_related("user") if whole else [],
-        "invitations": group.invitations.select_related("created_by", "used_by") if whole else [],
+        "entries": _entries(group) if full_access else [],
+        "extensions": extensions_of(group) if full_access else [],
+        "tokens": group.tokens.select_related("user") if full_access else [],
+        "invitations": group.invitations.select_related("created_by", "used_by") if full_access else [],
         "members": group.memberships.select_related("user").order_by("joined_at", "id"),
         **more,
     }
     return render(request, "submissions/group.html", context)
 
 
-def _live(request: HttpRequest, group: Group, name: str) -> HttpResponse:
+def _live_table(request: HttpRequest, group: Group, name: str) -> HttpResponse:
     """Only the table; 204 if it has not changed."""
-    table = _table(request, group, name, whole=sees_whole(request.user, group))
+    table = _table(request, group, name, full_access=has_full_access(request.user, group))
     if request.GET.get("seen") == table["version"]:
         return HttpResponse(status=204)
     return render(request, "submissions/_group_submissions.html", table)
 
 
-def _table(request: HttpRequest, group: Group, name: str, *, whole: bool) -> dict[str, Any]:
-    sights = {} if whole else _sights(request.user, group, pseudonymous=name != group.name)
-    rows = _shown(group, sights, whole=whole)
-    newest, count = list(rows[:SHOWN]), rows.count()
-    legible = [whole or sights[row.quest_id].shows_model(row) for row in newest]
+def _table(request: HttpRequest, group: Group, name: str, *, full_access: bool) -> dict[str, Any]:
+    visibilities = {} if full_access else _visibilities(request.user, group, pseudonymous=name != group.name)
+    rows = _visible_submissions(group, visibilities, full_access=full_access)
+    newest, count = list(rows[:MOST_ROWS]), rows.count()
+    models_visible = [full_access or visibilities[row.quest_id].shows_model(row) for row in newest]
     return {
         "group": group,
         "name": name,
-        "whole": whole,
-        "rows": list(zip(newest, legible, strict=True)),
+        "full_access": full_access,
+        "rows": list(zip(newest, models_visible, strict=True)),
         "charts": score_charts(newest),
         "zones": sorted({row.quest.time_zone for row in newest}),
         "count": count,
-        "version": f"{version_of_rows(newest)}-{sum(legible)}-{count}",
+        "version": f"{version_of_rows(newest)}-{sum(models_visible)}-{count}",
     }
 
 
-def _sights(user: User | AnonymousUser, group: Group, *, pseudonymous: bool) -> dict[int, Visibility]:
+def _visibilities(user: User | AnonymousUser, group: Group, *, pseudonymous: bool) -> dict[int, Visibility]:
     """An outsider's visibility of the quests that show the group under the requested name, by quest id."""
-    sights = [visibility_for(quest, user) for quest in group.course.quests.published()]
-    return {seen.quest.pk: seen for seen in sights if seen.hides_name(group) == pseudonymous}
+    found = [visibility_for(quest, user) for quest in group.course.quests.published()]
+    return {each.quest.pk: each for each in found if each.hides_name(group) == pseudonymous}
 
 
-def _shown(group: Group, sights: dict[int, Visibility], *, whole: bool) -> QuerySet[Submission]:
+def _visible_submissions(
+    group: Group, visibilities: dict[int, Visibility], *, full_access: bool
+) -> QuerySet[Submission]:
     rows = Submission.objects.filter(group=group).with_runs().order_by("-id")
-    if whole:
+    if full_access:
         return rows
-    known = [Q(quest=quest) & seen.known() for quest, seen in sights.items()]
+    known = [Q(quest=quest) & visibility.known() for quest, visibility in visibilities.items()]
     return rows.scored().competing().filter(reduce(or_, known, Q(pk__in=[])))
 
 
@@ -151,10 +155,10 @@ def token_create(request: UserRequest, pk: int) -> HttpResponse:
         raise Http404
     form = TokenForm(request.POST, label_suffix="")
     if not form.is_valid() or group.course.archived:
-        return page(request, group, form)
+        return render_group_page(request, group, form)
     with writing():
         secret = ApiToken.objects.create(user=request.user, group=group, **form.cleaned_data)[1]
-    return page(request, group, empty_form(), secret=secret)
+    return render_group_page(request, group, empty_form(), secret=secret)
 
 
 @logged_in
@@ -167,4 +171,4 @@ def token_revoke(request: UserRequest, pk: int, token_key: str) -> HttpResponse:
     with writing():
         token.delete()
     messages.success(request, _("Revoked %(name)s. Anything still using it will be refused.") % {"name": token.name})
-    return redirect(address(group))
+    return redirect(group_url(group))

@@ -43,10 +43,10 @@ def invitation_create(request: UserRequest, pk: int) -> HttpResponse:
         code = invite(group, user=request.user)
     except InvitationRefused as refused:
         messages.error(request, str(refused))
-        return redirect(group_views.address(group))
+        return redirect(group_views.group_url(group))
     addresses = {"link": reverse("submissions:join", args=[code]), "page": reverse("submissions:join_by_code")}
     invited = {name: request.build_absolute_uri(path) for name, path in addresses.items()} | {"code": code}
-    return group_views.page(request, group, group_views.empty_form(), invited=invited)
+    return group_views.render_group_page(request, group, group_views.empty_form(), invited=invited)
 
 
 @logged_in
@@ -57,13 +57,13 @@ def invitation_revoke(request: UserRequest, pk: int, invitation: int) -> HttpRes
         messages.success(request, _("Invitation revoked: nobody can join with it any more."))
     else:
         messages.error(request, _("Someone has already joined with that invitation."))
-    return redirect(group_views.address(group))
+    return redirect(group_views.group_url(group))
 
 
 def _group(request: UserRequest, pk: int) -> Group:
     """The group, if the user may invite to it (members and instructors); otherwise 404."""
     group = get_object_or_404(Group.objects.select_related("course"), pk=pk)
-    if not group_views.sees_whole(request.user, group):
+    if not group_views.has_full_access(request.user, group):
         raise Http404
     return group
 
@@ -95,26 +95,26 @@ def join_page(request: PageRequest, code: str) -> HttpResponse:
             record_wrong_code(request)
         return render(request, "submissions/join.html", {"dead": True}, status=404)
     form = None if request.user.is_authenticated else AccountForm(request.POST or None)
-    if request.method == "POST" and (membership := _joined(request, invitation, form)):
+    if request.method == "POST" and (membership := _try_to_join(request, invitation, form)):
         messages.success(request, _("Welcome to %(group)s.") % {"group": membership.group})
-        return redirect(group_views.address(membership.group))
+        return redirect(group_views.group_url(membership.group))
     reason = join_refusal(invitation, request.user) if isinstance(request.user, User) else ""
     context = {"invitation": invitation, "group": invitation.group, "form": form, "reason": reason}
     return render(request, "submissions/invitation.html", context)
 
 
-def _joined(request: PageRequest, invitation: Invitation, form: AccountForm | None) -> Membership | None:
+def _try_to_join(request: PageRequest, invitation: Invitation, form: AccountForm | None) -> Membership | None:
     """The new membership. If joining is refused, show the reason and return None."""
     try:
         if isinstance(request.user, User):
             return join(invitation, user=request.user)
-        return _with_new_account(request, invitation, form) if form and form.is_valid() else None
+        return _join_with_new_account(request, invitation, form) if form and form.is_valid() else None
     except InvitationRefused as refused:
         messages.error(request, str(refused))
         return None
 
 
-def _with_new_account(request: PageRequest, invitation: Invitation, form: AccountForm) -> Membership:
+def _join_with_new_account(request: PageRequest, invitation: Invitation, form: AccountForm) -> Membership:
     """Create the account and the membership together, or neither."""
     person = form.save(commit=False)  # hashing the password is slow, so do it before taking the lock
     with writing():

@@ -21,13 +21,14 @@ ENOUGH_DONE = 0.1  # share of a run after which its own progress predicts the re
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A submission's current state. `missing` is the device that it waits for if no worker serves it, else empty."""
+    """A submission's current state. `unserved_device` is the device that it waits for
+    if no worker serves it, else empty."""
 
     submission: Submission
     attempts: list[Attempt]
     events: list[Event]
     position: int | None
-    missing: str
+    unserved_device: str
     prediction: Prediction
     runs: list[Submission]
 
@@ -84,7 +85,7 @@ class RunView:
             self.submission.state,
             self.events[-1].pk if self.events else 0,
             self.position,
-            self.missing,
+            self.unserved_device,
             about(self.prediction.wait_s),
             [[run.pk, run.state, run.counts] for run in self.runs],
             latest and [latest.pk, latest.progress, len(latest.epochs), str(latest.ended_at)],
@@ -98,13 +99,13 @@ def run_view(submission: Submission) -> RunView:
         attempts=list(submission.attempts.select_related("hardware", "worker").order_by("number")),
         events=list(submission.events.select_related("user", "attempt")),
         position=position(submission),
-        missing=missing_workers(submission),
+        unserved_device=unserved_device(submission),
         prediction=prediction(submission),
         runs=runs_of(submission),
     )
 
 
-def missing_workers(submission: Submission) -> str:
+def unserved_device(submission: Submission) -> str:
     """The device that a queued submission waits for if no worker serves it; else empty."""
     if submission.state != State.QUEUED:
         return ""

@@ -20,7 +20,7 @@ PER_PAGE = 48
 
 
 @dataclass(frozen=True)
-class ErrorsShown:
+class MistakesTable:
     """A submission's confusion matrix and a page of its mistakes, filtered by true or predicted class or both."""
 
     mistakes: Mistakes
@@ -28,7 +28,7 @@ class ErrorsShown:
     revealed: bool
     truth: int | None = None
     given: int | None = None
-    page_asked: str = ""
+    page_number: str = ""
 
     @cached_property
     def matrix(self) -> list[MatrixRow]:
@@ -37,7 +37,7 @@ class ErrorsShown:
     @cached_property
     def page(self) -> Page[Mistake]:
         chosen = self.mistakes.of(truth=self.truth, given=self.given)
-        return Paginator(chosen, PER_PAGE).get_page(self.page_asked or 1)
+        return Paginator(chosen, PER_PAGE).get_page(self.page_number or 1)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -50,18 +50,18 @@ class ErrorsShown:
         return f"{urlencode(chosen)}&" if chosen else ""
 
 
-def errors_shown(submission: Submission, asked: QueryDict) -> ErrorsShown | None:
+def mistakes_table(submission: Submission, params: QueryDict) -> MistakesTable | None:
     """None if the mistakes are unavailable; see `results.mistakes.mistakes`."""
     found = mistakes(submission)
     if found is None:
         return None
-    return ErrorsShown(
+    return MistakesTable(
         mistakes=found,
         dataset=submission.quest.dataset,
         revealed=submission.quest.is_revealed,
-        truth=_class(asked.get("true", "")),
-        given=_class(asked.get("given", "")),
-        page_asked=asked.get("page", ""),
+        truth=_class(params.get("true", "")),
+        given=_class(params.get("given", "")),
+        page_number=params.get("page", ""),
     )
 
 
@@ -70,7 +70,7 @@ def _class(text: str) -> int | None:
     return value if value is not None and value < CLASSES else None
 
 
-def insight_of(submission: Submission) -> dict[str, Any]:
+def insight_context(submission: Submission) -> dict[str, Any]:
     """The model insight from the trainer and its kind, for the template; empty if there is none."""
     found = Insight.objects.filter(submission=submission).first()
     shown = parse_insight(found.data) if found else None

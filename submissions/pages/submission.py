@@ -16,7 +16,7 @@ from submissions.forms.request_examples import model_formats
 from submissions.models import Quest, State, Submission
 from submissions.models.submission import SubmissionQuerySet
 from submissions.pages.live_run import RunView, run_view, version_of_rows
-from submissions.pages.mistakes_table import errors_shown, insight_of
+from submissions.pages.mistakes_table import insight_context, mistakes_table
 from submissions.quests.readers import SubmissionView, submission_view
 from submissions.queue import lifecycle
 from submissions.requests import UserRequest, logged_in, number
@@ -24,26 +24,26 @@ from submissions.requests import UserRequest, logged_in, number
 PER_PAGE = 50
 
 
-def _own(request: UserRequest) -> SubmissionQuerySet:
+def _listed_submissions(request: UserRequest) -> SubmissionQuerySet:
     """The visitor's groups' submissions. Instructors see only their own here, and all others at the desk."""
     if request.user.is_staff:
         return Submission.objects.filter(submitter=request.user)
     return Submission.objects.visible_to(request.user)
 
 
-def _seen(request: UserRequest, pk: int) -> SubmissionView:
-    found = submission_view(pk, request.user)
-    if found is None:
+def _submission_view(request: UserRequest, pk: int) -> SubmissionView:
+    view = submission_view(pk, request.user)
+    if view is None:
         raise Http404
-    return found
+    return view
 
 
-def _whole(request: UserRequest, pk: int) -> Submission:
+def _with_full_access(request: UserRequest, pk: int) -> Submission:
     """A submission of the visitor or their group, or any for an instructor; otherwise 404."""
-    found = _seen(request, pk)
-    if not found.whole:
+    view = _submission_view(request, pk)
+    if not view.full_access:
         raise Http404
-    return found.submission
+    return view.submission
 
 
 @logged_in
@@ -54,7 +54,7 @@ def submission_list(request: UserRequest) -> HttpResponse:
     version = version_of_rows(list(page))
     if request.htmx and request.GET.get("seen") == version:
         return HttpResponse(status=204)
-    quests = Quest.objects.filter(pk__in=_own(request).values("quest")).order_by("-created_at")
+    quests = Quest.objects.filter(pk__in=_listed_submissions(request).values("quest")).order_by("-created_at")
     query = request.GET.copy()
     query.pop("seen", None)
     context = {
@@ -76,7 +76,7 @@ def _state(request: UserRequest) -> str:
 
 
 def _page(request: UserRequest) -> Page[Submission]:
-    wanted = _own(request).with_runs()
+    wanted = _listed_submissions(request).with_runs()
     if state := _state(request):
         wanted = wanted.filter(state=state)
     if quest := number(request.GET.get("quest", "")):
@@ -88,55 +88,55 @@ def _page(request: UserRequest) -> Page[Submission]:
 @require_safe
 def detail(request: UserRequest, pk: int) -> HttpResponse:
     """The page; htmx gets only the misclassified images, filtered."""
-    found = _seen(request, pk)
+    view = _submission_view(request, pk)
     if request.htmx and not request.htmx.history_restore_request:
-        errors = errors_shown(found.submission, request.GET)
+        errors = mistakes_table(view.submission, request.GET)
         fragment = "submissions/_errors.html" if errors else "submissions/_errors_missing.html"
-        return render(request, fragment, {"submission": found.submission, "errors": errors})
-    return _detail(request, found, NoteForm(found.submission))
+        return render(request, fragment, {"submission": view.submission, "errors": errors})
+    return _detail(request, view, NoteForm(view.submission))
 
 
 @logged_in
 @require_GET
 def live(request: UserRequest, pk: int) -> HttpResponse:
     """The live part of the page and the tab's title; 204 if nothing has changed."""
-    found = _seen(request, pk)
-    if not found.whole:
+    view = _submission_view(request, pk)
+    if not view.full_access:
         raise Http404
-    current = run_view(found.submission)
+    current = run_view(view.submission)
     if request.GET.get("seen") == current.version:
         return HttpResponse(status=204)
-    return render(request, "submissions/live.html", _results(request, found, current))
+    return render(request, "submissions/live.html", _results(request, view, current))
 
 
-def _detail(request: UserRequest, found: SubmissionView, note_form: NoteForm, *, status: int = 200) -> HttpResponse:
-    submission = found.submission
+def _detail(request: UserRequest, view: SubmissionView, note_form: NoteForm, *, status: int = 200) -> HttpResponse:
+    submission = view.submission
     chosen = {"device": submission.device, "engine": submission.engine}
     context = {
-        **_results(request, found, run_view(submission)),
+        **_results(request, view, run_view(submission)),
         "note_form": note_form if note_form.may_be_used_by(request.user) else None,
-        "reruns": submission.reruns.order_by("id") if found.whole else [],
+        "reruns": submission.reruns.order_by("id") if view.full_access else [],
         "formats": model_formats(submission.model, submission.quest, service=request.build_absolute_uri("/"), **chosen),
     }
     return render(request, "submissions/detail.html", context, status=status)
 
 
-def _results(request: UserRequest, found: SubmissionView, current: RunView) -> dict[str, Any]:
+def _results(request: UserRequest, view: SubmissionView, current: RunView) -> dict[str, Any]:
     """The context of the live part of the page."""
-    submission = found.submission
+    submission = view.submission
     return {
         "submission": submission,
-        "view": found,
+        "view": view,
         "run_view": current,
-        "errors": errors_shown(submission, request.GET),
-        **insight_of(submission),
+        "errors": mistakes_table(submission, request.GET),
+        **insight_context(submission),
     }
 
 
 @logged_in
 @require_POST
 def cancel(request: UserRequest, pk: int) -> HttpResponse:
-    submission = _whole(request, pk)
+    submission = _with_full_access(request, pk)
     try:
         lifecycle.cancel(submission, user=request.user)
     except lifecycle.MoveRefused as refused:
@@ -148,12 +148,12 @@ def cancel(request: UserRequest, pk: int) -> HttpResponse:
 @require_POST
 def note(request: UserRequest, pk: int) -> HttpResponse:
     """Save the group's note."""
-    submission = _whole(request, pk)
+    submission = _with_full_access(request, pk)
     form = NoteForm(submission, request.POST)
     if not form.may_be_used_by(request.user):
         raise Http404
     if not form.is_valid():
-        return _detail(request, _seen(request, pk), form, status=400)
+        return _detail(request, _submission_view(request, pk), form, status=400)
     form.save()
     messages.success(request, _("Note saved."))
     return redirect("submissions:detail", submission.pk)

@@ -27,10 +27,10 @@ def with_entry(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
     """Call `view` with the quests open to the user and the one asked for; without any, show why there is none."""
 
     @wraps(view)
-    def enter_quest(request: UserRequest, **named: str) -> HttpResponse:
+    def enter_quest(request: UserRequest, **kwargs: str) -> HttpResponse:
         quests = submittable_quests(request.user)
         entry = _entry(request, quests)
-        return view(request, quests, entry, **named) if entry else _nowhere(request)
+        return view(request, quests, entry, **kwargs) if entry else _no_open_quest(request)
 
     return enter_quest
 
@@ -90,12 +90,12 @@ def _entry(request: UserRequest, quests: list[Quest]) -> Entry | None:
     if asked := request.GET.get("quest"):
         get_object_or_404(Quest.objects.visible_to(request.user), pk=number(asked))
     wanted = request.POST.get("quest") or asked
-    if not wanted and (model := _model_of(request)):
+    if not wanted and (model := _submission_to_edit(request)):
         wanted = str(model.quest_id)
     return choose_entry(request.user, quests, wanted)
 
 
-def _model_of(request: UserRequest) -> Submission | None:
+def _submission_to_edit(request: UserRequest) -> Submission | None:
     """The submission named by `?from=`, if the visitor may see its model."""
     pk = number(request.GET.get("from", ""))
     found = Submission.objects.select_related("quest").filter(pk=pk).first() if pk is not None else None
@@ -114,7 +114,7 @@ def _preset(request: UserRequest, entry: Entry) -> Spec | None:
     chosen = _width_form(request, entry)
     if chosen.is_valid():
         return chosen.net
-    if model := _model_of(request):
+    if model := _submission_to_edit(request):
         return model.model
     return presets(entry.quest).get(request.GET.get("preset", ""))
 
@@ -147,7 +147,7 @@ def _page(request: UserRequest, quests: list[Quest], form: SubmissionForm, **mor
     return render(request, "submissions/submit.html", context)
 
 
-def _nowhere(request: UserRequest) -> HttpResponse:
+def _no_open_quest(request: UserRequest) -> HttpResponse:
     in_course = request.user.memberships.filter(course__archived=False).exists()
     context = {"in_course": in_course, "reasons": closed_reasons(request.user), "text": request.POST.get("model", "")}
     return render(request, "submissions/no_open_quest.html", context)

@@ -1,4 +1,4 @@
-"""Who may open a submission's page, and how much of it they see."""
+"""Who may open a submission's page, and which parts of it they see."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from submissions.quests.visibility import Visibility, visibility_for
 class SubmissionView:
     """A submission as one reader sees it.
 
-    Its group, its submitter and instructors see it `whole`. Others, where the quest shows models, see only results that
-    they could get by submitting the model themselves: score, errors, insight, times, hardware and configuration. They
-    do not see the note, the submitter, the history or the attempts.
+    Its group, its submitter and instructors have `full_access`. Others, where the quest shows models, see only results
+    that they could get by submitting the model themselves: score, errors, insight, times, hardware and configuration.
+    They do not see the note, the submitter, the history or the attempts.
     """
 
     submission: Submission
     visibility: Visibility
-    whole: bool
+    full_access: bool
 
     @property
     def group_name(self) -> str:
@@ -39,8 +39,10 @@ def submission_view(pk: int, user: User) -> SubmissionView | None:
     if submission is None:
         return None
     visibility = visibility_for(submission.quest, user)
-    whole = Submission.objects.visible_to(user).filter(pk=pk).exists()
-    return SubmissionView(submission, visibility, whole) if whole or _is_public(submission, visibility) else None
+    full_access = Submission.objects.visible_to(user).filter(pk=pk).exists()
+    if not (full_access or _is_public(submission, visibility)):
+        return None
+    return SubmissionView(submission, visibility, full_access)
 
 
 def _is_public(submission: Submission, visibility: Visibility) -> bool:

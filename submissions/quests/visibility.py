@@ -19,14 +19,14 @@ INSTRUCTORS = _("instructors")
 
 @dataclass(frozen=True, slots=True)
 class Visibility:
-    """A quest as one reader sees it. `own` are ids of the reader's groups; `whole` is True for instructors.
+    """A quest as one reader sees it. `own` are ids of the reader's groups; `full_access` is True for instructors.
 
     `as_of` is the time at which the board is frozen for this reader, None if it is live.
     """
 
     quest: Quest
     own: frozenset[int]
-    whole: bool
+    full_access: bool
     models_open: bool
     as_of: datetime | None
     reader: int | None = None
@@ -37,7 +37,7 @@ class Visibility:
     def shows_model(self, submission: Submission) -> bool:
         """Whether the reader may see this submission's configuration, in any form."""
         mine = self.reader is not None and submission.submitter_id == self.reader
-        return self.models_open or self.whole or mine or self.is_own(submission.group_id)
+        return self.models_open or self.full_access or mine or self.is_own(submission.group_id)
 
     def parameters(self, submission: Submission) -> int | None:
         """The network's size, which reveals much about it: shown only to readers of its configuration."""
@@ -45,7 +45,7 @@ class Visibility:
 
     def model_column(self, column: str) -> Expression | F:
         """A column of submissions, null where the reader may not see the model: `shows_model` in SQL."""
-        if self.models_open or self.whole:
+        if self.models_open or self.full_access:
             return F(column)
         legible = Q(group__in=self.own) if self.reader is None else Q(group__in=self.own) | Q(submitter=self.reader)
         return Case(When(legible, then=F(column)), default=None)
@@ -57,7 +57,7 @@ class Visibility:
         return pseudonym_of(group) if self.hides_name(group) else group.name
 
     def hides_name(self, group: Group) -> bool:
-        return self.quest.pseudonyms and not self.whole and not self.is_own(group)
+        return self.quest.pseudonyms and not self.full_access and not self.is_own(group)
 
     def known(self) -> Q:
         """The filter for scored submissions shown to the reader: on a frozen board those finished by then."""
@@ -81,21 +81,21 @@ class Visibility:
     def version(self) -> list[object]:
         """Differs between readers who see different pages of the quest, and whenever their page changes."""
         rules = [self.quest.models_shown, self.quest.models_shown_from, self.quest.pseudonyms]
-        return [sorted(self.own), self.whole, self.models_open, *rules, str(self.as_of)]
+        return [sorted(self.own), self.full_access, self.models_open, *rules, str(self.as_of)]
 
 
 def visibility_for(quest: Quest, user: User | AnonymousUser | None) -> Visibility:
     """The visibility of `quest` for `user`; None and AnonymousUser stand for the public."""
     person = user if isinstance(user, User) else None
-    whole = person is not None and person.is_staff
-    if quest.pseudonyms and not whole:
+    full_access = person is not None and person.is_staff
+    if quest.pseudonyms and not full_access:
         draw_missing(quest.course_id)  # in one go before rows are read: a board of 500 groups needs 500 names
     return Visibility(
         quest=quest,
         own=frozenset(person.memberships.values_list("group", flat=True)) if person else frozenset(),
-        whole=whole,
+        full_access=full_access,
         models_open=models_open(quest),
-        as_of=None if whole or quest.is_revealed else quest.frozen_at,
+        as_of=None if full_access or quest.is_revealed else quest.frozen_at,
         reader=person.pk if person else None,
     )
 

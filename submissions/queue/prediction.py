@@ -6,6 +6,7 @@ run on a CPU. If either prediction is missing, the submission waits for the GPU.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +21,7 @@ from django.utils import timezone
 from submissions.database import clock
 from submissions.models import Attempt, Device, State, Submission, Worker
 from submissions.queue.run_times import CACHE_SECONDS, Forecast, Forecaster, Job, spec_text
-from submissions.queue.simulation import MAX_STARTS, RunningJob, Start, WaitingJob, simulate
+from submissions.queue.simulation import MAX_STARTS, RunningJob, Start, WaitingJob, claim_order, simulate
 
 LATELY = timedelta(hours=1)  # the period in which a group's device-seconds count
 CPU, GPU, AUTO = Device.CPU.value, Device.GPU.value, Device.AUTO.value
@@ -98,7 +99,20 @@ class QueueSnapshot:
 
     def starts(self, devices: dict[int, tuple[str, ...]]) -> dict[int, Start]:
         """The start of each submission in `devices`, which maps its id to the devices that may run it."""
-        waiting = [
+        return simulate(self._waiting(devices), self.running, free=self.free, used=self.used)
+
+    def order(self, devices: dict[int, tuple[str, ...]], starts: dict[int, Start]) -> list[int]:
+        """Ids of `devices` in the order of `starts`. Those without a predicted start follow in fair order by device."""
+        unpredicted = [job for job in self._waiting(devices) if job.pk not in starts]
+        running = Counter(run.group for run in self.running)
+        order = dict.fromkeys(starts)
+        for device in (CPU, GPU):
+            jobs = [job for job in unpredicted if device in job.run_s]
+            order |= dict.fromkeys(claim_order(jobs, device=device, running=running, used=self.used))
+        return list(order)
+
+    def _waiting(self, devices: dict[int, tuple[str, ...]]) -> list[WaitingJob]:
+        return [
             WaitingJob(
                 pk=one.pk,
                 group=one.group,
@@ -109,7 +123,6 @@ class QueueSnapshot:
             for one in self.queued
             if one.pk in devices
         ]
-        return simulate(waiting, self.running, free=self.free, used=self.used)
 
     @cached_property
     def cpu_eligible(self) -> set[int]:

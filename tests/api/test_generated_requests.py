@@ -22,8 +22,8 @@ RULES = Path(__file__).with_name("schemathesis.toml")
 @pytest.fixture
 def site(live_server, client, owner_token, submit, score, monkeypatch) -> list[str]:
     """A site with something on its board and in its queue; where it is and who asks, as schemathesis takes it."""
-    hold = long_poll.hold
-    monkeypatch.setattr(long_poll, "hold", lambda look, seen, seconds: hold(look, seen, seconds=0.01))
+    wait = long_poll.wait_for_change
+    monkeypatch.setattr(long_poll, "wait_for_change", lambda read, before, seconds: wait(read, before, seconds=0.01))
     score(submit(), 330)
     submit(FOREST)
     Quest.objects.update(daily_quota=None)

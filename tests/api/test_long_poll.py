@@ -37,8 +37,8 @@ class CountedSlots(threading.BoundedSemaphore):
 
 @pytest.fixture
 def two_may_wait(monkeypatch):
-    monkeypatch.setattr(long_poll, "slots", CountedSlots(2))
-    monkeypatch.setattr(long_poll, "LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(long_poll, "wait_slots", CountedSlots(2))
+    monkeypatch.setattr(long_poll, "POLL_EVERY_S", 0.05)
 
 
 @pytest.fixture
@@ -64,9 +64,9 @@ def ask(two_may_wait, owner_token) -> Iterator[Callable]:
 
 def waits(count: int) -> None:
     """Wait until exactly `count` requests are waiting."""
-    assert isinstance(long_poll.slots, CountedSlots)
+    assert isinstance(long_poll.wait_slots, CountedSlots)
     deadline = time.monotonic() + 10
-    while long_poll.slots.taken != count:
+    while long_poll.wait_slots.taken != count:
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -165,6 +165,6 @@ def test_an_invalid_wait_is_refused(owner_client, submission, wait):
 
 def test_a_quarter_of_the_threads_may_wait(settings):
     assert settings.WEB_THREADS == 8
-    taken = list(takewhile(bool, (long_poll.slots.acquire(blocking=False) for _ in range(8))))
-    long_poll.slots.release(len(taken))
+    taken = list(takewhile(bool, (long_poll.wait_slots.acquire(blocking=False) for _ in range(8))))
+    long_poll.wait_slots.release(len(taken))
     assert len(taken) == 2

@@ -23,7 +23,7 @@ def counting(settings, monkeypatch):
     """Requests are counted here, in the memory of this process, from noon on and with time standing still."""
     settings.CACHES = {**settings.CACHES, "shared": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     settings.API_RATES = {"token": 5, "group": 8}
-    monkeypatch.setattr(throttling, "tally", throttling.Tally())
+    monkeypatch.setattr(throttling, "counter", throttling.RequestCounter())
     clock = {"now": 1_790_000_040.0}
     monkeypatch.setattr(throttling, "now", lambda: clock["now"])
     return clock
@@ -94,7 +94,7 @@ def shared(settings, tmp_path: Path, monkeypatch) -> Iterator[object]:
     child.start()
     until(lambda: broker.responds(url), seconds=10, what="the broker")
     settings.CACHES = {**settings.CACHES, "shared": {**settings.CACHES["shared"], "LOCATION": url}}
-    monkeypatch.setattr(throttling, "tally", throttling.Tally())
+    monkeypatch.setattr(throttling, "counter", throttling.RequestCounter())
     yield child
     child.terminate()
     child.wait_or_kill(5)
@@ -102,7 +102,7 @@ def shared(settings, tmp_path: Path, monkeypatch) -> Iterator[object]:
 
 def test_parallel_requests_are_all_counted(shared):
     with ThreadPoolExecutor(16) as threads:
-        counts = list(threads.map(lambda _: throttling.tally.count("rate:test"), range(200)))
+        counts = list(threads.map(lambda _: throttling.counter.count("rate:test"), range(200)))
 
     # A minute may have begun meanwhile; within one no number comes twice.
     assert counts.count(max(counts)) == 1

@@ -44,6 +44,36 @@ def test_it_says_why_each_waits(submit, worker, instructor_client, stranger, oth
     assert "No worker is running" in page(instructor_client)
 
 
+def test_submissions_that_start_at_the_same_moment_stand_in_fair_order(
+    submit, worker, instructor_client, stranger, other_group
+):
+    Quest.objects.update(group_limit=2)
+    Worker.objects.update(slots=3)
+    submit()
+    claim_one(worker)
+    of_a_running_group = submit(FOREST)
+    of_an_idle_group = submit(FOREST, submitter=stranger, group=other_group)
+
+    rows = instructor_client.get("/desk/queue/").context["queue"].rows
+
+    assert [row.prediction.wait_s for row in rows] == [0, 0]
+    assert [row.submission for row in rows] == [of_an_idle_group, of_a_running_group]
+
+
+def test_submissions_that_no_worker_can_start_stand_in_fair_order(
+    submit, worker, instructor_client, stranger, other_group
+):
+    submit()
+    claim_one(worker)
+    of_a_running_group = submit(FOREST)
+    of_an_idle_group = submit(FOREST, submitter=stranger, group=other_group)
+    Worker.objects.update(stopped_at="2026-01-01T00:00:00Z")
+
+    rows = instructor_client.get("/desk/queue/").context["queue"].rows
+
+    assert [row.submission for row in rows] == [of_an_idle_group, of_a_running_group]
+
+
 def test_it_shows_what_runs_where(submission, worker, instructor_client):
     claim_one(worker)
 

@@ -8,8 +8,8 @@ import re
 import pytest
 from django.utils import timezone
 
-from submissions.forms.notes import LONGEST
 from submissions.models import Attempt, Exit, Insight, ModelsShown, Quest, State, Submission
+from submissions.models.submission import LONGEST_NOTE
 from submissions.pages.live_run import ADVISED
 from submissions.queue import leases
 from tests.cast import FOREST, KNN, claim_one, reload, result_of
@@ -221,10 +221,10 @@ def test_others_and_instructors_leave_the_note_alone(stranger_client, instructor
 
 
 def test_a_note_that_is_too_long_is_kept_in_the_form_and_refused(owner_client, submission):
-    answer = owner_client.post(f"/submissions/{submission.pk}/note/", {"note": "x" * (LONGEST + 1)})
+    answer = owner_client.post(f"/submissions/{submission.pk}/note/", {"note": "x" * (LONGEST_NOTE + 1)})
 
     assert answer.status_code == 400
-    assert "x" * LONGEST in answer.content.decode()
+    assert "x" * LONGEST_NOTE in answer.content.decode()
     assert reload(submission).note == ""
 
 

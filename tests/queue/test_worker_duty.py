@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from submissions.models import Attempt, DeskEvent, Device, Duty, Exit, State, Worker
-from submissions.pages.live_run import missing_workers
+from submissions.pages.live_run import unserved_device
 from submissions.queue import claims, leases, lifecycle, statistics
 from submissions.queue.worker_duty import DutyRefused, set_duty
 from tests.cast import claim_one, reload
@@ -54,10 +54,10 @@ def test_a_worker_that_is_not_registered_claims_nothing(submission, worker, chan
 
 
 def test_no_submission_waits_for_a_paused_worker(submission, worker, instructor):
-    assert missing_workers(submission) == ""
+    assert unserved_device(submission) == ""
     set_duty(worker, Duty.PAUSED, user=instructor)
 
-    assert missing_workers(submission) == "cpu"
+    assert unserved_device(submission) == "cpu"
     assert reaper.free_slots("cpu") == 0
     assert statistics.unserved(statistics.queues(None)) == ["cpu"]
 

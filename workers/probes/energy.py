@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from workers.probes.usage import cpu_seconds
-from workers.processes.protocol import Energy
+from workers.processes.protocol import EnergyReading
 
 WATTS_PER_CORE = "QUEST_WATTS_PER_CORE"  # a whole number, which config.environment checks; 0: unknown
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
@@ -17,7 +17,7 @@ POWERCAP = Path("/sys/class/powercap")
 Meter = Callable[[], float]
 
 
-def start(device: str) -> Callable[[], Energy]:
+def start(device: str) -> Callable[[], EnergyReading]:
     """Start measuring; the returned function gives the energy used since then.
 
     Methods: `nvml` is the GPU alone; `rapl` the CPU packages of the whole machine, other runs included; `estimate` the
@@ -31,7 +31,7 @@ def start(device: str) -> Callable[[], Energy]:
     return lambda: {"method": "none", "joules": None}
 
 
-def _reading(method: str, meter: Meter) -> Energy:
+def _reading(method: str, meter: Meter) -> EnergyReading:
     return {"method": method, "joules": round(meter(), 3)}
 
 

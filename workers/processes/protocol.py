@@ -63,7 +63,7 @@ class RunSeconds(TypedDict):
     cpu_s: float
 
 
-class Energy(TypedDict):
+class EnergyReading(TypedDict):
     method: str  # see `workers.probes.energy.start`
     joules: float | None
 
@@ -90,7 +90,7 @@ class Measurements(HostReadings):
     threads_asked: int
     threads_used: int
     epochs: list[dict[str, Any]]
-    energy: Energy
+    energy: EnergyReading
 
 
 class Provenance(TypedDict):

@@ -26,7 +26,7 @@ from workers.processes.protocol import (
     DEVICE,
     THREADS,
     Answers,
-    Energy,
+    EnergyReading,
     HostReadings,
     Measurements,
     Provenance,
@@ -69,7 +69,7 @@ class ScoredRun:
     predicted: Labels
     seconds: dict[str, float]
     cpu_s: float
-    energy: Energy
+    energy: EnergyReading
     peak_memory_bytes: int
     threads_used: int
     host: HostReadings
@@ -141,7 +141,9 @@ def _thread_pools(engine: str, family: str) -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def _fit_and_predict(spec: Spec, estimator: Estimator, run: Run, timer: PhaseTimer) -> tuple[Labels, Values, Energy]:
+def _fit_and_predict(
+    spec: Spec, estimator: Estimator, run: Run, timer: PhaseTimer
+) -> tuple[Labels, Values, EnergyReading]:
     """The labels predicted for the test part, its images as the estimator took them, and the energy drawn."""
     images, labels = estimator.prepare(run.dataset.train_images), np.array(run.dataset.train_labels)
     test_images = estimator.prepare(run.dataset.test_images)

@@ -31,5 +31,5 @@ class Submitted(SubmissionWhole):
         read_only_fields: tuple[str, ...] = fields
 
 
-def left_aside(parsed: ParsedModel) -> dict[str, list[str]]:
+def ignored_lines(parsed: ParsedModel) -> dict[str, list[str]]:
     return {"harmless": list(parsed.harmless), "consequential": list(parsed.consequential)}
