@@ -148,7 +148,7 @@ def test_what_can_be_no_code_is_said_at_once(client, db):
         response = client.post("/join/", {"code": typed})
 
         assert response.status_code == 200
-        assert "none of 0, 1, I and O" in text_of(response)
+        assert "never contains 0, 1, I or O" in text_of(response)
 
 
 @pytest.mark.parametrize("change", ["expired", "archived"])

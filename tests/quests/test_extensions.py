@@ -165,7 +165,7 @@ def test_an_extension_that_extends_nothing_is_refused(over, group, instructor, m
 
 def test_a_past_deadline_and_a_revealed_quest_are_refused(over, group, instructor):
     lately = timezone.now() - timedelta(minutes=30)
-    with pytest.raises(Refused, match="over already"):
+    with pytest.raises(Refused, match="has already passed"):
         extend(quest=over, group=group, user=instructor, closes_at=lately, reason="x")
     Quest.objects.update(state=QuestState.REVEALED)
     with pytest.raises(Refused, match="is read-only"):

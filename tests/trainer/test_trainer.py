@@ -177,7 +177,7 @@ def test_a_python_error_is_reported_and_the_trainer_goes_on(trainer):
     ("wrong", "said"),
     [
         ({"spec": {"family": "knn", "n_neighbors": 0}}, "n_neighbors"),
-        ({"engine": "steam"}, "no engine 'steam'; there is accelerated"),
+        ({"engine": "steam"}, "Unknown engine 'steam': use one of accelerated"),
         ({"dataset": "cifar"}, "cifar"),
         ({"device": "gpu"}, "computes on cpu, not on gpu"),
         ({"spec": {"family": "odd", "does": "stray"}}, "answers of shape"),
