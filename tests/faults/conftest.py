@@ -14,8 +14,8 @@ import psycopg
 import pytest
 
 from submissions.models import Score, Submission
-from tests.faults.site import Site, furnish, kernel_on
-from tests.faults.table import Line, fault_of, note
+from tests.faults.site import Site, create_open_quest, use_database_of
+from tests.faults.table import Line, add_line, fault_of
 from tests.postgres import Cluster
 from tests.stack import PROJECT
 
@@ -29,7 +29,7 @@ def migrate(site: Site) -> None:
 
 @pytest.fixture(scope="session")
 def blank_sqlite(tmp_path_factory: pytest.TempPathFactory, digits_home: Path) -> Path:
-    """A migrated database to copy."""
+    """A migrated SQLite file; each test copies it."""
     home = tmp_path_factory.mktemp("blank")
     migrate(Site(home, digits_home))
     return home / "quest.sqlite3"
@@ -37,14 +37,14 @@ def blank_sqlite(tmp_path_factory: pytest.TempPathFactory, digits_home: Path) ->
 
 @pytest.fixture(scope="session")
 def blank_postgres(postgres: Cluster, tmp_path_factory: pytest.TempPathFactory, digits_home: Path) -> str:
-    """The name of a migrated database to copy."""
+    """The name of a migrated Postgres database; each test copies it."""
     migrate(Site(tmp_path_factory.mktemp("blank"), digits_home, postgres.create("blank")))
     return "blank"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A migrated database of the test's own: its URL, or no word for SQLite in the site's home."""
+    """The URL of a migrated database for this test; empty for an SQLite file in the site's home."""
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("blank_sqlite"), tmp_path / "quest.sqlite3")
         return ""
@@ -56,11 +56,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def site(tmp_path: Path, digits_home: Path, database_url: str, odd_family: None, django_db_blocker) -> Iterator[Site]:
-    """A service of which nothing runs yet, with an open quest; the kernel of this process is on its database."""
+    """A service with an open quest and no running process; this process uses its database."""
     (tmp_path / "static").mkdir()
     site = Site(tmp_path, digits_home, database_url)
-    with django_db_blocker.unblock(), kernel_on(site):
-        furnish()
+    with django_db_blocker.unblock(), use_database_of(site):
+        create_open_quest()
         try:
             yield site
         finally:
@@ -69,21 +69,21 @@ def site(tmp_path: Path, digits_home: Path, database_url: str, odd_family: None,
 
 @pytest.fixture
 def measured(request: pytest.FixtureRequest):
-    """Note what was measured in the table, and hold it to the criterion."""
+    """Add a measurement to the table, and fail the test if the criterion is not met."""
     item = request.node
     database = "Postgres" if "postgres" in getattr(item, "callspec", NO_PARAMETERS).params.values() else "SQLite"
 
     def measured(
         what: str, value: float, *, at_most: float | None = None, exactly: float | None = None, unit: str = " s"
     ) -> None:
-        kept = round(value, 2)
+        rounded = round(value, 2)
         criterion = f"at most {at_most:g}{unit}" if at_most is not None else ""
         criterion = f"exactly {exactly:g}" if exactly is not None else criterion
         met = (at_most is None or value <= at_most) and (exactly is None or value == exactly)
         unit = "" if exactly is not None else unit
-        # Plain values, since they go from process to process: the label of a state is a lazy translation.
-        line = Line(fault_of(item), database, str(what), kept, unit, criterion, met)
-        note(item, line)
+        # Lines are sent to another process, so they hold plain values; the label of a state is a lazy translation.
+        line = Line(fault_of(item), database, str(what), rounded, unit, criterion, met)
+        add_line(item, line)
         assert met, str(line)
 
     return measured
@@ -91,7 +91,7 @@ def measured(request: pytest.FixtureRequest):
 
 @pytest.fixture
 def scored_once(site: Site, measured):
-    """Note how many score rows these submissions have: one each."""
+    """Check that each of these submissions was scored once, and add the number of score rows to the table."""
 
     def scored_once(*submissions: Submission) -> None:
         for submission in submissions:

@@ -1,4 +1,4 @@
-"""The fault table: for each fault and database what was measured, beside its criterion."""
+"""The fault table: the measurements for each fault and database, each beside its criterion."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 
 from tests.stack import PROJECT
 
-KEPT = PROJECT / "var" / "faults.json"
+TABLE_FILE = PROJECT / "var" / "faults.json"
 PROPERTY = "measured"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One measurement; `criterion` is in words, and empty where there is none."""
+    """One measurement. `criterion` is text, and empty if the measurement has no limit."""
 
     fault: str
     database: str
@@ -29,37 +29,37 @@ class Line:
 
     def __str__(self) -> str:
         sign = "" if self.met else "  NOT MET"
-        held_to = f"  ({self.criterion})" if self.criterion else ""
-        return f"{self.database:<9} {self.what}: {self.measured:g}{self.unit}{held_to}{sign}"
+        criterion = f"  ({self.criterion})" if self.criterion else ""
+        return f"{self.database:<9} {self.what}: {self.measured:g}{self.unit}{criterion}{sign}"
 
 
 @dataclass(eq=False)
 class Table:
-    """A plugin, of the process that gathers what the others report."""
+    """A pytest plugin. The main process collects the lines that the test processes report."""
 
     lines: list[Line] = field(default_factory=list)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "teardown":
             self.lines += [
-                Line(**kept) for name, kept in report.user_properties if name == PROPERTY and isinstance(kept, dict)
+                Line(**value) for name, value in report.user_properties if name == PROPERTY and isinstance(value, dict)
             ]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Show the whole table at the end, and keep it."""
+        """Print the table at the end and save it."""
         if self.lines:
-            terminalreporter.section(f"fault table, kept in {KEPT.relative_to(PROJECT)}")
+            terminalreporter.section(f"fault table, saved in {TABLE_FILE.relative_to(PROJECT)}")
             for text in self.text():
                 terminalreporter.write_line(text)
-            self.keep()
+            self.save()
 
     def text(self) -> Iterator[str]:
-        """The lines below their faults, these in the order in which they were first met."""
+        """Each fault in order of first appearance, followed by its lines."""
         for fault in dict.fromkeys(line.fault for line in self.lines):
             yield fault
             yield from (f"    {line}" for line in self.lines if line.fault == fault)
 
-    def keep(self, path: Path = KEPT) -> None:
+    def save(self, path: Path = TABLE_FILE) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps([asdict(line) for line in self.lines], indent=1, ensure_ascii=False) + "\n")
 
@@ -68,12 +68,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Table())
 
 
-def note(item: pytest.Item, line: Line) -> None:
-    """Let the table have a line of what `item` measured."""
+def add_line(item: pytest.Item, line: Line) -> None:
+    """Attach a line to the report of the test `item`, for the table."""
     item.user_properties.append((PROPERTY, asdict(line)))
 
 
 def fault_of(item: pytest.Item) -> str:
-    """What its `fault` marker says is broken; else the test's own name as a sentence."""
+    """The argument of the test's `fault` marker; without one, the test's name as a sentence."""
     named = next((mark.args[0] for mark in item.iter_markers("fault") if mark.args), "")
     return named or item.name.partition("[")[0].removeprefix("test_").replace("_", " ")

@@ -1,4 +1,4 @@
-"""Cancelled or scored, never both, and the process is gone."""
+"""A submission that somebody cancels ends as cancelled or as scored, never both, and its process ends."""
 
 import time
 
@@ -16,17 +16,17 @@ CANCELS = "cancel when queued, running, finishing"
 
 
 @pytest.fixture
-def unhurried(site: Site) -> Site:
-    """A site whose hearts beat so rarely that a run of a few seconds waits for no write before its last."""
+def slow_heartbeats(site: Site) -> Site:
+    """A site with so few heartbeats that a run of a few seconds writes nothing to the database before its result."""
     site.env["QUEST_LEASE_SECONDS"] = "600"
     return site
 
 
 @pytest.mark.fault(CANCELS)
-def test_what_waits_is_cancelled_at_once_and_what_runs_within_seconds(site: Site, measured):
+def test_a_queued_submission_is_cancelled_at_once_and_a_running_one_within_seconds(site: Site, measured):
     (worker,) = site.start()
     user, _ = site.member_of(1)
-    running = site.running(site.submit("spawn"))
+    running = site.wait_until_running(site.submit("spawn"))
     queued = site.submit()
     trainer = worker.trainers()[0]
 
@@ -34,7 +34,7 @@ def test_what_waits_is_cancelled_at_once_and_what_runs_within_seconds(site: Site
     began = time.monotonic()
     assert cancel(running, user=user) == State.RUNNING
     until(lambda: not trainer.is_running(), seconds=15, what="the trainer's end")
-    measured("process gone after", time.monotonic() - began, at_most=15)
+    measured("process ended after", time.monotonic() - began, at_most=15)
 
     assert site.wait(running).state == State.CANCELLED
     assert site.exits(running) == [Exit.CANCELLED]
@@ -44,12 +44,14 @@ def test_what_waits_is_cancelled_at_once_and_what_runs_within_seconds(site: Site
 
 
 @pytest.mark.fault(CANCELS)
-def test_a_cancel_between_a_results_arrival_and_its_write_leaves_it_scored(unhurried: Site, measured, scored_once):
-    """The result is spooled and waits for its write while the cancel is asked for, and gets it afterwards."""
-    site = unhurried
+def test_a_cancel_between_a_results_arrival_and_its_write_leaves_it_scored(
+    slow_heartbeats: Site, measured, scored_once
+):
+    """The cancel is requested while the spooled result waits for the database; then the result is written."""
+    site = slow_heartbeats
     site.start()
     user, _ = site.member_of(1)
-    submission = site.running(site.submit("sleep", seconds=6))
+    submission = site.wait_until_running(site.submit("sleep", seconds=6))
 
     with writing():
         Submission.objects.select_for_update().get(pk=submission.pk)
@@ -65,12 +67,12 @@ def test_a_cancel_between_a_results_arrival_and_its_write_leaves_it_scored(unhur
 
 
 @pytest.mark.fault(CANCELS)
-def test_a_cancel_before_the_result_arrives_leaves_it_cancelled(unhurried: Site, measured):
-    """The trainer is held up before its result, and ended there."""
-    site = unhurried
+def test_a_cancel_before_the_result_arrives_leaves_it_cancelled(slow_heartbeats: Site, measured):
+    """The trainer is suspended before it sends its result, and then killed."""
+    site = slow_heartbeats
     (worker,) = site.start()
     user, _ = site.member_of(1)
-    submission = site.running(site.submit("sleep", seconds=10))
+    submission = site.wait_until_running(site.submit("sleep", seconds=10))
     (trainer,) = worker.trainers()
     trainer.suspend()
 
@@ -78,7 +80,7 @@ def test_a_cancel_before_the_result_arrives_leaves_it_cancelled(unhurried: Site,
     ended = site.wait(submission)
 
     assert (ended.state, site.exits(ended)) == (State.CANCELLED, [Exit.CANCELLED])
-    measured("score rows of what was cancelled", Score.objects.count(), exactly=0)
+    measured("score rows of the cancelled submission", Score.objects.count(), exactly=0)
     assert gone(trainer.pid, within=15)
 
 

@@ -1,4 +1,4 @@
-"""Postgres away for longer than a lease, or hung: nothing is counted, no limit is switched off, no result is lost."""
+"""Postgres is away for longer than a lease, or hangs: no attempt counts, all limits hold, no result is lost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LEASE_SECONDS = 12
 
 
 @contextmanager
-def away(postgres: Cluster) -> Iterator[None]:
+def stopped(postgres: Cluster) -> Iterator[None]:
     connection.close()
     postgres.stop()
     try:
@@ -36,8 +36,8 @@ def away(postgres: Cluster) -> Iterator[None]:
 
 
 @contextmanager
-def hung(postgres: Cluster) -> Iterator[None]:
-    """It takes connections and questions, and says nothing."""
+def hanging(postgres: Cluster) -> Iterator[None]:
+    """Postgres accepts connections and queries but does not answer."""
     connection.close()
     assert postgres.process is not None
     server = psutil.Process(postgres.process.pid)
@@ -57,12 +57,12 @@ def spooled(site: Site) -> bool:
     return bool(list((site.home / "spool").glob("*.json")))
 
 
-def test_an_outage_longer_than_the_lease_counts_as_nothing(site: Site, postgres: Cluster):
+def test_an_outage_longer_than_the_lease_costs_no_attempt(site: Site, postgres: Cluster):
     site.env["QUEST_LEASE_SECONDS"] = str(LEASE_SECONDS)
     site.start()
-    submission = site.running(site.submit("sleep", seconds=LEASE_SECONDS + 15))
+    submission = site.wait_until_running(site.submit("sleep", seconds=LEASE_SECONDS + 15))
 
-    with away(postgres):
+    with stopped(postgres):
         time.sleep(LEASE_SECONDS + 4)
     site.wait(submission, seconds=90)
 
@@ -70,33 +70,33 @@ def test_an_outage_longer_than_the_lease_counts_as_nothing(site: Site, postgres:
     assert site.scored_once(submission)
 
 
-def test_a_database_that_hangs_switches_off_no_limit(site: Site, postgres: Cluster, measured):
+def test_the_time_limit_holds_while_the_database_hangs(site: Site, postgres: Cluster, measured):
     site.env["QUEST_LEASE_SECONDS"] = str(LEASE_SECONDS)
     limit = 5
     site.set_quest(run_seconds=limit)
     (worker,) = site.start()
-    submission = site.running(site.submit("defy", seconds=300))
+    submission = site.wait_until_running(site.submit("defy", seconds=300))
     began = time.monotonic()
     (trainer,) = worker.trainers()
 
-    with hung(postgres):
+    with hanging(postgres):
         assert gone(trainer.pid, within=limit + 60)
-        measured("trainer gone after", time.monotonic() - began, at_most=limit + 15)
+        measured("trainer ended after", time.monotonic() - began, at_most=limit + 15)
     ended = site.wait(submission, seconds=90)
 
     assert ended.state == State.TIMED_OUT
     assert site.exits(submission) == [Exit.TIMED_OUT]
 
 
-def test_a_result_whose_worker_was_killed_in_an_outage_is_delivered_by_the_next(site: Site, postgres: Cluster):
+def test_a_result_is_written_by_the_next_worker_if_its_own_was_killed_in_an_outage(site: Site, postgres: Cluster):
     site.env["QUEST_LEASE_SECONDS"] = "300"
     (worker,) = site.start()
-    submission = site.running(site.submit("sleep", seconds=5))
+    submission = site.wait_until_running(site.submit("sleep", seconds=5))
 
-    with away(postgres):
+    with stopped(postgres):
         until(lambda: spooled(site), seconds=90, what="a spooled result")
         worker.kill()
-    site.greeted(site.start_worker("cpu"))
+    site.wait_until_ready(site.start_worker("cpu"))
     site.wait(submission, seconds=90)
 
     assert site.exits(submission) == [Exit.SCORED]
@@ -104,12 +104,12 @@ def test_a_result_whose_worker_was_killed_in_an_outage_is_delivered_by_the_next(
     assert not list((site.home / "spool").iterdir())
 
 
-def test_a_result_whose_pool_child_was_killed_in_an_outage_is_delivered_by_its_worker(site: Site, postgres: Cluster):
+def test_a_result_is_written_by_its_worker_if_the_pool_child_was_killed_in_an_outage(site: Site, postgres: Cluster):
     site.env["QUEST_LEASE_SECONDS"] = "300"
     (worker,) = site.start()
-    submission = site.running(site.submit("sleep", seconds=5))
+    submission = site.wait_until_running(site.submit("sleep", seconds=5))
 
-    with away(postgres):
+    with stopped(postgres):
         until(lambda: spooled(site), seconds=90, what="a spooled result")
         worker.pool()[0].kill()
     site.wait(submission, seconds=90)

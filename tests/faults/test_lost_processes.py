@@ -1,4 +1,4 @@
-"""kill -9 and SIGSTOP, wherever it hurts: nothing is lost, nothing is scored twice, nobody is left behind."""
+"""kill -9 and SIGSTOP: no submission is lost, none is scored twice, and no process is left behind."""
 
 import os
 import signal
@@ -13,29 +13,29 @@ import pytest
 from submissions.models import Exit, State, Submission
 from submissions.specs.spec import Spec
 from submissions.specs.validation import validate
-from tests.faults.site import LEASE_SECONDS, Piece, Site
+from tests.faults.site import LEASE_SECONDS, ServiceProcess, Site
 from tests.stack import until
 from tests.trainers import gone
 
 pytestmark = [pytest.mark.fault, pytest.mark.trains]
 
 
-def only_trainer(worker: Piece) -> psutil.Process:
+def only_trainer(worker: ServiceProcess) -> psutil.Process:
     (trainer,) = until(lambda: worker.trainers(), seconds=30, what="a trainer")
     return trainer
 
 
 @pytest.mark.fault("kill -9 the trainer mid-epoch")
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("model", ["a sleeping one", "a network"])
-def test_a_trainer_that_is_killed_costs_an_attempt_and_no_more(site: Site, measured, scored_once, model: str):
-    """The network within its second epoch, which like the other two takes seconds."""
+@pytest.mark.parametrize("model", ["a sleeping model", "a network"])
+def test_a_killed_trainer_costs_one_attempt(site: Site, measured, scored_once, model: str):
+    """The network is killed in its second epoch; each epoch takes seconds."""
     (worker,) = site.start()
     if model == "a network":
-        submission = site.hand_in(network(), engine="stock")
+        submission = site.submit_spec(network(), engine="stock")
         until(lambda: submission.attempts.exclude(epochs=[]).exists(), seconds=200, what="the first epoch's end")
     else:
-        submission = site.running(site.submit("sleep", seconds=4))
+        submission = site.wait_until_running(site.submit("sleep", seconds=4))
     trainer = only_trainer(worker)
 
     trainer.kill()
@@ -50,7 +50,7 @@ def test_a_trainer_that_is_killed_costs_an_attempt_and_no_more(site: Site, measu
 
 
 def network() -> Spec:
-    """A small CNN whose epochs, one image at a time, last."""
+    """A small CNN with a batch size of one, so that each of its epochs takes seconds."""
     layers = [
         {"kind": "Input", "shape": [8, 8, 1]},
         {"kind": "Conv2D", "filters": 8, "kernel_size": 3, "activation": "relu"},
@@ -61,18 +61,16 @@ def network() -> Spec:
 
 
 @pytest.mark.fault("kill -9 the pool child")
-def test_a_pool_child_that_is_killed_takes_its_trainer_along_and_the_run_begins_again(
-    site: Site, measured, scored_once
-):
+def test_a_killed_pool_child_takes_its_trainer_along_and_the_run_starts_again(site: Site, measured, scored_once):
     (worker,) = site.start()
-    submission = site.running(site.submit("sleep", seconds=4))
+    submission = site.wait_until_running(site.submit("sleep", seconds=4))
     trainer, (child,) = only_trainer(worker), worker.pool()
 
     child.kill()
     began = time.monotonic()
     assert gone(trainer.pid, within=5)
-    measured("trainer gone after", time.monotonic() - began, at_most=5)
-    site.running(submission, attempt=2)
+    measured("trainer ended after", time.monotonic() - began, at_most=5)
+    site.wait_until_running(submission, attempt=2)
     measured("attempt 2 running after", time.monotonic() - began, at_most=30 + LEASE_SECONDS)
     site.wait(submission)
 
@@ -81,16 +79,16 @@ def test_a_pool_child_that_is_killed_takes_its_trainer_along_and_the_run_begins_
 
 
 @pytest.mark.fault("kill -9 the whole worker")
-def test_a_worker_that_is_killed_leaves_no_orphan_and_another_one_takes_over(site: Site, measured, scored_once):
+def test_a_killed_worker_leaves_no_orphan_and_another_worker_takes_over(site: Site, measured, scored_once):
     doomed, other = site.start(workers=2)
     first, second = site.submit("sleep", seconds=5), site.submit("sleep", seconds=5, group=2)
-    site.running(first), site.running(second)
+    site.wait_until_running(first), site.wait_until_running(second)
 
     orphans = doomed.kill()
     began = time.monotonic()
     assert len(orphans) == 2, "a pool child and its trainer"
     assert all(gone(process.pid, within=5) for process in orphans)
-    measured("no orphan after", time.monotonic() - began, at_most=5)
+    measured("all orphans ended after", time.monotonic() - began, at_most=5)
     site.wait(first), site.wait(second)
     scored_once(first, second)
     assert sorted(site.exits(first) + site.exits(second)) == [Exit.LOST, Exit.SCORED, Exit.SCORED]
@@ -98,39 +96,42 @@ def test_a_worker_that_is_killed_leaves_no_orphan_and_another_one_takes_over(sit
 
 
 @pytest.mark.fault("SIGSTOP a worker past its lease, then CONT")
-def test_a_worker_that_slept_through_its_lease_changes_no_row_when_it_wakes(site: Site, measured, scored_once):
-    """It falls asleep while it writes its result down, and so has yet to hand it in when it wakes.
+def test_a_worker_stopped_past_its_lease_changes_no_row_when_it_continues(site: Site, measured, scored_once):
+    """The worker must continue with a write of its late result, and not with a heartbeat, which would show the loss.
 
-    Elsewhere it would beat its heart first, and learn there that the lease is gone: should it have been there, it is
-    put to sleep again in another run, until it has tried to write.
+    1. The spool file is a pipe without a reader, so the worker blocks while it spools the result.
+    2. SIGSTOP: the lease expires, and the other worker starts attempt 2.
+    3. SIGCONT: the worker tries to write the result, and is refused.
+
+    If it sends a heartbeat first in step 3, the test repeats the steps with another run, up to four times.
     """
-    workers = {piece.pid: piece for piece in site.start(workers=2)}
+    workers = {process.pid: process for process in site.start(workers=2)}
     for _ in range(4):
-        submission = site.running(site.submit("sleep", seconds=2))
+        submission = site.wait_until_running(site.submit("sleep", seconds=2))
         holder = workers[submission.attempts.get().worker.pid]
-        asleep = [psutil.Process(holder.pid), *holder.pool()]
+        stopped = [psutil.Process(holder.pid), *holder.pool()]
         pipe = unread_pipe(site, submission)
-        until(heart_stopped(submission), seconds=60, what="a worker held up by its spool")
+        until(no_heartbeats(submission), seconds=60, what="a worker blocked by its spool")
 
-        signal_all(asleep, signal.SIGSTOP)
-        site.running(submission, attempt=2)
-        signal_all(asleep, signal.SIGCONT)
+        signal_all(stopped, signal.SIGSTOP)
+        site.wait_until_running(submission, attempt=2)
+        signal_all(stopped, signal.SIGCONT)
         reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-        until(lambda: "lease lost: nothing written" in holder.said, seconds=30, what="the sleeper's discovery")  # noqa: B023
+        until(lambda: "lease lost: nothing written" in holder.output, seconds=30, what="the loss in the log")  # noqa: B023
         os.close(reader)
         site.wait(submission)
 
         assert site.exits(submission) == [Exit.LOST, Exit.SCORED]
         assert site.scored_once(submission)
-        if "a late result was refused" in holder.said:
+        if "a late result was refused" in holder.output:
             break
-    measured("late writes, refused", holder.said.count("a late result was refused"), exactly=1)
+    measured("late writes that were refused", holder.output.count("a late result was refused"), exactly=1)
     assert not list((site.home / "spool").glob("*.json"))
     scored_once(submission)
 
 
 def unread_pipe(site: Site, submission: Submission) -> Path:
-    """A pipe in the place of the file that the result is written to: that waits until somebody reads."""
+    """Put a pipe in the place of the result's spool file: opening it to write blocks until somebody reads."""
     spool = site.home / "spool"
     spool.mkdir(exist_ok=True)
     pipe = spool / f"{submission.attempts.get().lease}.part"
@@ -138,17 +139,17 @@ def unread_pipe(site: Site, submission: Submission) -> Path:
     return pipe
 
 
-def heart_stopped(submission: Submission) -> Callable[[], bool]:
-    """Whether the lease was not renewed for three heartbeats."""
+def no_heartbeats(submission: Submission) -> Callable[[], bool]:
+    """A condition: the lease was not renewed for the time of three heartbeats."""
     renewed: list[tuple[datetime | None, float]] = []
 
-    def stopped() -> bool:
+    def is_silent() -> bool:
         until, now = Submission.objects.get(pk=submission.pk).lease_until, time.monotonic()
         if not renewed or renewed[-1][0] != until:
             renewed.append((until, now))
         return now - renewed[-1][1] > LEASE_SECONDS / 2
 
-    return stopped
+    return is_silent
 
 
 def signal_all(processes: list[psutil.Process], number: int) -> None:
@@ -156,7 +157,7 @@ def signal_all(processes: list[psutil.Process], number: int) -> None:
         process.send_signal(number)
 
 
-def test_a_pool_that_lost_a_child_goes_on_with_a_new_one(site: Site):
+def test_a_pool_replaces_a_lost_child(site: Site):
     (worker,) = site.start()
     (child,) = worker.pool()
 

@@ -1,4 +1,4 @@
-"""Models that eat all memory, crash their interpreter or will not end: each gets its answer, and nobody else pays."""
+"""Models that take all memory, crash Python or never end: each fails with a reason, and other groups are unaffected."""
 
 from statistics import median
 
@@ -24,7 +24,7 @@ def test_a_model_that_outgrows_the_memory_limit_fails_after_two_attempts_with_a_
     assert ended.state == State.FAILED
     measured("attempts", greedy.attempts.count(), exactly=2)
     assert site.exits(greedy) == [Exit.OUT_OF_MEMORY, Exit.OUT_OF_MEMORY]
-    measured("score rows of what failed", rows_of(greedy), exactly=0)
+    measured("score rows of the failed submission", score_count(greedy), exactly=0)
     assert "more memory than the quest allows (700 MB)" in ended.reason
     assert "smaller model" in ended.reason
     after = site.submit(group=2)
@@ -44,41 +44,43 @@ def test_a_model_that_crashes_its_interpreter_each_time_fails_after_three_attemp
     assert site.exits(doomed) == [Exit.CRASHED] * 3
     assert "crashed each time" in ended.reason
     measured("attempts", doomed.attempts.count(), exactly=3)
-    measured("score rows of what failed", rows_of(doomed), exactly=0)
+    measured("score rows of the failed submission", score_count(doomed), exactly=0)
 
 
 @pytest.mark.fault(ABORTS)
-def test_models_that_crash_do_not_slow_the_other_groups_down(site: Site, measured):
-    """Three slots and one run a group at a time: two groups hand in plain work, alone and beside one that crashes.
+def test_crashing_models_do_not_slow_other_groups_down(site: Site, measured):
+    """Three slots, and one run per group at a time. Two groups submit usual models, alone and beside crashing models.
 
-    The two take turns, so that whatever else the machine does is in both; what counts is how long a run of the others
-    takes from when its group could have one to its end – waiting for a slot, and for a trainer, in it.
+    The two cases alternate, so that other load on the machine affects both. The measured time of a run begins when its
+    group may start it, so it includes the wait for a slot and for a trainer.
     """
     site.start(slots=3)
     site.set_quest(group_limit=1)
-    others_work(site)  # trainers warm
+    run_others(site)  # warms the trainers
     alone, beside = [], []
     for _ in range(3):
-        alone += others_work(site)
+        alone += run_others(site)
         crashing = [site.submit("abort", group=9) for _ in range(2)]
-        beside += others_work(site)
+        beside += run_others(site)
         assert {site.wait(submission).state for submission in crashing} == {State.FAILED}
 
-    measured("a run of the others alone takes, median", median(alone))
-    measured("and beside a group whose models crash", median(beside), at_most=round(1.5 * median(alone), 2))
+    measured("median run of the other groups, alone", median(alone))
+    measured(
+        "median run of the other groups, beside crashing models", median(beside), at_most=round(1.5 * median(alone), 2)
+    )
     assert not Score.objects.filter(submission__group__name="ITMALGrp09").exists()
 
 
-def others_work(site: Site) -> list[float]:
-    """Let two groups hand in five runs of a second each: the seconds of each, from its group's last one's end on."""
-    handed_in = [site.submit("sleep", seconds=1, group=2 + number % 2) for number in range(10)]
-    for submission in handed_in:
+def run_others(site: Site) -> list[float]:
+    """Two groups submit five one-second models each; the seconds of each run since its group's previous run ended."""
+    submitted = [site.submit("sleep", seconds=1, group=2 + number % 2) for number in range(10)]
+    for submission in submitted:
         site.wait(submission)
         assert site.scored_once(submission)
     seconds = []
     for team in (2, 3):
-        own = [one.pk for one in handed_in if one.group == site.member_of(team)[1]]
-        free = handed_in[-1].submitted_at
+        own = [one.pk for one in submitted if one.group == site.member_of(team)[1]]
+        free = submitted[-1].submitted_at
         for run in Attempt.objects.filter(submission__in=own).order_by("started_at"):
             ended = run.ended_at or free
             seconds.append((ended - free).total_seconds())
@@ -87,13 +89,13 @@ def others_work(site: Site) -> list[float]:
 
 
 @pytest.mark.fault("a training that ignores SIGTERM past its limit")
-def test_a_model_that_ignores_every_signal_is_ended_at_the_time_limit(site: Site, measured, scored_once):
+def test_a_model_that_ignores_every_signal_is_killed_at_the_time_limit(site: Site, measured, scored_once):
     (worker,) = site.start()
     before = site.submit(group=2)
-    site.wait(before)  # its trainer is warm: on a busy machine the start of one takes longer than the limit
+    site.wait(before)  # warms the trainer: on a busy machine its start takes longer than the limit
     usual = site.quest.run_seconds
     site.set_quest(run_seconds=5)
-    stubborn = site.running(site.submit("defy"))
+    stubborn = site.wait_until_running(site.submit("defy"))
     trainer = worker.trainers()[0]
     began = stubborn.attempts.get().started_at.timestamp()
     ended = site.wait(stubborn)
@@ -104,7 +106,7 @@ def test_a_model_that_ignores_every_signal_is_ended_at_the_time_limit(site: Site
     until(lambda: not trainer.is_running(), seconds=5, what="the trainer's end")
     assert site.exits(stubborn) == [Exit.TIMED_OUT]
     assert "quest's limit for one run" in ended.reason
-    measured("score rows of what was timed out", rows_of(stubborn), exactly=0)
+    measured("score rows of the timed-out submission", score_count(stubborn), exactly=0)
     site.set_quest(run_seconds=usual)
     after = site.submit(group=2)
     site.wait(after)
@@ -112,5 +114,5 @@ def test_a_model_that_ignores_every_signal_is_ended_at_the_time_limit(site: Site
     assert Score.objects.count() == 2
 
 
-def rows_of(submission: Submission) -> int:
+def score_count(submission: Submission) -> int:
     return Score.objects.filter(submission=submission).count()

@@ -1,4 +1,4 @@
-"""Postgres goes away and comes back, and clocks are wrong: the lease goes by the database's clock, and outlasts it."""
+"""Postgres restarts, and clocks are wrong: leases use the database's clock and last longer than a restart."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ OUTAGE_SECONDS = 2.0
 
 @pytest.fixture
 def long_lease(site: Site) -> int:
-    """Longer than Postgres takes to start on a busy machine."""
+    """Leases of 30 seconds, longer than Postgres takes to start on a busy machine."""
     site.env["QUEST_LEASE_SECONDS"] = "30"
     return 30
 
 
 @pytest.fixture
 def restart(postgres: Cluster, long_lease: int, measured) -> Callable[[], None]:
-    """Restart Postgres: everybody's connections are cut, and nobody is let in for some seconds."""
+    """A function that restarts Postgres: all connections are cut, and none is accepted for some seconds."""
 
     def restart() -> None:
         connection.close()
@@ -51,7 +51,7 @@ def restart(postgres: Cluster, long_lease: int, measured) -> Callable[[], None]:
 
 @pytest.fixture
 def one_attempt(site: Site, measured, scored_once) -> Callable[[Submission], None]:
-    """One attempt, one score."""
+    """A check that the submission has one attempt and one score."""
 
     def one_attempt(submission: Submission) -> None:
         measured("attempts", submission.attempts.count(), exactly=1)
@@ -63,23 +63,23 @@ def one_attempt(site: Site, measured, scored_once) -> Callable[[Submission], Non
 
 @pytest.fixture
 def ahead() -> dict[str, str]:
-    """What lets a process live ten minutes ahead of the others; its intervals are as long as ever."""
+    """Environment variables that set a process's clock ten minutes ahead; its intervals keep their length."""
     library = programs.required("faketime")
     faked = {"LD_PRELOAD": str(library), "FAKETIME": f"+{AHEAD.total_seconds():.0f}"}
-    spared = {"DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1"}
-    return {**faked, **spared, "PYTHONPATH": str(Path(__file__).parent / "ahead")}
+    kept = {"DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1"}
+    return {**faked, **kept, "PYTHONPATH": str(Path(__file__).parent / "faketime")}
 
 
 def from_now(at: datetime | None) -> timedelta:
-    """How far away that is, before or after."""
+    """The distance of `at` from now, in either direction."""
     assert at is not None
     return abs(at - clock.now())
 
 
 @pytest.mark.fault(RESTARTS)
-def test_postgres_restarted_during_training_costs_nothing(site: Site, restart, one_attempt):
+def test_a_postgres_restart_during_training_costs_no_attempt(site: Site, restart, one_attempt):
     site.start()
-    submission = site.running(site.submit("sleep", seconds=8))
+    submission = site.wait_until_running(site.submit("sleep", seconds=8))
 
     restart()
 
@@ -87,9 +87,11 @@ def test_postgres_restarted_during_training_costs_nothing(site: Site, restart, o
 
 
 @pytest.mark.fault(RESTARTS)
-def test_postgres_away_when_the_training_ends_costs_nothing(site: Site, postgres: Cluster, long_lease, one_attempt):
+def test_a_postgres_outage_when_training_ends_costs_no_attempt(
+    site: Site, postgres: Cluster, long_lease, one_attempt
+):
     site.start()
-    submission = site.running(site.submit("sleep", seconds=3))
+    submission = site.wait_until_running(site.submit("sleep", seconds=3))
 
     connection.close()
     postgres.stop()
@@ -101,33 +103,33 @@ def test_postgres_away_when_the_training_ends_costs_nothing(site: Site, postgres
 
 
 @pytest.mark.fault(RESTARTS)
-def test_postgres_restarted_in_the_middle_of_the_finish_costs_nothing(site: Site, restart, one_attempt):
+def test_a_postgres_restart_while_the_result_is_written_costs_no_attempt(site: Site, restart, one_attempt):
     site.start()
-    submission = site.running(site.submit("sleep", seconds=3))
+    submission = site.wait_until_running(site.submit("sleep", seconds=3))
 
-    # The finish moves the submission and, before it commits, has to wait here to write the score.
+    # The worker's transaction moves the submission, and then waits for this lock to write the score.
     holder = psycopg.connect(site.database_url)
     holder.execute("LOCK TABLE submissions_score IN SHARE MODE")
-    until(lambda: _somebody_waits(site.database_url), seconds=30, what="the finish")
+    until(lambda: _a_writer_waits(site.database_url), seconds=30, what="the waiting writer")
     restart()
     holder.close()
 
     one_attempt(site.wait(submission))
 
 
-def _somebody_waits(url: str) -> bool:
-    with psycopg.connect(url) as looker:
-        found = looker.execute(
+def _a_writer_waits(url: str) -> bool:
+    with psycopg.connect(url) as observer:
+        found = observer.execute(
             "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'submissions_score'::regclass"
         ).fetchone()
     return found is not None
 
 
 @pytest.mark.fault(CLOCKS)
-def test_a_workers_clock_that_is_ahead_changes_nothing(site: Site, ahead, one_attempt):
+def test_a_worker_with_a_fast_clock_changes_nothing(site: Site, ahead, one_attempt):
     site.start(workers=0)
-    early = site.greeted(site.start_worker("cpu", **ahead))
-    submission = site.running(site.submit("sleep", seconds=2.5 * LEASE_SECONDS))
+    early = site.wait_until_ready(site.start_worker("cpu", **ahead))
+    submission = site.wait_until_running(site.submit("sleep", seconds=2.5 * LEASE_SECONDS))
     attempt, worker = submission.attempts.get(), Worker.objects.get(pid=early.pid)
 
     assert from_now(submission.lease_until) < timedelta(seconds=LEASE_SECONDS + 1)
@@ -142,20 +144,22 @@ def test_a_workers_clock_that_is_ahead_changes_nothing(site: Site, ahead, one_at
 
 @pytest.mark.fault(CLOCKS)
 @pytest.mark.parametrize("whose", ["its own", "its own and beat's"])
-def test_a_reaper_whose_clock_is_ahead_expires_no_lease_early_and_a_lost_one_in_time(
+def test_a_reaper_with_a_fast_clock_expires_lost_leases_in_time_and_no_other_early(
     site: Site, ahead, measured, scored_once, whose: str
 ):
     site.start_broker()
-    site.greeted(site.start_worker("upkeep", **ahead))
+    site.wait_until_ready(site.start_worker("upkeep", **ahead))
     site.start_beat(**(ahead if "beat" in whose else {}))
-    doomed, other = (site.greeted(site.start_worker("cpu")) for _ in range(2))
-    kept, lost = (site.running(site.submit("sleep", seconds=2.5 * LEASE_SECONDS, group=group)) for group in (1, 2))
-    holder = {piece.pid: piece for piece in (doomed, other)}[lost.attempts.get().worker.pid]
+    doomed, other = (site.wait_until_ready(site.start_worker("cpu")) for _ in range(2))
+    kept, lost = (
+        site.wait_until_running(site.submit("sleep", seconds=2.5 * LEASE_SECONDS, group=group)) for group in (1, 2)
+    )
+    holder = {process.pid: process for process in (doomed, other)}[lost.attempts.get().worker.pid]
 
     holder.kill()
     began = time.monotonic()
-    site.running(lost, attempt=2)
-    measured(f"({whose} ahead) attempt 2 running after", time.monotonic() - began, at_most=60)
+    site.wait_until_running(lost, attempt=2)
+    measured(f"attempt 2 running ({whose} ahead) after", time.monotonic() - began, at_most=60)
     site.wait(kept), site.wait(lost)
 
     assert site.exits(kept) == [Exit.SCORED]

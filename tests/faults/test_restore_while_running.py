@@ -1,4 +1,4 @@
-"""A backup is put back under a running service, which goes on with what is there then."""
+"""A backup is restored under a running service, which continues with the restored data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def manage(stack: Stack, *arguments: str) -> str:
     return subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, check=True).stdout
 
 
-def test_a_service_goes_on_after_a_restore_by_force(tmp_path: Path, digits_home: Path):
+def test_a_running_service_continues_after_a_forced_restore(tmp_path: Path, digits_home: Path):
     with running(tmp_path / "home", digits_home) as stack:
         kept = stack.wait(stack.submit("KNeighborsClassifier(n_neighbors=3)"))
         manage(stack, "backup", str(tmp_path / "monday.tar.gz"))

@@ -1,6 +1,6 @@
-"""The service's Celery application with a broker that takes a message for lost after four seconds.
+"""The service's Celery application, with messages delivered again after four seconds without acknowledgement.
 
-kombu would look for such messages once in a hundred seconds; here it does every second.
+By default kombu checks for such messages every hundred seconds; here it checks every second.
 """
 
 from config.celery import app

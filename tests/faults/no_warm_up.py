@@ -1,4 +1,4 @@
-"""For workers whose trainers import no library before anybody needs it: no family is offered, so none is warmed."""
+"""Keeps trainers from warming up: a trainer imports the libraries of offered families, and here none is offered."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The service's Celery application on a database that is full whenever the file `full` lies beside it."""
+"""The service's Celery application with a database that is full while a file named `full` exists beside it."""
 
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,14 @@ NO_LIMIT = 1 << 30
 
 
 @receiver(connection_created)
-def _hold_to_its_size(connection: Any, **_: Any) -> None:
-    held_to = NO_LIMIT
+def _limit_size(connection: Any, **_: Any) -> None:
+    limit = NO_LIMIT
 
     def execute(call: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        nonlocal held_to
-        pages = 1 if FULL.exists() else NO_LIMIT  # SQLite takes the size that the file has for the least
-        if pages != held_to:
-            held_to = pages
+        nonlocal limit
+        pages = 1 if FULL.exists() else NO_LIMIT  # SQLite raises a limit below the file's size to that size
+        if pages != limit:
+            limit = pages
             connection.connection.execute(f"PRAGMA max_page_count = {pages}")
         return call(sql, params, many, context)
 
