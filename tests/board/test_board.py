@@ -1,4 +1,4 @@
-"""The board: who stands where, what it cost, and how the page follows the quest."""
+"""The board: ranks, costs, filters, sorting, and live updates."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CNN = {
 
 @pytest.fixture
 def scored(submit, score, stranger, other_group):
-    """The owner's group with 340 and 350 of 360, the stranger's with 345, handed in in this order."""
+    """The owner's group with 340 and 350 of 360, the stranger's with 345, submitted in this order."""
     return [
         score(submit(), 340, ago=timedelta(hours=3)),
         score(submit(FOREST), 350, ago=timedelta(hours=2), train_s=185.2),
@@ -32,11 +32,11 @@ def scored(submit, score, stranger, other_group):
     ]
 
 
-def standing(rows) -> list[tuple[int, str, int]]:
+def ranking(rows) -> list[tuple[int, str, int]]:
     return [(row.rank, row.group.name, row.correct) for row in rows]
 
 
-def test_an_empty_board_tells_how_to_submit(client, quest):
+def test_an_empty_board_says_how_to_submit(client, quest):
     response = client.get("/")
 
     assert "No scores yet" in response.text
@@ -53,16 +53,16 @@ def test_before_any_quest_is_open_the_board_says_so(client, course):
 
 
 def test_the_board_shows_each_groups_best(quest, scored):
-    assert standing(queries.board(quest)) == [(1, "ITMALGrp01", 350), (2, "ITMALGrp02", 345)]
+    assert ranking(queries.board(quest)) == [(1, "ITMALGrp01", 350), (2, "ITMALGrp02", 345)]
 
 
 def test_the_board_shows_every_submission_when_asked(quest, scored):
-    rows = standing(queries.board(quest, best=False))
+    rows = ranking(queries.board(quest, best=False))
 
     assert rows == [(1, "ITMALGrp01", 350), (2, "ITMALGrp02", 345), (3, "ITMALGrp01", 340)]
 
 
-def test_equal_correct_counts_share_a_rank_and_the_earlier_stands_first(quest, scored, submit, score):
+def test_equal_scores_share_a_rank_and_the_earlier_one_is_listed_first(quest, scored, submit, score):
     score(submit(), 345, ago=timedelta(hours=4))
 
     rows = list(queries.board(quest, best=False))
@@ -71,7 +71,7 @@ def test_equal_correct_counts_share_a_rank_and_the_earlier_stands_first(quest, s
     assert rows[1].ranked_at < rows[2].ranked_at
 
 
-def test_a_groups_best_is_the_first_of_its_equals(quest, submit, score):
+def test_of_a_groups_equal_scores_the_board_shows_the_earliest(quest, submit, score):
     first = score(submit(), 350, ago=timedelta(hours=2))
     score(submit(FOREST), 350, ago=timedelta(hours=1))
 
@@ -107,7 +107,7 @@ def test_an_instructors_submission_is_out_of_competition(client, quest, submit, 
     assert "No scores yet" in client.get("/").text
 
 
-def test_the_board_says_what_runs_and_what_waits(client, submit, worker):
+def test_the_board_counts_running_and_waiting_submissions(client, submit, worker):
     submit()
     submit(FOREST)
     claim_one(worker)
@@ -115,8 +115,8 @@ def test_the_board_says_what_runs_and_what_waits(client, submit, worker):
     assert "1 running, 1 waiting" in client.get("/").text
 
 
-def test_ranks_are_among_what_the_filters_leave(client, quest, scored):
-    assert standing(queries.board(quest, family="knn")) == [(1, "ITMALGrp02", 345), (2, "ITMALGrp01", 340)]
+def test_a_filtered_board_ranks_only_the_rows_it_shows(client, quest, scored):
+    assert ranking(queries.board(quest, family="knn")) == [(1, "ITMALGrp02", 345), (2, "ITMALGrp01", 340)]
     assert "RandomForestClassifier" not in client.get("/?family=knn").text
 
 
@@ -127,24 +127,24 @@ def test_the_board_can_be_filtered_by_hardware(client, quest, scored, worker):
     Attempt.objects.filter(submission=scored[0]).update(hardware=other, device="gpu")
 
     assert [machine.label for machine in queries.hardware_choices(quest)] == ["AMD EPYC 9B14, 2 cores", "RTX A4000"]
-    assert standing(queries.board(quest, hardware=other.pk)) == [(1, "ITMALGrp01", 340)]
+    assert ranking(queries.board(quest, hardware=other.pk)) == [(1, "ITMALGrp01", 340)]
     assert "ITMALGrp02" not in client.get(f"/?hardware={other.pk}-gpu").text
     assert "No scores match" in client.get(f"/?hardware={other.pk}-gpu&family=forest").text
 
 
-def test_the_board_can_be_sorted_by_what_training_cost(quest, scored):
+def test_the_board_can_be_sorted_by_training_time(quest, scored):
     assert [row.correct for row in queries.board(quest, best=False, sort="train")] == [345, 340, 350]
     assert [row.correct for row in queries.board(quest, best=False, sort="-train")] == [350, 340, 345]
 
 
-def test_a_time_that_is_not_known_stands_last_either_way(quest, scored):
+def test_unknown_times_are_sorted_last_in_both_directions(quest, scored):
     Attempt.objects.filter(submission=scored[2]).update(train_s=None)
 
     for sort in ("train", "-train"):
         assert list(queries.board(quest, sort=sort))[-1].correct == 345
 
 
-def test_a_heading_sorts_and_then_turns_round(client, quest, scored):
+def test_clicking_a_heading_again_reverses_the_order(client, quest, scored):
     plain, sorted_once = client.get("/").text, client.get("/?sort=train").text
 
     assert f'href="?quest={quest.pk}&amp;sort=train"' in plain
@@ -156,24 +156,24 @@ def test_a_heading_sorts_and_then_turns_round(client, quest, scored):
     "query",
     ["family=sponge", "hardware=0", "hardware=x-cpu", "sort=--train", "sort=spec", "quest=", "page=x"],
 )
-def test_a_filter_that_makes_no_sense_is_as_good_as_none(client, scored, query):
+def test_an_invalid_filter_is_ignored(client, scored, query):
     response = client.get(f"/?{query}")
 
     assert response.status_code == 200
     assert "ITMALGrp01" in response.text
 
 
-def test_a_poll_is_answered_with_nothing_while_nothing_has_changed(client, quest, scored):
-    seen = queries.snapshot(quest).etag
+def test_a_poll_gets_204_while_nothing_has_changed(client, quest, scored):
+    etag = queries.snapshot(quest).etag
 
-    assert client.get(f"/?seen={seen}").status_code == 204
+    assert client.get(f"/?seen={etag}").status_code == 204
 
 
-def test_a_poll_brings_the_live_part_alone_when_something_has(client, quest, scored, submit):
-    seen = queries.snapshot(quest).etag
+def test_a_poll_gets_only_the_live_part_once_something_has_changed(client, quest, scored, submit):
+    etag = queries.snapshot(quest).etag
     submit()
 
-    response = client.get(f"/?seen={seen}&show=all&sort=train")
+    response = client.get(f"/?seen={etag}&show=all&sort=train")
 
     assert response.text.strip().startswith("<section")
     assert "<html" not in response.text
@@ -185,14 +185,14 @@ def test_a_poll_brings_the_live_part_alone_when_something_has(client, quest, sco
     "change",
     [{"state": QuestState.CLOSED}, {"announcement": "Pizza"}, {"closes_at": timezone.now() + timedelta(days=1)}],
 )
-def test_a_change_of_the_quest_is_live_too(client, quest, scored, change):
-    seen = queries.snapshot(quest).etag
+def test_a_poll_notices_changes_to_the_quest(client, quest, scored, change):
+    etag = queries.snapshot(quest).etag
     Quest.objects.filter(pk=quest.pk).update(**change)
 
-    assert client.get(f"/?seen={seen}").status_code == 200
+    assert client.get(f"/?seen={etag}").status_code == 200
 
 
-def test_the_passing_of_the_deadline_is_live_too(quest):
+def test_the_snapshot_changes_when_the_deadline_passes(quest):
     quest.closes_at = timezone.now() + timedelta(minutes=1)
     before = queries.snapshot(quest)
     quest.closes_at -= timedelta(minutes=2)
@@ -200,14 +200,14 @@ def test_the_passing_of_the_deadline_is_live_too(quest):
     assert (before.phase, queries.snapshot(quest).phase) == ("open", "over")
 
 
-def test_the_deadline_is_told_in_the_quests_zone(client, quest):
+def test_the_deadline_is_shown_in_the_quests_time_zone(client, quest):
     at = timezone.now().replace(year=2099, month=1, day=5, hour=22, minute=30)
     Quest.objects.filter(pk=quest.pk).update(closes_at=at, time_zone="Asia/Tokyo")
 
     assert "closes 6 January, 07:30" in client.get("/").text
 
 
-def test_an_announcement_is_shown_as_text(client, quest):
+def test_an_announcement_is_escaped_and_its_links_work(client, quest):
     Quest.objects.filter(pk=quest.pk).update(announcement="<script>alert(1)</script> see https://example.org")
 
     text = client.get("/").text
@@ -216,47 +216,47 @@ def test_an_announcement_is_shown_as_text(client, quest):
     assert 'href="https://example.org"' in text
 
 
-def test_the_open_quest_is_shown_first_and_the_others_can_be_chosen(client, course, quest):
+def test_the_open_quest_is_shown_first_and_others_can_be_chosen(client, course, quest):
     later = Quest.objects.create(course=course, name="Closed later", state=QuestState.CLOSED)
 
     assert "<h1>Digits quest</h1>" in client.get("/").text
     assert "<h1>Closed later</h1>" in client.get(f"/?quest={later.pk}").text
 
 
-ABOUT_A_QUEST = ("/", "/?wall=feed", "/feed/", "/feed.txt", "/charts/", "/charts/cost.csv", "/submit/")
+QUEST_PAGES = ("/", "/?wall=feed", "/feed/", "/feed.txt", "/charts/", "/charts/cost.csv", "/submit/")
 
 
-def asking(client, address: str, quest: object):
+def get_for_quest(client, address: str, quest: object):
     return client.get(f"{address}{'&' if '?' in address else '?'}quest={quest}")
 
 
 @pytest.mark.parametrize("asked", ["99", "²", "9" * 30, "-1", "Digits quest"])
-def test_a_quest_that_is_not_there_is_not_another_one(client, owner_client, quest, asked):
-    for address in ABOUT_A_QUEST:
-        assert asking(owner_client, address, asked).status_code == 404, address
+def test_an_unknown_quest_is_not_found_on_any_page(client, owner_client, quest, asked):
+    for address in QUEST_PAGES:
+        assert get_for_quest(owner_client, address, asked).status_code == 404, address
 
-    lost = asking(client, "/", asked)
-    assert "the quest may not be open yet" in lost.text
-    assert 'href="/">Go to the board' in lost.text
+    not_found = get_for_quest(client, "/", asked)
+    assert "the quest may not be open yet" in not_found.text
+    assert 'href="/">Go to the board' in not_found.text
 
 
-def test_a_draft_is_seen_by_its_number_by_instructors_alone(client, owner_client, instructor_client, course, quest):
+def test_only_instructors_can_open_a_draft_by_its_number(client, owner_client, instructor_client, course, quest):
     draft = Quest.objects.create(course=course, name="Secret plan", dataset="digits")
 
-    for address in ABOUT_A_QUEST:
-        assert asking(owner_client, address, draft.pk).status_code == 404, address
-    assert asking(client, "/", draft.pk).status_code == 404
+    for address in QUEST_PAGES:
+        assert get_for_quest(owner_client, address, draft.pk).status_code == 404, address
+    assert get_for_quest(client, "/", draft.pk).status_code == 404
     for address in ("/", "/feed/", "/charts/", "/submit/", "/desk/ranking/"):
-        assert "Secret plan" in asking(instructor_client, address, draft.pk).text, address
-    assert asking(instructor_client, "/?wall", draft.pk).status_code == 404, "a wall is for everybody"
+        assert "Secret plan" in get_for_quest(instructor_client, address, draft.pk).text, address
+    assert get_for_quest(instructor_client, "/?wall", draft.pk).status_code == 404, "a wall is for everybody"
 
 
-def test_the_api_refuses_a_quest_that_is_not_there(client, course, quest):
+def test_the_api_refuses_unknown_quests_and_drafts(client, course, quest):
     draft = Quest.objects.create(course=course, name="Secret plan")
 
     for asked in (99, draft.pk):
         for address in ("/api/v1/leaderboard/", "/api/v1/feed/"):
-            response = asking(client, address, asked)
+            response = get_for_quest(client, address, asked)
             assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "quest")
 
 
@@ -279,7 +279,7 @@ class TestPrivateShare:
         assert "0.94444" in text
         assert "0.97222" not in text
 
-    def test_the_private_score_ranks_after_it(self, client, quest, scored):
+    def test_the_private_score_ranks_after_the_reveal(self, client, quest, scored):
         Quest.objects.filter(pk=quest.pk).update(state=QuestState.REVEALED)
         quest.refresh_from_db()
 
@@ -292,7 +292,7 @@ class TestPrivateShare:
         assert "Final score" in client.get("/").text
 
 
-def test_ones_own_group_is_marked(client, owner_client, stranger_client, scored):
+def test_the_readers_own_group_is_marked(client, owner_client, stranger_client, scored):
     text = owner_client.get("/").text
 
     assert text.count("your group") == 1
@@ -301,7 +301,7 @@ def test_ones_own_group_is_marked(client, owner_client, stranger_client, scored)
 
 
 @pytest.mark.parametrize(("shown", "linked"), [(ModelsShown.ALWAYS, True), (ModelsShown.AFTER_CLOSING, False)])
-def test_scores_are_linked_for_those_who_may_open_them(
+def test_a_score_is_linked_only_for_readers_who_may_open_it(
     client, owner_client, stranger_client, instructor_client, quest, scored, shown, linked
 ):
     Quest.objects.filter(pk=quest.pk).update(models_shown=shown)
@@ -313,9 +313,7 @@ def test_scores_are_linked_for_those_who_may_open_them(
     assert best not in client.get("/").text
 
 
-def test_the_board_asks_as_many_questions_for_many_rows_as_for_few(
-    client, scored, submit, score, django_assert_num_queries
-):
+def test_the_number_of_queries_does_not_grow_with_the_rows(client, scored, submit, score, django_assert_num_queries):
     with django_assert_num_queries(7):
         client.get("/?show=all")
     for correct in range(300, 306):
@@ -324,14 +322,14 @@ def test_the_board_asks_as_many_questions_for_many_rows_as_for_few(
         client.get("/?show=all")
 
 
-def test_a_poll_that_finds_nothing_new_asks_little(client, quest, scored, django_assert_max_num_queries):
-    seen = queries.snapshot(quest).etag
+def test_a_poll_without_changes_takes_few_queries(client, quest, scored, django_assert_max_num_queries):
+    etag = queries.snapshot(quest).etag
 
     with django_assert_max_num_queries(4):
-        client.get(f"/?seen={seen}")
+        client.get(f"/?seen={etag}")
 
 
-def test_long_boards_come_in_pages(client, quest, scored, monkeypatch):
+def test_a_long_board_is_paginated(client, quest, scored, monkeypatch):
     monkeypatch.setattr("leaderboard.pages.board.PAGE", 2)
 
     first, second = client.get("/?show=all").text, client.get("/?show=all&page=2").text
@@ -342,7 +340,7 @@ def test_long_boards_come_in_pages(client, quest, scored, monkeypatch):
     assert "page=2&amp;seen=" in second
 
 
-def test_a_quest_in_ones_own_course_comes_before_anothers(stranger_client, quest, course, stranger):
+def test_a_quest_of_the_readers_own_course_is_shown_first(stranger_client, quest, course, stranger):
     other = type(course).objects.create(name="Another course")
     Quest.objects.create(course=other, name="Newer quest", state=QuestState.OPEN)
 

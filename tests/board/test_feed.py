@@ -1,4 +1,4 @@
-"""The feed: a line a score in the house style, newest first."""
+"""The feed: one line for each score, newest first."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def lines(client, query: str = "") -> list[str]:
     return client.get(f"/feed.txt{query}").text.splitlines()
 
 
-def test_a_line_is_written_as_the_feed_always_was(client, post):
+def test_a_feed_line_keeps_its_established_format(client, post):
     post(350)
 
     assert lines(client) == [
@@ -49,32 +49,32 @@ FLAT = [{"kind": "Input", "shape": [8, 8]}, {"kind": "Flatten"}, {"kind": "Dense
 @pytest.mark.parametrize("model", [None, FOREST, CHAIN], ids=["knn", "forest", "pipeline"])
 def test_a_line_can_be_pasted_where_models_are_submitted(client, post, quest, model):
     submission = post(350, model=model)
-    post(330, model=model, minutes=1)  # not its group's best one
+    post(330, model=model, minutes=1)  # not its group's best
 
-    reading = read("\n".join(lines(client)), dataset=quest.dataset)
+    parsed = read("\n".join(lines(client)), dataset=quest.dataset)
 
-    assert reading.spec == submission.model
-    assert reading.consequential == ()
+    assert parsed.spec == submission.model
+    assert parsed.consequential == ()
 
 
 def test_the_line_of_a_network_says_that_compile_and_fit_are_missing(client, post, quest):
     post(350, model={"family": "cnn", "layers": FLAT})
 
-    reading = read(lines(client)[0], dataset=quest.dataset)
+    parsed = read(lines(client)[0], dataset=quest.dataset)
 
-    assert isinstance(reading.spec, CNN)
-    [missing] = reading.consequential
+    assert isinstance(parsed.spec, CNN)
+    [missing] = parsed.consequential
     assert "the feed shows no compile or fit" in missing
 
 
-def test_the_newest_stands_first(client, post):
+def test_the_newest_line_comes_first(client, post):
     post(340)
     post(341, minutes=5)
 
     assert [line[:11] for line in lines(client)] == ["12/10 11:18", "12/10 11:13"]
 
 
-def test_best_is_said_of_what_improved_on_its_own_groups_scores(client, post, stranger, other_group):
+def test_a_score_that_beats_its_groups_earlier_ones_is_marked_best(client, post, stranger, other_group):
     post(340)
     post(340, minutes=1)
     post(330, minutes=2)
@@ -84,14 +84,14 @@ def test_best_is_said_of_what_improved_on_its_own_groups_scores(client, post, st
     assert ["best:" in line for line in lines(client)] == [True, True, False, False, True]
 
 
-def test_times_are_in_the_quests_zone(client, post, quest):
+def test_times_are_in_the_quests_time_zone(client, post, quest):
     Quest.objects.filter(pk=quest.pk).update(time_zone="Asia/Tokyo")
     post(340)
 
     assert lines(client)[0].startswith("12/10 18:13>")
 
 
-def test_hardware_of_a_gpu_run_is_its_gpu(client, post, worker):
+def test_a_gpu_run_names_its_gpu_as_hardware(client, post, worker):
     Hardware.objects.update(gpu_name="RTX A4000")
     submission = post(340)
     submission.attempts.update(device="gpu")
@@ -126,7 +126,7 @@ def test_the_page_shows_the_same_lines(client, post):
     assert "0.94444" in text
 
 
-def test_a_groups_name_cannot_bring_markup(client, post, group):
+def test_a_groups_name_is_escaped(client, post, group):
     group.name = "<b>ITMAL</b>"
     group.save()
     post(340)
@@ -134,7 +134,7 @@ def test_a_groups_name_cannot_bring_markup(client, post, group):
     assert "<b>ITMAL" not in client.get("/feed/").text
 
 
-def test_the_feed_comes_in_pages(client, post, monkeypatch):
+def test_the_feed_is_paginated(client, post, monkeypatch):
     monkeypatch.setattr("leaderboard.pages.feed.PAGE", 2)
     for minute in range(3):
         post(340 + minute, minutes=minute)
@@ -144,7 +144,7 @@ def test_the_feed_comes_in_pages(client, post, monkeypatch):
     assert 'rel="next"' in client.get("/feed/").text
 
 
-def test_an_improvement_is_told_on_a_later_page_too(client, post, monkeypatch):
+def test_a_best_score_is_marked_on_later_pages_too(client, post, monkeypatch):
     monkeypatch.setattr("leaderboard.pages.feed.PAGE", 1)
     post(340)
     post(330, minutes=1)
@@ -153,18 +153,18 @@ def test_an_improvement_is_told_on_a_later_page_too(client, post, monkeypatch):
     assert "best:" in lines(client, "?page=2")[0]
 
 
-def test_the_feed_is_live(client, post, quest):
+def test_a_poll_of_the_feed_gets_new_lines(client, post, quest):
     post(340)
-    seen = queries.snapshot(quest).etag
+    etag = queries.snapshot(quest).etag
 
-    assert client.get(f"/feed/?seen={seen}").status_code == 204
+    assert client.get(f"/feed/?seen={etag}").status_code == 204
     post(341, minutes=1)
-    response = client.get(f"/feed/?seen={seen}")
+    response = client.get(f"/feed/?seen={etag}")
     assert response.text.strip().startswith("<section")
     assert "11:14" in response.text
 
 
-def test_everyone_reads_the_feed(client, owner_client, stranger_client, instructor_client, post):
+def test_everyone_may_read_the_feed(client, owner_client, stranger_client, instructor_client, post):
     post(340)
 
     for anyone in (client, owner_client, stranger_client, instructor_client):

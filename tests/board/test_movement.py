@@ -20,7 +20,7 @@ def today(quest) -> datetime:
 
 @pytest.fixture
 def scored(submit, score, stranger, other_group, today):
-    """Yesterday the owner's group led; today the stranger's has overtaken it, and a third one is new."""
+    """Yesterday the owner's group led; today the stranger's has overtaken it, and a third group is new."""
     third = Group.objects.create(course=other_group.course, name="ITMALGrp03")
     owner_group = score(submit(), 340)
     behind = score(submit(submitter=stranger, group=other_group), 330)
@@ -30,17 +30,17 @@ def scored(submit, score, stranger, other_group, today):
 
 
 def moved(quest: Quest, **filters) -> list[tuple[str, str, int]]:
-    seen = visibility_for(quest, None)
-    rows = list(queries.board(quest, visibility=seen, **filters))
-    found = movement.movements(rows, movement.ranks_before(quest, seen, **filters))
+    visibility = visibility_for(quest, None)
+    rows = list(queries.board(quest, visibility=visibility, **filters))
+    found = movement.movements(rows, movement.ranks_before(quest, visibility, **filters))
     return [(row.owner_name, found[row.pk].direction, found[row.pk].places) for row in rows if row.pk in found]
 
 
-def test_each_group_is_held_against_where_it_stood_when_the_day_began(quest, scored):
+def test_each_group_is_compared_with_its_rank_at_the_start_of_the_day(quest, scored):
     assert moved(quest) == [("ITMALGrp02", "up", 1), ("ITMALGrp01", "down", 1), ("ITMALGrp03", "new", 0)]
 
 
-def test_movement_is_among_what_the_filters_left_then_and_leave_now(quest, scored):
+def test_movement_compares_filtered_ranks_then_and_now(quest, scored):
     assert moved(quest, family="knn") == [
         ("ITMALGrp01", "same", 0),
         ("ITMALGrp03", "new", 0),
@@ -54,27 +54,27 @@ def test_on_the_first_day_nobody_has_moved(quest, submission, score):
     assert moved(quest) == []
 
 
-def test_equal_scores_stood_at_the_same_rank(quest, scored, submit, score, group, today):
+def test_groups_with_equal_scores_had_the_same_rank(quest, scored, submit, score, group, today):
     Submission.objects.filter(correct=330).update(correct=340)
 
     assert moved(quest)[:2] == [("ITMALGrp02", "same", 0), ("ITMALGrp01", "down", 1)]
 
 
-def test_once_all_is_revealed_and_nothing_was_private_nobody_moves(quest, scored):
+def test_after_the_reveal_of_a_quest_without_private_images_nobody_moves(quest, scored):
     Quest.objects.update(state=QuestState.REVEALED)
     quest.refresh_from_db()
 
     assert moved(quest) == []
 
 
-def test_the_day_begins_in_the_quests_zone_also_when_the_clocks_change(quest, monkeypatch):
+def test_the_day_begins_in_the_quests_time_zone_even_when_the_clocks_change(quest, monkeypatch):
     quest.time_zone = "Europe/Copenhagen"
     monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 10, 25, 22, 0, tzinfo=UTC))
 
     assert visibility_for(quest, None).today == datetime(2026, 10, 24, 22, 0, tzinfo=UTC)
 
 
-def test_midnight_is_live_too(quest, scored, monkeypatch):
+def test_the_snapshot_changes_at_midnight(quest, scored, monkeypatch):
     now = timezone.now()
     before = queries.snapshot(quest).etag
     monkeypatch.setattr(timezone, "now", lambda: now + timedelta(days=1))
@@ -82,7 +82,7 @@ def test_midnight_is_live_too(quest, scored, monkeypatch):
     assert queries.snapshot(quest).etag != before
 
 
-def test_movement_is_told_in_words_as_well(client, scored):
+def test_movement_is_also_given_in_words(client, scored):
     text = " ".join(client.get("/").text.split())
 
     assert '<span aria-hidden="true">▲1</span> <span class="visually-hidden">up 1</span>' in text
@@ -91,11 +91,11 @@ def test_movement_is_told_in_words_as_well(client, scored):
     assert "has moved since the start of the day" in text
 
 
-def test_every_submission_listed_tells_no_movement(client, scored):
+def test_the_list_of_all_submissions_shows_no_movement(client, scored):
     assert "moved-" not in client.get("/?show=all").text
 
 
-def test_programs_read_the_rank_before_and_the_interval(client, scored):
+def test_the_api_gives_the_earlier_rank_and_the_interval(client, scored):
     rows = client.get("/api/v1/leaderboard/").json()["results"]
 
     assert [(row["rank"], row["rank_before"]) for row in rows] == [(1, 2), (2, 1), (3, None)]
@@ -103,11 +103,11 @@ def test_programs_read_the_rank_before_and_the_interval(client, scored):
     assert rows[0]["private_interval"] is None
 
 
-def test_the_interval_stands_below_the_score(client, scored):
+def test_the_board_shows_the_interval(client, scored):
     assert "0.94963–0.98484" in client.get("/").text
 
 
-def test_after_the_reveal_the_interval_is_that_of_the_private_score(client, quest, submit, score):
+def test_after_the_reveal_the_board_shows_the_private_scores_interval(client, quest, submit, score):
     Quest.objects.update(private_share=0.5)
     score(submit(), 170, total=180, private=(175, 180))
     Quest.objects.update(state=QuestState.REVEALED)

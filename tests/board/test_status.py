@@ -1,4 +1,4 @@
-"""The status page: how busy the service is for everybody, who runs what for those who may know."""
+"""The status page: queues and workers for everybody, runs only for readers who may see them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAGE = "/status/"
 
 
 @pytest.fixture(autouse=True)
-def fresh_look():
+def empty_cache():
     cache.clear()
 
 
@@ -29,7 +29,7 @@ def answering_broker(monkeypatch):
 
 
 @pytest.fixture
-def reaped(worker):
+def upkeep_worker(worker):
     machine = worker.hardware
     return Worker.objects.create(
         name="upkeep@here",
@@ -54,7 +54,7 @@ def row(html: str, heading: str) -> list[str]:
     return [cell.split("</td>")[0] for cell in after.split('<td class="num">')[1:]]
 
 
-def test_a_broker_that_is_down_is_said_and_breaks_nothing(client, db):
+def test_the_page_says_when_the_broker_is_down(client, db):
     html = page(client)
 
     assert "The broker cannot be reached" in html
@@ -62,14 +62,14 @@ def test_a_broker_that_is_down_is_said_and_breaks_nothing(client, db):
     assert row(html, "CPU")[3:] == ["–", "–"]
 
 
-def test_waiting_and_wake_ups_stand_side_by_side_with_their_difference(client, submit, answering_broker, worker):
+def test_each_queues_row_compares_waiting_submissions_with_wake_ups(client, submit, answering_broker, worker):
     submit(), submit(), submit()
     claim_one(worker)
 
     assert row(page(client), "CPU") == ["2", "1", "2", "1", "1"]
 
 
-def test_what_may_run_on_either_device_waits_in_both_queues(submit, worker):
+def test_a_submission_for_either_device_waits_in_both_queues(submit, worker):
     submission = submit()
     Submission.objects.filter(pk=submission.pk).update(device="auto")
 
@@ -79,18 +79,18 @@ def test_what_may_run_on_either_device_waits_in_both_queues(submit, worker):
     assert statistics.unserved(rows) == []
 
 
-def test_a_gpu_that_was_asked_for_and_is_not_there_is_named(client, submission, worker):
+def test_the_page_says_when_a_submission_waits_for_a_missing_gpu_worker(client, submission, worker):
     Submission.objects.filter(pk=submission.pk).update(device="gpu")
 
     assert "no GPU worker is running" in page(client)
 
 
-def test_all_is_well_when_it_is(client, answering_broker, reaped):
+def test_the_page_says_when_everything_is_working(client, answering_broker, upkeep_worker):
     assert "Everything is working" in page(client)
 
 
-def test_a_reaper_that_fell_silent_is_said(client, answering_broker, reaped, settings):
-    Worker.objects.filter(pk=reaped.pk).update(reaped_at=timezone.now() - timedelta(minutes=5))
+def test_the_page_says_when_the_reaper_has_stopped(client, answering_broker, upkeep_worker, settings):
+    Worker.objects.filter(pk=upkeep_worker.pk).update(reaped_at=timezone.now() - timedelta(minutes=5))
 
     html = page(client)
 
@@ -98,7 +98,7 @@ def test_a_reaper_that_fell_silent_is_said(client, answering_broker, reaped, set
     assert "Everything is working" not in html
 
 
-def test_hosts_are_for_instructors(client, owner_client, instructor_client, worker):
+def test_only_instructors_see_host_names(client, owner_client, instructor_client, worker):
     for visitor in (client, owner_client):
         html = page(visitor)
         assert "AMD EPYC 9B14, 2 cores" in html
@@ -106,7 +106,7 @@ def test_hosts_are_for_instructors(client, owner_client, instructor_client, work
     assert "cpu@here" in page(instructor_client)
 
 
-def test_a_run_is_linked_for_its_group_and_instructors_only(
+def test_a_run_is_linked_only_for_its_group_and_instructors(
     client, owner_client, colleague_client, stranger_client, instructor_client, submission, worker
 ):
     claim_one(worker)
@@ -119,7 +119,7 @@ def test_a_run_is_linked_for_its_group_and_instructors_only(
         assert "a run" in html
 
 
-def test_the_oldest_wait_of_each_group_is_for_instructors_and_of_ones_own_for_its_members(
+def test_instructors_see_every_groups_longest_wait_and_members_only_their_own(
     client, owner_client, stranger_client, instructor_client, submission
 ):
     Submission.objects.filter(pk=submission.pk).update(submitted_at=timezone.now() - timedelta(minutes=3, seconds=5))
@@ -134,7 +134,7 @@ def test_the_oldest_wait_of_each_group_is_for_instructors_and_of_ones_own_for_it
         assert "The longest wait is 3 min 0" in html
 
 
-def test_lost_runs_and_further_attempts_are_counted_and_linked_for_instructors(
+def test_lost_runs_and_further_attempts_are_linked_for_instructors_only(
     client, instructor_client, submission, worker, settings
 ):
     leases.release(claim_one(worker), Exit.LOST, reason="Lost.")
@@ -147,29 +147,29 @@ def test_lost_runs_and_further_attempts_are_counted_and_linked_for_instructors(
     assert "/submissions/" not in page(client).split("Recovery")[1]
 
 
-def test_an_unchanged_page_is_not_sent_again(client, answering_broker, reaped):
+def test_an_unchanged_page_is_not_sent_again(client, answering_broker, upkeep_worker):
     version = page(client).split("seen=")[1].split('"')[0]
 
     assert client.get(f"{PAGE}?seen={version}").status_code == 204
-    reaped.delete()
+    upkeep_worker.delete()
     fragment = page(client, f"?seen={version}")
     assert fragment.lstrip().startswith('<div id="status"')
 
 
-def test_an_upkeep_worker_alone_notes_that_it_looked_after_the_queue(worker, reaped, monkeypatch):
-    reaped.reaped_at = None
-    reaped.save()
-    for one in (worker, reaped):
+def test_only_an_upkeep_worker_records_when_it_reaped(worker, upkeep_worker, monkeypatch):
+    upkeep_worker.reaped_at = None
+    upkeep_worker.save()
+    for one in (worker, upkeep_worker):
         monkeypatch.setattr(registration, "registered_worker", one)
         registration.note_reaped()
 
     worker.refresh_from_db()
-    reaped.refresh_from_db()
+    upkeep_worker.refresh_from_db()
     assert worker.reaped_at is None
-    assert abs(reaped.reaped_at - timezone.now()) < timedelta(seconds=5)
+    assert abs(upkeep_worker.reaped_at - timezone.now()) < timedelta(seconds=5)
 
 
-def test_a_broker_where_nobody_listens_has_no_wake_ups(settings):
+def test_wake_ups_are_unknown_while_the_broker_is_down(settings):
     assert statistics.wakeups() is None
     with pytest.raises(redis.RedisError), statistics.broker() as connection:
         connection.ping()

@@ -1,4 +1,4 @@
-"""The board on a wall: as anybody may see it, whoever is logged in, with what has just become the record."""
+"""The wall: board, feed and charts as anonymous readers see them, and new records."""
 
 from datetime import timedelta
 
@@ -19,11 +19,11 @@ def scored(submit, score, stranger, other_group):
     ]
 
 
-def at(submission: Submission, ago: timedelta) -> None:
+def set_finished(submission: Submission, ago: timedelta) -> None:
     Submission.objects.filter(pk=submission.pk).update(finished_at=timezone.now() - ago)
 
 
-def test_the_wall_shows_board_and_feed_without_the_sites_controls(client, scored):
+def test_the_wall_shows_board_and_feed_without_navigation_forms_or_links(client, scored):
     text = client.get("/?wall").text
 
     assert 'data-pane="board"' in text
@@ -38,31 +38,31 @@ def test_the_wall_is_the_same_for_everybody(client, owner_client, instructor_cli
     Quest.objects.filter(pk=quest.pk).update(
         pseudonyms=True, models_shown=ModelsShown.AFTER_CLOSING, frozen_at=timezone.now()
     )
-    anybody = client.get("/?wall").text
+    anonymous = client.get("/?wall").text
 
-    assert "ITMALGrp" not in anybody
-    assert "RandomForestClassifier" not in anybody
+    assert "ITMALGrp" not in anonymous
+    assert "RandomForestClassifier" not in anonymous
     for someone in (owner_client, instructor_client):
-        assert someone.get("/?wall").text == anybody
+        assert someone.get("/?wall").text == anonymous
 
 
-def test_no_draft_comes_on_the_wall(instructor_client, course):
+def test_the_wall_never_shows_a_draft(instructor_client, course):
     draft = Quest.objects.create(course=course, name="Secret plan")
 
     assert "Secret plan" not in instructor_client.get(f"/?wall&quest={draft.pk}").text
 
 
-def test_a_new_record_is_told_for_some_minutes(client, scored):
+def test_a_new_record_is_announced_for_some_minutes(client, scored):
     assert "New record" in client.get("/?wall").text
 
     for submission in scored:
-        at(submission, timedelta(minutes=11))
+        set_finished(submission, timedelta(minutes=11))
 
     assert "New record" not in client.get("/?wall").text
 
 
-def test_an_equal_score_is_no_new_record(client, scored, submit, score):
-    at(scored[1], timedelta(minutes=11))
+def test_an_equal_score_is_not_a_new_record(client, scored, submit, score):
+    set_finished(scored[1], timedelta(minutes=11))
     score(submit(), 350)
 
     assert "New record" not in client.get("/?wall").text
@@ -74,26 +74,26 @@ def test_the_final_ranking_has_no_new_records(client, quest, scored):
     assert "New record" not in client.get("/?wall").text
 
 
-def test_the_wall_is_live(client, scored, submit, score):
-    seen = client.get("/?wall").context["version"]
-    assert client.get(f"/?wall=board&seen={seen}").status_code == 204
+def test_a_poll_of_the_wall_gets_new_scores(client, scored, submit, score):
+    version = client.get("/?wall").context["version"]
+    assert client.get(f"/?wall=board&seen={version}").status_code == 204
 
     score(submit(), 355)
 
-    part = client.get(f"/?wall=board&seen={seen}").text
+    part = client.get(f"/?wall=board&seen={version}").text
     assert part.strip().startswith("<div")
     assert "0.98611" in part
 
 
 def test_the_wall_is_sent_again_when_a_record_is_no_longer_new(client, scored):
-    seen = client.get("/?wall").context["version"]
+    version = client.get("/?wall").context["version"]
     for submission in scored:
-        at(submission, timedelta(minutes=11))
+        set_finished(submission, timedelta(minutes=11))
 
-    assert client.get(f"/?wall&seen={seen}").status_code == 200
+    assert client.get(f"/?wall&seen={version}").status_code == 200
 
 
-def test_without_scripts_the_page_goes_on_to_the_next_pane_by_itself(client, quest, scored):
+def test_without_scripts_the_wall_reloads_with_the_next_pane(client, quest, scored):
     first, second = client.get("/?wall").text, client.get("/?wall=feed").text
 
     assert f"?wall=feed&amp;quest={quest.pk}" in first
@@ -101,11 +101,11 @@ def test_without_scripts_the_page_goes_on_to_the_next_pane_by_itself(client, que
     assert 'data-pane="board" aria-label="Board" hidden' in " ".join(second.split())
 
 
-def test_an_empty_wall_says_that_the_first_place_is_free(client, quest):
+def test_an_empty_wall_invites_the_first_score(client, quest):
     assert "be the first" in client.get("/?wall").text
 
 
-def test_a_wall_asks_as_many_questions_for_many_groups_as_for_few(
+def test_the_number_of_queries_does_not_grow_with_the_groups(
     client, scored, submit, score, django_assert_max_num_queries
 ):
     for correct in range(300, 306):
@@ -115,7 +115,7 @@ def test_a_wall_asks_as_many_questions_for_many_groups_as_for_few(
         client.get("/?wall")
 
 
-def test_the_wall_turns_to_the_charts_too(client, quest, scored):
+def test_the_wall_also_shows_the_charts(client, quest, scored):
     text = client.get("/?wall").text
 
     assert 'data-pane="cost"' in text
@@ -123,6 +123,6 @@ def test_the_wall_turns_to_the_charts_too(client, quest, scored):
     assert f"?wall=cost&amp;quest={quest.pk}" in client.get("/?wall=feed").text
 
 
-def test_a_chart_that_is_empty_is_no_error_on_the_wall(client, quest, scored):
+def test_an_empty_chart_is_not_an_error_on_the_wall(client, quest, scored):
     assert client.get("/charts/size.svg?wall").status_code == 204
     assert client.get("/charts/size.svg").status_code == 404

@@ -1,4 +1,4 @@
-"""The page of charts: what it says, what can be downloaded, and who sees what in it."""
+"""The charts page: its sentences, its downloads, and which readers see which data."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ NET = {
 
 
 @pytest.fixture(autouse=True)
-def no_painter_beforehand(monkeypatch):
-    """A page that is opened has a painter started; of these tests those that draw start their own."""
+def no_painter(monkeypatch):
+    """Opening the page would start a painter, which these tests do not need."""
     monkeypatch.setattr(Painter, "wake", lambda self: None)
 
 
-def reading(text: str, chart: str) -> str:
+def sentence(text: str, chart: str) -> str:
     """The sentence above a chart, as a person reads it."""
     found = re.search(rf'id="reading-{chart}">(.*?)</p>', text, re.S)
     assert found
@@ -42,13 +42,13 @@ def reading(text: str, chart: str) -> str:
 
 
 def records(client, chart: str, query: str = "") -> list[dict]:
-    """What is downloaded as JSON."""
+    """The chart's data, downloaded as JSON."""
     return json.loads(client.get(f"/charts/{chart}.json{query}").getvalue())
 
 
 @pytest.fixture
 def scored(submit, score, stranger, other_group):
-    """The owner's group with a slow 350 and a quick 340 of 360, the stranger's with 345, handed in in this order."""
+    """The owner's group with a slow 350 and a quick 340 of 360, the stranger's with 345, submitted in this order."""
     return [
         score(submit(FOREST), 350, ago=timedelta(hours=3), train_s=600.0),
         score(submit(), 340, ago=timedelta(hours=2), train_s=0.5),
@@ -56,22 +56,22 @@ def scored(submit, score, stranger, other_group):
     ]
 
 
-def test_the_sentence_names_the_bargain(client, quest, scored):
-    said = reading(client.get("/charts/").text, "cost")
+def test_the_cost_sentence_names_the_best_value_run(client, quest, scored):
+    text = sentence(client.get("/charts/").text, "cost")
 
-    assert said.startswith(
+    assert text.startswith(
         "KNeighborsClassifier(n_neighbors=4, weights=&#x27;distance&#x27;) by ITMALGrp02 is 200× cheaper than "
         "the best, RandomForestClassifier(n_estimators=20) by ITMALGrp01, with a score 1.39 percentage points lower."
     )
 
 
-def test_the_sentence_says_who_leads_and_how_far_behind_one_is(stranger_client, scored):
-    said = reading(stranger_client.get("/charts/").text, "progress")
+def test_the_progress_sentence_names_the_leader_and_the_readers_gap(stranger_client, scored):
+    text = sentence(stranger_client.get("/charts/").text, "progress")
 
-    assert said == ("ITMALGrp01 has led from the start, now with 0.97222. ITMALGrp02 is 1.39 percentage points behind.")
+    assert text == ("ITMALGrp01 has led from the start, now with 0.97222. ITMALGrp02 is 1.39 percentage points behind.")
 
 
-def test_parameters_that_are_not_trained_do_not_count(client, submit, score):
+def test_the_size_chart_counts_only_trainable_parameters(client, submit, score):
     # 64 inputs to 10 units, and a normalisation with 2 trained and 2 fixed parameters for each of the 64.
     layers = [NET["layers"][0], {"kind": "Flatten"}, {"kind": "BatchNormalization"}, NET["layers"][2]]
     score(submit({**NET, "layers": layers}), 340)
@@ -81,17 +81,17 @@ def test_parameters_that_are_not_trained_do_not_count(client, submit, score):
     assert record["trainable"] == 64 * 10 + 10 + 2 * 64
 
 
-def test_without_networks_it_says_that_there_are_none(client, submission, score):
+def test_the_size_sentence_says_when_there_are_no_networks(client, submission, score):
     score(submission, 340)
 
-    assert "No network" in reading(client.get("/charts/").text, "size")
+    assert "No network" in sentence(client.get("/charts/").text, "size")
 
 
-def test_the_sentence_says_how_many_scores_ones_own_is_better_than(owner_client, scored):
-    assert "beats 100% of the other groups" in reading(owner_client.get("/charts/").text, "spread")
+def test_the_spread_sentence_says_how_many_groups_the_reader_beats(owner_client, scored):
+    assert "beats 100% of the other groups" in sentence(owner_client.get("/charts/").text, "spread")
 
 
-def test_an_empty_quest_has_a_page_that_tells_how_to_submit(client, quest):
+def test_the_charts_page_of_an_empty_quest_says_that_there_are_no_scores(client, quest):
     page = client.get("/charts/")
 
     assert "No scores yet" in page.text
@@ -102,13 +102,13 @@ def test_before_any_quest_is_open_the_page_says_so(client, course):
     assert "No quest has been opened yet" in client.get("/charts/").text
 
 
-def test_one_score_is_told_of_without_a_comparison(client, submission, score):
+def test_a_single_score_is_not_compared(client, submission, score):
     score(submission, 340)
 
     page = client.get("/charts/").text
 
-    assert "One score so far" in reading(page, "cost")
-    assert "One score so far" in reading(page, "spread")
+    assert "One score so far" in sentence(page, "cost")
+    assert "One score so far" in sentence(page, "spread")
 
 
 def test_every_chart_has_its_numbers_in_a_table(client, scored, submit, score):
@@ -122,33 +122,33 @@ def test_every_chart_has_its_numbers_in_a_table(client, scored, submit, score):
         assert '<th scope="row"' in table
 
 
-def test_a_poll_is_answered_with_nothing_while_nothing_has_changed(client, quest, scored, submit):
-    beat = re.search(r'data-etag="(\w+)"', client.get("/charts/").text)
-    assert beat
+def test_a_poll_gets_204_while_nothing_has_changed(client, quest, scored, submit):
+    etag = re.search(r'data-etag="(\w+)"', client.get("/charts/").text)
+    assert etag
 
-    assert client.get("/charts/", {"seen": beat[1]}).status_code == 204
+    assert client.get("/charts/", {"seen": etag[1]}).status_code == 204
     submit(KNN | {"n_neighbors": 9})
-    changed = client.get("/charts/", {"seen": beat[1]})
+    changed = client.get("/charts/", {"seen": etag[1]})
     assert changed.status_code == 200
     assert "<html" not in changed.text
 
 
 @pytest.mark.parametrize("query", ["engine=quantum", "cost=love", "show=nothing", "unit=parsec", "quest=&engine="])
-def test_a_choice_that_makes_no_sense_is_as_good_as_none(client, scored, query):
+def test_an_invalid_choice_is_ignored(client, scored, query):
     assert client.get(f"/charts/?{query}").status_code == 200
 
 
 @pytest.mark.parametrize("address", ["nothing.svg", "cost.exe", "cost.", "vega-0.0.js"])
-def test_what_is_no_chart_is_not_there(client, scored, address):
+def test_an_unknown_chart_is_not_found(client, scored, address):
     assert client.get(f"/charts/{address}").status_code == 404
 
 
 @pytest.mark.parametrize("form", ["svg", "png", "vega"])
-def test_there_is_no_picture_of_nothing(client, quest, form):
+def test_a_chart_without_data_has_no_picture(client, quest, form):
     assert client.get(f"/charts/size.{form}").status_code == 404
 
 
-def test_the_numbers_can_be_downloaded_and_are_not_computed_by_a_spreadsheet(client, group, scored):
+def test_downloaded_numbers_hold_no_spreadsheet_formulas(client, group, scored):
     group.name = "=1+1"
     group.save()
 
@@ -159,13 +159,13 @@ def test_the_numbers_can_be_downloaded_and_are_not_computed_by_a_spreadsheet(cli
     assert [row["on_front"] for row in rows] == ["True", "True", "True"]
 
 
-def test_an_answer_that_one_has_is_not_sent_again(client, scored):
+def test_an_unchanged_download_is_not_sent_again(client, scored):
     etag = client.get("/charts/cost.json").headers["ETag"]
 
     assert client.get("/charts/cost.json", headers={"If-None-Match": etag}).status_code == 304
 
 
-def test_the_charts_ask_as_many_questions_for_many_scores_as_for_few(
+def test_the_number_of_queries_does_not_grow_with_the_scores(
     client, submit, score, scored, django_assert_max_num_queries
 ):
     for neighbours in range(5, 12):
@@ -179,23 +179,23 @@ class TestWhoSeesWhat:
     def groups_in(self, client, chart: str = "cost") -> set[str]:
         return {record["group"] for record in records(client, chart)}
 
-    def test_models_that_are_not_shown_yet_are_named_by_their_family(self, client, owner_client, quest, scored):
+    def test_hidden_models_are_named_by_their_family(self, client, owner_client, quest, scored):
         Quest.objects.update(models_shown=ModelsShown.AFTER_CLOSING)
 
-        seen, own = client.get("/charts/").text, owner_client.get("/charts/").text
+        anonymous, own = client.get("/charts/").text, owner_client.get("/charts/").text
 
-        assert "RandomForestClassifier" not in seen
-        assert "Random forest by ITMALGrp01" in seen
+        assert "RandomForestClassifier" not in anonymous
+        assert "Random forest by ITMALGrp01" in anonymous
         assert "RandomForestClassifier" in own
         assert {record["model"] for record in records(client, "cost")} == {None}
 
-    def test_networks_that_are_not_shown_yet_do_not_tell_their_size(self, client, submit, score):
+    def test_hidden_networks_are_not_in_the_size_chart(self, client, submit, score):
         score(submit(NET), 340)
         Quest.objects.update(models_shown=ModelsShown.AFTER_CLOSING)
 
         assert records(client, "size") == []
 
-    def test_others_have_their_pseudonyms(self, client, stranger_client, quest, scored):
+    def test_other_groups_appear_under_their_pseudonyms(self, client, stranger_client, quest, scored):
         Quest.objects.update(pseudonyms=True)
 
         assert not self.groups_in(client) & {"ITMALGrp01", "ITMALGrp02"}
@@ -209,12 +209,12 @@ class TestWhoSeesWhat:
         assert self.groups_in(client) == {"ITMALGrp01"}
         assert self.groups_in(instructor_client) == {"ITMALGrp01", "ITMALGrp02"}
 
-    def test_a_wall_shows_what_anybody_may_see(self, instructor_client, quest, scored):
+    def test_on_the_wall_instructors_see_pseudonyms_too(self, instructor_client, quest, scored):
         Quest.objects.update(pseudonyms=True)
 
-        seen = records(instructor_client, "cost", "?wall")
+        on_wall = records(instructor_client, "cost", "?wall")
 
-        assert not {record["group"] for record in seen} & {"ITMALGrp01", "ITMALGrp02"}
+        assert not {record["group"] for record in on_wall} & {"ITMALGrp01", "ITMALGrp02"}
 
     def test_the_private_score_is_in_no_chart_before_the_reveal(self, client, quest, submit, score):
         Quest.objects.update(private_share=0.5)
@@ -226,7 +226,7 @@ class TestWhoSeesWhat:
 
         assert (before["score"], after["score"]) == (pytest.approx(150 / 180), pytest.approx(10 / 180))
 
-    def test_what_was_disqualified_is_not_drawn(self, client, scored):
+    def test_disqualified_runs_are_not_drawn(self, client, scored):
         Submission.objects.filter(pk=scored[2].pk).update(disqualified=True)
 
         assert self.groups_in(client) == {"ITMALGrp01"}

@@ -1,4 +1,4 @@
-"""The charts' numbers: fronts, steps, bars, power laws and medians, and from where to where an axis reaches."""
+"""The charts' numbers: fronts, steps, bars, power laws, medians and axis limits."""
 
 from __future__ import annotations
 
@@ -36,22 +36,22 @@ def about(*runs: ChartRun, quest: Quest | None = None, **asked: str) -> Subject:
 
 
 class TestScoreAgainstCost:
-    def test_the_front_holds_those_that_no_other_run_beats_at_both(self):
+    def test_the_front_holds_runs_that_no_other_run_beats_in_score_and_cost(self):
         cheap, dear, beaten = run(1, 0.95, train_s=0.5), run(2, 0.99, train_s=90.0), run(3, 0.94, train_s=5.0)
 
         assert cost.pareto([dear, beaten, cheap], "both") == [cheap, dear]
 
-    def test_of_two_that_are_equal_the_front_holds_the_first(self):
+    def test_of_two_equal_runs_the_front_holds_the_first(self):
         assert cost.pareto([run(2, 0.9), run(1, 0.9)], "both") == [run(1, 0.9)]
 
-    @pytest.mark.parametrize(("what", "seconds"), [("both", 3.0), ("train", 2.0), ("predict", 1.0)])
-    def test_cost_is_training_or_scoring_or_both(self, what, seconds):
-        assert cost.cost_of(run(1, 0.9), what) == seconds
+    @pytest.mark.parametrize(("part", "seconds"), [("both", 3.0), ("train", 2.0), ("predict", 1.0)])
+    def test_cost_is_training_or_scoring_or_both(self, part, seconds):
+        assert cost.cost_of(run(1, 0.9), part) == seconds
 
     def test_a_run_that_took_no_time_still_has_a_place_on_a_logarithmic_axis(self):
         assert cost.cost_of(run(1, 0.9, train_s=0.0), "train") == cost.LEAST_COST
 
-    def test_that_the_two_ran_on_different_hardware_is_said(self):
+    def test_the_facts_say_when_the_two_runs_used_different_hardware(self):
         facts = cost.figure(about(run(1, 0.95, train_s=0.5), run(2, 0.99, train_s=90.0, hardware="NVIDIA L4"))).facts
 
         assert facts["other_hardware"]
@@ -66,7 +66,7 @@ class TestScoreAgainstCost:
             assert len(chart.figure(chosen).records) == 1
         assert [record["submission"] for record in cost.figure(usual).records] == [1, 2]
 
-    def test_of_very_many_runs_a_part_is_drawn_with_ones_own_and_the_front(self):
+    def test_of_many_runs_a_sample_is_drawn_that_includes_the_readers_own(self):
         runs = [run(number, 0.9 + number / 1e6, train_s=number) for number in range(1, 6000)]
         own = run(6000, 0.5, group=2, own=True)
 
@@ -76,7 +76,7 @@ class TestScoreAgainstCost:
         assert any(row["own"] for row in figure.data["runs"])
         assert len(figure.records) == 6000
 
-    def test_what_must_stay_stays_when_runs_are_thinned(self):
+    def test_a_sample_keeps_the_required_runs(self):
         runs = [run(number, 0.9) for number in range(1, 101)]
 
         kept = sample(runs, [runs[50]], most=10)
@@ -86,7 +86,7 @@ class TestScoreAgainstCost:
 
 
 class TestBestScoreOverTime:
-    def test_a_line_has_a_step_where_a_group_beat_itself(self):
+    def test_a_groups_line_rises_where_it_beat_its_own_best(self):
         runs = [run(1, 0.90), run(2, 0.89), run(3, 0.95), run(4, 0.93, group=2)]
 
         lines = progress.improvements(runs)
@@ -98,7 +98,7 @@ class TestBestScoreOverTime:
 
         assert [taken.number for taken in progress.leads(runs)] == [1, 3, 5]
 
-    def test_of_500_groups_the_leading_ten_and_ones_own_have_a_line_and_the_rest_share_one(self):
+    def test_of_500_groups_ten_leaders_and_the_readers_own_have_lines_and_the_rest_share_one(self):
         runs = [run(group, 0.5 + group / 1001, group=group, own=group == 3) for group in range(1, 501)]
 
         figure = progress.figure(about(*runs))
@@ -108,12 +108,12 @@ class TestBestScoreOverTime:
         assert {row["line"] for row in figure.data["rest"]} == {"the median of the other 489 groups"}
         assert len(figure.data["rest"]) < 300
 
-    def test_a_single_score_stands_within_an_hour(self):
+    def test_a_single_score_is_drawn_on_an_axis_of_one_hour(self):
         limits = progress.figure(about(run(1, 0.9))).limits
 
         assert limits["ended"] - limits["begun"] == 3_600_000
 
-    def test_times_are_the_quests_own_whoever_draws_them(self):
+    def test_times_are_drawn_in_the_quests_time_zone(self):
         tokyo = Quest(time_zone="Asia/Tokyo")
 
         at = progress.wall_clock(datetime(2026, 10, 12, 20, 13, tzinfo=UTC), tokyo)
@@ -131,20 +131,20 @@ class TestSpread:
         assert sum(bar["count"] for bar in figure.records) == len(scores)
         assert len(figure.records) <= spread.MOST_BARS
 
-    def test_ones_own_are_told_from_the_others(self):
+    def test_the_readers_own_scores_have_bars_of_their_own(self):
         figure = spread.figure(about(run(1, 0.9, own=True), run(2, 0.95, group=2)))
 
         assert {(row["whose"], row["count"]) for row in figure.data["bars"]} == {("your group", 1), ("other groups", 1)}
         assert [row["text"] for row in figure.data["own"]] == ["your best: 0.90000"]
 
-    def test_the_best_of_each_group_when_asked(self):
+    def test_only_each_groups_best_is_counted_when_asked(self):
         figure = spread.figure(about(run(1, 0.9), run(2, 0.95), run(3, 0.93, group=2), show="best"))
 
         assert sum(bar["count"] for bar in figure.records) == 2
 
 
 class TestTimeAgainstSize:
-    def test_a_power_law_is_found(self):
+    def test_a_power_law_is_fitted(self):
         runs = [
             run(number, 0.9, train_s=0.01 * parameters**0.5) for number, parameters in enumerate([100, 10_000, 10**6])
         ]
@@ -155,7 +155,7 @@ class TestTimeAgainstSize:
         assert law.power == pytest.approx(0.5)
         assert law.seconds(400) == pytest.approx(0.2)
 
-    def test_sizes_that_are_about_the_same_say_nothing(self):
+    def test_sizes_that_are_nearly_equal_give_no_power_law(self):
         assert size.power_law([run(0, 0.9), run(1, 0.9), run(2, 0.9)], {0: 1000, 1: 1100, 2: 1200}) is None
 
     def test_cpu_and_gpu_are_compared_at_a_size_that_both_have_trained(self):
@@ -187,7 +187,7 @@ def test_a_score_far_below_the_others_does_not_flatten_them():
     assert limits["ceiling"] > 0.989
 
 
-def test_an_axis_of_scores_that_are_all_the_same_still_has_a_length():
+def test_equal_scores_still_give_an_axis_with_a_length():
     limits = score_limits([0.97, 0.97])
 
     assert limits["floor"] < 0.97 < limits["ceiling"]

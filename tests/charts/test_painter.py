@@ -1,4 +1,4 @@
-"""The charts as a real painter draws them, which takes some seconds to start and ends with whoever started it."""
+"""The charts drawn by a real painter process, which takes seconds to start and ends with its parent."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NET = {
 
 @pytest.fixture
 def scored(submit, score, stranger, other_group):
-    """The owner's group with a slow 350 and a quick 340 of 360, the stranger's with 345, handed in in this order."""
+    """The owner's group with a slow 350 and a quick 340 of 360, the stranger's with 345, submitted in this order."""
     return [
         score(submit(FOREST), 350, ago=timedelta(hours=3), train_s=600.0),
         score(submit(), 340, ago=timedelta(hours=2), train_s=0.5),
@@ -41,7 +41,7 @@ def scored(submit, score, stranger, other_group):
 
 @pytest.fixture
 def network(scored, submit, score) -> Submission:
-    """One on a GPU, beside what `scored` holds: with it no chart is empty."""
+    """A network on a GPU, in addition to `scored`, so that no chart is empty."""
     gpu = Hardware.objects.create(key="g" * 16, cpu_model="EPYC", cores=2, ram_bytes=1, gpu_name="NVIDIA L4")
     net = score(submit(NET), 330)
     Attempt.objects.filter(submission=net).update(hardware=gpu, device="gpu")
@@ -49,19 +49,19 @@ def network(scored, submit, score) -> Submission:
 
 
 def ask(client, address: str):
-    """As a browser does it: asks again while it is told that the chart is not there yet."""
+    """Request as a browser does: again while the chart is not ready."""
     for _ in range(20):
         response = client.get(address)
         if response.status_code not in (202, 503):
             return response
         time.sleep(0.5)
-    raise AssertionError(f"{address} is not drawn")
+    raise AssertionError(f"{address} was not drawn")
 
 
 @pytest.mark.parametrize("chart", CHARTS)
-@pytest.mark.parametrize("look", ["", "?narrow&dark", "?wall"])
-def test_every_chart_is_drawn_as_svg(client, network, chart, look):
-    response = ask(client, f"/charts/{chart}.svg{look}")
+@pytest.mark.parametrize("options", ["", "?narrow&dark", "?wall"])
+def test_every_chart_is_drawn_as_svg(client, network, chart, options):
+    response = ask(client, f"/charts/{chart}.svg{options}")
 
     assert response.status_code == 200
     assert response.headers["Content-Type"] == "image/svg+xml"
@@ -70,7 +70,7 @@ def test_every_chart_is_drawn_as_svg(client, network, chart, look):
     assert "e+308" not in response.text  # where Vega puts what it could not lay out
 
 
-def test_a_single_score_is_drawn_in_sight(client, submission, score):
+def test_a_single_score_is_drawn_inside_the_chart(client, submission, score):
     score(submission, 340)
 
     for chart in ("cost", "progress", "spread", "breakdown"):
@@ -79,11 +79,11 @@ def test_a_single_score_is_drawn_in_sight(client, submission, score):
         assert "NaN" not in drawn
 
 
-def test_a_png_is_one(client, network):
+def test_the_png_download_is_a_png_file(client, network):
     assert ask(client, "/charts/cost.png").content.startswith(b"\x89PNG\r\n")
 
 
-def test_the_browser_gets_the_drawing_with_the_readers_own_numbers(client, owner_client, network):
+def test_the_browser_gets_the_chart_with_the_readers_own_runs_marked(client, owner_client, network):
     def rows(of) -> list[dict]:
         drawn = ask(of, "/charts/cost.vega").json()
         return next(source["values"] for source in drawn["data"] if source["name"] == "runs")
@@ -92,7 +92,7 @@ def test_the_browser_gets_the_drawing_with_the_readers_own_numbers(client, owner
     assert any(row["own"] for row in rows(owner_client))
 
 
-def test_a_drawing_is_there_at_once_after_the_web_process_was_started_anew(client, network, monkeypatch):
+def test_after_a_restart_a_drawing_comes_from_its_file(client, network, monkeypatch):
     drawn = ask(client, "/charts/cost.vega").json()
     pictures.compiled_drawings.clear()
     monkeypatch.setattr(Painter, "ask", lambda self, order, until: pytest.fail("A painter was asked again."))
@@ -100,7 +100,7 @@ def test_a_drawing_is_there_at_once_after_the_web_process_was_started_anew(clien
     assert client.get("/charts/cost.vega").json() == drawn
 
 
-def test_a_drawing_whose_file_was_cut_short_is_drawn_anew(client, network):
+def test_a_drawing_with_a_truncated_file_is_drawn_again(client, network):
     drawn = ask(client, "/charts/cost.vega").json()
     pictures.compiled_drawings.clear()
     for file in (settings.QUEST_HOME / "charts" / "pictures").glob("*.djcache"):
@@ -109,37 +109,37 @@ def test_a_drawing_whose_file_was_cut_short_is_drawn_anew(client, network):
     assert ask(client, "/charts/cost.vega").json() == drawn
 
 
-def test_lines_are_told_apart_by_their_dashes_too_and_the_legend_has_the_same(client, network):
+def test_lines_differ_in_their_dashes_and_the_legend_shows_the_same_dashes(client, network):
     drawn = ask(client, "/charts/progress.vega").json()
     scales = {scale["name"]: scale for scale in drawn["scales"]}
     legend = next(one for one in drawn["legends"] if "strokeDash" in one)
     dashes = [tuple(dash) for dash in scales[legend["strokeDash"]]["range"]]
-    looks = list(zip(scales[legend["stroke"]]["range"], dashes, strict=True))
+    styles = list(zip(scales[legend["stroke"]]["range"], dashes, strict=True))
 
     assert len(set(dashes[:6])) == 6  # in one round of the colours
-    assert len(set(looks)) == len(looks)
+    assert len(set(styles)) == len(styles)
 
 
-def test_a_drawing_that_failed_is_distinguished_from_one_that_is_late(client, network):
+def test_a_failed_drawing_is_distinguished_from_a_late_one(client, network):
     with pytest.raises(NoPicture) as failed:
         painter.ask({"do": "compile", "chart": "nonsense"}, until=reply_deadline() + 30)
 
     assert not isinstance(failed.value, PictureNotReady)
 
 
-def test_nobody_waits_for_a_picture_longer_than_allowed_and_the_next_one_is_right():
+def test_a_request_waits_no_longer_than_allowed_and_the_next_one_gets_its_picture():
     order = {"do": "svg", "vega": {"width": 10, "height": 10}}
-    patient, began = Painter(), time.monotonic()
+    starting, began = Painter(), time.monotonic()
 
     with pytest.raises(PictureNotReady):
-        patient.ask(order, until=began)  # the painter is still starting
+        starting.ask(order, until=began)  # the painter is still starting
 
     assert time.monotonic() - began < 2
-    assert "<svg" in patient.ask(order, until=reply_deadline() + 30)["svg"]
-    patient.close()
+    assert "<svg" in starting.ask(order, until=reply_deadline() + 30)["svg"]
+    starting.close()
 
 
-def test_a_painter_that_died_is_replaced():
+def test_a_dead_painter_is_replaced():
     order = {"do": "svg", "vega": {"width": 10, "height": 10}}
     assert "<svg" in painter.ask(order, until=reply_deadline() + 30)["svg"]
     psutil.Process(painter.pid).kill()
@@ -167,4 +167,4 @@ def wait_until_gone(pid: int) -> None:
         if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
             return
         time.sleep(0.1)
-    raise AssertionError(f"process {pid} is still there")
+    raise AssertionError(f"process {pid} is still running")
