@@ -1,4 +1,4 @@
-"""The archive of a finished quest: plain pages, pictures and data that need no server, and name nobody."""
+"""The archive of a finished quest: static pages, charts and data that name no person."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ FOLDER = "digits-quest-machine-learning-autumn-2026/"
 
 
 @pytest.fixture(autouse=True)
-def drawn(monkeypatch) -> None:
-    """The painter has tests of its own, and takes seconds."""
+def fake_charts(monkeypatch) -> None:
+    """Replace the painter, which has its own tests and takes seconds to start."""
     monkeypatch.setattr(pictures, "svg", lambda figure, look: f"<svg>{figure.name} {look.scheme}</svg>")
 
 
@@ -45,7 +45,7 @@ def finished(submit, score, quest, stranger, other_group, owner) -> Quest:
 
 
 def read(response) -> dict[str, str]:
-    """What is in the zip, by name."""
+    """The text of each file in the zip, by name."""
     with ZipFile(io.BytesIO(b"".join(response.streaming_content))) as bag:
         assert bag.testzip() is None
         assert all(name.startswith(FOLDER) for name in bag.namelist())
@@ -79,7 +79,7 @@ def test_every_link_leads_to_a_file_of_the_archive_and_no_page_needs_a_script(fi
                 assert normpath(join(dirname(name), link)) in found, f"{link} on {name}"
 
 
-def test_it_holds_board_feed_charts_data_and_a_page_for_each_score(finished, instructor_client):
+def test_the_archive_holds_board_feed_charts_data_and_a_page_for_each_score(finished, instructor_client):
     found = archived(finished, instructor_client)
 
     assert {"index.html", "feed.html", "charts.html", "style.css", "charts/cost.svg", "charts/cost-dark.svg"} <= {
@@ -99,7 +99,7 @@ def test_it_holds_board_feed_charts_data_and_a_page_for_each_score(finished, ins
     assert json.loads(found["data/quest.json"])["private_share"] == 0.2
 
 
-def test_nobody_is_named_and_groups_go_by_their_pseudonyms_where_the_quest_has_them(finished, instructor_client):
+def test_no_person_is_named_and_groups_keep_their_pseudonyms(finished, instructor_client):
     Quest.objects.update(pseudonyms=True)
 
     found = archived(finished, instructor_client)
@@ -107,7 +107,7 @@ def test_nobody_is_named_and_groups_go_by_their_pseudonyms_where_the_quest_has_t
     assert not re.search("Ada|Lovelace|owner|stranger|ITMALGrp", "".join(found.values()))
 
 
-def test_a_model_that_the_quest_hides_is_in_no_file(finished, instructor_client):
+def test_hidden_models_are_in_no_file(finished, instructor_client):
     Quest.objects.update(models_shown="from", models_shown_from=timezone.now() + timedelta(days=9))
 
     found = archived(Quest.objects.get(), instructor_client)
@@ -117,7 +117,7 @@ def test_a_model_that_the_quest_hides_is_in_no_file(finished, instructor_client)
     assert "0.86111" in found["feed.html"]
 
 
-def test_what_was_disqualified_is_not_in_it(finished, instructor, instructor_client):
+def test_disqualified_submissions_are_left_out(finished, instructor, instructor_client):
     cheat = finished.submissions.get(family="forest")
     disqualify(cheat, user=instructor, reason="Trained on the test images.")
 
@@ -127,7 +127,7 @@ def test_what_was_disqualified_is_not_in_it(finished, instructor, instructor_cli
     assert f"submissions/{cheat.pk}.html" not in found
 
 
-def test_a_long_feed_has_pages(finished, instructor_client, monkeypatch):
+def test_a_long_feed_is_paginated(finished, instructor_client, monkeypatch):
     monkeypatch.setattr("leaderboard.archive.pages.FEED_PAGE", 2)
 
     found = archived(finished, instructor_client)
@@ -137,7 +137,7 @@ def test_a_long_feed_has_pages(finished, instructor_client, monkeypatch):
     assert "feed-3.html" not in found
 
 
-def test_a_chart_that_cannot_be_drawn_leaves_its_numbers(finished, instructor_client, monkeypatch):
+def test_a_chart_that_cannot_be_drawn_still_has_its_numbers(finished, instructor_client, monkeypatch):
     def broken(figure, look) -> str:
         raise NoPicture("The painter is gone.")
 
@@ -156,7 +156,7 @@ def test_a_quest_without_any_score_can_be_archived(quest, instructor_client):
     assert "No scores." in archived(quest, instructor_client)["index.html"]
 
 
-def test_there_is_none_before_the_reveal(quest, instructor_client):
+def test_there_is_no_archive_before_the_reveal(quest, instructor_client):
     Quest.objects.update(state=QuestState.CLOSED)
 
     page = instructor_client.get(f"/desk/quests/{quest.pk}/archive.zip", follow=True)
@@ -166,7 +166,7 @@ def test_there_is_none_before_the_reveal(quest, instructor_client):
         call_command("archive_quest", str(quest.pk))
 
 
-def test_the_command_writes_it_and_writes_nothing_over(finished, tmp_path, capsys):
+def test_the_command_writes_the_archive_and_overwrites_no_file(finished, tmp_path, capsys):
     file = tmp_path / "quest.zip"
 
     call_command("archive_quest", "Digits quest", str(file))

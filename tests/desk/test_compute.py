@@ -1,4 +1,4 @@
-"""What each group's runs took."""
+"""The compute page: time and energy of each group's runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.cast import FOREST, claim_one
 
 @pytest.fixture
 def runs(submission, submit, score, worker, stranger, other_group, instructor):
-    """Of the owner's group one that was given back and then scored; of the other one; and an instructor's."""
+    """The owner's group's run, released once and then scored; the other group's run; and an instructor's."""
     leases.release(claim_one(worker), Exit.LOST, reason="gone")
     Attempt.objects.update(total_s=4.0, cpu_s=None)
     score(submission, 350, train_s=10.0)
@@ -26,7 +26,7 @@ def by_group(quest=None):
     return {row.group: row for row in totals(quest)}
 
 
-def test_runs_that_came_to_nothing_are_counted_too(runs):
+def test_runs_without_a_score_count_too(runs):
     own = by_group()["ITMALGrp01"]
 
     assert (own.submissions, own.runs, own.scored) == (1, 2, 1)
@@ -35,7 +35,7 @@ def test_runs_that_came_to_nothing_are_counted_too(runs):
     assert own.gpu_s == 0
 
 
-def test_a_gpu_s_seconds_stand_apart(runs):
+def test_gpu_seconds_are_summed_separately(runs):
     Attempt.objects.filter(submission__group__name="ITMALGrp02").update(device="gpu")
 
     other = by_group()["ITMALGrp02"]
@@ -43,7 +43,7 @@ def test_a_gpu_s_seconds_stand_apart(runs):
     assert (other.cpu_s, other.gpu_s) == (0, pytest.approx(1.65))
 
 
-def test_energy_that_nobody_measured_is_no_zero(runs, instructor_client):
+def test_unmeasured_energy_is_not_zero(runs, instructor_client):
     assert by_group()["ITMALGrp01"].watt_hours is None
 
     Attempt.objects.filter(exit="scored", submission__group__name="ITMALGrp01").update(
@@ -56,26 +56,26 @@ def test_energy_that_nobody_measured_is_no_zero(runs, instructor_client):
     assert "rapl, 1 of 2 runs" in page
 
 
-def test_the_instructors_own_runs_stand_in_a_row_of_theirs_and_in_the_sum(runs, instructor_client):
+def test_instructors_runs_have_their_own_row_and_count_in_the_total(runs, instructor_client):
     response = instructor_client.get("/desk/compute/")
 
     assert response.context["total"].runs == 4
     assert "instructors" in response.content.decode()
 
 
-def test_one_quest_may_be_chosen(runs, course, instructor_client):
+def test_the_page_can_be_filtered_by_quest(runs, course, instructor_client):
     other = Quest.objects.create(course=course, name="Another", dataset="digits")
 
     assert totals(other.pk) == []
     assert "No runs yet." in instructor_client.get(f"/desk/compute/?quest={other.pk}").content.decode()
 
 
-def test_rows_stand_in_the_order_that_was_asked_for(runs, instructor_client):
+def test_rows_are_sorted_as_requested(runs, instructor_client):
     for sort, first in (("", "ITMALGrp01"), ("cpu_s", "instructors"), ("-group", "ITMALGrp02")):
         page = instructor_client.get(f"/desk/compute/?sort={sort}").content.decode()
         assert re.sub(r"<[^>]+>", " ", page.partition("<tbody>")[2]).split()[0] == first
 
 
-def test_the_totals_take_two_questions_however_many_groups_there_are(runs, django_assert_num_queries):
+def test_the_totals_take_two_queries(runs, django_assert_num_queries):
     with django_assert_num_queries(2):
         totals()

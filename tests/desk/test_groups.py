@@ -1,4 +1,4 @@
-"""Groups at the desk: class lists, slips, and logins that are reset."""
+"""Groups at the desk: class lists, login slips, login resets and lockouts."""
 
 import pytest
 from django.contrib.auth import authenticate
@@ -19,7 +19,7 @@ def upload(client, course: Course, text: str) -> str:
     return response.content.decode()
 
 
-def test_a_class_list_is_imported_and_the_page_says_what_came_of_it(course, instructor_client):
+def test_a_class_list_is_imported_and_the_page_summarizes_the_changes(course, instructor_client):
     page = upload(instructor_client, course, LIST)
 
     assert "2 new groups" in page
@@ -64,7 +64,7 @@ def test_an_archived_course_offers_no_import(course, instructor_client):
     assert not Group.objects.exists()
 
 
-def test_the_way_to_the_groups_leads_to_the_newest_course(course, instructor_client):
+def test_the_groups_link_leads_to_the_newest_course(course, instructor_client):
     newest = Course.objects.create(name="Machine learning", term="spring 2027")
 
     assert instructor_client.get("/desk/groups/")["Location"] == f"/desk/courses/{newest.pk}/groups/"
@@ -88,7 +88,7 @@ def test_each_new_user_has_a_slip_whose_link_sets_a_password_once(course, instru
     assert [slip.user.username for slip in left] == ["bo", "carl"]
 
 
-def test_a_slip_can_be_had_for_one_member(course, instructor_client):
+def test_one_members_slip_can_be_printed_alone(course, instructor_client):
     upload(instructor_client, course, LIST)
     bo = Membership.objects.get(user__username="bo")
 
@@ -98,7 +98,7 @@ def test_a_slip_can_be_had_for_one_member(course, instructor_client):
     assert instructor_client.get(f"/desk/courses/{course.pk}/slips/?member=x").context["slips"] == []
 
 
-def test_a_login_that_is_reset_ends_at_once_and_gives_a_new_link(owner, owner_client, instructor_client):
+def test_resetting_a_login_ends_its_session_and_gives_a_new_link(owner, owner_client, instructor_client):
     membership = Membership.objects.get(user=owner)
     assert owner_client.get("/password/").status_code == 200
 
@@ -110,7 +110,7 @@ def test_a_login_that_is_reset_ends_at_once_and_gives_a_new_link(owner, owner_cl
     assert not authenticate(RequestFactory().post("/login/"), username="owner", password=PASSWORD)
 
 
-def test_an_instructor_s_login_is_not_reset_here(group, instructor_client):
+def test_an_instructors_login_cannot_be_reset_at_the_desk(group, instructor_client):
     colleague = person("second", group, is_staff=True)
 
     response = instructor_client.post(f"/desk/members/{Membership.objects.get(user=colleague).pk}/reset/")
@@ -119,7 +119,7 @@ def test_an_instructor_s_login_is_not_reset_here(group, instructor_client):
     assert User.objects.get(username="second").has_usable_password()
 
 
-def test_one_more_group_is_created_and_its_page_invites(course, group, instructor_client):
+def test_a_new_group_is_created_and_its_page_offers_invitations(course, group, instructor_client):
     page = instructor_client.post(f"/desk/courses/{course.pk}/groups/new/", {"name": "ITMALGrp09"}, follow=True)
 
     assert "invite its members" in page.content.decode()
@@ -129,7 +129,7 @@ def test_one_more_group_is_created_and_its_page_invites(course, group, instructo
     assert Group.objects.count() == 2
 
 
-def test_who_is_locked_out_is_named_and_let_in_again(owner, course, client, instructor_client):
+def test_a_locked_out_user_is_listed_and_can_be_unlocked(owner, course, client, instructor_client):
     wrong = {"username": "owner", "password": "wrong"}
     for _ in range(10):
         client.post("/login/", wrong)
@@ -144,7 +144,7 @@ def test_who_is_locked_out_is_named_and_let_in_again(owner, course, client, inst
     assert "Nobody is locked out." in instructor_client.get(f"/desk/courses/{course.pk}/groups/").content.decode()
 
 
-def test_unlocking_nobody_is_said(db, course, instructor_client):
+def test_unlocking_a_user_who_is_not_locked_out_says_so(db, course, instructor_client):
     answer = instructor_client.post("/desk/logins/unlock/", {"username": "nobody"}, follow=True)
 
     assert "Nothing is locked now." in answer.content.decode()

@@ -31,7 +31,7 @@ FORM = {
 
 
 def form_of(quest: Quest, **changes: str) -> dict[str, str]:
-    """What the page posts for this quest, with some fields changed."""
+    """The data that the page posts for this quest, with some fields changed."""
     shown = {name: getattr(quest, name) for name in FORM} | {"opens_at": "", "closes_at": ""}
     return {name: "" if value is None else str(value) for name, value in (shown | changes).items()}
 
@@ -47,10 +47,10 @@ def test_a_quest_is_created_as_a_draft_with_times_in_its_own_zone(course, instru
     quest = Quest.objects.get(name="Autumn quest")
     assert (quest.state, quest.private_share, quest.max_epochs) == (QuestState.DRAFT, 0.3, 30)
     assert quest.closes_at == datetime(2026, 10, 12, 21, 59, 59, tzinfo=UTC)
-    assert 'value="2026-10-12T23:59:59"' in response.content.decode(), "it is shown as it was typed"
+    assert 'value="2026-10-12T23:59:59"' in response.content.decode(), "shown as it was typed"
 
 
-def test_another_zone_is_another_moment(course, instructor_client):
+def test_the_deadline_is_read_in_the_quests_time_zone(course, instructor_client):
     instructor_client.post("/desk/quests/new/", FORM | {"course": course.pk, "time_zone": "America/New_York"})
 
     assert Quest.objects.get().closes_at == datetime(2026, 10, 13, 3, 59, 59, tzinfo=UTC)
@@ -68,7 +68,7 @@ def test_another_zone_is_another_moment(course, instructor_client):
         ("name", "Digits quest", "already exists"),
     ],
 )
-def test_what_cannot_be_is_refused_beside_its_field(quest, course, instructor_client, field, value, words):
+def test_an_invalid_value_is_refused_beside_its_field(quest, course, instructor_client, field, value, words):
     response = instructor_client.post("/desk/quests/new/", FORM | {"course": course.pk, field: value})
 
     assert response.status_code == 200
@@ -80,23 +80,21 @@ def test_what_cannot_be_is_refused_beside_its_field(quest, course, instructor_cl
     ("field", "changes"),
     [("models_shown_from", {"models_shown": "from"}), ("closes_at", {"opens_at": "2027-01-01T00:00"})],
 )
-def test_what_two_fields_say_together_is_refused_beside_the_one_that_mends_it(
-    course, instructor_client, field, changes
-):
+def test_a_conflict_of_two_fields_is_reported_beside_the_one_to_correct(course, instructor_client, field, changes):
     response = instructor_client.post("/desk/quests/new/", FORM | {"course": course.pk, **changes})
 
     assert list(response.context["form"].errors) == [field]
     assert f'id="id_{field}_error"' in response.text
 
 
-def test_editing_changes_what_was_typed_and_leaves_the_state(quest, instructor_client):
+def test_editing_saves_the_fields_and_keeps_the_state(quest, instructor_client):
     instructor_client.post(f"/desk/quests/{quest.pk}/", form_of(quest, daily_quota="", announcement="Well done!"))
 
     changed = reload(quest)
     assert (changed.daily_quota, changed.announcement, changed.state) == (None, "Well done!", QuestState.OPEN)
 
 
-def test_once_there_is_a_submission_data_set_and_split_are_locked(submission, quest, instructor_client):
+def test_data_set_and_split_are_locked_after_the_first_submission(submission, quest, instructor_client):
     page = instructor_client.get(f"/desk/quests/{quest.pk}/").content.decode()
     assert page.count("Locked: this quest has submissions.") == 3
 
@@ -124,7 +122,7 @@ def test_a_quest_is_opened_closed_reopened_revealed_and_archived(course, instruc
         assert f"Round is now {state}." in page.content.decode()
 
 
-def test_a_move_that_is_not_allowed_is_refused_in_words(quest, instructor_client):
+def test_a_move_that_is_not_allowed_is_refused_with_a_message(quest, instructor_client):
     page = instructor_client.post(f"/desk/quests/{quest.pk}/move/", {"to": "archived"}, follow=True)
 
     assert "A quest that is open cannot become archived." in page.content.decode()
@@ -132,7 +130,7 @@ def test_a_move_that_is_not_allowed_is_refused_in_words(quest, instructor_client
     assert instructor_client.post(f"/desk/quests/{quest.pk}/move/", {"to": "gone"}).status_code == 404
 
 
-def test_the_reveal_waits_for_what_is_queued(submission, quest, instructor_client):
+def test_a_quest_is_not_revealed_while_submissions_are_queued(submission, quest, instructor_client):
     Quest.objects.update(state=QuestState.CLOSED)
 
     page = instructor_client.post(f"/desk/quests/{quest.pk}/move/", {"to": "revealed"}, follow=True)
@@ -141,7 +139,7 @@ def test_the_reveal_waits_for_what_is_queued(submission, quest, instructor_clien
     assert reload(quest).state == QuestState.CLOSED
 
 
-def test_opening_a_quest_whose_time_is_over_says_that_it_takes_nothing(course, instructor_client):
+def test_opening_a_quest_after_its_deadline_says_that_it_has_closed(course, instructor_client):
     quest = Quest.objects.create(course=course, name="Late", closes_at=timezone.now() - timedelta(days=1))
 
     page = instructor_client.post(f"/desk/quests/{quest.pk}/move/", {"to": "open"}, follow=True)
@@ -149,7 +147,7 @@ def test_opening_a_quest_whose_time_is_over_says_that_it_takes_nothing(course, i
     assert "Late closed " in page.content.decode()
 
 
-def test_the_list_of_quests_counts_what_is_going(submission, quest, instructor_client):
+def test_the_list_of_quests_counts_submissions_and_groups(submission, quest, instructor_client):
     (shown,) = instructor_client.get("/desk/quests/").context["quests"]
 
     assert (shown.submitted, shown.waiting, shown.teams) == (1, 1, 1)
@@ -161,7 +159,7 @@ def test_the_first_quest_needs_a_course(instructor_client):
     assert "Create a course first" in response.content.decode()
 
 
-def test_a_new_term_is_another_course_beside_the_last(course, instructor_client):
+def test_a_new_term_is_a_course_of_its_own(course, instructor_client):
     instructor_client.post("/desk/courses/", {"name": "Machine learning", "term": "spring 2027"})
     twice = instructor_client.post("/desk/courses/", {"name": "Machine learning", "term": "spring 2027"})
 
@@ -172,7 +170,7 @@ def test_a_new_term_is_another_course_beside_the_last(course, instructor_client)
     ]
 
 
-def test_an_archived_course_can_only_be_read_until_it_is_brought_back(course, quest, instructor_client):
+def test_an_archived_course_is_read_only_until_it_is_restored(course, quest, instructor_client):
     instructor_client.post(f"/desk/courses/{course.pk}/archive/", {"archived": "1"})
     instructor_client.post(f"/desk/quests/{quest.pk}/move/", {"to": "closed"})
     page = instructor_client.post(f"/desk/quests/{quest.pk}/", form_of(quest, name="Renamed"), follow=True)

@@ -1,4 +1,4 @@
-"""The desk's live queue, and the workers that it pauses, drains and resumes."""
+"""The desk's live queue, where instructors pause, drain and resume workers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def page(client, query: str = "") -> str:
     return text_of(client.get(f"/desk/queue/{query}"))
 
 
-def test_it_says_who_waits_for_what_and_since_when(submission, worker, instructor_client):
+def test_the_queue_lists_waiting_submissions(submission, worker, instructor_client):
     shown = page(instructor_client)
 
     assert f'<tr id="waits-{submission.pk}">' in shown
@@ -24,7 +24,7 @@ def test_it_says_who_waits_for_what_and_since_when(submission, worker, instructo
     assert "about to start" in shown
 
 
-def test_it_says_why_each_waits(submit, worker, instructor_client, stranger, other_group):
+def test_the_queue_says_why_a_submission_waits(submit, worker, instructor_client, stranger, other_group):
     Quest.objects.update(group_limit=1)
     submit()
     claim_one(worker)
@@ -74,7 +74,7 @@ def test_submissions_that_no_worker_can_start_stand_in_fair_order(
     assert [row.submission for row in rows] == [of_an_idle_group, of_a_running_group]
 
 
-def test_it_shows_what_runs_where(submission, worker, instructor_client):
+def test_the_queue_shows_each_workers_runs(submission, worker, instructor_client):
     claim_one(worker)
 
     shown = page(instructor_client)
@@ -84,13 +84,13 @@ def test_it_shows_what_runs_where(submission, worker, instructor_client):
     assert "The queue is empty." in shown
 
 
-def test_polled_it_answers_only_when_something_has_changed(submission, worker, instructor_client):
-    seen = instructor_client.get("/desk/queue/").context["queue"].version
-    assert instructor_client.get(f"/desk/queue/?seen={seen}").status_code == 204
+def test_a_poll_gets_204_until_something_changes(submission, worker, instructor_client):
+    version = instructor_client.get("/desk/queue/").context["queue"].version
+    assert instructor_client.get(f"/desk/queue/?seen={version}").status_code == 204
 
     claim_one(worker)
 
-    fragment = text_of(instructor_client.get(f"/desk/queue/?seen={seen}"))
+    fragment = text_of(instructor_client.get(f"/desk/queue/?seen={version}"))
     assert fragment.startswith('<div id="desk-queue"')
     assert "<html" not in fragment
 
@@ -108,13 +108,13 @@ def test_a_worker_is_paused_and_resumed(worker, instructor_client):
     assert Worker.objects.get().duty == "on"
 
 
-def test_draining_is_asked_once_more_with_what_is_given_back(submission, worker, instructor_client):
+def test_draining_asks_for_confirmation_and_lists_the_runs_it_returns(submission, worker, instructor_client):
     claim_one(worker)
     address = f"/desk/workers/{worker.pk}/"
 
-    asked = text_of(instructor_client.get(address))
-    assert "It returns 1 run" in asked
-    assert f"#{submission.pk} ITMALGrp01" in asked
+    confirmation = text_of(instructor_client.get(address))
+    assert "It returns 1 run" in confirmation
+    assert f"#{submission.pk} ITMALGrp01" in confirmation
     assert Worker.objects.get().duty == "on"
 
     instructor_client.post(address, {"duty": "drained"})
@@ -130,13 +130,11 @@ def test_the_upkeep_worker_cannot_be_paused(worker, instructor_client):
 
 
 @pytest.mark.parametrize("duty", ["", "off"])
-def test_a_duty_that_is_none_is_not_found(worker, instructor_client, duty):
+def test_an_unknown_duty_is_not_found(worker, instructor_client, duty):
     assert instructor_client.post(f"/desk/workers/{worker.pk}/", {"duty": duty}).status_code == 404
 
 
-def test_the_queue_asks_few_questions_however_long_it_is(
-    submit, worker, instructor_client, django_assert_max_num_queries
-):
+def test_a_long_queue_takes_few_queries(submit, worker, instructor_client, django_assert_max_num_queries):
     for _ in range(8):
         submit()
     claim_one(worker)

@@ -1,4 +1,4 @@
-"""The desk's ranking, in any order, and what is done to its entries."""
+"""The desk's ranking: sorting, disqualification and reinstatement."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def two(submission, submit, score, stranger, other_group):
-    """The owner's group, best and slow to train, and another that was quick."""
+    """The owner's group's best score, slow to train, and the other group's quick one."""
     first = score(submission, 350, train_s=90.0)
     second = score(submit(FOREST, submitter=stranger, group=other_group), 340, train_s=2.0)
     return first, second
@@ -25,42 +25,42 @@ def ranked(client, query: str) -> list[str]:
     return re.findall(r'<tr id="ranked-\d+">.*?<th scope="row">\s*(\w+)', page, re.DOTALL)
 
 
-def test_the_ranking_stands_in_the_order_that_was_asked_for(two, instructor_client):
-    by_rank, other_way_round = ["ITMALGrp01", "ITMALGrp02"], ["ITMALGrp02", "ITMALGrp01"]
+def test_the_ranking_is_sorted_as_requested(two, instructor_client):
+    by_rank, reverse = ["ITMALGrp01", "ITMALGrp02"], ["ITMALGrp02", "ITMALGrp01"]
 
     for query, order in (
         ("", by_rank),
-        ("sort=training", other_way_round),
+        ("sort=training", reverse),
         ("sort=-training", by_rank),
-        ("sort=-group", other_way_round),
+        ("sort=-group", reverse),
         ("sort=spec", by_rank),
     ):
         assert ranked(instructor_client, query) == order
 
 
-def test_another_order_leaves_the_ranks_as_they_are(two, instructor_client):
+def test_sorting_keeps_each_entrys_rank(two, instructor_client):
     page = instructor_client.get("/desk/ranking/?sort=training").content.decode()
 
     assert re.findall(r'<tr id="ranked-\d+">\s*<td class="num" data-label="#">(\d)', page) == ["2", "1"]
     assert 'aria-sort="ascending"><a id="sort-training"' in re.sub(r"\s+", " ", page).replace('" >', '">')
 
 
-def test_an_entry_names_engine_hardware_and_tries(two, instructor_client):
+def test_an_entry_names_its_engine_and_hardware(two, instructor_client):
     page = instructor_client.get("/desk/ranking/").content.decode()
 
     assert '<span class="under">accelerated' in page
     assert "AMD EPYC 9B14, 2 cores" in page
 
 
-def test_times_of_different_engines_are_not_compared_silently(two, instructor_client):
-    said = "These runs used different engines (accelerated, stock)"
+def test_sorting_times_of_different_engines_shows_a_warning(two, instructor_client):
+    warning = "These runs used different engines (accelerated, stock)"
     Attempt.objects.filter(submission=two[1]).update(engine="stock")
 
-    assert said in instructor_client.get("/desk/ranking/?sort=training").content.decode()
-    assert said not in instructor_client.get("/desk/ranking/?sort=group").content.decode()
+    assert warning in instructor_client.get("/desk/ranking/?sort=training").content.decode()
+    assert warning not in instructor_client.get("/desk/ranking/?sort=group").content.decode()
 
 
-def test_disqualifying_asks_for_a_reason_and_says_what_happened(two, instructor_client):
+def test_disqualifying_requires_a_reason_and_is_confirmed(two, instructor_client):
     first, _second = two
     address = f"/desk/submissions/{first.pk}/disqualify/?next=/desk/ranking/"
 
@@ -73,7 +73,7 @@ def test_disqualifying_asks_for_a_reason_and_says_what_happened(two, instructor_
     assert ranked(instructor_client, "") == ["ITMALGrp02"]
 
 
-def test_what_was_disqualified_is_listed_as_such_and_can_be_reinstated(two, instructor_client):
+def test_a_disqualified_submission_can_be_reinstated(two, instructor_client):
     first, _second = two
     address = f"/desk/submissions/{first.pk}/disqualify/"
     instructor_client.post(address, {"reason": "copied"})
@@ -85,15 +85,13 @@ def test_what_was_disqualified_is_listed_as_such_and_can_be_reinstated(two, inst
     assert ranked(instructor_client, "") == ["ITMALGrp01", "ITMALGrp02"]
 
 
-def test_instructors_see_a_frozen_board_as_it_is(two, instructor_client):
+def test_instructors_see_the_current_ranking_of_a_frozen_board(two, instructor_client):
     Quest.objects.update(frozen_at="2020-01-01T00:00:00Z")
 
     assert ranked(instructor_client, "") == ["ITMALGrp01", "ITMALGrp02"]
 
 
-def test_the_ranking_asks_few_questions_however_long_it_is(
-    submit, score, instructor_client, django_assert_max_num_queries
-):
+def test_a_long_ranking_takes_few_queries(submit, score, instructor_client, django_assert_max_num_queries):
     for _ in range(5):
         score(submit(), 350)
 

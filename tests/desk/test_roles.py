@@ -1,4 +1,4 @@
-"""Who may come to the instructors' desk: instructors, and for anybody else there is no such page."""
+"""Only instructors may use the desk: for other users its pages do not exist."""
 
 import pytest
 
@@ -62,7 +62,7 @@ ACTIONS = [
 
 @pytest.fixture
 def at(submission, quest, course, owner, worker):
-    """The address with the ids of what there is."""
+    """An address, filled in with the ids of the test's objects."""
     member = Membership.objects.get(user=owner)
 
     def at(address: str) -> str:
@@ -79,13 +79,13 @@ def test_an_instructor_may_read_every_page(at, address, instructor_client):
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_for_a_member_there_is_no_desk(at, address, owner_client, stranger_client):
+def test_members_of_groups_get_404_for_every_desk_page(at, address, owner_client, stranger_client):
     assert owner_client.get(at(address)).status_code == 404
     assert stranger_client.get(at(address)).status_code == 404
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_who_is_not_logged_in_may_log_in_first(at, address, client):
+def test_anonymous_visitors_are_sent_to_the_login(at, address, client):
     response = client.get(at(address))
 
     assert response.status_code == 302
@@ -93,7 +93,7 @@ def test_who_is_not_logged_in_may_log_in_first(at, address, client):
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_nobody_else_acts_on_anything(at, action, client, owner_client, submission, quest, course, owner):
+def test_only_instructors_can_perform_actions(at, action, client, owner_client, submission, quest, course, owner):
     answers = [someone.post(at(action), {"to": "closed", "archived": "1"}) for someone in (client, owner_client)]
 
     assert [answer.status_code for answer in answers] == [302, 404]
@@ -106,17 +106,17 @@ def test_nobody_else_acts_on_anything(at, action, client, owner_client, submissi
 
 
 @pytest.mark.parametrize("action", ["/desk/quests/{quest}/move/", "/desk/members/{member}/reset/"])
-def test_a_link_alone_changes_nothing(at, action, instructor_client):
+def test_a_get_request_changes_nothing(at, action, instructor_client):
     assert instructor_client.get(at(action)).status_code == 405
 
 
-def test_a_table_whose_session_has_ended_loads_the_page_anew(client, db):
+def test_a_polled_table_reloads_the_page_after_the_session_has_ended(client, db):
     response = client.get("/desk/?seen=1", headers={"HX-Request": "true"})
 
     assert response["HX-Refresh"] == "true"
     assert response.content == b""
 
 
-def test_what_is_not_there_is_not_found(instructor_client):
+def test_unknown_objects_are_not_found(instructor_client):
     for address in ("submissions/999/cancel/", "quests/999/", "courses/999/groups/", "courses/999/slips/", "x.csv"):
         assert instructor_client.get(f"/desk/{address}").status_code == 404

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def three(submit, score):
-    """A scored forest, a scored KNN that trained longer, and one that waits."""
+    """A scored forest, a scored KNN that trained longer, and one that is waiting."""
     forest = score(submit(FOREST), 350, train_s=1.0)
     knn = score(submit(), 340, train_s=9.0)
     return forest, knn, submit()
@@ -51,11 +51,11 @@ def test_every_submission_is_listed_with_its_times_newest_first(three, instructo
         ("hardware=²&group=%00", [2, 1, 0]),
     ],
 )
-def test_filters_and_order_are_in_the_address_and_nonsense_is_left_aside(three, instructor_client, query, places):
+def test_the_address_sets_filters_and_order_and_invalid_values_are_ignored(three, instructor_client, query, places):
     assert listed(instructor_client, query) == [three[place].pk for place in places]
 
 
-def test_quest_and_hardware_choose_too(three, quest, worker, instructor_client):
+def test_the_list_can_be_filtered_by_quest_and_hardware(three, quest, worker, instructor_client):
     other = Hardware.objects.create(key="b", cpu_model="Other", cores=1, ram_bytes=1, os="x")
 
     assert listed(instructor_client, f"quest={quest.pk}&sort=submitted") == [one.pk for one in three]
@@ -65,12 +65,12 @@ def test_quest_and_hardware_choose_too(three, quest, worker, instructor_client):
 
 
 def test_the_table_is_sent_again_only_when_something_changed(submission, worker, instructor_client):
-    beat = instructor_client.get("/desk/").context["snapshot"].etag
+    etag = instructor_client.get("/desk/").context["snapshot"].etag
 
-    assert instructor_client.get(f"/desk/?seen={beat}").status_code == 204
+    assert instructor_client.get(f"/desk/?seen={etag}").status_code == 204
 
     claim_one(worker)
-    again = instructor_client.get(f"/desk/?seen={beat}")
+    again = instructor_client.get(f"/desk/?seen={etag}")
     assert again.status_code == 200
     assert again.content.decode().strip().startswith("<table")
     assert "badge-running" in again.content.decode()
@@ -96,18 +96,18 @@ def test_a_long_list_takes_a_fixed_number_of_queries(submit, score, instructor_c
 
 
 def test_an_instructor_cancels_with_a_reason_that_the_group_reads(submission, instructor_client):
-    asked = instructor_client.get(f"/desk/submissions/{submission.pk}/cancel/?next=/desk/%3Fstate%3Dqueued")
-    assert "n_neighbors=4" in asked.content.decode()
+    confirmation = instructor_client.get(f"/desk/submissions/{submission.pk}/cancel/?next=/desk/%3Fstate%3Dqueued")
+    assert "n_neighbors=4" in confirmation.content.decode()
 
-    done = instructor_client.post(
+    response = instructor_client.post(
         f"/desk/submissions/{submission.pk}/cancel/", {"reason": "The data was wrong.", "next": "/desk/?state=queued"}
     )
 
-    assert done["Location"] == "/desk/?state=queued"
+    assert response["Location"] == "/desk/?state=queued"
     assert (reload(submission).state, reload(submission).reason) == (State.CANCELLED, "The data was wrong.")
 
 
-def test_a_running_one_is_asked_to_stop(submission, worker, instructor_client):
+def test_cancelling_a_running_submission_asks_it_to_stop(submission, worker, instructor_client):
     claim_one(worker)
 
     instructor_client.post(f"/desk/submissions/{submission.pk}/cancel/")
@@ -116,7 +116,7 @@ def test_a_running_one_is_asked_to_stop(submission, worker, instructor_client):
     assert "being cancelled" in instructor_client.get("/desk/").content.decode()
 
 
-def test_what_has_ended_cannot_be_cancelled_and_says_so(submission, score, instructor_client):
+def test_an_ended_submission_cannot_be_cancelled(submission, score, instructor_client):
     score(submission, 300)
 
     response = instructor_client.post(f"/desk/submissions/{submission.pk}/cancel/", follow=True)
@@ -125,7 +125,7 @@ def test_what_has_ended_cannot_be_cancelled_and_says_so(submission, score, instr
     assert reload(submission).state == State.SCORED
 
 
-def test_a_re_run_keeps_the_first_one_s_time(submission, score, instructor_client, instructor):
+def test_a_rerun_keeps_the_original_submission_time(submission, score, instructor_client, instructor):
     score(submission, 300, ago=timedelta(days=2))
 
     instructor_client.post(f"/desk/submissions/{submission.pk}/rerun/", {"reason": "The machine was busy."})
@@ -138,14 +138,14 @@ def test_a_re_run_keeps_the_first_one_s_time(submission, score, instructor_clien
     assert f"re-run of #{submission.pk}" in instructor_client.get("/desk/").content.decode()
 
 
-def test_what_still_waits_is_not_run_twice(submission, instructor_client):
+def test_a_waiting_submission_cannot_be_rerun(submission, instructor_client):
     response = instructor_client.post(f"/desk/submissions/{submission.pk}/rerun/", follow=True)
 
     assert "has not ended yet" in response.content.decode()
     assert Submission.objects.count() == 1
 
 
-def test_after_an_action_nobody_is_led_to_another_site(submission, instructor_client):
+def test_an_action_never_redirects_to_another_site(submission, instructor_client):
     response = instructor_client.post(
         f"/desk/submissions/{submission.pk}/cancel/", {"next": "https://elsewhere.example/"}
     )
@@ -153,7 +153,7 @@ def test_after_an_action_nobody_is_led_to_another_site(submission, instructor_cl
     assert response["Location"] == "/desk/"
 
 
-def test_what_a_group_typed_is_shown_as_text(submission, instructor_client):
+def test_text_typed_by_a_group_is_escaped(submission, instructor_client):
     Submission.objects.update(headline="<script>alert(1)</script>", reason="<b>no</b>")
 
     page = instructor_client.get("/desk/").content.decode()
@@ -162,7 +162,7 @@ def test_what_a_group_typed_is_shown_as_text(submission, instructor_client):
     assert "<b>no</b>" not in page
 
 
-def test_the_ranking_shows_all_times_and_is_live(submission, score, quest, instructor_client):
+def test_the_ranking_shows_all_times_and_answers_polls(submission, score, quest, instructor_client):
     score(submission, 351, train_s=7.1)
 
     response = instructor_client.get(f"/desk/ranking/?quest={quest.pk}")
@@ -170,10 +170,10 @@ def test_the_ranking_shows_all_times_and_is_live(submission, score, quest, instr
     page = response.content.decode()
     for shown in ("0.97500", "7.1 s", "0.50 s", "14.2 s", "AMD EPYC 9B14, 2 cores"):
         assert shown in page
-    beat = response.context["snapshot"].etag
-    assert instructor_client.get(f"/desk/ranking/?quest={quest.pk}&seen={beat}").status_code == 204
+    etag = response.context["snapshot"].etag
+    assert instructor_client.get(f"/desk/ranking/?quest={quest.pk}&seen={etag}").status_code == 204
     assert instructor_client.get(f"/desk/ranking/?quest={quest.pk}&seen=").content.decode().strip().startswith("<table")
 
 
-def test_without_a_quest_there_is_a_way_to_make_one(instructor_client):
+def test_without_a_quest_the_ranking_links_to_the_quests(instructor_client):
     assert "/desk/quests/" in instructor_client.get("/desk/ranking/").content.decode()

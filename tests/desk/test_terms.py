@@ -1,4 +1,4 @@
-"""A new term beside the last one, announcements, and a quest as students will see it."""
+"""New terms, announcements, previews of drafts, and the desk's history."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def last_year(quest):
     return Quest.objects.get(pk=quest.pk)
 
 
-def test_a_new_term_has_the_quests_as_drafts_and_no_groups(last_year, group, course, instructor):
+def test_a_new_term_copies_the_quests_as_drafts_without_groups(last_year, group, course, instructor):
     new = start_term(course, term="autumn 2027", weeks=52, user=instructor)
 
     [draft] = new.quests.all()
@@ -48,14 +48,14 @@ def test_a_new_term_has_the_quests_as_drafts_and_no_groups(last_year, group, cou
     assert group.course == course
 
 
-def test_times_keep_their_weekday_and_their_time_of_day_though_the_clocks_change(last_year, course, instructor):
+def test_copied_times_keep_weekday_and_time_of_day_across_a_clock_change(last_year, course, instructor):
     draft = start_term(course, term="spring 2027", weeks=20, user=instructor).quests.get()
 
     assert draft.closes_at == datetime(2027, 3, 1, 22, 59, 59, tzinfo=UTC), "23:59:59 in Copenhagen, now in winter"
     assert draft.closes_at.weekday() == last_year.closes_at.weekday() == 0
 
 
-def test_the_desk_starts_a_term_and_leads_to_its_groups(last_year, course, instructor_client):
+def test_an_instructor_starts_a_term_at_the_desk(last_year, course, instructor_client):
     address = f"/desk/courses/{course.pk}/term/"
     assert "Digits quest" in text_of(instructor_client.get(address))
 
@@ -65,7 +65,7 @@ def test_the_desk_starts_a_term_and_leads_to_its_groups(last_year, course, instr
     assert Course.objects.filter(term="autumn 2027", archived=False).exists()
 
 
-def test_a_term_that_cannot_be_is_refused(course):
+def test_an_invalid_term_is_refused(course):
     for term, weeks, words in (
         ("autumn 2026", "52", "already exists"),
         ("", "52", "required"),
@@ -75,7 +75,7 @@ def test_a_term_that_cannot_be_is_refused(course):
         assert words in str(TermForm({"term": term, "weeks": weeks}, course=course).errors)
 
 
-def test_an_announcement_stands_above_the_board_with_its_time(quest, instructor_client, client):
+def test_the_board_shows_an_announcement_with_its_time(quest, instructor_client, client):
     page = instructor_client.post(
         f"/desk/quests/{quest.pk}/announce/", {"announcement": " The lecture is moved. "}, follow=True
     )
@@ -90,13 +90,13 @@ def test_an_announcement_stands_above_the_board_with_its_time(quest, instructor_
     assert "The lecture is moved." not in text_of(client.get("/"))
 
 
-def test_an_announcement_in_the_quest_s_form_is_timed_too(quest, instructor_client):
+def test_an_announcement_made_in_the_quests_form_gets_a_time_too(quest, instructor_client):
     instructor_client.post(f"/desk/quests/{quest.pk}/", form_of(quest, announcement="Well done!"))
     posted = Quest.objects.get().announced_at
     assert posted is not None
 
     instructor_client.post(f"/desk/quests/{quest.pk}/", form_of(Quest.objects.get(), daily_quota="3"))
-    assert Quest.objects.get().announced_at == posted, "it was posted then, and not now"
+    assert Quest.objects.get().announced_at == posted, "the first post sets the time"
 
 
 def test_nothing_is_announced_in_an_archived_course(quest, instructor_client):
@@ -106,16 +106,16 @@ def test_nothing_is_announced_in_an_archived_course(quest, instructor_client):
     assert Quest.objects.get().announcement == ""
 
 
-def test_the_preview_of_a_network_shows_its_layers_and_what_to_start_from(course, instructor_client):
+def test_the_preview_of_the_network_form_shows_layers_and_presets(course, instructor_client):
     draft = Quest.objects.create(course=course, name="Secret plan", dataset="mnist")
     address = f"/desk/quests/{draft.pk}/preview/?way=cnn"
 
     assert re.findall(r'<h3 id="layer-.*?">(\w+)</h3>', instructor_client.get(address).text) == [
         "Input", "Flatten", "Dense",
     ]  # fmt: skip
-    begun = instructor_client.get(address + "&preset=LeNet-5")
-    assert "60,856 trainable and 840 fixed parameters" in begun.text
-    assert "preset=LeNet-5" in begun.text
+    with_preset = instructor_client.get(address + "&preset=LeNet-5")
+    assert "60,856 trainable and 840 fixed parameters" in with_preset.text
+    assert "preset=LeNet-5" in with_preset.text
 
 
 @pytest.mark.parametrize("way", ["cnn", "nonsense"])
@@ -131,7 +131,7 @@ def test_a_draft_is_previewed_as_a_group_will_see_it(course, instructor_client, 
     assert "Secret plan" not in text_of(client.get("/"))
 
 
-def test_a_preview_says_what_will_be_upcoming(course, instructor_client):
+def test_the_preview_says_when_the_quest_is_not_yet_open(course, instructor_client):
     draft = Quest.objects.create(
         course=course, name="Later", dataset="mnist", opens_at=datetime(2099, 1, 1, tzinfo=UTC)
     )
@@ -139,7 +139,7 @@ def test_a_preview_says_what_will_be_upcoming(course, instructor_client):
     assert "not yet open" in text_of(instructor_client.get(f"/desk/quests/{draft.pk}/preview/"))
 
 
-def test_it_is_said_what_may_still_change(quest, submit, instructor_client):
+def test_the_quests_page_says_what_may_still_change(quest, submit, instructor_client):
     address = f"/desk/quests/{quest.pk}/"
     assert "until the first submission" in text_of(instructor_client.get(address))
 
@@ -150,7 +150,7 @@ def test_it_is_said_what_may_still_change(quest, submit, instructor_client):
     assert "submissions have ended" in text_of(instructor_client.get(address))
 
 
-def test_each_deed_stands_in_the_desk_s_history_with_who_did_it(quest, course, owner, instructor_client):
+def test_the_desks_history_records_each_action_and_who_took_it(quest, course, owner, instructor_client):
     instructor_client.post(f"/desk/quests/{quest.pk}/", form_of(quest, daily_quota="3"))
     instructor_client.post(f"/desk/quests/{quest.pk}/move/", {"to": "closed"})
     instructor_client.post(f"/desk/quests/{quest.pk}/announce/", {"announcement": "Closed <now>"})
@@ -173,7 +173,7 @@ def test_each_deed_stands_in_the_desk_s_history_with_who_did_it(quest, course, o
         assert words in page
 
 
-def test_what_changed_nothing_leaves_no_line(quest, course, instructor_client):
+def test_an_action_without_effect_is_not_recorded(quest, course, instructor_client):
     instructor_client.post(f"/desk/quests/{quest.pk}/", form_of(quest))
     instructor_client.post(f"/desk/quests/{quest.pk}/move/", {"to": "revealed"})
     instructor_client.post(f"/desk/courses/{course.pk}/groups/new/", {"name": ""})

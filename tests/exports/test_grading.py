@@ -1,4 +1,4 @@
-"""Workbooks in which nothing is computed that somebody typed, and the table of those who grade."""
+"""Excel workbooks without formulas, and the table for grading."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def graded(quest: Quest, client) -> dict[str, dict[str, str]]:
 
 
 @pytest.mark.parametrize("typed", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "#N/A", "=HYPERLINK(1)"])
-def test_a_workbook_computes_nothing_that_somebody_typed(typed):
+def test_typed_text_never_becomes_a_formula_in_a_workbook(typed):
     with workbook([{"group": typed}], ["group"], "grading") as file:
         cell = load_workbook(file).active["A2"]
 
     assert (cell.value, cell.data_type, cell.quotePrefix) == (typed, "s", True)
 
 
-def test_what_the_format_cannot_hold_is_left_out():
+def test_text_that_xlsx_cannot_hold_is_cut():
     with workbook([{"reason": "a\x00b\x1b" + "x" * 40_000}], ["reason"], "submissions") as file:
         text = load_workbook(file).active["A2"].value
 
@@ -45,7 +45,7 @@ def test_what_the_format_cannot_hold_is_left_out():
     assert len(text) == 32_767
 
 
-def test_the_workbook_has_what_the_csv_has_with_numbers_and_times_as_such(submit, score, instructor_client, quest):
+def test_the_workbook_has_the_csvs_columns_with_typed_numbers_and_times(submit, score, instructor_client, quest):
     submission = score(submit(), 351, train_s=7.125)
     submit()
 
@@ -67,7 +67,7 @@ def test_the_workbook_has_what_the_csv_has_with_numbers_and_times_as_such(submit
     assert (sheet.freeze_panes, sheet.auto_filter.ref[:3], sheet["A1"].font.bold) == ("A2", "A1:", True)
 
 
-def test_the_ranking_too_is_a_workbook(submit, score, instructor_client, quest):
+def test_the_ranking_is_available_as_a_workbook(submit, score, instructor_client, quest):
     score(submit(), 351)
     response = instructor_client.get(f"/desk/ranking.xlsx?quest={quest.pk}")
 
@@ -78,7 +78,7 @@ def test_the_ranking_too_is_a_workbook(submit, score, instructor_client, quest):
 
 @pytest.fixture
 def course_of_four(submit, score, quest, group, other_group, owner, stranger) -> Quest:
-    """Two groups with a score, one whose member never submitted anything, and another course's."""
+    """Two groups with scores, a group that never submitted, and a group of another course."""
     User.objects.filter(pk=owner.pk).update(first_name="Ada", last_name="Lovelace", student_number="au123")
     score(submit(), 340)
     score(submit(), 330)
@@ -90,7 +90,7 @@ def course_of_four(submit, score, quest, group, other_group, owner, stranger) ->
     return quest
 
 
-def test_each_student_has_a_row_also_of_a_group_that_never_submitted(course_of_four, instructor_client):
+def test_every_student_has_a_row_even_if_the_group_never_submitted(course_of_four, instructor_client):
     rows = graded(course_of_four, instructor_client)
 
     assert list(rows) == ["colleague", "owner", "stranger", "quiet"], "by group and name; instructors get no grade"
@@ -118,7 +118,7 @@ def test_after_the_reveal_the_private_score_is_the_final_one(submit, score, ques
     assert (row["final_score"], row["provisional"]) == ("0.8", "False")
 
 
-def test_a_re_run_is_no_further_submission(submit, score, quest, instructor_client, instructor):
+def test_a_rerun_does_not_count_as_another_submission(submit, score, quest, instructor_client, instructor):
     first = score(submit(), 300)
     again = submit()
     type(again).objects.filter(pk=again.pk).update(rerun_of=first)
@@ -126,7 +126,7 @@ def test_a_re_run_is_no_further_submission(submit, score, quest, instructor_clie
     assert graded(quest, instructor_client)["owner"]["submissions"] == "1"
 
 
-def test_the_table_for_grading_is_a_workbook_too(course_of_four, instructor_client):
+def test_the_grading_table_is_available_as_a_workbook(course_of_four, instructor_client):
     rows = rows_of(sheet_of(instructor_client.get(f"/desk/quests/{course_of_four.pk}/grading.xlsx")))
 
     assert tuple(rows[0]) == grading.COLUMNS
@@ -140,7 +140,7 @@ def test_more_students_take_no_more_queries(course_of_four, group, instructor, d
         assert len(list(grading.grades(course_of_four, user=instructor))) == 24
 
 
-def test_the_downloads_of_a_quest_stand_on_one_page(quest, instructor_client):
+def test_one_page_lists_the_downloads_of_a_quest(quest, instructor_client):
     def page() -> str:
         return instructor_client.get(f"/desk/quests/{quest.pk}/downloads/").content.decode()
 
@@ -152,4 +152,4 @@ def test_the_downloads_of_a_quest_stand_on_one_page(quest, instructor_client):
     assert f"/desk/quests/{quest.pk}/archive.zip" in page()
 
     Quest.objects.update(state=QuestState.DRAFT)
-    assert "/desk/ranking.csv" not in page(), "there is none, and it would be another quest's"
+    assert "/desk/ranking.csv" not in page(), "a draft has no ranking; the link would give another quest's"

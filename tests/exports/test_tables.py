@@ -1,4 +1,4 @@
-"""What the desk shows, downloaded as CSV and JSON."""
+"""The desk's tables, downloaded as CSV and JSON."""
 
 import csv
 import io
@@ -38,13 +38,13 @@ def test_the_csv_has_every_time_of_a_run(two, instructor_client):
     assert (waiting["state"], waiting["score"], waiting["train_s"], waiting["attempts"]) == ("queued", "", "", "0")
 
 
-def test_times_of_day_are_in_the_quest_s_zone_with_their_offset(two, quest, instructor_client):
+def test_times_of_day_are_in_the_quests_time_zone_with_their_offset(two, quest, instructor_client):
     row = json.loads(body(instructor_client.get("/desk/submissions.json?state=scored")))[0]
 
     assert row["submitted_at"] == two[0].submitted_at.astimezone(quest.zone).isoformat(timespec="seconds")
 
 
-def test_json_and_csv_hold_the_same_and_json_the_whole_configuration(two, instructor_client):
+def test_json_has_the_csvs_rows_and_the_whole_configuration(two, instructor_client):
     as_csv = table(instructor_client.get("/desk/submissions.csv"))
     as_json = json.loads(body(instructor_client.get("/desk/submissions.json")))
 
@@ -53,7 +53,7 @@ def test_json_and_csv_hold_the_same_and_json_the_whole_configuration(two, instru
     assert as_json[1]["spec"]["n_neighbors"] == 4
 
 
-def test_an_export_holds_what_the_filters_show_on_all_pages(two, instructor_client):
+def test_an_export_holds_every_page_of_the_filtered_list(two, instructor_client):
     assert [row["family"] for row in table(instructor_client.get("/desk/submissions.csv?family=forest"))] == ["forest"]
     assert json.loads(body(instructor_client.get("/desk/submissions.json?group=nobody"))) == []
     empty = body(instructor_client.get("/desk/submissions.csv?group=nobody"))
@@ -61,14 +61,14 @@ def test_an_export_holds_what_the_filters_show_on_all_pages(two, instructor_clie
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\r=1"])
-def test_a_spreadsheet_computes_nothing_that_a_group_typed(two, instructor_client, name):
+def test_text_typed_by_a_group_never_becomes_a_formula_in_the_csv(two, instructor_client, name):
     Group.objects.update(name=name)
 
     assert {row["group"] for row in table(instructor_client.get("/desk/submissions.csv"))} == {f"'{name}"}
     assert json.loads(body(instructor_client.get("/desk/submissions.json")))[0]["group"] == name
 
 
-def test_nothing_is_null_in_json_and_an_empty_cell_in_a_table(submission, instructor_client):
+def test_a_missing_value_is_null_in_json_and_an_empty_cell_in_csv(submission, instructor_client):
     (row,) = json.loads(body(instructor_client.get("/desk/submissions.json")))
     (cells,) = table(instructor_client.get("/desk/submissions.csv"))
 
@@ -76,7 +76,7 @@ def test_nothing_is_null_in_json_and_an_empty_cell_in_a_table(submission, instru
         assert (name, row[name], cells[name]) == (name, None, "")
 
 
-def test_private_scores_wait_for_the_reveal(submit, score, quest, instructor_client):
+def test_private_scores_are_exported_only_after_the_reveal(submit, score, quest, instructor_client):
     score(submit(), 351, private=(80, 100))
     before = json.loads(body(instructor_client.get("/desk/submissions.json")))[0]["private_score"]
 
@@ -86,7 +86,7 @@ def test_private_scores_wait_for_the_reveal(submit, score, quest, instructor_cli
     assert (before, after) == (None, 0.8)
 
 
-def test_the_ranking_is_exported_in_its_order(two, score, submit, instructor_client, quest):
+def test_the_ranking_is_exported_in_order_of_rank(two, score, submit, instructor_client, quest):
     score(two[1], 355)
     best = score(submit(), 358)
 
@@ -107,14 +107,14 @@ def test_a_long_export_takes_few_queries(submit, score, instructor_client, djang
         assert len(table(instructor_client.get("/desk/ranking.csv?show=all"))) == 8
 
 
-def test_a_downloaded_file_has_a_name(two, quest, instructor_client):
-    named = instructor_client.get(f"/desk/submissions.csv?quest={quest.pk}")["Content-Disposition"]
+def test_a_downloaded_file_is_named_after_the_quest(two, quest, instructor_client):
+    disposition = instructor_client.get(f"/desk/submissions.csv?quest={quest.pk}")["Content-Disposition"]
 
-    assert named.startswith('attachment; filename="submissions-digits-quest-20')
-    assert named.endswith('.csv"')
+    assert disposition.startswith('attachment; filename="submissions-digits-quest-20')
+    assert disposition.endswith('.csv"')
 
 
-def test_an_instructor_s_own_submission_is_exported_out_of_competition(submit, instructor, instructor_client):
+def test_an_instructors_submission_is_exported_as_out_of_competition(submit, instructor, instructor_client):
     submit(submitter=instructor, group=None)
 
     (row,) = json.loads(body(instructor_client.get("/desk/submissions.json")))
