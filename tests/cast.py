@@ -1,4 +1,4 @@
-"""A small cast: an owner, a colleague in the same group, a stranger of another, an instructor, and what they own."""
+"""A small cast: an owner, a colleague in the same group, a stranger in another, an instructor, and their things."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(autouse=True)
-def nothing_remembered() -> None:
-    """What a process keeps for some seconds, such as forecasts, is of another test's database."""
+def empty_cache() -> None:
+    """The process caches forecasts and the like for some seconds; those of the previous test are wrong for this one."""
     cache.clear()
 
 
@@ -115,13 +115,13 @@ def instructor_client(instructor) -> Client:
 
 @pytest.fixture
 def owner_token(owner, group) -> str:
-    """The secret itself, as the owner was shown it once."""
+    """The token's secret, which is shown only once."""
     return ApiToken.objects.create(user=owner, group=group, name="laptop")[1]
 
 
 @pytest.fixture
 def worker(db, monkeypatch) -> Worker:
-    """The worker that this process is: a run that a test sees through for long beats its heart."""
+    """A worker registered as this process's own, so that long runs send heartbeats for it."""
     machine = Hardware.objects.create(
         key="a" * 16, cpu_model="AMD EPYC 9B14", cores=2, physical_cores=1, ram_bytes=24 << 30, os="Debian 12"
     )
@@ -138,7 +138,7 @@ FOREST = {"family": "forest", "n_estimators": 20}
 
 @pytest.fixture
 def submit(quest, owner, group) -> Callable[..., Submission]:
-    """Submit as the owner's group unless told otherwise; `model` is the spec as JSON has it."""
+    """Submits as the owner and the owner's group by default; `model` is a spec as a JSON object."""
 
     def submit(model: dict[str, Any] | None = None, **more: Any) -> Submission:
         chosen = more.setdefault("quest", quest)
@@ -183,7 +183,7 @@ def result_of(correct: int, total: int = 360, *, train_s: float = 1.5, private: 
 
 @pytest.fixture
 def score(worker) -> Callable[..., Submission]:
-    """Claim and score what was submitted, as a worker would; `ago` sets back when it was handed in."""
+    """Claims and scores a submission, as a worker would; `ago` moves its submission time back."""
 
     def score(submission: Submission, correct: int, *, ago: timedelta | None = None, **more: Any) -> Submission:
         if ago is not None:

@@ -17,7 +17,7 @@ pytest_plugins = [
     "tests.trainers",
     "tests.stack",
     "tests.postgres",
-    "tests.client_ways",
+    "tests.notebook_client",
     "tests.faults.table",
 ]
 # Generated examples of each property test: 100, in `make quick` 25.

@@ -1,4 +1,4 @@
-"""Fixtures: data homes with real data sets in them."""
+"""Fixtures: data homes that hold real data sets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workers.datasets import store
 PROJECT = Path(__file__).resolve().parent.parent
 
 
-def _filled(home: Path, name: str) -> Path:
+def _fetched(home: Path, name: str) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("QUEST_DATA_HOME", str(home))
         store.ensure(name, progress=False)
@@ -21,11 +21,11 @@ def _filled(home: Path, name: str) -> Path:
 
 @pytest.fixture(scope="session")
 def digits_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data home of the tests' own, holding digits."""
-    return _filled(tmp_path_factory.mktemp("data"), "digits")
+    """A temporary data home with digits."""
+    return _fetched(tmp_path_factory.mktemp("data"), "digits")
 
 
 @pytest.fixture(scope="session")
 def mnist_home() -> Path:
-    """A data home that outlasts the tests, holding MNIST: QUEST_TEST_DATA, else `var/data`."""
-    return _filled(Path(os.environ.get("QUEST_TEST_DATA") or PROJECT / "var" / "data"), "mnist")
+    """A data home with MNIST that later tests reuse: QUEST_TEST_DATA, or else `var/data`."""
+    return _fetched(Path(os.environ.get("QUEST_TEST_DATA") or PROJECT / "var" / "data"), "mnist")

@@ -1,4 +1,4 @@
-"""A Postgres of the tests' own: a cluster in a temporary folder, run by an unprivileged user, gone when they end."""
+"""A temporary Postgres cluster for the tests, run by an unprivileged user and removed at the end."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SETTINGS = {"listen_addresses": "", "max_connections": "200", "fsync": "off", "s
 
 
 def unprivileged() -> pwd.struct_passwd | None:
-    """Who is to run what refuses to run as root; None for anybody else, who runs it themselves."""
+    """The user to run Postgres as, since it refuses to run as root; None if the tests do not run as root."""
     if os.geteuid() != 0:
         return None
     users = {user.pw_name: user for user in pwd.getpwall()}
@@ -34,7 +34,7 @@ def unprivileged() -> pwd.struct_passwd | None:
 
 
 class Cluster:
-    """One Postgres server. It listens on a socket in its own folder alone, which only its user may enter."""
+    """One Postgres server. It listens only on a socket in its folder, which only its user may enter."""
 
     def __init__(self, binaries: Path) -> None:
         self.binaries = binaries
@@ -69,7 +69,7 @@ class Cluster:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """Stop as an administrator does: connections are cut off, what was committed is kept."""
+        """Stop as an administrator does: connections are cut, committed data is kept."""
         if self.process:
             self.process.send_signal(signal.SIGINT)
             self.process.wait(timeout=60)
@@ -80,7 +80,7 @@ class Cluster:
         self.start()
 
     def create(self, database: str) -> str:
-        """A new, empty database; its URL."""
+        """Create an empty database; returns its URL."""
         with psycopg.connect(self.url(), autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{database}"')
         return self.url(database)
@@ -99,7 +99,7 @@ class Cluster:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Cluster]:
-    """The running server. A test that stops it starts it again."""
+    """The running server. A test that stops it must start it again."""
     cluster = Cluster(programs.required("postgresql"))
     try:
         cluster.start()

@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwr
 
 from tests import programs, showcase
 from tests.browser.conftest import QUIET, log_in
-from tests.every_page import EVERY, Place
+from tests.every_page import EVERY, SitePage
 from tests.stack import Stack, running
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pages"
@@ -32,13 +32,13 @@ WHOLE = ("charts", "submit")  # but for these, of which the rest is not like wha
 WALL: ViewportSize = {"width": 1920, "height": 1080}
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
-PATIENCE_MS = 60_000
+TIMEOUT_MS = 60_000
 DRAWING_MS = 2500  # a picture or a table that scripts fetch is there after this time, also on a busy machine
 # Dark everywhere would double the pictures: these show every colour and every kind of element.
 ALSO_DARK = {"board-own", "charts", "wall", "submit-cnn", "submission-cnn", "compare", "desk"}
 COLOURS = 128
 # No address leads there: a form whose cookie is gone, and a service that fails, whose page is laid over another.
-FAILED = [Place("403", "/login/", "main", status=403), Place("500", "/broken/", "main", status=500)]
+FAILED = [SitePage("403", "/login/", "main", status=403), SitePage("500", "/broken/", "main", status=500)]
 ABOUT = [
     "Taken by `make screenshots`: wide, on a phone, and some of them dark. It starts a service of its own on the 8×8",
     "digits, so scores and times are not those of MNIST, and fills it with a class that has been at it for a week. The",
@@ -80,17 +80,17 @@ class Camera:
     numbers: dict[str, Any]
     folder: Path
 
-    def take_all(self, places: list[Place]) -> None:
+    def take_all(self, places: list[SitePage]) -> None:
         for width in SIZES:
             for scheme in SCHEMES:
                 for user in dict.fromkeys(place.user for place in places):
                     chosen = [p for p in places if p.user == user and (scheme == "light" or p.name in ALSO_DARK)]
                     self.take(chosen, user, width, scheme)
 
-    def take(self, places: list[Place], user: str, width: int, scheme: Scheme) -> None:
+    def take(self, places: list[SitePage], user: str, width: int, scheme: Scheme) -> None:
         """Pictures of these pages in one window of this visitor's."""
         window = self.browser.new_context(base_url=self.stack.url, color_scheme=scheme)
-        window.set_default_timeout(PATIENCE_MS)
+        window.set_default_timeout(TIMEOUT_MS)
         page = window.new_page()
         if user and places:
             log_in(page, user, self.stack.logins[user][0])
@@ -103,7 +103,7 @@ class Camera:
             (self.folder / file_of(place, width, scheme)).write_bytes(small(picture(page, place, width)))
         window.close()
 
-    def fail(self, page: Page, place: Place) -> None:
+    def fail(self, page: Page, place: SitePage) -> None:
         if place.status == 403:
             page.goto(place.path)
             page.context.clear_cookies()
@@ -133,17 +133,17 @@ def broken() -> str:
     ).stdout
 
 
-def file_of(place: Place, width: int, scheme: Scheme) -> str:
+def file_of(place: SitePage, width: int, scheme: Scheme) -> str:
     return f"{place.name}-{width}{'-dark' if scheme == 'dark' else ''}.png"
 
 
-def size_of(place: Place, width: int) -> ViewportSize:
+def size_of(place: SitePage, width: int) -> ViewportSize:
     """A wall is as large as a projector draws it, but on a phone."""
     large = place.name.startswith("wall") and width > 1000
     return WALL if large else {"width": width, "height": SIZES[width]}
 
 
-def picture(page: Page, place: Place, width: int) -> bytes:
+def picture(page: Page, place: SitePage, width: int) -> bytes:
     """The page once it has drawn itself, as high as it is, up to some screens."""
     page.wait_for_timeout(DRAWING_MS if place.name in ("wall-chart", "api") else 400)
     if not place.name.startswith("wall"):
@@ -152,7 +152,7 @@ def picture(page: Page, place: Place, width: int) -> bytes:
             high = min(high, SCREENS * SIZES[width])
         page.set_viewport_size({"width": width, "height": max(high, SIZES[width])})
         page.wait_for_timeout(300)
-    expect(page.locator(".plot canvas")).to_have_count(page.locator(".plot").count(), timeout=PATIENCE_MS)
+    expect(page.locator(".plot canvas")).to_have_count(page.locator(".plot").count(), timeout=TIMEOUT_MS)
     return page.screenshot()
 
 

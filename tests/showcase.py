@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from submissions.models import Attempt, Group, Quest, Submission, Worker
 
 PROJECT = Path(__file__).resolve().parent.parent
-PATIENCE_S = 1400
+TIMEOUT_S = 1400
 CHEAP_NET = "Sequential([Flatten(), Dense({}, activation='relu'), Dense(10, activation='softmax')])"
 NET = """model = Sequential([
     Conv2D(16, 3, activation='relu'), MaxPooling2D(), Flatten(), Dropout(0.2), Dense(10, activation='softmax')])
@@ -121,10 +121,10 @@ def submit(quest: Quest, group: str, text: str) -> int:
 def wait_for(numbers: Iterable[int]) -> None:
     from submissions.models import Submission
 
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while left := Submission.objects.filter(pk__in=list(numbers)).live().count():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{left} submissions are not trained after {PATIENCE_S} seconds.")
+            raise TimeoutError(f"{left} submissions are not trained after {TIMEOUT_S} seconds.")
         time.sleep(0.5)
 
 

@@ -1,4 +1,4 @@
-"""The whole service as `make run` starts it – broker, web, beat, workers – on free ports and in a home of its own."""
+"""The whole service as `make run` starts it – broker, web, beat, workers – on free ports and in its own home."""
 
 from __future__ import annotations
 
@@ -22,7 +22,16 @@ import pytest
 from config.launcher.broker import free_port
 
 PROJECT = Path(__file__).resolve().parent.parent
-CLEAN = ("REDIS_URL", "DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "HOST", "QUEST_DATA", "DJANGO_SETTINGS_MODULE")
+# The environment variables that a started service must not inherit.
+SERVICE_VARIABLES = (
+    "REDIS_URL",
+    "DATABASE_URL",
+    "SECRET_KEY",
+    "ALLOWED_HOSTS",
+    "HOST",
+    "QUEST_DATA",
+    "DJANGO_SETTINGS_MODULE",
+)
 
 
 @dataclass
@@ -34,7 +43,7 @@ class Answer:
 
 @dataclass
 class Stack:
-    """A running service: ask it over HTTP, as anybody would."""
+    """A running service, used over HTTP."""
 
     url: str
     home: Path
@@ -65,18 +74,17 @@ class Stack:
         return answer.body
 
     def wait(self, submission: dict[str, Any], *states: str, seconds: float = 90) -> dict[str, Any]:
-        """The submission once it is in one of `states` (ended, if none is named)."""
-        wanted = states or ("scored", "failed", "timed_out", "cancelled")
-        return until(
-            lambda: self._in(submission["id"], wanted), seconds=seconds, what=f"{submission['id']} in {wanted}"
-        )
+        """Wait until the submission is in one of `states` (by default: has ended); returns it."""
+        expected = states or ("scored", "failed", "timed_out", "cancelled")
+        what = f"{submission['id']} in {expected}"
+        return until(lambda: self._in_state(submission["id"], expected), seconds=seconds, what=what)
 
-    def _in(self, number: int, states: tuple[str, ...]) -> dict[str, Any] | None:
+    def _in_state(self, number: int, states: tuple[str, ...]) -> dict[str, Any] | None:
         body = self.ask("GET", f"/api/v1/submissions/{number}/", user="instructor").body
         return body if body["state"] in states else None
 
     def end(self) -> int:
-        """Ctrl-C: the terminal sends INT to the whole group; the seconds that its end took."""
+        """Stop by Ctrl-C, which sends SIGINT to the whole process group; returns the seconds that it took."""
         began = time.monotonic()
         os.killpg(self.process.pid, signal.SIGINT)
         self.process.wait(timeout=20)
@@ -90,18 +98,18 @@ def _read(status: int, answer: Any) -> Answer:
     return Answer(status, body, headers)
 
 
-def until(look: Callable[[], Any], *, seconds: float, what: str = "it") -> Any:
-    """The first true result of `look`, called again and again; fails after `seconds`."""
+def until(condition: Callable[[], Any], *, seconds: float, what: str = "it") -> Any:
+    """Call `condition` until its result is true, and return that; fails after `seconds`."""
     deadline = time.monotonic() + seconds
-    while not (found := look()):
+    while not (found := condition()):
         assert time.monotonic() < deadline, f"{what} did not happen within {seconds} seconds"
         time.sleep(0.1)
     return found
 
 
 def launch(home: Path, mode: str = "run", **env: str) -> tuple[subprocess.Popen[str], Path]:
-    """Start the launcher; its process, and the file that holds what it prints."""
-    clean = {name: value for name, value in os.environ.items() if name not in CLEAN}
+    """Start the launcher; returns its process and the file with its output."""
+    clean = {name: value for name, value in os.environ.items() if name not in SERVICE_VARIABLES}
     log = home / "launcher.log"
     home.mkdir(parents=True, exist_ok=True)
     with open(log, "w") as output:
@@ -119,9 +127,10 @@ def launch(home: Path, mode: str = "run", **env: str) -> tuple[subprocess.Popen[
 
 @contextmanager
 def running(home: Path, data_home: Path, **env: str) -> Iterator[Stack]:
+    """A service that runs while the context lasts."""
     port = free_port()
-    words = {"PORT": str(port), "QUEST_DATA_HOME": str(data_home), "QUEST_DEMO_DATASET": "digits", **env}
-    process, log = launch(home, **words)
+    variables = {"PORT": str(port), "QUEST_DATA_HOME": str(data_home), "QUEST_DEMO_DATASET": "digits", **env}
+    process, log = launch(home, **variables)
     try:
         until(lambda: _ready(process, log), seconds=900, what="Ready")
         yield Stack(f"http://127.0.0.1:{port}", home, process, log)
@@ -132,13 +141,13 @@ def running(home: Path, data_home: Path, **env: str) -> Iterator[Stack]:
 
 
 def _ready(process: subprocess.Popen[str], log: Path) -> bool:
-    said = log.read_text()
-    assert process.poll() is None, said
-    return "Demo logins" in said
+    output = log.read_text()
+    assert process.poll() is None, output
+    return "Demo logins" in output
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory, digits_home: Path) -> Iterator[Stack]:
-    """One service for all tests that only use it."""
+    """One service, shared by all tests that do not break it."""
     with running(tmp_path_factory.mktemp("quest"), digits_home) as stack:
         yield stack

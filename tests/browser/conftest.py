@@ -12,7 +12,7 @@ from tests import programs
 from tests.stack import Stack
 
 # Long, since other tests may keep the machine busy: what must be quick says so itself.
-PATIENCE_MS = 30_000
+TIMEOUT_MS = 30_000
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 Opener = Callable[..., Page]
@@ -26,7 +26,7 @@ def chromium() -> Iterator[Browser]:
     path = programs.required("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=QUIET)
-        expect.set_options(timeout=PATIENCE_MS)
+        expect.set_options(timeout=TIMEOUT_MS)
         yield browser
         browser.close()
 
@@ -43,7 +43,7 @@ def open_window(chromium: Browser, stack: Stack) -> Iterator[Opener]:
 
     def open_window(user: str = "", *, width: int = 1280, ignored: tuple[str, ...] = (), **options: Any) -> Page:
         window = chromium.new_context(base_url=stack.url, viewport={"width": width, "height": 900}, **options)
-        window.set_default_timeout(PATIENCE_MS)
+        window.set_default_timeout(TIMEOUT_MS)
         windows.append(window)
         page = window.new_page()
         page.on("console", lambda message: hear(message, ignored))

@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests import showcase
-from tests.every_page import EVERY, INSTRUCTOR, INSTRUCTORS, MEMBER, MEMBERS, NOBODY, PUBLIC, WALL, Place
+from tests.every_page import ANONYMOUS, EVERY, INSTRUCTOR, INSTRUCTORS, MEMBER, MEMBERS, PUBLIC, WALL, SitePage
 
 pytestmark = [pytest.mark.browser, pytest.mark.trains, pytest.mark.stack, pytest.mark.long]
 
@@ -29,7 +29,7 @@ IGNORED = ("the server responded with a status of 404",)
 GOING = [place for place in EVERY if "{running}" in place.path or "{queued}" in place.path]
 VISITORS = {
     user: [place for place in places if place not in GOING]
-    for user, places in {NOBODY: [*PUBLIC, *WALL], MEMBER: MEMBERS, INSTRUCTOR: INSTRUCTORS}.items()
+    for user, places in {ANONYMOUS: [*PUBLIC, *WALL], MEMBER: MEMBERS, INSTRUCTOR: INSTRUCTORS}.items()
 }
 
 
@@ -74,7 +74,7 @@ def test_so_are_the_pages_of_what_runs_and_what_waits(open_window, going):
     assert faults == []
 
 
-def look_at(page: Page, place: Place, numbers: dict[str, int], *, whole: bool) -> list[str]:
+def look_at(page: Page, place: SitePage, numbers: dict[str, int], *, whole: bool) -> list[str]:
     answer = page.goto(place.path.format(**numbers))
     if answer is None or answer.status != place.status:
         return [f"{place.name} answers {answer and answer.status}"]
@@ -107,7 +107,7 @@ def test_no_page_needs_scripts_to_be_read(open_window, numbers, user):
     assert bare == []
 
 
-def stands_alone(page: Page, place: Place, numbers: dict[str, int]) -> bool:
+def stands_alone(page: Page, place: SitePage, numbers: dict[str, int]) -> bool:
     answer = page.goto(place.path.format(**numbers), wait_until="domcontentloaded")
     there = answer is not None and answer.status == place.status
     return there and page.locator("h1").count() > 0 and page.locator("main").locator(place.shows).count() > 0

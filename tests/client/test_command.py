@@ -11,7 +11,7 @@ import pytest
 from mnist_quest import Quest, command
 from mnist_quest.errors import CannotReach
 from submissions.models import State, Submission
-from tests.client_ways import InProcess
+from tests.notebook_client import InProcess
 from tests.stack import PROJECT
 
 pytestmark = pytest.mark.slow

@@ -16,9 +16,9 @@ from mnist_quest import (
     QuestError,
     login,
 )
-from tests.client_ways import HERE, QUEUED, answering
+from tests.notebook_client import HERE, QUEUED, answering
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("alone")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("clean_environment")]
 
 
 def header(given: str | None = None) -> str:
@@ -92,9 +92,9 @@ def test_a_login_that_others_can_read_is_not_used(service):
         Quest(HERE).run(17)
 
 
-def test_a_refused_token_is_not_saved(django, quest):
+def test_a_refused_token_is_not_saved(in_process, quest):
     with pytest.raises(NotSignedIn, match="does not accept this token"):
-        Quest(HERE, token="quest_wrong", transport=django).login()
+        Quest(HERE, token="quest_wrong", transport=in_process).login()
 
     assert not login.login_file().exists()
 

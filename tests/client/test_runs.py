@@ -8,9 +8,9 @@ import pytest
 from mnist_quest import (
     RunFailed,
 )
-from tests.client_ways import HERE, QUEUED, RUNNING, SCORED, answering
+from tests.notebook_client import HERE, QUEUED, RUNNING, SCORED, answering
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("alone")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("clean_environment")]
 
 
 def test_a_run_is_followed_to_its_score(capsys):

@@ -25,9 +25,9 @@ from submissions import client_wheel
 from submissions.api.representations import SubmissionWhole
 from submissions.models import Submission
 from tests.cast import client_of
-from tests.client_ways import HERE, QUEUED, TEXT, answering, trouble
+from tests.notebook_client import HERE, QUEUED, TEXT, answering, error_response
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("alone")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("clean_environment")]
 
 
 def test_a_submission_comes_back_as_a_run(service):
@@ -38,12 +38,12 @@ def test_a_submission_comes_back_as_a_run(service):
     assert repr(run) == f"<Run {run.id} is queued, number 1 in line: {TEXT}>"
 
 
-def test_a_retry_after_a_lost_answer_submits_once(django, owner_token, quest):
+def test_a_retry_after_a_lost_answer_submits_once(in_process, owner_token, quest):
     class Forgetful(httpx.BaseTransport):
         lost = 0
 
         def handle_request(self, request: httpx.Request) -> httpx.Response:
-            answer = django.handle_request(request)
+            answer = in_process.handle_request(request)
             if self.lost < 2:
                 self.lost += 1
                 raise httpx.ReadError("the line went dead")
@@ -86,7 +86,7 @@ def test_a_passing_error_is_retried(monkeypatch):
     pauses: list[float] = []
     monkeypatch.setattr("time.sleep", pauses.append)
     seen: list[httpx.Request] = []
-    answers = (httpx.ConnectError("refused"), trouble(503), trouble(429, **{"Retry-After": "7"}), QUEUED)
+    answers = (httpx.ConnectError("refused"), error_response(503), error_response(429, **{"Retry-After": "7"}), QUEUED)
 
     assert answering(*answers, seen=seen).submit(TEXT).id == 17
     assert len({request.headers["Idempotency-Key"] for request in seen}) == 1
@@ -96,14 +96,14 @@ def test_a_passing_error_is_retried(monkeypatch):
 
 def test_a_long_retry_after_is_raised_instead_of_awaited():
     with pytest.raises(TryLater) as refusal:
-        answering(trouble(429, **{"Retry-After": "3600"})).run(17)
+        answering(error_response(429, **{"Retry-After": "3600"})).run(17)
 
     assert refusal.value.retry_after == 3600
 
 
 def test_a_lasting_error_is_raised():
     with pytest.raises(ServiceTrouble, match=r"internal error \(500\)"):
-        answering(*[trouble(500)] * 5).run(17)
+        answering(*[error_response(500)] * 5).run(17)
 
 
 def test_an_unreachable_service_is_reported_with_advice():
@@ -118,9 +118,9 @@ def test_another_server_at_that_address_is_reported():
         answering(httpx.Response(301, headers={"Location": "https://elsewhere.example.edu/"})).run(17)
 
 
-def test_an_outdated_client_learns_how_to_update_and_submits_nothing(django, owner_token, quest, monkeypatch):
+def test_an_outdated_client_learns_how_to_update_and_submits_nothing(in_process, owner_token, quest, monkeypatch):
     monkeypatch.setattr(mnist_quest, "__version__", "0.0.9")
-    old = Quest(HERE, token=owner_token, transport=django)
+    old = Quest(HERE, token=owner_token, transport=in_process)
 
     with pytest.raises(
         ClientTooOld, match=rf"pip install --upgrade --no-index .*--find-links {HERE}/client/ mnist-quest"
@@ -155,8 +155,8 @@ def test_without_pandas_the_board_is_rows(service, scored, monkeypatch):
     assert "<td>ITMALGrp01</td>" in board._repr_html_()
 
 
-def test_board_and_feed_need_no_token(django, scored):
-    stranger = Quest(HERE, transport=django)
+def test_board_and_feed_need_no_token(in_process, scored):
+    stranger = Quest(HERE, transport=in_process)
 
     assert len(stranger.leaderboard()) == 1
     assert "ITMALGrp01: best: dat=digits, score=0.97222" in str(stranger.feed())

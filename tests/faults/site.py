@@ -35,7 +35,7 @@ from submissions.models import Attempt, Course, Exit, Group, Quest, QuestState, 
 from submissions.specs.families import family_named
 from submissions.specs.spec import Spec
 from tests.cast import person
-from tests.stack import CLEAN, PROJECT, until
+from tests.stack import PROJECT, SERVICE_VARIABLES, until
 from workers.processes.parent_death import die_with_parent
 
 LEASE_SECONDS, REAP_SECONDS = 6, 2
@@ -115,7 +115,7 @@ class Site:
 
     @property
     def environment(self) -> dict[str, str]:
-        clean = {name: value for name, value in os.environ.items() if name not in CLEAN}
+        clean = {name: value for name, value in os.environ.items() if name not in SERVICE_VARIABLES}
         return clean | {
             "QUEST_HOME": str(self.home),
             "QUEST_DATA_HOME": str(self.data_home),

@@ -87,9 +87,7 @@ def test_a_postgres_restart_during_training_costs_no_attempt(site: Site, restart
 
 
 @pytest.mark.fault(RESTARTS)
-def test_a_postgres_outage_when_training_ends_costs_no_attempt(
-    site: Site, postgres: Cluster, long_lease, one_attempt
-):
+def test_a_postgres_outage_when_training_ends_costs_no_attempt(site: Site, postgres: Cluster, long_lease, one_attempt):
     site.start()
     submission = site.wait_until_running(site.submit("sleep", seconds=3))
 

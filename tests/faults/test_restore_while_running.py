@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack import CLEAN, PROJECT, Stack, running, until
+from tests.stack import PROJECT, SERVICE_VARIABLES, Stack, running, until
 
 pytestmark = [pytest.mark.fault, pytest.mark.trains, pytest.mark.timeout(300)]
 
 
 def manage(stack: Stack, *arguments: str) -> str:
-    clean = {name: value for name, value in os.environ.items() if name not in CLEAN}
+    clean = {name: value for name, value in os.environ.items() if name not in SERVICE_VARIABLES}
     env = {**clean, "QUEST_HOME": str(stack.home), "DJANGO_SETTINGS_MODULE": "config.settings"}
     command = [sys.executable, "manage.py", *arguments]
     return subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, check=True).stdout

@@ -15,8 +15,8 @@ from submissions.models import ApiToken, Attempt, Event, Score, State, Submissio
 from submissions.quests import refusal
 from submissions.queue import claims, leases, lifecycle, wakeups
 from submissions.specs.validation import validate
-from tests.at_once import at_once, overlapping
 from tests.cast import KNN, PASSWORD, claim_one, client_of, person, reload, result_of
+from tests.concurrency import run_concurrently, run_overlapping
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 ROUNDS = 8
@@ -71,7 +71,7 @@ def test_fifty_posts_at_once_do_not_exceed_the_groups_quota(quest, group, owner,
         return client.post("/api/v1/submissions/", body, content_type="application/json", headers=headers).status_code
 
     client = client_of(owner)
-    statuses = at_once([partial(post, token) for token in tokens * 25])
+    statuses = run_concurrently([partial(post, token) for token in tokens * 25])
 
     assert sorted(statuses) == [201] * 10 + [429] * 40
     assert Submission.objects.count() == 10
@@ -84,14 +84,14 @@ def test_everybody_can_log_in_at_once(group):
     def log_in(user):
         return Client().post("/login/", {"username": user.username, "password": PASSWORD}).status_code
 
-    assert at_once([partial(log_in, user) for user in people]) == [302] * len(people)
+    assert run_concurrently([partial(log_in, user) for user in people]) == [302] * len(people)
 
 
 def test_of_two_members_who_post_at_once_only_one_gets_the_last_place(quest, submit, colleague):
     quest.daily_quota = 1
     quest.save()
 
-    first, second = overlapping(submit, partial(submit, submitter=colleague))
+    first, second = run_overlapping(submit, partial(submit, submitter=colleague))
 
     assert refused([first, second], refusal.Refused) == 1
     assert list(Submission.objects.all()) == [first]
@@ -101,7 +101,7 @@ def test_the_interval_between_two_submissions_holds_for_those_at_once(quest, sub
     quest.min_interval_seconds = 600
     quest.save()
 
-    assert refused(at_once([submit] * 8), refusal.Refused) == 7
+    assert refused(run_concurrently([submit] * 8), refusal.Refused) == 7
     assert Submission.objects.count() == 1
 
 
@@ -111,7 +111,7 @@ def test_one_key_used_by_many_at_once_gives_one_submission(quest, group, owner):
     body = {"model": KNN, "quest": quest.pk}
     client = client_of(owner)
 
-    answers = at_once(
+    answers = run_concurrently(
         [lambda: client.post("/api/v1/submissions/", body, content_type="application/json", headers=headers)] * 20
     )
 
@@ -124,7 +124,7 @@ def test_claims_at_once_take_each_submission_once(quest, submit, worker):
     quest.save()
     queued = {submit().pk for _ in range(12)}
 
-    attempts = at_once([partial(claims.claim, device="cpu", worker=worker)] * 20)
+    attempts = run_concurrently([partial(claims.claim, device="cpu", worker=worker)] * 20)
 
     assert refused(attempts) == 0
     assert attempts.count(None) == 8
@@ -139,7 +139,7 @@ def test_claims_at_once_do_not_pass_a_groups_limit(quest, submit, stranger, othe
         submit()
         submit(submitter=stranger, group=other_group)
 
-    attempts = at_once([partial(claims.claim, device="cpu", worker=worker)] * 12)
+    attempts = run_concurrently([partial(claims.claim, device="cpu", worker=worker)] * 12)
 
     assert refused(attempts) == 0
     groups = [attempt.submission.group_id for attempt in attempts if attempt]
@@ -151,7 +151,7 @@ def test_an_expiry_that_comes_after_a_new_claim_does_not_take_that_one(lapsed, w
         leases.expire()
         return claim_one(worker)
 
-    current, expired = overlapping(hand_over, leases.expire)
+    current, expired = run_overlapping(hand_over, leases.expire)
 
     assert refused([current, expired]) == 0
     assert expired == 0
@@ -166,7 +166,7 @@ def test_a_finish_that_comes_while_another_worker_takes_over_writes_nothing(laps
         leases.expire()
         return claim_one(worker)
 
-    current, late = overlapping(hand_over, partial(leases.record_score, lapsed, result_of(350)))
+    current, late = run_overlapping(hand_over, partial(leases.record_score, lapsed, result_of(350)))
 
     assert refused([current, late], lifecycle.MoveRefused) == 1
     assert not Score.objects.exists()
@@ -174,7 +174,7 @@ def test_a_finish_that_comes_while_another_worker_takes_over_writes_nothing(laps
 
 
 def test_an_expiry_finds_a_heartbeat_that_was_not_yet_committed(lapsed):
-    beaten, expired = overlapping(partial(leases.renew, lapsed), leases.expire)
+    beaten, expired = run_overlapping(partial(leases.renew, lapsed), leases.expire)
 
     assert (beaten, expired) == (True, 0)
     assert reload(lapsed.submission).state == State.RUNNING
@@ -182,7 +182,7 @@ def test_an_expiry_finds_a_heartbeat_that_was_not_yet_committed(lapsed):
 
 
 def test_a_heartbeat_that_comes_after_the_expiry_is_told_so(lapsed):
-    expired, beaten = overlapping(leases.expire, partial(leases.renew, lapsed))
+    expired, beaten = run_overlapping(leases.expire, partial(leases.renew, lapsed))
 
     assert (expired, beaten) == (1, False)
     assert reload(lapsed.submission).state == State.QUEUED
@@ -195,7 +195,7 @@ def test_expiries_claims_and_heartbeats_at_once_leave_one_attempt_going(lapsed, 
         lapse(holder)
         acts = [leases.expire] * 3 + [partial(claims.claim, device="cpu", worker=worker)] * 3
 
-        *_, beaten = results = at_once([*acts, partial(leases.renew, holder)])
+        *_, beaten = results = run_concurrently([*acts, partial(leases.renew, holder)])
 
         assert refused(results) == 0
         if reload(submission).state == State.QUEUED:
@@ -214,7 +214,7 @@ def test_a_cancel_and_a_finish_that_overlap_leave_one_end(submission, owner, wor
         "finish": partial(leases.record_score, attempt, result_of(350)),
     }
 
-    results = overlapping(acts.pop(first), acts.popitem()[1])
+    results = run_overlapping(acts.pop(first), acts.popitem()[1])
 
     assert refused(results, lifecycle.MoveRefused) == (first == "finish")
     assert reload(submission).state == State.SCORED
@@ -231,7 +231,7 @@ def test_cancel_stop_and_finish_at_once_end_a_run_once(quest, submit, owner, wor
             partial(leases.record_score, attempt, result_of(350)),
         ]
 
-        results = at_once(acts)
+        results = run_concurrently(acts)
 
         refused(results, lifecycle.MoveRefused)
         state = reload(submission).state
@@ -244,7 +244,7 @@ def test_a_cancel_and_a_claim_at_once_leave_it_cancelled_or_running(submit, owne
     for _ in range(ROUNDS):
         submission = submit()
 
-        results = at_once(
+        results = run_concurrently(
             [partial(lifecycle.cancel, submission, user=owner), partial(claims.claim, device="cpu", worker=worker)]
         )
 
@@ -258,7 +258,7 @@ def test_a_cancel_and_a_claim_at_once_leave_it_cancelled_or_running(submit, owne
 
 def test_a_wake_up_is_sent_after_the_commit(quest, owner, group, monkeypatch):
     readable = []
-    monkeypatch.setattr(wakeups, "send", lambda queue: readable.extend(at_once([Submission.objects.count])))
+    monkeypatch.setattr(wakeups, "send", lambda queue: readable.extend(run_concurrently([Submission.objects.count])))
 
     intake.submit(quest=quest, submitter=owner, group=group, spec=validate(KNN, dataset="digits"))
 

@@ -13,7 +13,7 @@ from submissions.pages.live_run import unserved_device
 from submissions.queue import claims, leases, lifecycle, statistics
 from submissions.queue.worker_duty import DutyRefused, set_duty
 from tests.cast import claim_one, reload
-from tests.scripted import Scripted
+from tests.scripted_trainer import ScriptedTrainer
 from workers.service import consumer_switch, reaper
 from workers.supervisor.run_monitor import RunMonitor
 
@@ -77,7 +77,7 @@ def test_a_run_goes_on_while_its_worker_is_paused_and_is_given_back_uncounted_wh
     submission, worker, instructor
 ):
     attempt = claim_one(worker)
-    monitor = RunMonitor(attempt, Scripted(), threads=1)
+    monitor = RunMonitor(attempt, ScriptedTrainer(), threads=1)
     monitor.next_check.due_at = 0
     set_duty(worker, Duty.PAUSED, user=instructor)
     assert not monitor.check()

@@ -16,7 +16,7 @@ from django.utils import timezone
 from submissions.models import Submission, Worker
 from submissions.queue import statistics
 from tests.cast import claim_one
-from tests.stack import CLEAN, PROJECT
+from tests.stack import PROJECT, SERVICE_VARIABLES
 from workers.datasets import store
 from workers.service import doctor
 
@@ -158,7 +158,7 @@ def test_a_disk_that_is_nearly_full_is_named(service, monkeypatch):
 
 
 def run_doctor(home, **env: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if name not in CLEAN}
+    clean = {name: value for name, value in os.environ.items() if name not in SERVICE_VARIABLES}
     command = [sys.executable, "manage.py", "doctor"]
     settings = {"QUEST_HOME": str(home), "DJANGO_SETTINGS_MODULE": "config.settings", **env}
     return subprocess.run(command, cwd=PROJECT, env=clean | settings, capture_output=True, text=True)

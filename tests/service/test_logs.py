@@ -10,7 +10,7 @@ from functools import partial
 
 import pytest
 
-from tests.stack import CLEAN, PROJECT, Stack, until
+from tests.stack import PROJECT, SERVICE_VARIABLES, Stack, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
@@ -29,7 +29,7 @@ except ZeroDivisionError:
 
 def lines_of(tmp_path, **env: str) -> list[str]:
     (tmp_path / "static").mkdir()
-    clean = {name: value for name, value in os.environ.items() if name not in CLEAN}
+    clean = {name: value for name, value in os.environ.items() if name not in SERVICE_VARIABLES}
     settings = {"QUEST_HOME": str(tmp_path), "DJANGO_SETTINGS_MODULE": "config.settings", **env}
     command = [sys.executable, "-c", LOG_LINES]
     done = subprocess.run(command, cwd=PROJECT, env=clean | settings, capture_output=True, text=True, check=True)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from submissions.models import Attempt, Duty, Exit, Score, State, Submission, Worker
 from submissions.queue import leases
 from tests.cast import claim_one, reload, result_of
-from tests.scripted import STARTED, Scripted, follow
+from tests.scripted_trainer import STARTED, ScriptedTrainer, supervise
 from workers.processes.protocol import DoneEvent
 from workers.service import tasks
 from workers.supervisor import database_timeout, lease_keeper, registration, result_spool, supervisor
@@ -34,7 +34,7 @@ def home(settings, tmp_path):
 def monitor(submission, worker, monkeypatch) -> RunMonitor:
     """A run whose training has begun, with its next check due. Its connection stays open: it is the test's own."""
     monkeypatch.setattr(lease_keeper.connections, "close_all", lambda: None)
-    monitor = RunMonitor(claim_one(worker), Scripted(), threads=1)
+    monitor = RunMonitor(claim_one(worker), ScriptedTrainer(), threads=1)
     monitor.handle_event(STARTED)
     monitor.next_check.due_at = monitor.lease.renewal.due_at = 0
     return monitor
@@ -211,7 +211,7 @@ def test_a_worker_that_is_told_to_stop_with_a_spooled_result_scores_it(submissio
 
 
 def test_a_run_that_was_followed_to_its_end_leaves_no_file(submission, worker):
-    assert follow(worker, STARTED, DONE).exit == Exit.SCORED
+    assert supervise(worker, STARTED, DONE).exit == Exit.SCORED
     assert not list(result_spool.folder().glob("*"))
 
 

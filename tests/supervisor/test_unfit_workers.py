@@ -10,7 +10,7 @@ import pytest
 from submissions.models import Attempt, DeskEvent, Duty, Exit, State, Submission, Worker
 from submissions.queue import claims
 from tests.cast import claim_one, reload
-from tests.scripted import DIED, STARTED, Scripted, follow
+from tests.scripted_trainer import DIED, STARTED, ScriptedTrainer, supervise
 from tests.trainers import answer, job
 from workers.probes import hardware
 from workers.processes import protocol
@@ -36,7 +36,7 @@ def other_worker(worker) -> Worker:
 
 
 def test_a_worker_without_data_gives_the_run_back_and_claims_no_more(submission, worker):
-    attempt = follow(worker, FETCH)
+    attempt = supervise(worker, FETCH)
 
     assert (attempt.exit, attempt.traceback) == (Exit.LOST, "Traceback …")
     assert reload(submission).state == State.QUEUED
@@ -45,7 +45,7 @@ def test_a_worker_without_data_gives_the_run_back_and_claims_no_more(submission,
 
 
 def test_instructors_read_why_the_worker_is_paused(submission, worker, instructor_client):
-    follow(worker, FETCH)
+    supervise(worker, FETCH)
 
     event = DeskEvent.objects.get()
     assert (event.kind, event.actor, event.detail) == ("worker_paused", "cpu@here", "FetchError: no mnist")
@@ -60,7 +60,7 @@ def test_instructors_read_why_the_worker_is_paused(submission, worker, instructo
 def test_a_student_reads_that_it_was_not_the_model(submission, worker, owner_client):
     for _ in range(3):
         Worker.objects.update(duty=Duty.ON)
-        follow(worker, FETCH)
+        supervise(worker, FETCH)
 
     submission = reload(submission)
     assert (submission.state, submission.refunded) == (State.FAILED, True)
@@ -71,7 +71,7 @@ def test_a_student_reads_that_it_was_not_the_model(submission, worker, owner_cli
 
 
 def test_a_trainer_that_dies_before_the_training_begins_costs_no_quota(submission, worker, other_worker):
-    attempts = [follow(one, DIED) for one in (worker, other_worker, worker)]
+    attempts = [supervise(one, DIED) for one in (worker, other_worker, worker)]
 
     assert [attempt.exit for attempt in attempts] == [Exit.LOST] * 3
     submission = reload(submission)
@@ -80,15 +80,15 @@ def test_a_trainer_that_dies_before_the_training_begins_costs_no_quota(submissio
 
 
 def test_a_worker_whose_trainer_dies_twice_in_a_row_claims_no_more(submission, worker):
-    follow(worker, DIED)
+    supervise(worker, DIED)
     assert Worker.objects.get().duty == Duty.ON
 
-    follow(worker, DIED)
+    supervise(worker, DIED)
     assert Worker.objects.get().duty == Duty.PAUSED
 
 
 def test_a_trainer_that_dies_in_training_counts_against_the_model(submission, worker):
-    assert [follow(worker, STARTED, DIED).exit for _ in range(3)] == [Exit.CRASHED] * 3
+    assert [supervise(worker, STARTED, DIED).exit for _ in range(3)] == [Exit.CRASHED] * 3
 
     submission = reload(submission)
     assert (submission.state, submission.refunded) == (State.FAILED, False)
@@ -97,7 +97,7 @@ def test_a_trainer_that_dies_in_training_counts_against_the_model(submission, wo
 
 def watched(worker: Worker, quest, **limits: int) -> RunMonitor:
     type(quest).objects.filter(pk=quest.pk).update(**limits)
-    monitor = RunMonitor(claim_one(worker), Scripted(), threads=1)
+    monitor = RunMonitor(claim_one(worker), ScriptedTrainer(), threads=1)
     monitor.next_check.due_at = 0
     return monitor
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.data_homes import PROJECT
 from tests.stack import until
-from tests.trainers import PATIENCE_S, answer, answers, gone, job, train
+from tests.trainers import TIMEOUT_S, answer, answers, gone, job, train
 from workers.datasets import store
 from workers.engines.run import Run
 from workers.processes.trainer_process import TrainerGone, TrainerProcess
@@ -287,7 +287,7 @@ def test_a_trainer_exits_at_the_end_of_its_input():
 
 def test_warming_imports_libraries_before_a_job_asks_for_them(start_trainer):
     warm = start_trainer(warm=["knn", "forest"], dataset="digits")
-    messages = [warm.receive(timeout=PATIENCE_S), warm.receive(timeout=PATIENCE_S)]
+    messages = [warm.receive(timeout=TIMEOUT_S), warm.receive(timeout=TIMEOUT_S)]
 
     assert [message["event"] for message in messages] == ["ready", "warmed"]
     assert messages[0]["pid"] == warm.pid

@@ -1,4 +1,4 @@
-"""The notebook client in tests: at the service in this process, by Django's own test client, or at answers made up."""
+"""The notebook client in tests: it talks to the service in this process, or gets prepared answers."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ SCORED = {**QUEUED, "state": "scored", "score": 0.9714, "timing": TIMES, "hardwa
 
 
 class InProcess(httpx.BaseTransport):
+    """Sends each request to the service in this process, by Django's test client."""
+
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         kind = request.headers.get("content-type", "")
         answer = Client().generic(
@@ -31,8 +33,8 @@ class InProcess(httpx.BaseTransport):
 
 
 @pytest.fixture
-def alone(tmp_path, monkeypatch) -> None:
-    """No saved login, no variables, and no pauses."""
+def clean_environment(tmp_path, monkeypatch) -> None:
+    """No saved login, no environment variables, and no sleeping."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     for name in ("QUEST_TOKEN", "QUEST_URL", "QUEST_CA"):
         monkeypatch.delenv(name, raising=False)
@@ -40,23 +42,23 @@ def alone(tmp_path, monkeypatch) -> None:
 
 
 @pytest.fixture
-def django(db) -> InProcess:
+def in_process(db) -> InProcess:
     return InProcess()
 
 
 @pytest.fixture
-def service(django, owner_token, quest) -> Quest:
-    return Quest(HERE, token=owner_token, transport=django)
+def service(in_process, owner_token, quest) -> Quest:
+    return Quest(HERE, token=owner_token, transport=in_process)
 
 
 def answering(*answers: Any, seen: list[httpx.Request] | None = None) -> Quest:
-    """A quest at which these answers come in turn: JSON, a whole response, or an error on the way."""
-    left = iter(answers)
+    """A quest that gets these answers in turn: JSON, a whole response, or an exception to raise."""
+    remaining = iter(answers)
 
     def handle(request: httpx.Request) -> httpx.Response:
         if seen is not None:
             seen.append(request)
-        answer = next(left)
+        answer = next(remaining)
         if isinstance(answer, BaseException):
             raise answer
         return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)
@@ -64,5 +66,5 @@ def answering(*answers: Any, seen: list[httpx.Request] | None = None) -> Quest:
     return Quest(HERE, token="quest_secret", transport=httpx.MockTransport(handle))
 
 
-def trouble(status: int, **headers: str) -> httpx.Response:
+def error_response(status: int, **headers: str) -> httpx.Response:
     return httpx.Response(status, json={"errors": [{"field": "", "message": "Later."}]}, headers=headers)

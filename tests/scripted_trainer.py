@@ -12,8 +12,8 @@ STARTED: StartedEvent = {"event": "started"}
 DIED: ExitedEvent = {"event": "exited", "code": -11}
 
 
-class Scripted(TrainerProcess):
-    """Stands for a trainer; it sends these events, one for each call."""
+class ScriptedTrainer(TrainerProcess):
+    """Takes a trainer's place and sends these events, one per call."""
 
     def __init__(self, *events: TrainerEvent) -> None:
         super().__init__()
@@ -32,9 +32,9 @@ class Scripted(TrainerProcess):
         pass
 
 
-def follow(worker: Worker, *events: TrainerEvent) -> Attempt:
-    """Claim the next submission for `worker` and let its trainer send `events`; the attempt as it ended."""
+def supervise(worker: Worker, *events: TrainerEvent) -> Attempt:
+    """Claim the next submission for `worker` and supervise a trainer that sends `events`; returns the ended attempt."""
     attempt = claim_one(worker)
-    RunMonitor(attempt, Scripted(*events), threads=1).follow()
+    RunMonitor(attempt, ScriptedTrainer(*events), threads=1).follow()
     attempt.refresh_from_db()
     return attempt
