@@ -1,4 +1,4 @@
-"""Every page of the site by name, with who looks at it: what the browser tests visit and what pictures are taken of."""
+"""Every page of the site by name, with its visitor. The browser tests and the screenshots use this list."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ MEMBER, INSTRUCTOR, ANONYMOUS = "itmalgrp01", "instructor", ""
 
 
 class SitePage(NamedTuple):
-    """`path` may hold names, such as {knn} for a submission, where their numbers go; `shows` selects what a visitor
-    comes for, which needs no scripts to be there.
+    """A page as one kind of visitor sees it.
+
+    `path` may have placeholders, such as {knn} for a submission's number. `content` selects the page's main
+    content, which must be there without scripts.
     """
 
     name: str
     path: str
-    shows: str
+    content: str
     user: str = ANONYMOUS
     status: int = 200
 

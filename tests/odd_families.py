@@ -1,4 +1,4 @@
-"""A family of models that misbehave, for trainers started with QUEST_FAMILIES=tests.odd_families."""
+"""A family of misbehaving models, for trainers started with QUEST_FAMILIES=tests.odd_families."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Odd(Spec):
 
 
 class OddModel(Estimator):
-    """Predicts 0 for every image, if it gets that far."""
+    """Predicts 0 for every image, unless it fails before that."""
 
     def __init__(self, spec: Odd, run: Run) -> None:
         self.spec, self.run = spec, run
@@ -60,7 +60,7 @@ class OddModel(Estimator):
         os.abort()
 
     def _defy(self) -> None:
-        """Ignores signals that ask it to end, and stays busy."""
+        """Ignore the signals that ask it to end, and stay busy."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         until = time.monotonic() + self.spec.seconds
@@ -74,7 +74,7 @@ class OddModel(Estimator):
         raise MemoryError
 
     def _eat(self) -> None:
-        """Takes 50 MB more every 50 ms until it is killed."""
+        """Take 50 MB more every 50 ms until it is killed."""
         eaten = []
         while True:
             eaten.append(np.ones(50 << 17))

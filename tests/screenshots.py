@@ -1,6 +1,6 @@
-"""`make screenshots`: pictures of every page, at a desk's width and a phone's, light and dark, into docs/pages/.
+"""`make screenshots`: pictures of every page in docs/pages/, as wide as a desktop and a phone, light and dark.
 
-Starts a service of its own on the digits, in a folder that is gone afterwards, and fills it by `tests.showcase`.
+Starts a temporary service on the digits and fills it by `tests.showcase`.
 """
 
 from __future__ import annotations
@@ -27,33 +27,33 @@ from tests.stack import Stack, running
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pages"
 SIZES = {1280: 800, 390: 844}
-SCREENS = 3  # a longer page is cut below the third screen
-WHOLE = ("charts", "submit")  # but for these, of which the rest is not like what is seen of it
+MOST_SCREENS = 3  # a longer page is cut there
+UNCUT = ("charts", "submit")  # pages that are not cut, since their lower part is different
 WALL: ViewportSize = {"width": 1920, "height": 1080}
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 TIMEOUT_MS = 60_000
-DRAWING_MS = 2500  # a picture or a table that scripts fetch is there after this time, also on a busy machine
-# Dark everywhere would double the pictures: these show every colour and every kind of element.
+DRAW_MS = 2500  # scripts have fetched pictures and tables by then, also on a busy machine
+# Dark versions of all pages would double the pictures; these have every colour and every kind of element.
 ALSO_DARK = {"board-own", "charts", "wall", "submit-cnn", "submission-cnn", "compare", "desk"}
 COLOURS = 128
-# No address leads there: a form whose cookie is gone, and a service that fails, whose page is laid over another.
-FAILED = [SitePage("403", "/login/", "main", status=403), SitePage("500", "/broken/", "main", status=500)]
-ABOUT = [
-    "Taken by `make screenshots`: wide, on a phone, and some of them dark. It starts a service of its own on the 8×8",
-    "digits, so scores and times are not those of MNIST, and fills it with a class that has been at it for a week. The",
-    "service's own workers trained every model that has a score; the times of day were moved apart afterwards, and the",
-    "runs that failed, timed out or still go on were staged for the picture. Pages are cut below the third screen, but",
-    "for the charts and the ways to submit.",
+# No address leads there. For 403 the form's cookie is deleted; for 500 the rendered page is sent instead.
+ERROR_PAGES = [SitePage("403", "/login/", "main", status=403), SitePage("500", "/broken/", "main", status=500)]
+INTRODUCTION = [
+    "Taken by `make screenshots`: every page on a desktop and a phone, some also dark. The command starts a temporary",
+    "service on the 8×8 digits, so scores and times are not those of MNIST. It submits a week's worth of models. The",
+    "service's own workers trained every model that has a score; afterwards the submission times were moved apart. The",
+    "runs that failed, timed out or still run were staged. Long pages are cut below the third screen, except the",
+    "charts and the submit pages.",
 ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help="of single pages; without any, all are taken")
+    parser.add_argument("names", nargs="*", help="pages to take; by default all")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     asked = parser.parse_args()
-    places = [place for place in [*EVERY, *FAILED] if not asked.names or place.name in asked.names]
+    places = [place for place in [*EVERY, *ERROR_PAGES] if not asked.names or place.name in asked.names]
     asked.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="screenshots-") as folder:
         home = Path(folder)
@@ -73,7 +73,7 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass(frozen=True)
 class Camera:
-    """Takes pictures of a service that runs, and knows its submissions by name."""
+    """Takes pictures of a running service; `numbers` fills the placeholders in paths."""
 
     browser: Browser
     stack: Stack
@@ -88,7 +88,7 @@ class Camera:
                     self.take(chosen, user, width, scheme)
 
     def take(self, places: list[SitePage], user: str, width: int, scheme: Scheme) -> None:
-        """Pictures of these pages in one window of this visitor's."""
+        """Take pictures of these pages, in one window for this user."""
         window = self.browser.new_context(base_url=self.stack.url, color_scheme=scheme)
         window.set_default_timeout(TIMEOUT_MS)
         page = window.new_page()
@@ -96,14 +96,14 @@ class Camera:
             log_in(page, user, self.stack.logins[user][0])
         for place in places:
             page.set_viewport_size(size_of(place, width))
-            if place in FAILED:
-                self.fail(page, place)
+            if place in ERROR_PAGES:
+                self.open_error_page(page, place)
             else:
                 page.goto(place.path.format(**self.numbers))
-            (self.folder / file_of(place, width, scheme)).write_bytes(small(picture(page, place, width)))
+            (self.folder / file_of(place, width, scheme)).write_bytes(compressed(screenshot(page, place, width)))
         window.close()
 
-    def fail(self, page: Page, place: SitePage) -> None:
+    def open_error_page(self, page: Page, place: SitePage) -> None:
         if place.status == 403:
             page.goto(place.path)
             page.context.clear_cookies()
@@ -113,18 +113,19 @@ class Camera:
             page.wait_for_load_state()
         else:
             page.route(
-                f"**{place.path}", lambda route: route.fulfill(status=500, content_type="text/html", body=broken())
+                f"**{place.path}",
+                lambda route: route.fulfill(status=500, content_type="text/html", body=rendered_error_page()),
             )
             page.goto(place.path)
 
 
-def broken() -> str:
-    """The page of a service that fails, which needs nothing of it."""
+def rendered_error_page() -> str:
+    """The HTML of the 500 page, rendered without the service."""
     code = "from django.template.loader import render_to_string as r; import sys; sys.stdout.write(r('500.html'))"
-    django = f"import django; django.setup(); {code}"
+    program = f"import django; django.setup(); {code}"
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"}
     return subprocess.run(
-        [sys.executable, "-c", django],
+        [sys.executable, "-c", program],
         cwd=FOLDER.parent.parent,
         env=environment,
         stdout=subprocess.PIPE,
@@ -138,26 +139,26 @@ def file_of(place: SitePage, width: int, scheme: Scheme) -> str:
 
 
 def size_of(place: SitePage, width: int) -> ViewportSize:
-    """A wall is as large as a projector draws it, but on a phone."""
+    """The size of the window; the wall has a projector's size, except on a phone."""
     large = place.name.startswith("wall") and width > 1000
     return WALL if large else {"width": width, "height": SIZES[width]}
 
 
-def picture(page: Page, place: SitePage, width: int) -> bytes:
-    """The page once it has drawn itself, as high as it is, up to some screens."""
-    page.wait_for_timeout(DRAWING_MS if place.name in ("wall-chart", "api") else 400)
+def screenshot(page: Page, place: SitePage, width: int) -> bytes:
+    """The whole page after its scripts have drawn it, cut below MOST_SCREENS unless it is in UNCUT."""
+    page.wait_for_timeout(DRAW_MS if place.name in ("wall-chart", "api") else 400)
     if not place.name.startswith("wall"):
         high = page.evaluate("document.documentElement.scrollHeight")
-        if place.name.partition("-")[0] not in WHOLE:
-            high = min(high, SCREENS * SIZES[width])
+        if place.name.partition("-")[0] not in UNCUT:
+            high = min(high, MOST_SCREENS * SIZES[width])
         page.set_viewport_size({"width": width, "height": max(high, SIZES[width])})
         page.wait_for_timeout(300)
     expect(page.locator(".plot canvas")).to_have_count(page.locator(".plot").count(), timeout=TIMEOUT_MS)
     return page.screenshot()
 
 
-def small(png: bytes) -> bytes:
-    """The same picture with a palette: pages have few colours, and a repository keeps every version."""
+def compressed(png: bytes) -> bytes:
+    """The picture with a palette. Pages have few colours, and the repository keeps every version of a file."""
     image = Image.open(io.BytesIO(png)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
     out = io.BytesIO()
     image.save(out, "PNG", optimize=True)
@@ -165,9 +166,9 @@ def small(png: bytes) -> bytes:
 
 
 def write_index(folder: Path) -> None:
-    """A page that shows them all, in the order of the site."""
-    lines = ["# The pages", "", *ABOUT, ""]
-    for place in [*EVERY, *FAILED]:
+    """Write the page that shows all pictures, in the site's order."""
+    lines = ["# The pages", "", *INTRODUCTION, ""]
+    for place in [*EVERY, *ERROR_PAGES]:
         taken = [file_of(place, width, scheme) for width in SIZES for scheme in SCHEMES]
         shown = [image_of(name) for name in taken if (folder / name).exists()]
         if shown:

@@ -1,7 +1,7 @@
-"""A class that has been at it for a week: fills a running service, as `python -m tests.showcase` with its QUEST_HOME.
+"""Fills a running service with the submissions of a week: `python -m tests.showcase full`, with its QUEST_HOME.
 
-Every score is trained by the service's own workers; only dates are set back, and the runs that end badly are ended by
-hand. Prints as JSON, by name, what goes into the addresses of the pages that are to be looked at.
+The service's own workers train every model that gets a score. Only the dates are moved back, and the failed runs are
+created directly. Prints a JSON object: name → submission number or code, for the addresses in `tests.every_page`.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).resolve().parent.parent
 TIMEOUT_S = 1400
-CHEAP_NET = "Sequential([Flatten(), Dense({}, activation='relu'), Dense(10, activation='softmax')])"
-NET = """model = Sequential([
+DENSE_NET = "Sequential([Flatten(), Dense({}, activation='relu'), Dense(10, activation='softmax')])"
+CONVOLUTIONAL_NET = """model = Sequential([
     Conv2D(16, 3, activation='relu'), MaxPooling2D(), Flatten(), Dropout(0.2), Dense(10, activation='softmax')])
 model.fit(x, y, epochs=12)"""
-ENDLESS = """model = Sequential([
+LONG_NET = """model = Sequential([
     Conv2D(64, 5, padding='same', activation='relu'), Conv2D(64, 5, padding='same', activation='relu'), Flatten(),
     Dense(10, activation='softmax')])
 model.fit(x, y, epochs=400)"""
-# Who submitted what, in this order; the names at the left are those of the pages.
-WEEK = {
+# Name → group and model, in the order of submission. `tests.every_page` uses some of the names.
+SUBMISSIONS = {
     "first": ("ITMALGrp04", "KNeighborsClassifier(n_neighbors=150)"),
     "forest": ("ITMALGrp01", "RandomForestClassifier(n_estimators=100)"),
     "few": ("ITMALGrp02", "RandomForestClassifier(n_estimators=10, max_depth=6)"),
     "near": ("ITMALGrp03", "KNeighborsClassifier(n_neighbors=1)"),
-    "dense": ("ITMALGrp05", CHEAP_NET.format(32)),
+    "dense": ("ITMALGrp05", DENSE_NET.format(32)),
     "many": ("ITMALGrp02", "RandomForestClassifier(n_estimators=1000, max_features='log2')"),
     "knn": ("ITMALGrp01", "KNeighborsClassifier(n_neighbors=4, weights='distance')"),
     "scaled": ("ITMALGrp04", "make_pipeline(StandardScaler(), KNeighborsClassifier(n_neighbors=3, p=1))"),
-    "wide": ("ITMALGrp05", CHEAP_NET.format(256)),
-    "net": ("ITMALGrp01", NET),
+    "wide": ("ITMALGrp05", DENSE_NET.format(256)),
+    "net": ("ITMALGrp01", CONVOLUTIONAL_NET),
 }
 WARM_UP = {
     "warm-1": ("ITMALGrp01", "KNeighborsClassifier(n_neighbors=20)"),
@@ -59,36 +59,39 @@ MEMBERS = {
 }  # fmt: skip
 
 
-def fill(home: Path, what: str = "week") -> dict[str, Any]:
-    """Fill the service in `home`; by name, what goes into the addresses of pages. `what` is week, or endings alone."""
+def fill(home: Path, part: str = "full") -> dict[str, Any]:
+    """Fill the service in `home`; `part` is "full", or "failures" for the failed runs alone.
+
+    Returns name → submission number or code, for the addresses in `tests.every_page`.
+    """
     done = subprocess.run(
-        [sys.executable, "-m", "tests.showcase", what],
+        [sys.executable, "-m", "tests.showcase", part],
         cwd=PROJECT, check=True, stdout=subprocess.PIPE, text=True,
         env={**os.environ, "QUEST_HOME": str(home), "DJANGO_SETTINGS_MODULE": "config.settings"},
     )  # fmt: skip
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def main(what: str) -> dict[str, Any]:
+def main(part: str) -> dict[str, Any]:
     from submissions.models import Quest
 
     quest = Quest.objects.get(pk=1)
-    if what == "endings":
-        return decided(quest) | endings(quest) | doors(quest)
-    introduce()
-    warm_up = another(quest, "Warm-up", private_share=0.4, final_runs=2)
-    another(quest, "Finale", state="draft", exclusive=True)
-    numbers: dict[str, Any] = {name: submit(quest, *row) for name, row in WEEK.items()}
+    if part == "failures":
+        return create_revealed_quest(quest) | create_failed_runs(quest) | create_invitations(quest)
+    name_members()
+    warm_up = create_quest(quest, "Warm-up", private_share=0.4, final_runs=2)
+    create_quest(quest, "Finale", state="draft", exclusive=True)
+    numbers: dict[str, Any] = {name: submit(quest, *row) for name, row in SUBMISSIONS.items()}
     numbers |= {name: submit(warm_up, *row) for name, row in WARM_UP.items()} | {"revealed": warm_up.pk}
     wait_for(numbers.values())
-    numbers |= endings(quest)
-    set_back(timedelta(days=8))
-    tell(quest, warm_up)
-    numbers |= {name: submit(quest, "ITMALGrp01", ENDLESS) for name in ("running", "beside", "queued")}
-    return numbers | doors(quest)
+    numbers |= create_failed_runs(quest)
+    spread_over(timedelta(days=8))
+    add_instructor_actions(quest, warm_up)
+    numbers |= {name: submit(quest, "ITMALGrp01", LONG_NET) for name in ("running", "beside", "queued")}
+    return numbers | create_invitations(quest)
 
 
-def introduce() -> None:
+def name_members() -> None:
     from submissions.models import User
 
     for username, name in MEMBERS.items():
@@ -96,7 +99,7 @@ def introduce() -> None:
         User.objects.filter(username=username).update(first_name=first, last_name=last)
 
 
-def another(quest: Quest, name: str, **rules: object) -> Quest:
+def create_quest(quest: Quest, name: str, **rules: object) -> Quest:
     from submissions.models import Quest
 
     return Quest.objects.create(course=quest.course, name=name, dataset="digits", **{"state": "open", **rules})
@@ -128,12 +131,12 @@ def wait_for(numbers: Iterable[int]) -> None:
         time.sleep(0.5)
 
 
-def decided(quest: Quest) -> dict[str, int]:
-    """A quest that was revealed, with a score."""
-    round_before = another(quest, "Warm-up", private_share=0.4)
-    wait_for([submit(round_before, *WARM_UP["warm-1"])])
-    reveal(round_before)
-    return {"revealed": round_before.pk}
+def create_revealed_quest(quest: Quest) -> dict[str, int]:
+    """A revealed quest with one score; returns its number."""
+    warm_up = create_quest(quest, "Warm-up", private_share=0.4)
+    wait_for([submit(warm_up, *WARM_UP["warm-1"])])
+    reveal(warm_up)
+    return {"revealed": warm_up.pk}
 
 
 def reveal(quest: Quest) -> None:
@@ -144,17 +147,17 @@ def reveal(quest: Quest) -> None:
         lifecycle.move_quest(quest, state, user=User.objects.get(username="instructor"))  # type: ignore[arg-type]
 
 
-def endings(quest: Quest) -> dict[str, int]:
-    """One that needed too much memory and one that took too long, as the workers' own moves end them."""
+def create_failed_runs(quest: Quest) -> dict[str, int]:
+    """A run that needed too much memory and one that took too long, ended by the functions that workers use."""
     from submissions.models import Exit
     from submissions.queue import leases
 
-    with hired() as worker:
+    with exclusive_worker() as worker:
         failed = submit(quest, "ITMALGrp01", "RandomForestClassifier(n_estimators=9000)")
         for _ in range(2):
             reason = f"It needed more than {quest.memory_mb:,} MB, the quest's limit for one run."
             leases.release(claim(failed, worker), Exit.OUT_OF_MEMORY, reason=reason)
-        timed_out = submit(quest, "ITMALGrp01", CHEAP_NET.format(2000))
+        timed_out = submit(quest, "ITMALGrp01", DENSE_NET.format(2000))
         leases.time_out(claim(timed_out, worker))
     return {"failed": failed, "timed_out": timed_out}
 
@@ -169,8 +172,8 @@ def claim(number: int, worker: Worker) -> Attempt:
 
 
 @contextmanager
-def hired() -> Iterator[Worker]:
-    """A worker that does as it is told, while the others take no runs."""
+def exclusive_worker() -> Iterator[Worker]:
+    """A worker whose runs this module claims, while the other workers are paused."""
     from submissions.models import Hardware, Worker
 
     others = list(Worker.objects.alive().values_list("pk", flat=True))
@@ -184,8 +187,8 @@ def hired() -> Iterator[Worker]:
         Worker.objects.filter(pk__in=others).update(duty="on")
 
 
-def doors(quest: Quest) -> dict[str, Any]:
-    """What opens pages that one comes to but once: an invitation, a newcomer's first link, and a worker's number."""
+def create_invitations(quest: Quest) -> dict[str, Any]:
+    """An invitation, a newcomer's one-time link, and a worker's number, for pages that need them."""
     from submissions.groups import invitations, login_slips
     from submissions.models import Membership, User, Worker
 
@@ -199,24 +202,24 @@ def doors(quest: Quest) -> dict[str, Any]:
     }
 
 
-def set_back(span: timedelta) -> None:
-    """Spread what was submitted evenly over the last `span`; the last one stays as it is."""
+def spread_over(span: timedelta) -> None:
+    """Move the submissions' times back, evenly over the last `span`; the newest stays as it is."""
     from submissions.models import Submission
 
     rows = list(Submission.objects.order_by("-pk"))
-    for place, row in enumerate(rows):
-        move_back(row, span * place / len(rows))
+    for age, row in enumerate(rows):
+        backdate(row, span * age / len(rows))
 
 
-def move_back(row: Submission, by: timedelta) -> None:
+def backdate(row: Submission, by: timedelta) -> None:
     times = ("submitted_at", "ranked_at", "finished_at")
     type(row).objects.filter(pk=row.pk).update(**{name: F(name) - by for name in times})
     row.attempts.update(started_at=F("started_at") - by, ended_at=F("ended_at") - by)
     row.events.update(at=F("at") - by)
 
 
-def tell(quest: Quest, warm_up: Quest) -> None:
-    """What an instructor did in that week."""
+def add_instructor_actions(quest: Quest, warm_up: Quest) -> None:
+    """An announcement, a reveal, an extension and an invitation."""
     from submissions.groups import invitations
     from submissions.models import Quest, User
     from submissions.quests import announcements, extensions

@@ -1,4 +1,4 @@
-"""Specs of every family, generated."""
+"""Hypothesis strategies for specs of every family."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ pairs = st.tuples(sizes, sizes)
 paddings = st.sampled_from(["valid", "same"])
 
 
-def some(model: type[pydantic.BaseModel], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """The model with its required fields, and any of the others, drawn."""
+def instances(model: type[pydantic.BaseModel], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Instances of the model with its required fields and any subset of the others."""
     required = {name: fields[name] for name in fields if model.model_fields[name].is_required()}
     optional = {name: strategy for name, strategy in fields.items() if name not in required}
     return st.fixed_dictionaries(required, optional=optional).map(lambda values: model(**values))
@@ -37,10 +37,10 @@ def some(model: type[pydantic.BaseModel], **fields: st.SearchStrategy[Any]) -> s
 
 def steps() -> st.SearchStrategy[Any]:
     one = st.one_of(
-        some(StandardScaler, with_mean=st.booleans(), with_std=st.booleans()),
-        some(MinMaxScaler, feature_range=st.tuples(st.floats(-2, 0), st.floats(1, 2)), clip=st.booleans()),
-        some(Normalizer, norm=st.sampled_from(["l1", "l2", "max"])),
-        some(
+        instances(StandardScaler, with_mean=st.booleans(), with_std=st.booleans()),
+        instances(MinMaxScaler, feature_range=st.tuples(st.floats(-2, 0), st.floats(1, 2)), clip=st.booleans()),
+        instances(Normalizer, norm=st.sampled_from(["l1", "l2", "max"])),
+        instances(
             PCA,
             n_components=st.none() | st.integers(1, 784) | st.floats(0.01, 0.99),
             whiten=st.booleans(),
@@ -57,7 +57,7 @@ def knns(draw: st.DrawFn) -> KNN:
     algorithm = draw(st.sampled_from(["auto", "brute", *TREES]))
     metrics = sorted(TREES.get(algorithm, get_args(Metric)))
     return draw(
-        some(
+        instances(
             KNN,
             n_neighbors=st.integers(1, 1000),
             weights=st.sampled_from(["uniform", "distance", None]),
@@ -73,7 +73,7 @@ def knns(draw: st.DrawFn) -> KNN:
 
 def forests(trees: int = 10_000) -> st.SearchStrategy[Forest]:
     weights = st.dictionaries(st.sampled_from(get_args(Digit)), st.floats(0.01, 100), min_size=1)
-    specs = some(
+    specs = instances(
         Forest,
         n_estimators=st.integers(1, trees),
         criterion=st.sampled_from(["gini", "entropy", "log_loss"]),
@@ -104,25 +104,25 @@ CONVOLUTION = {
 }  # fmt: skip
 POOLING = {"pool_size": pairs, "strides": st.none() | pairs, "padding": paddings}
 IMAGE_LAYERS = [
-    some(image_layers.Conv2D, filters=st.integers(1, 8), kernel_initializer=initializers, **CONVOLUTION),
-    some(image_layers.DepthwiseConv2D, depth_multiplier=sizes, depthwise_initializer=initializers, **CONVOLUTION),
-    some(image_layers.SeparableConv2D, filters=st.integers(1, 8), depth_multiplier=sizes, **CONVOLUTION),
-    some(image_layers.MaxPooling2D, **POOLING),
-    some(image_layers.AveragePooling2D, **POOLING),
-    some(image_layers.ZeroPadding2D, padding=st.tuples(pairs, pairs)),
-    some(image_layers.SpatialDropout2D, rate=rates),
-    some(image_layers.GlobalMaxPooling2D, keepdims=st.booleans()),
-    some(image_layers.GlobalAveragePooling2D, keepdims=st.booleans()),
+    instances(image_layers.Conv2D, filters=st.integers(1, 8), kernel_initializer=initializers, **CONVOLUTION),
+    instances(image_layers.DepthwiseConv2D, depth_multiplier=sizes, depthwise_initializer=initializers, **CONVOLUTION),
+    instances(image_layers.SeparableConv2D, filters=st.integers(1, 8), depth_multiplier=sizes, **CONVOLUTION),
+    instances(image_layers.MaxPooling2D, **POOLING),
+    instances(image_layers.AveragePooling2D, **POOLING),
+    instances(image_layers.ZeroPadding2D, padding=st.tuples(pairs, pairs)),
+    instances(image_layers.SpatialDropout2D, rate=rates),
+    instances(image_layers.GlobalMaxPooling2D, keepdims=st.booleans()),
+    instances(image_layers.GlobalAveragePooling2D, keepdims=st.booleans()),
 ]
 ANY_SHAPE = [
-    some(layers.Dense, units=st.integers(1, 20), activation=activations, use_bias=st.booleans()),
-    some(layers.Dropout, rate=rates, seed=st.none() | st.integers(0, 2**31 - 1)),
-    some(layers.BatchNormalization, momentum=st.floats(0, 1), center=st.booleans(), scale=st.booleans()),
-    some(layers.ActivationLayer, activation=activations),
-    some(layers.ReLU, max_value=st.none() | positive, negative_slope=positive, threshold=positive),
-    some(layers.LeakyReLU, negative_slope=positive),
-    some(layers.ELU, alpha=positive),
-    some(layers.Rescaling, scale=positive, offset=st.floats(-10, 10)),
+    instances(layers.Dense, units=st.integers(1, 20), activation=activations, use_bias=st.booleans()),
+    instances(layers.Dropout, rate=rates, seed=st.none() | st.integers(0, 2**31 - 1)),
+    instances(layers.BatchNormalization, momentum=st.floats(0, 1), center=st.booleans(), scale=st.booleans()),
+    instances(layers.ActivationLayer, activation=activations),
+    instances(layers.ReLU, max_value=st.none() | positive, negative_slope=positive, threshold=positive),
+    instances(layers.LeakyReLU, negative_slope=positive),
+    instances(layers.ELU, alpha=positive),
+    instances(layers.Rescaling, scale=positive, offset=st.floats(-10, 10)),
     st.just(layers.Flatten()),
 ]
 assert len(IMAGE_LAYERS) + len(ANY_SHAPE) + len(["Input", "RBF"]) == len(LAYERS)
@@ -131,7 +131,7 @@ assert len(IMAGE_LAYERS) + len(ANY_SHAPE) + len(["Input", "RBF"]) == len(LAYERS)
 def optimizers() -> st.SearchStrategy[Any]:
     shared = {"learning_rate": st.floats(1e-6, 10), "weight_decay": st.floats(0, 1), "use_ema": st.booleans()}
     clips = st.sampled_from(["clipnorm", "clipvalue", "global_clipnorm"])
-    plain = [some(kind, **shared) for kind in training.OPTIMIZERS.values()]
+    plain = [instances(kind, **shared) for kind in training.OPTIMIZERS.values()]
     clipped = st.tuples(clips, positive).map(lambda clip: training.Adam.model_validate({clip[0]: clip[1]}))
     return st.one_of(*plain, clipped)
 
@@ -149,7 +149,7 @@ def networks(draw: st.DrawFn) -> CNN:
         stack.append(layer)
     if len(shape) > 1:
         stack.append(layers.Flatten())
-    stack.append(draw(st.just(layers.RBF()) | some(layers.Dense, units=st.just(10), activation=activations)))
+    stack.append(draw(st.just(layers.RBF()) | instances(layers.Dense, units=st.just(10), activation=activations)))
     return draw(trainings(tuple(stack)))
 
 
@@ -161,7 +161,7 @@ def trainings(draw: st.DrawFn, stack: tuple[Any, ...]) -> CNN:
         training.EarlyStopping, monitor=st.sampled_from(monitors), patience=st.integers(0, 9), min_delta=st.floats(0, 1)
     )
     losses = st.sampled_from(["sparse_categorical_crossentropy", "categorical_crossentropy"])
-    loss = draw(some(training.Loss, name=losses, from_logits=st.booleans()))
+    loss = draw(instances(training.Loss, name=losses, from_logits=st.booleans()))
     if isinstance(stack[-1], layers.RBF):
         loss = training.Loss(name=loss.name, from_logits=True)
     return CNN(

@@ -1,4 +1,4 @@
-"""A real Chromium on the running service: windows for its visitors, in which nothing may complain."""
+"""Chromium windows on the running service. A console error or warning in a window fails the test."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 from tests import programs
 from tests.stack import Stack
 
-# Long, since other tests may keep the machine busy: what must be quick says so itself.
+# Long, since other tests may keep the machine busy. A test that must be quick gives its own limit.
 TIMEOUT_MS = 30_000
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
@@ -20,8 +20,9 @@ Opener = Callable[..., Page]
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """Not pytest-playwright's browser, which lasts as long as the session: while Playwright runs, its event loop
-    counts as this thread's, and Django's ORM refuses to work in every test that comes after these.
+    """One browser for the folder. pytest-playwright's browser would last for the whole session.
+
+    While Playwright runs, this thread has an event loop, and Django's ORM refuses to work in all later tests.
     """
     path = programs.required("chromium")
     with sync_playwright() as playwright:
@@ -33,11 +34,11 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_window(chromium: Browser, stack: Stack) -> Iterator[Opener]:
-    """Opens a window of somebody's own, logged in or not; fails the test that leaves an error in a console."""
+    """Opens a new window, logged in if `user` is given; fails the test on a console error or warning."""
     windows: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def hear(message: ConsoleMessage, ignored: tuple[str, ...]) -> None:
+    def collect(message: ConsoleMessage, ignored: tuple[str, ...]) -> None:
         if message.type in ("error", "warning") and not any(words in message.text for words in ignored):
             complaints.append(f"{message.location.get('url', '')}: {message.text}")
 
@@ -46,7 +47,7 @@ def open_window(chromium: Browser, stack: Stack) -> Iterator[Opener]:
         window.set_default_timeout(TIMEOUT_MS)
         windows.append(window)
         page = window.new_page()
-        page.on("console", lambda message: hear(message, ignored))
+        page.on("console", lambda message: collect(message, ignored))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         if user:
             log_in(page, user, stack.logins[user][0])

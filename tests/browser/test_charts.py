@@ -1,4 +1,4 @@
-"""The charts in a real browser: drawn under the strict policy, and there without scripts too."""
+"""The charts in a real browser, drawn under the strict content security policy, and as pictures without scripts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.stack import until
 pytestmark = [pytest.mark.browser, pytest.mark.trains, pytest.mark.stack, pytest.mark.long]
 
 NET = "Sequential([Flatten(), Dense(10, activation='softmax')])"
-SIZE_OF_PICTURE = "image => image.decode().then(() => image.naturalWidth)"
+PICTURE_WIDTH = "image => image.decode().then(() => image.naturalWidth)"
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def scores(stack) -> None:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_every_chart_is_drawn_and_follows_the_choices(open_window, scores, width, scheme):
+def test_every_chart_is_drawn_and_redrawn_when_a_choice_changes(open_window, scores, width, scheme):
     page = open_window("itmalgrp04", width=width, color_scheme=scheme)
 
     page.goto("/charts/")
@@ -38,7 +38,7 @@ def test_every_chart_is_drawn_and_follows_the_choices(open_window, scores, width
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_a_chart_says_that_it_is_being_drawn_and_at_once_when_it_cannot_be(open_window, scores):
+def test_a_chart_says_that_it_is_being_drawn_and_that_it_could_not_be_drawn(open_window, scores):
     page = open_window(ignored=("the server responded with a status of 500",))
     held: list[Route] = []
     failing: list[bool] = []
@@ -48,7 +48,7 @@ def test_a_chart_says_that_it_is_being_drawn_and_at_once_when_it_cannot_be(open_
 
     page.goto("/charts/")
     expect(page.locator("#plot-cost")).to_have_text("Drawing the chart …")
-    until(lambda: page.wait_for_timeout(100) or held, seconds=60, what="the chart being asked for")
+    until(lambda: page.wait_for_timeout(100) or held, seconds=60, what="the request for the chart")
     failing.append(True)
     held[0].fulfill(status=500)
 
@@ -56,15 +56,15 @@ def test_a_chart_says_that_it_is_being_drawn_and_at_once_when_it_cannot_be(open_
     expect(page.locator("#plot-progress canvas")).to_have_count(1)
 
 
-def test_pointing_at_a_bar_tells_its_numbers(open_window, scores):
+def test_pointing_at_a_bar_shows_its_numbers(open_window, scores):
     page = open_window()
     page.goto("/charts/?unit=shares")
     plot = page.locator("#plot-breakdown canvas")
     plot.scroll_into_view_if_needed()
 
-    # Down the middle, where bars are however many families there are; again and again, since it may be drawn anew.
-    down = cycle(share / 20 for share in range(1, 17))
-    until(lambda: tooltip_at(page, plot, next(down)), seconds=30, what="a bar that tells its numbers")
+    # Down the middle, where there are bars for any number of families; repeatedly, since the chart may be redrawn.
+    heights = cycle(share / 20 for share in range(1, 17))
+    until(lambda: tooltip_at(page, plot, next(heights)), seconds=30, what="a bar's tooltip")
 
     expect(page.locator("#vg-tooltip-element.visible")).to_contain_text("Family")
 
@@ -83,4 +83,4 @@ def test_without_scripts_a_chart_is_a_picture(open_window, stack, scores):
 
     picture = page.locator("#plot-spread img")
     expect(picture).to_be_visible()
-    assert picture.evaluate(SIZE_OF_PICTURE) > 100
+    assert picture.evaluate(PICTURE_WIDTH) > 100

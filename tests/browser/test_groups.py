@@ -1,4 +1,4 @@
-"""Joining a group by an invitation, and a verdict of the instructors, in a real browser."""
+"""Joining a group by an invitation, and a disqualification, in a real browser."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PASSWORD = "notes on the engine"
 KNN = "KNeighborsClassifier(n_neighbors=6)"
 
 
-def test_a_student_without_an_account_joins_by_the_link_that_a_member_sends(open_window, stack):
+def test_a_student_without_an_account_joins_by_a_members_link(open_window, stack):
     member = open_window("itmalgrp01")
     member.goto("/groups/ITMALGrp01/")
     member.get_by_role("button", name="Invite someone").click()
@@ -32,7 +32,7 @@ def test_a_student_without_an_account_joins_by_the_link_that_a_member_sends(open
     expect(member.locator(".invitations")).to_contain_text("Grace Hopper")
 
 
-def test_a_disqualified_submission_leaves_the_board_and_its_group_reads_why(open_window, stack):
+def test_a_disqualified_submission_leaves_the_board_and_its_group_sees_the_reason(open_window, stack):
     run = stack.wait(stack.submit(KNN, user="itmalgrp02"))
     desk = open_window("instructor")
     desk.goto(f"/submissions/{run['id']}/")

@@ -1,4 +1,4 @@
-"""An instructor's stories, in a real browser."""
+"""An instructor's work, in a real browser."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def make_quest(page: Page, name: str, course: str) -> None:
     expect(page.locator("h1 .badge")).to_have_text("draft", ignore_case=True)
 
 
-def test_an_instructor_sets_up_a_course_and_a_new_student_gets_in_by_the_slip(open_window):
+def test_an_instructor_sets_up_a_course_and_a_new_student_logs_in_with_a_slip(open_window):
     page = open_window("instructor")
     make_course(page, "Browsing")
     page.get_by_label("Class list").set_input_files(
@@ -117,6 +117,6 @@ def test_an_instructor_sets_up_a_course_and_a_new_student_gets_in_by_the_slip(op
     expect(page.locator("h1 .badge")).to_have_text("open", ignore_case=True)
     student.goto("/submit/")
     expect(student.locator("main")).to_contain_text("You are submitting for ITMALGrp31")
-    # Closed again, or submissions of other tests would have two quests to choose from.
+    # With two open quests, the submissions of other tests would have to name one.
     page.get_by_role("button", name="Close").click()
     expect(page.locator("h1 .badge")).to_have_text("closed", ignore_case=True)

@@ -1,11 +1,11 @@
-"""A board that is looked at while scores come in, and the board on a wall, in a real browser."""
+"""The board while scores arrive, and the wall display, in a real browser."""
 
 from __future__ import annotations
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.test_student import assert_stayed, stay
+from tests.browser.test_student import assert_not_reloaded, mark
 
 pytestmark = [pytest.mark.browser, pytest.mark.trains, pytest.mark.stack, pytest.mark.long]
 
@@ -19,11 +19,11 @@ def scored(stack) -> int:
     return stack.wait(stack.submit("KNeighborsClassifier(n_neighbors=3)"))["id"]
 
 
-def test_a_score_that_comes_in_moves_neither_scroll_nor_focus(stack, scored, open_window):
+def test_a_new_score_changes_neither_scroll_position_nor_focus(stack, scored, open_window):
     board = open_window()
     board.set_viewport_size({"width": 1280, "height": 320})
     board.goto("/?show=all")
-    stay(board)
+    mark(board)
     board.locator(f"#group-{scored}").focus()
     board.evaluate("window.shift = 0")
     board.evaluate(
@@ -37,14 +37,14 @@ def test_a_score_that_comes_in_moves_neither_scroll_nor_focus(stack, scored, ope
     assert board.evaluate("scrollY") == 200
     assert board.evaluate("document.activeElement.id") == f"group-{scored}"
     assert board.evaluate("shift") < 0.1
-    assert_stayed(board)
+    assert_not_reloaded(board)
 
 
 @pytest.mark.parametrize(("path", "live"), [("/?show=all", "#board"), ("/groups/ITMALGrp01/", "#group-submissions")])
-def test_a_table_that_was_scrolled_sideways_stays_so_when_a_score_comes_in(stack, scored, open_window, path, live):
+def test_a_table_keeps_its_sideways_scroll_position_when_a_score_arrives(stack, scored, open_window, path, live):
     page = open_window("itmalgrp01", width=900)
     page.goto(path)
-    stay(page)
+    mark(page)
     table = page.locator(f"{live} .table-scroll")
     table.evaluate("box => { box.scrollLeft = 60 }")
     before = table.locator("tbody tr").count()
@@ -53,25 +53,25 @@ def test_a_table_that_was_scrolled_sideways_stays_so_when_a_score_comes_in(stack
     expect(table.locator("tbody tr")).to_have_count(before + 1)
 
     assert table.evaluate("box => box.scrollLeft") == 60
-    assert_stayed(page)
+    assert_not_reloaded(page)
 
 
 @pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1280, 720)])
-def test_few_models_stand_on_the_wall_whole_and_each_chart_has_its_sentence(scored, open_window, width, height):
+def test_the_wall_shows_few_models_uncut_and_a_sentence_for_each_chart(scored, open_window, width, height):
     wall = open_window()
     wall.set_viewport_size({"width": width, "height": height})
     wall.goto("/?wall")
 
     for cell in wall.locator(".wall-board :is(.model, th .cut)").all():
         assert cell.evaluate("e => e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight + 1")
-    expect(wall.locator(".wall-head .badge-open")).to_be_visible()  # no date says so
+    expect(wall.locator(".wall-head .badge-open")).to_be_visible()  # the quest has no closing date to show instead
 
     wall.goto("/?wall=cost")
     expect(wall.locator("[data-pane=cost] .reading")).to_contain_text("Pareto front")
 
 
 @pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1280, 720)])
-def test_the_wall_needs_no_hand_and_no_scrolling(scored, open_window, width, height):
+def test_the_wall_fits_the_screen_and_is_readable_from_afar(scored, open_window, width, height):
     wall = open_window()
     wall.set_viewport_size({"width": width, "height": height})
     wall.goto("/?wall")
@@ -89,11 +89,11 @@ def test_the_wall_needs_no_hand_and_no_scrolling(scored, open_window, width, hei
     assert not wall.locator("[data-pane=feed]").is_visible()
 
 
-def test_the_wall_turns_by_itself_and_stays_where_it_is_when_a_score_comes_in(stack, scored, open_window):
+def test_the_wall_switches_panes_by_itself_and_keeps_its_pane_when_a_score_arrives(stack, scored, open_window):
     wall = open_window()
     wall.clock.install()
     wall.goto("/?wall")
-    stay(wall)
+    mark(wall)
 
     wall.clock.run_for(20_500)
     assert wall.locator("[data-pane=feed]").is_visible()
@@ -106,10 +106,10 @@ def test_the_wall_turns_by_itself_and_stays_where_it_is_when_a_score_comes_in(st
         wall.wait_for_timeout(250)
 
     assert wall.locator("[data-pane=feed]").get_by_text("n_neighbors=50").is_visible(), new
-    assert_stayed(wall)
+    assert_not_reloaded(wall)
 
 
-def test_without_scripts_the_wall_goes_on_by_itself(scored, open_window):
+def test_without_scripts_the_wall_switches_panes_by_a_page_refresh(scored, open_window):
     wall = open_window(java_script_enabled=False)
     wall.goto("/?wall")
 

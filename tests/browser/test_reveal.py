@@ -1,4 +1,4 @@
-"""A quest from its draft to its reveal, by an instructor and two groups, in a real browser."""
+"""A quest from draft to reveal, with an instructor and two groups, in a real browser."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAME = "Revealed quest"
 BADGE = "h1 .badge"
 
 
-def test_a_quest_is_opened_frozen_closed_revealed_by_its_finals_and_archived(open_window, stack, tmp_path):
+def test_a_quest_is_opened_frozen_closed_revealed_and_downloaded_as_an_archive(open_window, stack, tmp_path):
     desk = open_window("instructor")
     make_quest(desk, NAME, COURSE)
     desk.get_by_label("Private share").fill("0.5")
@@ -51,11 +51,11 @@ def test_a_quest_is_opened_frozen_closed_revealed_by_its_finals_and_archived(ope
     reveal(desk, number)
     board.goto(f"/?quest={number}")
     expect(board.locator("#board")).to_contain_text("Final score")
-    expect(board.locator(f"#place-{weak}")).to_contain_text("ITMALGrp01")  # by its mark, not by its best
+    expect(board.locator(f"#place-{weak}")).to_contain_text("ITMALGrp01")  # by its final, not its best
     expect(board.locator(f"#place-{late} .rank")).to_contain_text("1")
 
-    kept = archived(desk, number, tmp_path)
-    look_at_archive(open_window(), kept, late)
+    archive = download_archive(desk, number, tmp_path)
+    check_archive(open_window(), archive, late)
 
 
 def submit(stack, quest: int, model: str, user: str) -> int:
@@ -71,19 +71,19 @@ def reveal(desk: Page, number: int) -> None:
     expect(desk.locator(BADGE)).to_have_text("revealed")
 
 
-def archived(desk: Page, number: int, folder: Path) -> Path:
-    """What the desk hands out, unpacked."""
+def download_archive(desk: Page, number: int, folder: Path) -> Path:
+    """Download the archive from the desk; returns the unpacked folder."""
     desk.goto(f"/desk/quests/{number}/downloads/")
     with desk.expect_download() as download:
         desk.get_by_role("link", name="ZIP").click()
-    with ZipFile(download.value.path()) as bag:
-        bag.extractall(folder)
+    with ZipFile(download.value.path()) as archive:
+        archive.extractall(folder)
     return next(folder.iterdir())
 
 
-def look_at_archive(page: Page, kept: Path, best: int) -> None:
-    """Board, charts with real pictures, and a score, from the disk."""
-    page.goto((kept / "index.html").as_uri())
+def check_archive(page: Page, archive: Path, best: int) -> None:
+    """The archive has the board, charts with pictures, and a page for each score."""
+    page.goto((archive / "index.html").as_uri())
     expect(page.locator("tbody tr")).to_have_count(2)
     page.get_by_role("link", name="Charts").click()
     pictures = page.locator(".plot img")

@@ -1,4 +1,4 @@
-"""A student's stories, in a real browser."""
+"""A student's work, in a real browser."""
 
 from __future__ import annotations
 
@@ -14,42 +14,43 @@ TRAINED_MS = 120_000
 LIVE_MS = 5_000  # about a second, and some more on a busy machine
 
 
-def hand_in(page: Page) -> int:
-    """Press Submit; the number of the submission whose page that leads to."""
+def press_submit(page: Page) -> int:
+    """Press Submit; returns the number of the new submission."""
     page.get_by_role("button", name="Submit", exact=True).click()
     page.wait_for_url("**/submissions/*/")
     return int(page.url.rstrip("/").rpartition("/")[2])
 
 
-def stay(page: Page) -> None:
-    """Leave a mark in the page that a reload would wipe out."""
-    page.evaluate("window.stayed = true")
+def mark(page: Page) -> None:
+    """Set a variable in the page, which a reload would remove."""
+    page.evaluate("window.marked = true")
 
 
-def assert_stayed(page: Page) -> None:
-    assert page.evaluate("window.stayed === true"), "the page was loaded anew"
+def assert_not_reloaded(page: Page) -> None:
+    """Check that the page was not reloaded since `mark`."""
+    assert page.evaluate("window.marked === true"), "the page was reloaded"
 
 
-def test_a_pasted_model_is_understood_trained_and_on_the_board_without_a_reload(open_window):
+def test_a_pasted_model_is_read_trained_and_shown_on_the_board_without_a_reload(open_window):
     board, page = open_window(), open_window("itmalgrp01")
     board.goto("/?show=all")
-    stay(board)
+    mark(board)
 
     page.get_by_role("link", name="Submit", exact=True).click()
     page.get_by_label("Your model").fill(MODEL)
     expect(page.locator("#understood")).to_contain_text(MODEL)
     page.get_by_role("button", name="Check").click()
     expect(page.locator("#understood")).to_contain_text("leaf_size")
-    number = hand_in(page)
-    stay(page)
+    number = press_submit(page)
+    mark(page)
 
     expect(page.locator("#live .status .badge")).to_have_text("scored", ignore_case=True, timeout=TRAINED_MS)
     row = board.locator(f"#place-{number}")
     expect(row).to_be_visible(timeout=LIVE_MS)
     expect(row).to_contain_text("ITMALGrp01")
     expect(row).to_contain_text(page.locator(".result .score").inner_text())
-    assert_stayed(page)
-    assert_stayed(board)
+    assert_not_reloaded(page)
+    assert_not_reloaded(board)
 
 
 def test_a_refused_model_is_explained_while_it_is_typed(open_window):
@@ -61,7 +62,7 @@ def test_a_refused_model_is_explained_while_it_is_typed(open_window):
     expect(page.locator("#understood")).to_contain_text("did you mean n_neighbors?")
 
 
-def test_a_network_is_made_in_its_form_from_a_dense_net_of_a_chosen_width(open_window):
+def test_a_network_is_built_in_the_form_from_a_dense_network_of_a_chosen_width(open_window):
     page = open_window("itmalgrp03")
     page.goto("/submit/")
     page.get_by_role("link", name="Convolutional network").click()
@@ -70,7 +71,7 @@ def test_a_network_is_made_in_its_form_from_a_dense_net_of_a_chosen_width(open_w
     expect(page.locator(".layer h3")).to_have_text(["Input", "Dense", "Dropout", "Dense", "Dropout", "Dense"])
     page.get_by_label("epochs").fill("2")
 
-    hand_in(page)
+    press_submit(page)
 
     expect(page.locator("#live .status .badge")).to_have_text("scored", ignore_case=True, timeout=TRAINED_MS)
     expect(page.locator("main")).to_contain_text("Epoch")
@@ -84,14 +85,14 @@ def test_submitting_works_with_and_without_scripts(open_window, stack, scripts):
     page.get_by_role("button", name="Check").click()
     expect(page.locator("#understood")).to_contain_text("KNeighborsClassifier(n_neighbors=7)")
 
-    number = hand_in(page)
+    number = press_submit(page)
 
     run = stack.wait({"id": number})
     page.reload()
     expect(page.locator(".result .score")).to_have_text(f"{run['score']:.5f}")
 
 
-def test_another_group_sees_the_row_on_the_board_and_of_the_page_what_the_model_yields(open_window, stack):
+def test_another_group_sees_the_result_but_neither_note_nor_history(open_window, stack):
     run = stack.wait(stack.submit(MODEL, user="itmalgrp01", note="for us alone"))
     stranger = open_window("itmalgrp02")
     stranger.goto("/?show=all")

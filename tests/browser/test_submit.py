@@ -1,4 +1,4 @@
-"""The submit page in a real browser: what is asked before submitting, and the builder under mouse and keyboard."""
+"""The submit page in a real browser: questions before submitting, and the builder by mouse and keyboard."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.test_student import assert_stayed, hand_in, stay
+from tests.browser.test_student import assert_not_reloaded, mark, press_submit
 
 pytestmark = [pytest.mark.browser, pytest.mark.trains, pytest.mark.stack, pytest.mark.long]
 
@@ -28,39 +28,39 @@ def add(page: Page, kind: str) -> None:
     page.get_by_role("button", name="Add", exact=True).click()
 
 
-def test_what_may_change_the_score_is_agreed_to_before_it_is_submitted(open_window):
+def test_ignored_lines_that_may_change_the_score_must_be_confirmed(open_window):
     page = open_window("itmalgrp04")
     page.goto("/submit/")
     page.get_by_label("Your model").fill(SCALED)
-    tick = page.get_by_label("I understand these lines will be ignored")
-    expect(tick).to_be_visible()
+    checkbox = page.get_by_label("I understand these lines will be ignored")
+    expect(checkbox).to_be_visible()
 
     page.get_by_role("button", name="Submit", exact=True).click()
     expect(page.locator(".consequential")).to_contain_text("Confirm that you understand")
-    expect(tick).to_be_focused()
+    expect(checkbox).to_be_focused()
     expect(page.get_by_label("Your model")).to_have_value(SCALED)
-    tick.check()
-    hand_in(page)
+    checkbox.check()
+    press_submit(page)
 
     expect(page.locator("main")).to_contain_text("KNeighborsClassifier(n_neighbors=6)")
 
 
-def test_of_several_models_the_chosen_one_is_submitted(open_window):
+def test_the_chosen_one_of_several_models_is_submitted(open_window):
     page = open_window("itmalgrp04")
     page.goto("/submit/")
     page.get_by_label("Your model").fill(SEVERAL)
 
     page.get_by_label("line 2:").check()
     expect(page.locator("#written-notation")).to_have_text("KNeighborsClassifier(n_neighbors=9, p=1)")
-    hand_in(page)
+    press_submit(page)
 
     expect(page.locator("main")).to_contain_text("KNeighborsClassifier(n_neighbors=9, p=1)")
 
 
-def test_layers_are_added_moved_and_removed_and_the_cursor_goes_with_them(open_window):
+def test_layers_are_added_moved_and_removed_and_keep_the_focus(open_window):
     page = open_window("itmalgrp03")
     page.goto("/submit/?way=cnn")
-    stay(page)
+    mark(page)
 
     add(page, "Conv2D")
     expect(page.locator("#layer-1-told")).to_contain_text("(6, 6, 32)")
@@ -83,41 +83,41 @@ def test_layers_are_added_moved_and_removed_and_the_cursor_goes_with_them(open_w
     expect(page.locator("#builder-said")).to_have_text("Removed Conv2D.")
     expect(page.get_by_role("button", name="Remove layer 1, Flatten")).to_be_focused()
     assert layers(page) == ["Input", "Flatten", "Dense"]
-    assert_stayed(page)
+    assert_not_reloaded(page)
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_what_is_wrong_stands_beside_its_field_while_it_is_typed_and_after_submit(open_window, width):
+def test_an_error_is_shown_beside_its_field_while_typing_and_after_submitting(open_window, width):
     page = open_window("itmalgrp03", width=width)
     page.goto("/submit/?way=knn")
-    stay(page)
+    mark(page)
     power = page.get_by_label("p", exact=True)
-    told = page.locator("#id_model_p_errors")
+    errors = page.locator("#id_model_p_errors")
 
     power.fill("0.2")
-    expect(told).to_contain_text("give a number from 1 to 100")
+    expect(errors).to_contain_text("give a number from 1 to 100")
     expect(power).to_have_attribute("aria-invalid", "true")
-    assert_stayed(page)
-    page.get_by_role("button", name="Submit", exact=True).click()  # the browser holds nothing back
+    assert_not_reloaded(page)
+    page.get_by_role("button", name="Submit", exact=True).click()  # the browser's own validation is off
     expect(power).to_be_focused()
-    expect(told).to_contain_text("give a number from 1 to 100")
+    expect(errors).to_contain_text("give a number from 1 to 100")
     expect(power).to_have_value("0.2")
 
     power.fill("3")
-    expect(told).to_be_empty()
+    expect(errors).to_be_empty()
     expect(power).not_to_have_attribute("aria-invalid", "true")
 
 
-def test_a_wrong_layer_is_marked_while_it_is_typed(open_window):
+def test_an_invalid_layer_is_marked_while_typing(open_window):
     page = open_window("itmalgrp03")
     page.goto("/submit/?way=cnn")
     units = layer(page, 2).get_by_label("units")
-    right = border(layer(page, 2))
+    valid = border(layer(page, 2))
 
     units.fill("many")
     expect(page.locator("#layer-2-told")).to_contain_text("units: 'many' is not allowed")
     expect(units).to_have_attribute("aria-invalid", "true")
-    assert border(layer(page, 2)) != right
+    assert border(layer(page, 2)) != valid
 
     units.fill("10")
     page.get_by_label("epochs").fill("-3")
@@ -125,11 +125,12 @@ def test_a_wrong_layer_is_marked_while_it_is_typed(open_window):
     expect(units).not_to_have_attribute("aria-invalid", "true")
 
 
-def border(of: Locator) -> str:
-    page = of.page
+def border(element: Locator) -> str:
+    """The element's border colour without focus and pointer."""
+    page = element.page
     page.mouse.move(0, 0)
     page.evaluate("document.activeElement.blur()")
-    return of.evaluate("element => getComputedStyle(element).borderTopColor")
+    return element.evaluate("element => getComputedStyle(element).borderTopColor")
 
 
 def test_the_builder_works_without_scripts(open_window):
@@ -145,7 +146,7 @@ def test_the_builder_works_without_scripts(open_window):
     expect(page.get_by_label("epochs")).to_have_value("1")
     page.get_by_role("button", name="Move layer 2, MaxPooling2D, up").click()
 
-    hand_in(page)
+    press_submit(page)
 
 
 def test_a_pasted_network_is_finished_in_the_builder(open_window):
@@ -168,7 +169,7 @@ def test_enter_in_a_field_submits_nothing(open_window):
     assert "/submit/" in page.url
 
 
-def test_the_model_is_copied_as_a_request(open_window):
+def test_the_model_is_copied_as_a_curl_command(open_window):
     page = open_window("itmalgrp03", permissions=["clipboard-read", "clipboard-write"])
     page.goto("/submit/?way=knn")
 
@@ -179,11 +180,11 @@ def test_the_model_is_copied_as_a_request(open_window):
     assert re.search(r'^curl http.*"model": "KNeighborsClassifier\(\)"', copied, re.DOTALL)
     page.get_by_label("n_neighbors").fill("2")
     expect(page.locator("#written-curl")).to_contain_text("n_neighbors=2")
-    expect(page.locator("#written-curl")).to_be_visible()  # still unfolded
+    expect(page.locator("#written-curl")).to_be_visible()  # still open
 
 
 @pytest.mark.parametrize("way", ["paste", "knn", "forest", "cnn"])
-def test_the_page_fits_a_phone(open_window, way):
+def test_the_submit_page_fits_a_phone(open_window, way):
     page = open_window("itmalgrp03", width=390)
     page.goto(f"/submit/?way={way}")
     if way == "cnn":
