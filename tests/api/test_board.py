@@ -19,7 +19,7 @@ def fields(response) -> list[str]:
 
 @pytest.fixture
 def ranking(submit, score, stranger, other_group):
-    """Two of the owner's group, then a better one of the stranger's."""
+    """Two scores of the owner's group, then a better one of the stranger's."""
     return [
         score(submit(), 330),
         score(submit(FOREST), 340, train_s=9.0),
@@ -43,7 +43,7 @@ def test_anyone_reads_each_groups_best(client, quest, ranking):
     assert first["private_score"] is None
 
 
-def test_all_rows_filters_and_sorting(client, ranking):
+def test_the_board_can_list_all_rows_filter_and_sort(client, ranking):
     def correct(**query):
         return [row["correct"] for row in client.get(BOARD, query).json()["results"]]
 
@@ -55,14 +55,14 @@ def test_all_rows_filters_and_sorting(client, ranking):
 
 
 def test_a_long_board_is_paginated(client, ranking):
-    url, seen = f"{BOARD}?show=all&limit=2", []
+    url, ranks = f"{BOARD}?show=all&limit=2", []
 
     while url:
         page = client.get(url).json()
-        seen.append([row["rank"] for row in page["results"]])
+        ranks.append([row["rank"] for row in page["results"]])
         url = page["next"]
 
-    assert seen == [[1, 2], [3]]
+    assert ranks == [[1, 2], [3]]
 
 
 def test_after_the_reveal_the_private_score_decides(client, quest, submit, score, stranger, other_group):
@@ -81,7 +81,7 @@ def test_after_the_reveal_the_private_score_decides(client, quest, submit, score
     ]
 
 
-def test_the_feed_has_the_house_style_newest_first(client, ranking):
+def test_the_feed_has_the_lines_of_feed_txt_newest_first(client, ranking):
     rows = client.get(FEED).json()["results"]
 
     assert [(row["group"], row["best"]) for row in rows] == [
@@ -93,7 +93,7 @@ def test_the_feed_has_the_house_style_newest_first(client, ranking):
     assert rows[0]["text"] == client.get("/feed.txt").content.decode().splitlines()[0]
 
 
-def test_a_worse_score_is_in_the_feed_but_no_best(client, submit, score):
+def test_a_worse_score_is_in_the_feed_but_not_marked_best(client, submit, score):
     score(submit(), 340, ago=timedelta(minutes=5))
     score(submit(FOREST), 330)
 
@@ -113,7 +113,7 @@ def test_without_a_quest_there_is_nothing_to_rank(client, db, path):
 
 
 @pytest.mark.parametrize("path", [BOARD, FEED])
-def test_a_draft_is_known_to_instructors_only(client, instructor_client, course, path):
+def test_only_instructors_can_read_the_board_and_feed_of_a_draft(client, instructor_client, course, path):
     draft = Quest.objects.create(course=course, name="Draft")
 
     assert fields(client.get(path, {"quest": draft.pk})) == ["quest"]
@@ -127,9 +127,7 @@ def test_board_and_feed_are_the_same_for_every_role(request, client, ranking, wh
 
 
 @pytest.mark.parametrize("path", [BOARD, FEED])
-def test_a_board_costs_the_same_number_of_queries_however_long(
-    client, submit, score, quest, path, django_assert_max_num_queries
-):
+def test_a_long_board_takes_few_queries(client, submit, score, quest, path, django_assert_max_num_queries):
     for correct in range(300, 306):
         score(submit(), correct)
 

@@ -1,4 +1,4 @@
-"""Who is asking, and what there is: me, quests, hardware, workers, and a look at a model."""
+"""The API's lists of quests, hardware and workers, the caller's own account, and previews of models."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def fields(response) -> list[str]:
     return [error["field"] for error in response.json()["errors"]]
 
 
-def look_at(client: Client, model: object, **more: object):
+def preview(client: Client, model: object, **more: object):
     return client.post(
         "/api/v1/models/validate/", json.dumps({"model": model, **more}), content_type="application/json"
     )
@@ -34,7 +34,7 @@ def look_at(client: Client, model: object, **more: object):
 
 @pytest.mark.parametrize("path", ["quests/", "hardware/", "workers/", "me/"])
 @pytest.mark.parametrize("who", ROLES)
-def test_each_role_at_each_list(request, quest, worker, who, path):
+def test_only_workers_and_me_need_a_login(request, quest, worker, who, path):
     needs_sign_in = path in ("workers/", "me/")
 
     response = request.getfixturevalue(who).get(f"/api/v1/{path}")
@@ -43,11 +43,11 @@ def test_each_role_at_each_list(request, quest, worker, who, path):
 
 
 @pytest.mark.parametrize("who", ROLES)
-def test_each_role_previewing_a_model(request, quest, who):
-    assert look_at(request.getfixturevalue(who), KNN).status_code == (401 if who == "client" else 200)
+def test_previewing_a_model_needs_a_login(request, quest, who):
+    assert preview(request.getfixturevalue(who), KNN).status_code == (401 if who == "client" else 200)
 
 
-def test_me_tells_group_and_quota_left(owner_token, quest, submit):
+def test_me_gives_the_group_and_the_quota_left(owner_token, quest, submit):
     Quest.objects.update(daily_quota=3)
     submit()
 
@@ -98,7 +98,7 @@ def test_quests_are_listed_without_drafts_and_without_the_splits_seed(client, in
     assert fields(client.get("/api/v1/quests/?state=ajar")) == ["state"]
 
 
-def test_hardware_counts_its_runs(client, submission, worker):
+def test_the_hardware_list_counts_runs(client, submission, worker):
     claim_one(worker)
 
     [machine] = client.get("/api/v1/hardware/").json()["results"]
@@ -106,7 +106,7 @@ def test_hardware_counts_its_runs(client, submission, worker):
     assert (machine["cpu_model"], machine["cores"], machine["runs"]) == ("AMD EPYC 9B14", 2, 1)
 
 
-def test_workers_are_those_that_are_alive(owner_client, submission, worker):
+def test_only_live_workers_are_listed(owner_client, submission, worker):
     claim_one(worker)
     long_ago = timezone.now() - timedelta(hours=1)
     Worker.objects.create(
@@ -122,19 +122,19 @@ def test_workers_are_those_that_are_alive(owner_client, submission, worker):
 def test_previewing_a_network_counts_its_parameters_and_runs_nothing(owner_client, quest):
     Quest.objects.update(dataset="mnist")
 
-    body = look_at(owner_client, LENET_LIKE).json()
+    body = preview(owner_client, LENET_LIKE).json()
 
     assert (body["family"], body["parameters"], body["trainable"], body["fixed"]) == ("cnn", 81194, 81194, 0)
     assert [layer["trainable"] for layer in body["layers"] if layer["trainable"]] == [60, 880, 69240, 10164, 850]
     assert body["layers"][0]["output_shape"] == [30, 30, 6]
     assert body["left_aside"] == {"harmless": ["line 5: model.summary()"], "consequential": []}
     assert body["devices"] == ["auto", "cpu", "gpu"]
-    assert look_at(owner_client, body["notation"]).json()["spec"] == body["spec"]
+    assert preview(owner_client, body["notation"]).json()["spec"] == body["spec"]
     assert Submission.objects.count() == 0
 
 
 def test_previewing_an_estimator_gives_its_defaults(owner_client, quest):
-    body = look_at(owner_client, "KNeighborsClassifier(4)").json()
+    body = preview(owner_client, "KNeighborsClassifier(4)").json()
 
     assert (body["spec"]["weights"], body["layers"], body["parameters"]) == ("uniform", [], None)
     assert (body["notation"], body["devices"]) == ("KNeighborsClassifier(n_neighbors=4)", ["cpu"])
@@ -142,13 +142,13 @@ def test_previewing_an_estimator_gives_its_defaults(owner_client, quest):
 
 
 def test_without_a_quest_a_model_is_validated_for_mnist(owner_client):
-    body = look_at(owner_client, LENET_LIKE).json()
+    body = preview(owner_client, LENET_LIKE).json()
 
     assert (body["quest"], body["dataset"]) == (None, "mnist")
 
 
 def test_a_preview_reports_layers_that_do_not_fit_the_quests_images(owner_client, quest):
-    refused = look_at(owner_client, LENET_LIKE, quest=quest.pk)
+    refused = preview(owner_client, LENET_LIKE, quest=quest.pk)
 
     assert refused.status_code == 400
     assert fields(refused) == ["model.layers.0.shape"]

@@ -1,4 +1,4 @@
-"""Bad input: never a 500, never half a row, and always the one shape of refusal."""
+"""Bad input never causes a 500 or saves a row, and is always refused in the standard shape."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from submissions.models import Event, Submission
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
-URL, LOOK = "/api/v1/submissions/", "/api/v1/models/validate/"
+URL, VALIDATE = "/api/v1/submissions/", "/api/v1/models/validate/"
 
 
 @pytest.fixture
 def api(owner_token, quest) -> Client:
-    # A 500 is to be seen as the answer that it is, and not as its exception.
+    # Return a 500 as a response instead of raising its exception.
     return Client(headers={"Authorization": f"Token {owner_token}"}, raise_request_exception=False)
 
 
@@ -27,7 +27,7 @@ def send(api: Client, body: str | bytes, url: str = URL, content_type: str = "ap
 
 
 def refused_by(response) -> tuple[int, set[str]]:
-    """Status and fields of a refusal, which has nothing but the one shape."""
+    """Status and fields of a refusal, which must have the standard shape."""
     assert response.headers["Content-Type"] == "application/json"
     assert set(response.json()) == {"errors"}
     errors = response.json()["errors"]
@@ -38,7 +38,7 @@ def refused_by(response) -> tuple[int, set[str]]:
     return response.status_code, {error["field"] for error in errors}
 
 
-@pytest.mark.parametrize("url", [URL, LOOK])
+@pytest.mark.parametrize("url", [URL, VALIDATE])
 @pytest.mark.parametrize(
     ("body", "fields"),
     [
@@ -129,10 +129,10 @@ def test_a_body_of_another_type_is_refused(api, content_type):
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"', "latin-1"])
-def test_the_charset_named_beside_the_body_does_no_harm(api, charset):
+def test_a_common_charset_in_the_content_type_is_accepted(api, charset):
     body = json.dumps({"model": "naïve"}, ensure_ascii=False).encode()
 
-    response = api.generic("POST", LOOK, body, content_type=f"application/json; charset={charset}")
+    response = api.generic("POST", VALIDATE, body, content_type=f"application/json; charset={charset}")
 
     assert refused_by(response) == (400, {"model"})
 
@@ -143,11 +143,11 @@ def test_a_method_that_is_not_offered_is_refused(api, method):
 
 
 @pytest.mark.parametrize("path", ["nothing/", "submissions/one/", "submissions/-1/", "submissions/1/approve/"])
-def test_an_address_that_is_not_there_answers_in_the_one_shape(api, path):
+def test_an_unknown_address_is_refused_in_the_standard_shape(api, path):
     assert refused_by(api.get(f"/api/v1/{path}"))[0] == 404
 
 
-def test_an_answer_in_another_format_is_refused(api):
+def test_a_request_for_another_response_format_is_refused(api):
     assert refused_by(api.get(URL, headers={"Accept": "application/xml"}))[0] == 406
 
 
@@ -180,7 +180,7 @@ MODELS = (
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(model=MODELS)
 def test_no_request_body_causes_a_500(api, model):
-    response = send(api, json.dumps({"model": model}), LOOK)
+    response = send(api, json.dumps({"model": model}), VALIDATE)
 
     assert response.status_code in (200, 400)
     assert ("errors" in response.json()) == (response.status_code == 400)

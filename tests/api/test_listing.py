@@ -46,29 +46,29 @@ def test_the_list_is_filtered(api, submit, quest, worker):
 
 def test_the_list_is_read_page_by_page(api, submit):
     ids = [submit().pk for _ in range(5)]
-    url, seen = f"{URL}?limit=2&family=knn", []
+    url, found = f"{URL}?limit=2&family=knn", []
 
     while url:
         page = api.get(url).json()
-        seen.append([row["id"] for row in page["results"]])
+        found.append([row["id"] for row in page["results"]])
         url = page["next"]
 
-    assert seen == [ids[:2:-1], ids[2:0:-1], ids[:1]]
+    assert found == [ids[:2:-1], ids[2:0:-1], ids[:1]]
 
 
-def test_a_page_costs_the_same_number_of_queries_however_long(api, submit):
-    def asked() -> int:
+def test_the_number_of_queries_does_not_grow_with_the_rows(api, submit):
+    def query_count() -> int:
         with CaptureQueriesContext(connection) as queries:
             api.get(URL)
         return len(queries)
 
     submit()
-    api.get(URL)  # the first one also notes that the token was used
-    few = asked()
+    api.get(URL)  # the first request also records that the token was used
+    few = query_count()
     for _ in range(7):
         submit()
 
-    assert asked() == few
+    assert query_count() == few
 
 
 @pytest.mark.parametrize(
@@ -96,11 +96,11 @@ def test_an_invalid_query_names_its_parameter(api, quest, query, field):
 
 
 @pytest.mark.parametrize(
-    ("who", "seen"),
+    ("who", "count"),
     [("owner_client", 1), ("colleague_client", 1), ("stranger_client", 0), ("instructor_client", 1)],
 )
-def test_each_role_at_the_list(request, submission, who, seen):
-    assert len(request.getfixturevalue(who).get(URL).json()["results"]) == seen
+def test_each_role_lists_only_the_submissions_it_may_see(request, submission, who, count):
+    assert len(request.getfixturevalue(who).get(URL).json()["results"]) == count
 
 
 def test_a_token_sees_its_own_groups_submissions_only(submit, owner, other_group, submission):

@@ -1,4 +1,4 @@
-"""GET submissions/{id}/?wait=30 answers when there is news."""
+"""GET submissions/{id}/?wait=30 waits until the submission changes."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class CountedSlots(threading.BoundedSemaphore):
 
 
 @pytest.fixture
-def two_may_wait(monkeypatch):
+def two_slots(monkeypatch):
     monkeypatch.setattr(long_poll, "wait_slots", CountedSlots(2))
     monkeypatch.setattr(long_poll, "POLL_EVERY_S", 0.05)
 
 
 @pytest.fixture
-def ask(two_may_wait, owner_token) -> Iterator[Callable]:
+def ask(two_slots, owner_token) -> Iterator[Callable]:
     """Ask for a submission in another thread, as another request would; its answer, and the seconds it took."""
     threads = ThreadPoolExecutor(4)
 
@@ -62,7 +62,7 @@ def ask(two_may_wait, owner_token) -> Iterator[Callable]:
     threads.shutdown()
 
 
-def waits(count: int) -> None:
+def wait_for_requests(count: int) -> None:
     """Wait until exactly `count` requests are waiting."""
     assert isinstance(long_poll.wait_slots, CountedSlots)
     deadline = time.monotonic() + 10
@@ -71,9 +71,9 @@ def waits(count: int) -> None:
         time.sleep(0.01)
 
 
-def test_it_answers_as_soon_as_the_state_changes(ask, submission, worker):
+def test_a_request_is_answered_as_soon_as_the_state_changes(ask, submission, worker):
     answer = ask(submission, 30)
-    waits(1)
+    wait_for_requests(1)
 
     attempt = claim_one(worker)
 
@@ -82,31 +82,31 @@ def test_it_answers_as_soon_as_the_state_changes(ask, submission, worker):
     assert seconds < 15
 
     answer = ask(submission, 30)
-    waits(1)
+    wait_for_requests(1)
     leases.record_score(attempt, result_of(340))
     assert answer.result(timeout=20)[0].json()["score"] == pytest.approx(340 / 360)
 
 
-def test_it_answers_as_soon_as_the_progress_changes(ask, submission, worker):
+def test_a_request_is_answered_as_soon_as_the_progress_changes(ask, submission, worker):
     attempt = claim_one(worker)
     answer = ask(submission, 30)
-    waits(1)
+    wait_for_requests(1)
 
     Attempt.objects.filter(pk=attempt.pk).update(progress={"epoch": 2})
 
     assert answer.result(timeout=20)[0].json()["progress"] == {"epoch": 2}
 
 
-def test_it_answers_as_soon_as_it_is_cancelled(ask, submission, owner):
+def test_a_request_is_answered_as_soon_as_the_submission_is_cancelled(ask, submission, owner):
     answer = ask(submission, 30)
-    waits(1)
+    wait_for_requests(1)
 
     lifecycle.cancel(submission, user=owner)
 
     assert answer.result(timeout=20)[0].json()["state"] == "cancelled"
 
 
-def test_without_changes_it_answers_when_the_time_is_up(ask, submission):
+def test_without_changes_a_request_is_answered_when_its_time_is_up(ask, submission):
     response, seconds = ask(submission, 0.5).result(timeout=20)
 
     assert (response.status_code, response.json()["state"]) == (200, "queued")
@@ -120,28 +120,28 @@ def test_an_ended_submission_is_answered_at_once(ask, submission, owner):
     assert ask(submission, 30).result(timeout=20)[1] < 15
 
 
-def test_news_since_the_last_answer_come_at_once(ask, submission, worker):
-    seen = ask(submission, 0).result(timeout=20)[0]["ETag"]
+def test_a_change_since_the_etag_is_answered_at_once(ask, submission, worker):
+    etag = ask(submission, 0).result(timeout=20)[0]["ETag"]
     claim_one(worker)
 
-    response, seconds = ask(submission, 30, etag=seen).result(timeout=20)
+    response, seconds = ask(submission, 30, etag=etag).result(timeout=20)
 
     assert response.json()["state"] == "running"
     assert seconds < 15
 
 
 def test_without_changes_since_the_etag_the_request_waits(ask, submission):
-    seen = ask(submission, 0).result(timeout=20)[0]["ETag"]
+    etag = ask(submission, 0).result(timeout=20)[0]["ETag"]
 
-    response, seconds = ask(submission, 0.5, etag=seen).result(timeout=20)
+    response, seconds = ask(submission, 0.5, etag=etag).result(timeout=20)
 
     assert response.status_code == 304
     assert seconds >= 0.5
 
 
-def test_more_than_may_wait_are_answered_at_once_and_told_when_to_return(ask, submission, owner):
+def test_requests_beyond_the_limit_are_answered_at_once_with_retry_after(ask, submission, owner):
     held = [ask(submission, 30), ask(submission, 30)]
-    waits(2)
+    wait_for_requests(2)
 
     response, seconds = ask(submission, 30).result(timeout=20)
 
@@ -149,11 +149,14 @@ def test_more_than_may_wait_are_answered_at_once_and_told_when_to_return(ask, su
     assert seconds < 15
     lifecycle.cancel(submission, user=owner)
     assert {answer.result(timeout=20)[0].json()["state"] for answer in held} == {"cancelled"}
-    waits(0)
+    wait_for_requests(0)
 
 
-def test_a_stranger_does_not_wait(two_may_wait, submission, stranger_client):
+def test_a_stranger_does_not_wait(two_slots, submission, stranger_client):
+    began = time.monotonic()
+
     assert stranger_client.get(f"/api/v1/submissions/{submission.pk}/?wait=30").status_code == 404
+    assert time.monotonic() - began < 15
 
 
 @pytest.mark.parametrize("wait", ["-1", "56", "nan", "inf", "long", ""])

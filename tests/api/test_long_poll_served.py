@@ -20,7 +20,7 @@ def test_a_run_is_followed_without_polling_and_others_are_served_meanwhile(stack
     with ThreadPoolExecutor(16) as threads:
         followers = [threads.submit(stack.ask, "GET", f"{path}?wait=25", user="itmalgrp04") for _ in range(16)]
         # A quarter of two processes' eight threads each may wait: the others are answered at once.
-        until(lambda: sum(follower.done() for follower in followers) >= 12, seconds=20, what="the turned away")
+        until(lambda: sum(follower.done() for follower in followers) >= 12, seconds=20, what="the other requests")
         began = time.monotonic()
         board = stack.ask("GET", "/api/v1/leaderboard/")
         seconds = time.monotonic() - began

@@ -1,4 +1,4 @@
-"""Errors and comparisons by program."""
+"""Mistakes and comparisons over the REST API."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_errors_come_with_their_images_classes_and_answers(owner_client, pks, di
     assert sum(map(sum, body["confusion"])) == 360
 
 
-def test_two_are_compared_image_by_image(owner_client, pks):
+def test_two_submissions_are_compared_image_by_image(owner_client, pks):
     body = owner_client.get(f"/api/v1/submissions/{pks[0]}/compare/{pks[1]}/").json()
 
     assert [one["index"] for one in body["only_first"]] == [2, 3]
@@ -67,7 +67,7 @@ def test_others_see_mistakes_only_if_the_quest_shows_models(stranger_client, pks
     assert stranger_client.get(f"/api/v1/submissions/{pks[0]}/compare/{pks[1]}/").status_code == 404
 
 
-def test_a_token_of_another_group_does_not_reach_those_of_this_one(client, owner, other_group, pks):
+def test_another_groups_token_cannot_read_hidden_mistakes(client, owner, other_group, pks):
     Quest.objects.update(models_shown=ModelsShown.AFTER_CLOSING)
     secret = ApiToken.objects.create(user=owner, group=other_group, name="other")[1]
     headers = {"Authorization": f"Token {secret}"}

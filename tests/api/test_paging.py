@@ -28,7 +28,7 @@ def api(owner_token) -> Client:
 
 @pytest.fixture
 def scored(submit, score) -> list[Submission]:
-    """Two of one score, one of another, one whose training time is not known."""
+    """Two equal scores, a better one, and a worse one with an unknown training time."""
     found = [score(submit(), 330, train_s=2.5), score(submit(FOREST), 330, train_s=9.0)]
     found += [score(submit(), 340, train_s=0.1), score(submit(), 320)]
     Attempt.objects.filter(submission=found[-1]).update(train_s=None)
@@ -37,12 +37,12 @@ def scored(submit, score) -> list[Submission]:
 
 def pages(client: Client, url: str | None) -> list[list[int]]:
     """The ids in each page, following `next`."""
-    seen = []
+    found = []
     while url:
         page = client.get(url).json()
-        seen.append([row.get("id") or row["submission"] for row in page["results"]])
+        found.append([row.get("id") or row["submission"] for row in page["results"]])
         url = page["next"]
-    return seen
+    return found
 
 
 @pytest.mark.parametrize("sort", ["score", "-score", "train", "-train", "parameters", "-parameters", "when", "-when"])
@@ -78,19 +78,19 @@ def test_the_list_is_narrowed_by_device_and_time(api, submit):
 @pytest.mark.parametrize("limit", [1, 3])
 def test_pages_of_a_board_make_up_the_whole(client, scored, sort, limit):
     rows = client.get(f"{BOARD}?show=all&sort={sort}").json()["results"]
-    url, seen = f"{BOARD}?show=all&sort={sort}&limit={limit}", []
+    url, paged = f"{BOARD}?show=all&sort={sort}&limit={limit}", []
     while url:
         page = client.get(url).json()
-        seen += page["results"]
+        paged += page["results"]
         url = page["next"]
 
-    assert seen == rows
+    assert paged == rows
     assert {row["submission"]: row["rank"] for row in rows} == dict(
         zip([row.pk for row in scored], [2, 2, 1, 4], strict=True)
     )
 
 
-def test_a_row_that_comes_in_between_shifts_no_page(client, scored, submit, score):
+def test_a_new_row_does_not_shift_later_pages(client, scored, submit, score):
     board, feed = client.get(f"{BOARD}?show=all&limit=2").json(), client.get(f"{FEED}?limit=2").json()
     first, second, third, fourth = (row.pk for row in scored)
 
@@ -105,7 +105,7 @@ def test_a_row_that_comes_in_between_shifts_no_page(client, scored, submit, scor
     assert pages(client, feed["next"]) == [[second, first]]
 
 
-def test_a_later_page_of_the_feed_knows_what_was_best(client, scored):
+def test_a_later_page_of_the_feed_marks_the_best_scores_too(client, scored):
     whole = client.get(FEED).json()["results"]
     second = client.get(client.get(f"{FEED}?limit=1").json()["next"]).json()["results"]
 
@@ -113,12 +113,12 @@ def test_a_later_page_of_the_feed_knows_what_was_best(client, scored):
     assert second == whole[1:2]
 
 
-def cursor(*said: object) -> str:
-    return base64.urlsafe_b64encode(json.dumps(said).encode()).decode()
+def cursor(*values: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode()
 
 
 @pytest.mark.parametrize(
-    "made_up",
+    "invalid",
     [
         "nowhere",
         "%00",
@@ -138,14 +138,14 @@ def cursor(*said: object) -> str:
         "A" * 10_000,
     ],
 )
-def test_a_cursor_that_is_made_up_is_refused(api, submission, made_up):
-    response = api.get(f"{MINE}?cursor={made_up}")
+def test_an_invalid_cursor_is_refused(api, submission, invalid):
+    response = api.get(f"{MINE}?cursor={invalid}")
 
     assert (response.status_code, [error["field"] for error in response.json()["errors"]]) == (400, ["cursor"])
 
 
 @pytest.mark.parametrize("when", ["yesterday", "2026-10-12", "2026-10-12T11:13:00", 7, None])
-def test_a_cursor_of_the_feed_names_a_moment(client, quest, when):
+def test_a_feed_cursor_with_an_invalid_time_is_refused(client, quest, when):
     response = client.get(f"{FEED}?cursor={cursor('-finished_at -pk', when, 1)}")
 
     assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "cursor")

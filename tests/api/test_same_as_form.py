@@ -1,4 +1,4 @@
-"""One validation: what the form refuses, the API refuses, in the same words and about the same parameter."""
+"""The form and the API refuse the same models with the same message for the same parameter."""
 
 from __future__ import annotations
 
@@ -69,54 +69,54 @@ WRONG_FIELDS = [
 
 
 @pytest.fixture
-def told_by_api(owner_token, quest):
-    def told(model: str | dict) -> list[tuple[str, str]]:
-        """Field and message of each error, the field as it is called within the model."""
+def api_errors(owner_token, quest):
+    def post(model: str | dict) -> list[tuple[str, str]]:
+        """Field and message of each error, with the field's path within the model."""
         headers = {"Authorization": f"Token {owner_token}"}
         response = Client(headers=headers).post(MINE, json.dumps({"model": model}), content_type="application/json")
         assert response.status_code == 400, response.json()
         errors = response.json()["errors"]
         return sorted((error["field"].removeprefix("model."), error["message"]) for error in errors)
 
-    return told
+    return post
 
 
 @pytest.fixture
-def told_by_form(owner_client, quest):
-    def told(**fields: object) -> dict[str, list[str]]:
+def form_errors(owner_client, quest):
+    def post(**fields: object) -> dict[str, list[str]]:
         response = owner_client.post("/submit/", {"quest": quest.pk, "key": "", **fields})
         assert response.status_code == 200
         assert not Submission.objects.exists()
         return {name: sorted(map(str, messages)) for name, messages in response.context["form"].errors.items()}
 
-    return told
+    return post
 
 
-def in_the_box(field: str, message: str) -> str:
-    """As the one box for everything has it: the path in front, where the message does not name the place itself."""
+def as_in_the_text_box(field: str, message: str) -> str:
+    """The message as the single text box shows it: after the path, unless the message names the place itself."""
     return message if field == "model" or message.startswith("Line ") else f"{field}: {message}"
 
 
 @pytest.mark.parametrize("text", WRONG_TEXTS)
-def test_a_text_is_refused_in_the_same_words(told_by_api, told_by_form, text):
-    expected = sorted(in_the_box(*error) for error in told_by_api(text))
+def test_a_text_is_refused_in_the_same_words(api_errors, form_errors, text):
+    expected = sorted(as_in_the_text_box(*error) for error in api_errors(text))
 
-    assert told_by_form(way="paste", model=text) == {"model": expected}
+    assert form_errors(way="paste", model=text) == {"model": expected}
 
 
 @pytest.mark.parametrize("model", WRONG_OBJECTS, ids=json.dumps)
-def test_an_object_is_refused_in_the_same_words(told_by_api, told_by_form, model):
-    expected = sorted(in_the_box(*error) for error in told_by_api(model))
+def test_an_object_is_refused_in_the_same_words(api_errors, form_errors, model):
+    expected = sorted(as_in_the_text_box(*error) for error in api_errors(model))
 
-    assert told_by_form(way="paste", model=json.dumps(model)) == {"model": expected}
+    assert form_errors(way="paste", model=json.dumps(model)) == {"model": expected}
 
 
 @pytest.mark.parametrize(("family", "wrong"), WRONG_FIELDS, ids=str)
-def test_a_field_is_refused_in_the_same_words(told_by_api, told_by_form, family, wrong):
+def test_a_field_is_refused_in_the_same_words(api_errors, form_errors, family, wrong):
     expected: dict[str, list[str]] = {}
-    for field, message in told_by_api({"family": family, **wrong}):
+    for field, message in api_errors({"family": family, **wrong}):
         expected.setdefault(f"model_{field}", []).append(message)
 
-    told = told_by_form(way=family, **{f"model_{name}": value for name, value in wrong.items()})
+    found = form_errors(way=family, **{f"model_{name}": value for name, value in wrong.items()})
 
-    assert told == expected
+    assert found == expected

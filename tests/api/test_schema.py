@@ -1,4 +1,4 @@
-"""The OpenAPI description, and the page that shows it."""
+"""The OpenAPI schema, and the page that shows it."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ def schema() -> dict[str, Any]:
 
 
 def check(schema: dict[str, Any], component: str, value: Any) -> None:
-    """ValidationError unless `value` is as the description says that a `component` is."""
+    """ValidationError unless `value` matches the schema's `component`."""
     Draft202012Validator({**schema, "$ref": f"#/components/schemas/{component}"}).validate(value)
 
 
-def test_the_description_is_valid_and_leaves_nothing_to_guess(tmp_path):
+def test_the_schema_is_valid_without_warnings(tmp_path):
     call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(tmp_path / "schema.yml"))
 
 
-def test_every_operation_is_described(schema):
+def test_every_operation_is_in_the_schema(schema):
     assert schema["openapi"] == "3.1.1"
     assert {path: set(methods) for path, methods in schema["paths"].items()} == OPERATIONS
 
@@ -63,7 +63,7 @@ def test_the_guide_names_every_operation():
         assert path.removeprefix("/api/v1/").replace("{id}", "17") in guide
 
 
-def test_only_what_is_public_can_be_called_without_signing_in(schema):
+def test_only_public_operations_allow_anonymous_requests(schema):
     public = {
         path.removeprefix("/api/v1/")
         for path, methods in schema["paths"].items()
@@ -74,7 +74,7 @@ def test_only_what_is_public_can_be_called_without_signing_in(schema):
     assert public == {"leaderboard/", "feed/", "quests/", "hardware/"}
 
 
-def test_every_refusal_has_the_one_shape(schema):
+def test_every_refusal_has_the_standard_shape(schema):
     refusals = [
         answer["content"]["application/json"]["schema"]
         for methods in schema["paths"].values()
@@ -88,18 +88,18 @@ def test_every_refusal_has_the_one_shape(schema):
 
 
 @pytest.mark.parametrize("model", [KNN, FOREST, NET, "KNeighborsClassifier(n_neighbors=4)"])
-def test_a_model_of_each_family_fits_the_description(schema, owner_client, quest, model):
-    asked = {"model": model}
-    check(schema, "SubmissionRequest", asked)
+def test_a_model_of_each_family_matches_the_schema(schema, owner_client, quest, model):
+    body = {"model": model}
+    check(schema, "SubmissionRequest", body)
 
-    made = owner_client.post("/api/v1/submissions/", json.dumps(asked), content_type="application/json")
-    looked = owner_client.post("/api/v1/models/validate/", json.dumps(asked), content_type="application/json")
+    submitted = owner_client.post("/api/v1/submissions/", json.dumps(body), content_type="application/json")
+    validated = owner_client.post("/api/v1/models/validate/", json.dumps(body), content_type="application/json")
 
-    check(schema, "SubmissionWhole", made.json())
-    check(schema, "Understood", looked.json())
+    check(schema, "SubmissionWhole", submitted.json())
+    check(schema, "Understood", validated.json())
 
 
-def test_a_wrong_model_does_not_fit_the_description(schema):
+def test_an_invalid_model_does_not_match_the_schema(schema):
     validator = Draft202012Validator({**schema, "$ref": "#/components/schemas/SubmissionRequest"})
 
     assert not validator.is_valid({"model": {"family": "knn", "n_neighbors": 0}})
@@ -107,7 +107,7 @@ def test_a_wrong_model_does_not_fit_the_description(schema):
     assert not validator.is_valid({"model": 7})
 
 
-def test_what_the_api_answers_is_as_described(schema, owner_client, submission, score):
+def test_responses_match_the_schema(schema, owner_client, submission, score):
     score(submission, 300)
     answers = {
         "submissions/": "SubmissionPage",

@@ -78,7 +78,7 @@ def test_of_several_open_quests_one_must_be_named(api, quest, course):
     assert named.json()["quest"] == second.pk
 
 
-def test_without_an_open_quest_it_says_why(api, quest):
+def test_without_an_open_quest_the_refusal_says_why(api, quest):
     Quest.objects.update(state=QuestState.CLOSED)
 
     response = post(api, {"model": KNN})
@@ -87,7 +87,7 @@ def test_without_an_open_quest_it_says_why(api, quest):
     assert "Digits quest is not open: it is closed." in response.json()["errors"][0]["message"]
 
 
-def test_a_draft_is_as_unknown_as_no_quest_at_all(api, quest, course):
+def test_a_draft_is_refused_like_an_unknown_quest(api, quest, course):
     draft = Quest.objects.create(course=course, name="Draft")
 
     of_draft = post(api, {"model": KNN, "quest": draft.pk}).json()
@@ -105,7 +105,7 @@ def test_a_user_without_a_group_is_refused(client, quest, django_user_model):
     assert (response.status_code, fields(response)) == (403, ["group"])
 
 
-def test_the_quota_answers_with_when_to_come_back(api, quest):
+def test_a_used_up_quota_is_refused_with_retry_after(api, quest):
     Quest.objects.update(daily_quota=1)
     post(api, {"model": KNN})
 
@@ -134,7 +134,7 @@ def test_the_same_key_with_another_body_is_a_conflict(api, quest):
     assert (response.status_code, fields(response)) == (409, ["Idempotency-Key"])
 
 
-def test_a_retry_finds_its_submission_though_the_quest_has_closed(api, quest):
+def test_a_retry_gets_its_submission_after_the_quest_has_closed(api, quest):
     first = post(api, {"model": KNN}, **{"Idempotency-Key": "a"})
     Quest.objects.update(state=QuestState.CLOSED)
 
@@ -144,7 +144,7 @@ def test_a_retry_finds_its_submission_though_the_quest_has_closed(api, quest):
 
 
 @pytest.mark.parametrize("key", ["", "x" * 201, "naïve", "a\tb"])
-def test_a_key_that_could_not_be_stored_is_refused(api, quest, key):
+def test_an_invalid_key_is_refused(api, quest, key):
     response = post(api, {"model": KNN}, **{"Idempotency-Key": key})
 
     assert (response.status_code, fields(response)) == (400, ["Idempotency-Key"])
@@ -237,7 +237,7 @@ def test_a_running_submission_is_asked_to_stop(api, submission, worker):
     assert (body["state"], body["cancel_asked"]) == ("running", True)
 
 
-def test_what_has_ended_cannot_be_cancelled(api, submission, score):
+def test_an_ended_submission_cannot_be_cancelled(api, submission, score):
     score(submission, 300)
 
     response = api.post(f"{URL}{submission.pk}/cancel/")
@@ -252,7 +252,7 @@ def test_what_has_ended_cannot_be_cancelled(api, submission, score):
     [("client", 401), ("owner_client", 200), ("colleague_client", 200), ("stranger_client", 404),
      ("instructor_client", 200)],
 )  # fmt: skip
-def test_each_role_at_one_submission(request, submission, who, status, path, method):
+def test_each_role_reads_and_cancels_only_what_it_may(request, submission, who, status, path, method):
     client = request.getfixturevalue(who)
 
     response = getattr(client, method)(f"{URL}{submission.pk}/{path}")
@@ -261,7 +261,7 @@ def test_each_role_at_one_submission(request, submission, who, status, path, met
     assert (reload(submission).state == State.CANCELLED) == (method == "post" and status == 200)
 
 
-def test_anonymous_may_neither_list_nor_submit(client, quest):
+def test_anonymous_clients_may_neither_list_nor_submit(client, quest):
     assert client.get(URL).status_code == 401
     refused = post(client, {"model": KNN})
     assert (refused.status_code, refused["WWW-Authenticate"]) == (401, "Token")
@@ -269,28 +269,28 @@ def test_anonymous_may_neither_list_nor_submit(client, quest):
 
 
 @pytest.mark.parametrize("number", ["0", "999", "9223372036854775808", "9" * 5000])
-def test_a_number_that_no_submission_has_is_not_found(api, quest, number):
+def test_an_unknown_number_is_not_found(api, quest, number):
     for response in (api.get(f"{URL}{number}/"), api.post(f"{URL}{number}/cancel/")):
         assert response.status_code == 404
         assert fields(response) == [""]
 
 
-def test_a_key_stands_for_its_note_too(api, quest):
+def test_the_same_key_with_another_note_is_a_conflict(api, quest):
     first = post(api, {"model": KNN, "note": "one"}, **{"Idempotency-Key": "k"})
     other = post(api, {"model": KNN, "note": "another"}, **{"Idempotency-Key": "k"})
 
     assert (first.status_code, other.status_code) == (201, 409)
 
 
-def test_the_usual_engine_spelt_out_is_the_same_submission(api, quest):
-    left_open = post(api, {"model": KNN}, **{"Idempotency-Key": "k"})
-    spelt_out = post(api, {"model": KNN, "engine": quest.default_engine}, **{"Idempotency-Key": "k"})
+def test_naming_the_default_engine_gives_the_same_submission(api, quest):
+    without_engine = post(api, {"model": KNN}, **{"Idempotency-Key": "k"})
+    with_engine = post(api, {"model": KNN, "engine": quest.default_engine}, **{"Idempotency-Key": "k"})
 
-    assert spelt_out.status_code == 200
-    assert spelt_out.json()["id"] == left_open.json()["id"]
+    assert with_engine.status_code == 200
+    assert with_engine.json()["id"] == without_engine.json()["id"]
 
 
-def test_a_retry_gives_its_submission_back_though_limits_are_tighter_by_now(api, quest):
+def test_a_retry_gets_its_submission_after_limits_were_tightened(api, quest):
     first = post(api, {"model": FOREST}, **{"Idempotency-Key": "k"})
     Quest.objects.update(max_trees=1)
 
@@ -308,7 +308,7 @@ def test_a_retry_gives_its_submission_back_though_limits_are_tighter_by_now(api,
         ({}, "Give the model as text, such as"),
     ],
 )
-def test_a_refusal_says_what_would_be_right(api, quest, body, words):
+def test_a_refusal_says_what_is_allowed(api, quest, body, words):
     assert words in post(api, body).json()["errors"][0]["message"]
 
 
@@ -319,7 +319,7 @@ def test_an_unknown_sort_lists_the_allowed_ones(api, quest):
 
 
 @pytest.mark.parametrize("token", ["Token quest_unknown", ""])
-def test_whoever_has_no_token_is_told_where_to_get_one(client, quest, token):
+def test_a_request_without_a_valid_token_learns_where_to_create_one(client, quest, token):
     response = client.get(URL, headers={"Authorization": token} if token else {})
 
     assert response.status_code == 401

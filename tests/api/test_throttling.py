@@ -1,4 +1,4 @@
-"""Too many requests of one token, or of one group: 429, and when to come back."""
+"""Too many requests by one token or one group get 429 and a Retry-After."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ME = "/api/v1/me/"
 
 @pytest.fixture
 def counting(settings, monkeypatch):
-    """Requests are counted here, in the memory of this process, from noon on and with time standing still."""
+    """Count requests in this process's memory, with a clock that stands still at the start of a minute."""
     settings.CACHES = {**settings.CACHES, "shared": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     settings.API_RATES = {"token": 5, "group": 8}
     monkeypatch.setattr(throttling, "counter", throttling.RequestCounter())
@@ -38,7 +38,7 @@ def statuses(client: Client, count: int) -> list[int]:
     return [client.get(ME).status_code for _ in range(count)]
 
 
-def test_a_token_that_asks_too_often_is_told_when_to_come_back(counting, owner, group):
+def test_a_token_with_too_many_requests_gets_retry_after(counting, owner, group):
     api = notebook(owner, group)
     assert statuses(api, 5) == [200] * 5
 
@@ -60,19 +60,19 @@ def test_after_the_wait_the_client_is_served(counting, owner, group):
     assert statuses(api, 2) == [200, 200]
 
 
-def test_more_tokens_do_not_give_a_group_more(counting, owner, colleague, group):
+def test_more_tokens_do_not_raise_a_groups_limit(counting, owner, colleague, group):
     first, second = notebook(owner, group), notebook(colleague, group)
 
     assert statuses(first, 5) + statuses(second, 4) == [200] * 8 + [429]
 
 
-def test_another_group_does_not_notice(counting, owner, group, stranger, other_group):
+def test_another_group_is_not_limited(counting, owner, group, stranger, other_group):
     statuses(notebook(owner, group), 7)
 
     assert statuses(notebook(stranger, other_group), 5) == [200] * 5
 
 
-def test_signed_in_by_the_browser_a_person_is_counted(counting, owner_client, colleague_client):
+def test_browser_sessions_are_counted_per_user(counting, owner_client, colleague_client):
     assert statuses(owner_client, 6) == [200] * 5 + [429]
     assert statuses(colleague_client, 1) == [200]
 
@@ -104,7 +104,7 @@ def test_parallel_requests_are_all_counted(shared):
     with ThreadPoolExecutor(16) as threads:
         counts = list(threads.map(lambda _: throttling.counter.count("rate:test"), range(200)))
 
-    # A minute may have begun meanwhile; within one no number comes twice.
+    # If a new minute began meanwhile, counting began again; within a minute no number comes twice.
     assert counts.count(max(counts)) == 1
     assert max(counts) >= 100
 

@@ -1,4 +1,4 @@
-"""Who may come in, and for whom a token acts."""
+"""Who may use the API, and the group for which a token acts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.cast import KNN, reload
 pytestmark = pytest.mark.django_db
 
 
-def bearing(token: str, scheme: str = "Token") -> Client:
+def with_token(token: str, scheme: str = "Token") -> Client:
     return Client(headers={"Authorization": f"{scheme} {token}"})
 
 
@@ -31,15 +31,15 @@ def words(response) -> str:
 
 
 def test_a_token_acts_for_its_group(owner_token, quest):
-    assert submit_by(bearing(owner_token)).json()["group"] == "ITMALGrp01"
+    assert submit_by(with_token(owner_token)).json()["group"] == "ITMALGrp01"
 
 
-def test_a_token_for_reading_reads_and_looks_at_models_but_changes_nothing(owner, group, submission):
-    reader = bearing(ApiToken.objects.create(user=owner, group=group, scope="read")[1])
+def test_a_read_only_token_reads_and_validates_but_changes_nothing(owner, group, submission):
+    reader = with_token(ApiToken.objects.create(user=owner, group=group, scope="read")[1])
 
     assert reader.get(f"/api/v1/submissions/{submission.pk}/").status_code == 200
-    look = reader.post("/api/v1/models/validate/", json.dumps({"model": KNN}), content_type="application/json")
-    assert look.status_code == 200
+    validated = reader.post("/api/v1/models/validate/", json.dumps({"model": KNN}), content_type="application/json")
+    assert validated.status_code == 200
     assert submit_by(reader).status_code == 403
     refused = reader.post(f"/api/v1/submissions/{submission.pk}/cancel/")
     assert (refused.status_code, words(refused)[:24]) == (403, "This token is read-only.")
@@ -49,23 +49,23 @@ def test_a_token_for_reading_reads_and_looks_at_models_but_changes_nothing(owner
 def test_a_former_members_token_is_refused(owner, owner_token, submission):
     Membership.objects.filter(user=owner).delete()
 
-    response = bearing(owner_token).get("/api/v1/submissions/")
+    response = with_token(owner_token).get("/api/v1/submissions/")
 
     assert response.status_code == 401
     assert "acts for ITMALGrp01, but owner is no longer a member" in words(response)
 
 
-def test_a_revoked_token_and_one_of_a_person_who_was_locked_out_are_refused(owner, owner_token, colleague, group):
+def test_a_revoked_token_and_a_deactivated_users_token_are_refused(owner, owner_token, colleague, group):
     of_colleague = ApiToken.objects.create(user=colleague, group=group)[1]
     ApiToken.objects.filter(user=owner).delete()
     type(colleague).objects.filter(pk=colleague.pk).update(is_active=False)
 
-    assert bearing(owner_token).get("/api/v1/me/").status_code == 401
-    assert bearing(of_colleague).get("/api/v1/me/").status_code == 401
+    assert with_token(owner_token).get("/api/v1/me/").status_code == 401
+    assert with_token(of_colleague).get("/api/v1/me/").status_code == 401
 
 
-def test_a_tokens_use_is_noted_once_a_minute(owner_token):
-    client = bearing(owner_token)
+def test_a_tokens_use_is_recorded_at_most_once_a_minute(owner_token):
+    client = with_token(owner_token)
 
     client.get("/api/v1/me/")
     first = ApiToken.objects.get().last_used_at
@@ -83,7 +83,7 @@ def test_a_request_succeeds_even_if_token_use_cannot_be_recorded(owner_token, mo
 
     monkeypatch.setattr(QuerySet, "update", locked)
 
-    assert bearing(owner_token).get("/api/v1/me/").status_code == 200
+    assert with_token(owner_token).get("/api/v1/me/").status_code == 200
 
 
 def test_the_database_holds_no_token_that_could_be_used(owner_token):
@@ -93,7 +93,7 @@ def test_the_database_holds_no_token_that_could_be_used(owner_token):
 
 
 def test_an_instructors_token_needs_no_group(instructor, submission):
-    client = bearing(ApiToken.objects.create(user=instructor)[1])
+    client = with_token(ApiToken.objects.create(user=instructor)[1])
 
     assert client.get(f"/api/v1/submissions/{submission.pk}/").status_code == 200
     assert submit_by(client).json()["out_of_competition"] is True
@@ -101,14 +101,14 @@ def test_an_instructors_token_needs_no_group(instructor, submission):
 
 @pytest.mark.parametrize("token", ["", "quest_nonsense", "a b", "æøå", "quest_\x7f", "x" * 9000])
 def test_an_invalid_token_is_refused_in_the_standard_shape(db, token):
-    response = bearing(token).get("/api/v1/me/")
+    response = with_token(token).get("/api/v1/me/")
 
     assert (response.status_code, response["WWW-Authenticate"]) == (401, "Token")
     assert words(response)
 
 
 def test_a_wrong_token_is_refused_even_where_anyone_may_read(db):
-    assert bearing("quest_nonsense").get("/api/v1/leaderboard/").status_code == 401
+    assert with_token("quest_nonsense").get("/api/v1/leaderboard/").status_code == 401
 
 
 def test_a_browsers_session_needs_the_csrf_token_to_write(owner, quest):

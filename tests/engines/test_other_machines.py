@@ -26,7 +26,7 @@ def digits(digits_home, monkeypatch):
 
 @pytest.fixture
 def without(monkeypatch):
-    """A platform that has no wheel of this library."""
+    """Simulate a platform without a wheel of a library."""
 
     def without(library: str, *ours: str) -> None:
         monkeypatch.setitem(sys.modules, library, None)
@@ -41,7 +41,7 @@ def without(monkeypatch):
 
 def scored(spec, **changes):
     model = spec.model_dump(mode="json")
-    return scoring.score(job(model, engine="accelerated", **changes), since=time.monotonic(), report=lambda said: None)
+    return scoring.score(job(model, engine="accelerated", **changes), since=time.monotonic(), report=lambda _: None)
 
 
 def test_a_processor_without_exact_integer_products_has_its_runs_scored_as_stock(monkeypatch):
@@ -84,6 +84,6 @@ def test_a_platform_without_numba_has_its_networks_scored_as_stock(without):
     assert result["engine_version"].endswith("(as stock)")
 
 
-def test_the_stock_engine_itself_does_not_count_as_left_to_stock():
+def test_an_engines_own_implementation_does_not_count_as_stock():
     assert not engine_named("stock").as_stock(family_named("knn"))
     assert not engine_named("accelerated").as_stock(family_named("forest"))

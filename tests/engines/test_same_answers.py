@@ -87,7 +87,7 @@ def test_neighbours_votes_and_distances_are_scikit_learns(mnist, run, metric, p)
     expected, _ = direct.kneighbors(rows(queries).astype(float), MOST + 1)
 
     for k in (1, 4, MOST):
-        # Of images at exactly the same distance ours takes the earlier one, scikit-learn any: see docs/performance.md.
+        # Among images at exactly the same distance we take the earlier one, scikit-learn any: see docs/performance.md.
         clear = ~np.isclose(expected[:, k - 1], expected[:, k], rtol=1e-12, atol=0)
         assert clear.sum() > QUERIES / 2 or metric == "chebyshev", "nearly all maximum distances are 255"
         for weights in ("uniform", "distance"):
@@ -194,6 +194,7 @@ def test_a_warm_engine_has_compiled_every_kernel_for_read_only_images(mnist, run
     knn.warm()
     kernels = [kernel for kernel in vars(nearest).values() if hasattr(kernel, "signatures")]
     before = [len(kernel.signatures) for kernel in kernels]
+    assert before
 
     for metric, p in METRICS:
         fast = fast_neighbors(validated(metric=metric, p=p), run)

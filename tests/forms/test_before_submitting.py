@@ -1,4 +1,4 @@
-"""What the submit page tells of a model before it is handed in: time, an earlier one like it, pixels, other forms."""
+"""The preview of a model: estimated time, earlier duplicates, pixel scale, and its other formats."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ SIMPLE_DIGITS = parse("Sequential([Input((8, 8, 1)), Flatten(), Dense(10, activa
 
 
 def check(client, quest, model: str = PASTED, **more) -> str:
-    """The fragment, as text without tags and superfluous space."""
+    """The fragment's text, without tags and extra spaces."""
     response = client.post("/submit/check/", paste(quest, model, **more), headers={"HX-Request": "true"})
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", response.content.decode()))
 
 
-# Seconds in all that runs on MNIST took, on two cores that were busy with other things as well.
+# Total seconds of runs on MNIST, measured on two cores that were also busy with other work.
 @pytest.mark.parametrize(
     ("model", "engine", "measured"),
     [
@@ -87,7 +87,7 @@ def test_the_page_says_what_the_estimate_is_based_on(owner_client, quest, submis
     assert "Rough estimate; nothing similar has run yet." in check(owner_client, quest)
     score(submission, 350)
     Attempt.objects.update(engine=quest.default_engine)
-    cache.clear()  # it is remembered for some seconds that there was none
+    cache.clear()  # the absence of similar runs is cached for some seconds
 
     assert "Based on the only similar run so far." in check(owner_client, quest)
 
@@ -141,7 +141,7 @@ def test_the_api_reports_the_earlier_submission_too(owner_token, submission, que
 
 
 @pytest.mark.parametrize(
-    ("model", "dataset", "said"),
+    ("model", "dataset", "expected"),
     [
         ("KNeighborsClassifier()", "mnist", (255, False, False, False, False)),
         ("make_pipeline(StandardScaler(), RandomForestClassifier())", "digits", (16, False, False, False, True)),
@@ -150,10 +150,10 @@ def test_the_api_reports_the_earlier_submission_too(owner_token, submission, que
         ("Sequential([Input((32, 32, 1)), Flatten(), Dense(10)])", "mnist", (255, True, False, True, False)),
     ],
 )
-def test_the_pixel_scale_depends_on_the_model(model, dataset, said):
+def test_the_pixel_scale_depends_on_the_model(model, dataset, expected):
     scale = pixel_scale(parse(model), Quest(dataset=dataset))
 
-    assert (scale.brightest, scale.network, scale.rescales, scale.padded, scale.steps) == said
+    assert (scale.brightest, scale.network, scale.rescales, scale.padded, scale.steps) == expected
 
 
 @pytest.mark.parametrize(
@@ -163,16 +163,16 @@ def test_every_format_describes_the_same_model(quest, spec):
     forms = {form.name: form.text for form in model_formats(spec, quest, service=SERVICE, engine="stock")}
     document = re.fullmatch(r"(.*) <<'MODEL'\n(.*)\nMODEL", forms["curl"], re.DOTALL)
     assert document
-    sent, here = document.groups()
+    command, body = document.groups()
     calls = [node for node in ast.walk(ast.parse(forms["python"])) if isinstance(node, ast.Call)]
     submit = next(call for call in calls if ast.unparse(call.func) == "quest.submit")
 
     assert parse(forms["notation"]) == spec
     assert json.loads(forms["json"]) == dump(spec)
-    assert shlex.split(sent)[:2] == ["curl", "https://quest.example.edu/api/v1/submissions/"]
-    assert json.loads(here)["quest"] == quest.pk
-    assert json.loads(here)["engine"] == "stock"
-    assert parse(json.loads(here)["model"]) == spec
+    assert shlex.split(command)[:2] == ["curl", "https://quest.example.edu/api/v1/submissions/"]
+    assert json.loads(body)["quest"] == quest.pk
+    assert json.loads(body)["engine"] == "stock"
+    assert parse(json.loads(body)["model"]) == spec
     assert parse(ast.literal_eval(submit.args[0])) == spec
 
 

@@ -1,4 +1,4 @@
-"""Layers added, removed and moved in the form of a network, by its buttons, with and without scripts."""
+"""Adding, removing and moving layers with the buttons of the network form, with and without scripts."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def press(client, quest, change: str, *listed, htmx: bool = True, **more: Any):
 
 
 def after_pressing(change: str, kind: str = "", after: str = "fits", listed: list[Row] | None = None) -> list[str]:
-    asked = LayerEdit.from_post({"change": change, "add-kind": kind, "add-after": after})
-    return [row["kind"] for row in apply_edit(listed or rows(), asked)[0]]
+    edit = LayerEdit.from_post({"change": change, "add-kind": kind, "add-after": after})
+    return [row["kind"] for row in apply_edit(listed or rows(), edit)[0]]
 
 
 def kinds(response) -> list[str]:
@@ -35,7 +35,7 @@ def kinds(response) -> list[str]:
         ("down-3", "Input Conv2D MaxPooling2D Dense Flatten"),
         ("remove-2", "Input Conv2D Flatten Dense"),
         ("remove-4", "Input Conv2D MaxPooling2D Flatten"),
-        # Input is the first and stays; nothing goes beyond the ends.
+        # Input stays first, and no layer moves beyond the ends.
         ("up-1", "Input Conv2D MaxPooling2D Flatten Dense"),
         ("up-0", "Input Conv2D MaxPooling2D Flatten Dense"),
         ("down-4", "Input Conv2D MaxPooling2D Flatten Dense"),
@@ -65,7 +65,7 @@ def test_a_layer_is_added_at_the_last_place_where_it_fits_before_the_output(kind
 
 
 @pytest.mark.parametrize(("after", "place"), [("0", 1), ("2", 3), ("4", 5), ("99", 5)])
-def test_a_layer_is_added_after_the_one_that_is_chosen(after, place):
+def test_a_layer_is_added_after_the_chosen_one(after, place):
     assert after_pressing("add", "BatchNormalization", after).index("BatchNormalization") == place
 
 
@@ -93,7 +93,7 @@ def test_only_known_layers_are_added(kind):
     assert len(after_pressing("add", kind)) == 5
 
 
-def test_no_more_layers_are_added_than_the_service_takes():
+def test_no_more_layers_are_added_than_the_service_allows():
     many = [rows()[0], *[{"kind": "Flatten"}] * 62, rows()[4]]
 
     assert len(after_pressing("add", "Flatten", listed=many)) == 64
@@ -139,7 +139,7 @@ def test_an_edit_updates_the_whole_network_and_saves_nothing(owner_client, quest
     assert not Submission.objects.exists()
 
 
-def test_without_scripts_a_button_gives_the_whole_page(owner_client, quest):
+def test_without_scripts_a_button_loads_the_whole_page(owner_client, quest):
     text = press(owner_client, quest, "remove-2", htmx=False, note="kept").content.decode()
 
     assert "<html" in text
@@ -147,7 +147,7 @@ def test_without_scripts_a_button_gives_the_whole_page(owner_client, quest):
     assert ">\nkept</textarea>" in text
 
 
-def test_a_pasted_network_is_changed_in_the_form(owner_client, quest):
+def test_a_pasted_network_can_be_edited_in_the_form(owner_client, quest):
     pasted = "Sequential([Conv2D(4, 3), Flatten(), Dense(10)])\nmodel_fit = 1"
     data = {"way": "paste", "quest": quest.pk, "model": pasted, "note": "kept", "device": "cpu"}
 
@@ -158,7 +158,7 @@ def test_a_pasted_network_is_changed_in_the_form(owner_client, quest):
     assert response.context["form"]["device"].value() == "cpu"
 
 
-def test_a_form_is_changed_as_text(owner_client, quest):
+def test_a_form_can_be_edited_as_text(owner_client, quest):
     response = owner_client.post("/submit/as/paste/", network(quest, model_epochs="7"))
 
     assert "epochs=7" in response.context["form"]["model"].value()

@@ -1,4 +1,4 @@
-"""The form of a network: a row for each layer, how it is trained, and what is said where something does not fit."""
+"""The network form: a row for each layer, fields for training, and errors beside what does not fit."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def filled(response) -> dict[str, str]:
 
 
 def refused(quest, data: dict) -> NetworkForm:
-    """The form itself, without its page, which takes a while to draw."""
+    """The refused form, without its page, which is slow to render."""
     form = form_for("cnn", Entry(quest, None), data)
     assert isinstance(form, NetworkForm)
     assert not form.is_valid()
@@ -62,14 +62,14 @@ def test_every_family_has_a_form(owner_client, quest):
     ]  # fmt: skip
 
 
-def test_the_form_of_a_network_shows_what_is_filled_in(owner_client, quest):
+def test_the_network_form_shows_the_default_values(owner_client, quest):
     shown = filled(owner_client.get("/submit/?way=cnn"))
 
     assert (shown["model_optimizer_name"], shown["model_loss_name"]) == ("adam", "sparse_categorical_crossentropy")
     assert (shown["model_epochs"], shown["model_batch_size"], shown["model_validation_split"]) == ("5", "32", "0.0")
 
 
-def test_the_form_begins_with_the_smallest_network_that_can_be_submitted(owner_client, quest):
+def test_the_network_form_begins_with_the_smallest_valid_network(owner_client, quest):
     response = owner_client.get("/submit/?way=cnn")
 
     owner_client.post("/submit/", {"way": "cnn", "quest": quest.pk, **filled(response)})
@@ -83,13 +83,13 @@ def test_every_field_of_a_network_has_a_line_of_help(owner_client, quest):
     assert all(field.help_text for field in owner_client.get("/submit/?way=cnn").context["form"].model_fields())
 
 
-def test_a_network_is_submitted_by_its_layers_alone(owner_client, quest):
+def test_a_network_can_be_submitted_with_layers_only(owner_client, quest):
     owner_client.post("/submit/", network(quest))
 
     assert Submission.objects.get().headline == f"Sequential([Input((8, 8, 1)), {LAYERS}])"
 
 
-def test_the_form_of_a_network_submits_what_its_fields_say(owner_client, quest):
+def test_the_network_form_submits_its_fields(owner_client, quest):
     training = {
         "model_optimizer_name": "sgd", "model_optimizer_learning_rate": "0.05", "model_epochs": "3",
         "model_loss_name": "categorical_crossentropy", "model_batch_size": "64", "model_validation_split": "0.1",
@@ -116,7 +116,7 @@ def test_every_layer_parameter_can_be_entered(owner_client, quest):
     assert Submission.objects.get().spec == dump(parse(f"Sequential([Input((8, 8, 1)), {layers}])"))
 
 
-def test_the_largest_network_that_is_offered_fits_the_form(owner_client, quest):
+def test_the_largest_allowed_network_fits_the_form(owner_client, quest):
     many = ", ".join(["SeparableConv2D(1, 1)"] * 61)
 
     owner_client.post("/submit/", network(quest, *rows(f"{many}, Flatten(), Dense(10)")))
@@ -141,7 +141,7 @@ def test_a_last_layer_that_gives_logits_gets_a_loss_on_logits(owner_client, ques
 
 
 @pytest.mark.parametrize(
-    ("place", "row", "said"),
+    ("place", "row", "message"),
     [
         (1, {"kind": "Conv2D", "filters": "4", "kernel_size": "9"}, "Layer 1 does not fit: Conv2D's window of 9×9"),
         (1, {"kind": "Dense", "units": "0"}, "units: 0 is not allowed"),
@@ -155,10 +155,10 @@ def test_a_last_layer_that_gives_logits_gets_a_loss_on_logits(owner_client, ques
         (1, {"kind": "Dense", "units": "1\0"}, "units: "),
     ],
 )
-def test_a_layers_error_is_shown_at_that_layer(quest, place, row, said):
+def test_a_layers_error_is_shown_at_that_layer(quest, place, row, message):
     form = refused(quest, network(quest, *SMALL[:place], row, *SMALL[place + 1 :]))
 
-    assert form.rows[place].error_messages[0][1].startswith(said)
+    assert form.rows[place].error_messages[0][1].startswith(message)
     assert f"Layer {place}" in form.errors["model_layers"][0]
     assert not any(form.rows[other].error_messages for other in range(3) if other != place)
 
@@ -173,7 +173,7 @@ def test_refused_input_is_kept(owner_client, quest):
 @pytest.mark.parametrize(
     "odd", [{}, {"layer-x-kind": "Dense"}, {"layer-0-kind": "Lambda"}, {"layer-999999-kind": "Dense"}]
 )
-def test_a_form_without_a_layer_that_is_known_makes_no_network(quest, odd):
+def test_a_form_without_known_layers_is_refused(quest, odd):
     assert refused(quest, {"way": "cnn", "quest": quest.pk, **odd}).errors["model_layers"]
 
 
@@ -188,11 +188,11 @@ def test_a_form_without_a_layer_that_is_known_makes_no_network(quest, odd):
         ("loss_from_logits", "perhaps", "loss_from_logits"),
     ],
 )
-def test_a_networks_errors_stand_beside_the_field_that_they_name(quest, field, value, beside):
+def test_a_networks_errors_are_shown_beside_the_field_that_they_name(quest, field, value, beside):
     assert refused(quest, network(quest, **{f"model_{field}": value})).errors[f"model_{beside}"]
 
 
-def test_the_quests_limits_hold_for_the_form_of_a_network(owner_client, quest):
+def test_the_quests_limits_apply_to_the_network_form(owner_client, quest):
     Quest.objects.update(max_epochs=3, max_parameters=None)
 
     assert "quest's limit of 3" in field_error(owner_client.post("/submit/", network(quest)), "model_epochs")
@@ -206,7 +206,7 @@ def test_checking_a_network_shows_shapes_and_parameters_at_each_layer(owner_clie
     assert "(6, 6, 4)" in text
     assert "410 parameters" in text
     assert 'id="layer-1-told"' in text
-    assert 'id="builder"' not in text  # what is being typed in is left alone
+    assert 'id="builder"' not in text  # the fields being edited are not replaced
 
 
 def test_shapes_are_shown_up_to_the_first_layer_that_does_not_fit(owner_client, quest):
@@ -219,7 +219,7 @@ def test_shapes_are_shown_up_to_the_first_layer_that_does_not_fit(owner_client, 
     assert "Not valid yet" in response.content.decode()
 
 
-def test_a_preset_fills_the_form_of_a_network(owner_client, quest):
+def test_a_preset_fills_the_network_form(owner_client, quest):
     Quest.objects.update(dataset="mnist")
     response = owner_client.get("/submit/?way=cnn&preset=LeNet-5")
 
@@ -236,7 +236,7 @@ def test_a_dense_net_of_a_chosen_width_fills_the_form(owner_client, quest):
 
 
 @pytest.mark.parametrize("width", ["0", "wide", "99999", "16384", ""])
-def test_a_width_that_makes_no_net_is_refused(quest, width):
+def test_an_invalid_width_is_refused(quest, width):
     assert WidthForm({"width": width}, entry=Entry(quest, None)).errors["width"]
 
 

@@ -1,4 +1,4 @@
-"""Every address of the service against every role: who is let in, and who is sent away. A new one must say so here."""
+"""The roles that may open each of the service's addresses. A new address must be added here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ THE_GROUP = frozenset({"owner", "colleague"})
 THE_GROUP_AND_INSTRUCTORS = THE_GROUP | {"instructor"}
 INSTRUCTORS = frozenset({"instructor"})
 
-# Method and who is let in; whatever begins with `desk:` is the instructors' alone.
+# Method and roles; addresses that begin with `desk:` are for instructors only.
 ADDRESSES: dict[str, tuple[str, frozenset[str]]] = {
     "leaderboard:board": ("GET", EVERYBODY),
     "leaderboard:feed": ("GET", EVERYBODY),
@@ -56,7 +56,7 @@ ADDRESSES: dict[str, tuple[str, frozenset[str]]] = {
     "submissions:join": ("GET", EVERYBODY),
     "submissions:group": ("GET", EVERYBODY),
     "login": ("GET", EVERYBODY),
-    "logout": ("GET", EVERYBODY),  # a link alone logs nobody out: it says that a POST does
+    "logout": ("GET", EVERYBODY),  # a GET logs nobody out: it is answered with 405
     "password_change": ("GET", LOGGED_IN),
     "welcome": ("GET", EVERYBODY),
     "api:submissions": ("GET", LOGGED_IN),
@@ -92,8 +92,8 @@ NAMES = sorted(set(addresses(get_resolver())))
 DESK = [name for name in NAMES if name.startswith("desk:")]
 
 
-# Which of the cast's things the `pk` of a desk's route stands for; the others have none.
-OF_THE_DESK = {
+# The object that `pk` stands for in each desk route; the other routes have none.
+DESK_OBJECTS = {
     "submission": ("cancel", "rerun", "count", "disqualify"),
     "quest": (
         "quest", "quest_preview", "quest_announce", "quest_move", "extensions",
@@ -107,17 +107,19 @@ ENDINGS = ("desk:submissions_export", "desk:ranking_export", "desk:grading")
 
 
 @pytest.fixture
-def words(submit, score, quest, course, group, owner, worker, digits_home, monkeypatch) -> dict[str, dict[str, Any]]:
-    """What stands in each route for what there is: two scores, a submission that waits, and what belongs to them."""
+def route_arguments(
+    submit, score, quest, course, group, owner, worker, digits_home, monkeypatch
+) -> dict[str, dict[str, Any]]:
+    """The arguments of each route: two scores, a waiting submission, and the objects that belong to them."""
     monkeypatch.setenv("QUEST_DATA_HOME", str(digits_home))
     scored, other = score(submit(), 300), score(submit(), 340)
     queued = submit()
     code = invite(group, user=owner)
-    things = {
+    objects = {
         "submission": queued, "quest": quest, "course": course, "worker": worker,
         "member": Membership.objects.get(user=owner),
     }  # fmt: skip
-    desk = {f"desk:{name}": {"pk": things[thing].pk} for thing, names in OF_THE_DESK.items() for name in names}
+    desk = {f"desk:{name}": {"pk": objects[kind].pk} for kind, names in DESK_OBJECTS.items() for name in names}
     both = {"pk": scored.pk, "other": other.pk}
     found: dict[str, dict[str, Any]] = {
         **desk,
@@ -149,8 +151,8 @@ def words(submit, score, quest, course, group, owner, worker, digits_home, monke
 
 
 def lets_in(client: Client, method: str, path: str) -> bool:
-    """Whether it is neither sent to log in, nor told that there is no such thing; an error of ours is neither."""
-    with transaction.atomic():  # what it changes is undone for the next
+    """Whether the client is neither sent to the login nor answered with 401, 403 or 404. Fails on a server error."""
+    with transaction.atomic():  # undo its changes before the next request
         response = client.generic(method, path, '{"final": true}', content_type="application/json")
         transaction.set_rollback(True)
     assert response.status_code < 500 or path == reverse("readyz"), response
@@ -159,20 +161,20 @@ def lets_in(client: Client, method: str, path: str) -> bool:
     return response.status_code not in (401, 403, 404)
 
 
-def test_every_address_says_here_who_may_go_there():
+def test_every_address_has_its_roles_listed_here():
     assert sorted({*ADDRESSES, *DESK}) == NAMES
 
 
-def test_each_lets_in_whom_it_should_and_nobody_else(words, request):
+def test_each_address_admits_exactly_its_roles(route_arguments, request):
     clients = {role: request.getfixturevalue("client" if role == "anonymous" else f"{role}_client") for role in ROLES}
     wrong = []
     for name in NAMES:
-        method, welcome = ADDRESSES.get(name, ("GET", INSTRUCTORS))
-        path = reverse(name, kwargs=words.get(name))
-        # What is open to everybody is not asked for by each.
-        asking = ("anonymous", "stranger") if welcome == EVERYBODY else ROLES
-        let_in = {role for role in asking if lets_in(clients[role], method, path)}
-        if let_in != welcome & set(asking):
-            wrong.append((name, sorted(let_in ^ welcome)))
+        method, roles = ADDRESSES.get(name, ("GET", INSTRUCTORS))
+        path = reverse(name, kwargs=route_arguments.get(name))
+        # Two roles are enough for pages that are open to everybody.
+        asked = ("anonymous", "stranger") if roles == EVERYBODY else ROLES
+        let_in = {role for role in asked if lets_in(clients[role], method, path)}
+        if let_in != roles & set(asked):
+            wrong.append((name, sorted(let_in ^ roles)))
 
     assert wrong == []

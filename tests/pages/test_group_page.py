@@ -26,7 +26,7 @@ def test_everybody_sees_what_the_board_shows(client, group, submission, submit, 
     assert f"/submissions/{submission.pk}/" not in text
 
 
-def test_names_of_members_are_for_members_and_instructors(client, owner_client, instructor_client, stranger_client):
+def test_only_members_and_instructors_see_members_names(client, owner_client, instructor_client, stranger_client):
     assert "Members:" in owner_client.get(PAGE).content.decode()
     assert "Members:" in instructor_client.get(PAGE).content.decode()
     for outside in (client, stranger_client):
@@ -63,20 +63,20 @@ def test_a_token_needs_a_name(owner_client, group):
     assert not ApiToken.objects.exists()
 
 
-def test_a_token_may_be_for_reading_alone(owner_client, group):
+def test_a_token_may_be_read_only(owner_client, group):
     create(owner_client, group, scope="read")
 
     assert ApiToken.objects.get().scope == "read"
 
 
-def test_nobody_else_makes_tokens_for_the_group(client, stranger_client, instructor_client, group):
+def test_only_members_create_tokens_for_the_group(client, stranger_client, instructor_client, group):
     assert create(stranger_client, group).status_code == 404
     assert create(instructor_client, group).status_code == 404
     assert create(client, group).headers["Location"].startswith("/login/")
     assert not ApiToken.objects.exists()
 
 
-def test_an_archived_course_gets_no_more_tokens(owner_client, group):
+def test_no_tokens_are_created_in_an_archived_course(owner_client, group):
     Course.objects.update(archived=True)
 
     create(owner_client, group)
@@ -107,7 +107,7 @@ def test_only_its_owner_and_instructors_revoke_a_token(
     assert not ApiToken.objects.exists()
 
 
-def test_of_two_groups_of_one_name_the_newest_courses_stands_first(client, group, course):
+def test_of_two_groups_with_the_same_name_the_newer_courses_is_shown(client, group, course):
     older = Course.objects.create(name="Machine learning", term="autumn 2025", archived=True)
     namesake = Group.objects.create(course=older, name="ITMALGrp01")
 

@@ -1,4 +1,4 @@
-"""What outsiders see of a group's page, and its history as a picture."""
+"""A group's page as outsiders see it, and the chart of its scores."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def text_of(client, address=PAGE, **more) -> str:
     return response.content.decode()
 
 
-def test_models_that_the_quest_does_not_show_yet_are_shown_to_the_group_alone(
+def test_only_the_group_and_instructors_see_hidden_models(
     scored, client, stranger_client, owner_client, instructor_client
 ):
     Quest.objects.update(models_shown=ModelsShown.AFTER_CLOSING)
@@ -41,14 +41,14 @@ def test_models_that_the_quest_does_not_show_yet_are_shown_to_the_group_alone(
         assert "n_neighbors=4" in text_of(inside)
 
 
-def test_what_came_after_the_freeze_is_for_the_group_alone(scored, client, owner_client):
+def test_outsiders_do_not_see_scores_after_the_freeze(scored, client, owner_client):
     Quest.objects.update(frozen_at=scored.finished_at - timedelta(seconds=1))
 
     assert "0.97222" not in text_of(client)
     assert "0.97222" in text_of(owner_client)
 
 
-def test_where_names_are_hidden_nothing_links_name_and_pseudonym(scored, group, client, stranger_client):
+def test_outsiders_cannot_link_a_name_to_its_pseudonym(scored, group, client, stranger_client):
     Quest.objects.update(pseudonyms=True)
     pseudonym = pseudonym_of(group)
 
@@ -60,7 +60,7 @@ def test_where_names_are_hidden_nothing_links_name_and_pseudonym(scored, group, 
         assert "ITMALGrp01" not in by_pseudonym
 
 
-def test_a_pseudonym_tells_nothing_of_quests_that_show_the_names(scored, group, course, client):
+def test_a_pseudonyms_page_has_no_scores_of_quests_that_show_names(scored, group, course, client):
     Quest.objects.update(pseudonyms=False)
     Quest.objects.create(course=course, name="Masked", dataset="digits", state="open", pseudonyms=True)
 
@@ -85,7 +85,7 @@ def test_members_see_who_submitted_what(scored, colleague, submit, owner_client,
     assert 'data-label="by"' not in text_of(client)
 
 
-def test_the_history_is_drawn_from_two_scores_on(submission, submit, score, client):
+def test_the_score_chart_needs_two_scores(submission, submit, score, client):
     score(submission, 340, ago=timedelta(hours=2))
     assert "<svg" not in text_of(client)
 
@@ -96,7 +96,7 @@ def test_the_history_is_drawn_from_two_scores_on(submission, submit, score, clie
     assert page.count("<circle") == 2
 
 
-def test_scores_are_linked_for_those_who_may_open_them(scored, client, stranger_client):
+def test_a_score_is_linked_only_for_readers_who_may_open_it(scored, client, stranger_client):
     address = f"/submissions/{scored.pk}/"
 
     assert f'href="{address}"' in text_of(stranger_client)
@@ -108,7 +108,7 @@ def test_scores_are_linked_for_those_who_may_open_them(scored, client, stranger_
     assert address not in text_of(stranger_client)
 
 
-def test_the_line_is_the_best_so_far_and_only_rises(submit, score, instructor):
+def test_the_line_shows_the_best_so_far_and_only_rises(submit, score, instructor):
     rows = [
         score(submit(KNN | {"n_neighbors": 1 + i}), correct, ago=timedelta(hours=9 - i))
         for i, correct in enumerate((340, 330, 350, 345))
@@ -135,7 +135,7 @@ def test_scores_at_one_moment_can_be_drawn(submit, score):
     assert {dot.x for dot in chart.dots} == {360.0}
 
 
-def test_the_page_needs_few_queries_however_many_scores_there_are(submit, score, client, django_assert_max_num_queries):
+def test_many_scores_take_few_queries(submit, score, client, django_assert_max_num_queries):
     for _ in range(6):
         score(submit(), 350)
 

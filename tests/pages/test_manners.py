@@ -1,4 +1,4 @@
-"""How the site writes numbers and times, and how it behaves when something is not there or went wrong."""
+"""The site's formats for numbers and times, its error pages, and its content security policy."""
 
 from __future__ import annotations
 
@@ -52,21 +52,21 @@ def test_a_time_of_day_is_written_in_the_quests_zone():
     assert template.render(Context({"at": at, "quest": quest})) == "13/10 05:13, 13 October 05:13"
 
 
-def test_a_page_that_is_not_there_says_so_in_the_sites_own_words(client, db):
+def test_a_missing_page_gets_the_sites_own_404(client, db):
     response = client.get("/nowhere/")
 
     assert response.status_code == 404
     assert "This page does not exist." in response.text
 
 
-def test_the_api_says_it_in_json(client, db):
+def test_a_missing_api_address_is_answered_in_json(client, db):
     response = client.get("/api/v1/nowhere/")
 
     assert response.status_code == 404
     assert response.json()["errors"][0]["message"]
 
 
-def test_a_forged_form_is_refused_in_the_sites_own_words(owner):
+def test_a_post_without_a_csrf_token_gets_the_sites_own_403(owner):
     client = Client(enforce_csrf_checks=True)
 
     response = client.post("/login/", {"username": "owner", "password": "x"})
@@ -75,7 +75,7 @@ def test_a_forged_form_is_refused_in_the_sites_own_words(owner):
     assert "You do not have permission to see or do this." in response.text
 
 
-def test_the_page_for_our_own_faults_needs_nothing_that_could_fail():
+def test_the_500_page_renders_without_any_context():
     assert "Your submissions are safe" in render_to_string("500.html")
 
 
@@ -98,7 +98,7 @@ def test_the_stylesheet_fetches_nothing_from_elsewhere():
     assert not re.search(r"https?://|@import", (ROOT / "config/static/quest.css").read_text())
 
 
-def test_the_description_of_the_api_names_its_language_and_leads_back(client, db):
+def test_the_api_docs_page_names_its_language_and_links_to_the_board(client, db):
     page = client.get("/api/docs/").text
 
     assert '<html lang="en' in page

@@ -1,4 +1,4 @@
-"""Every page of submitting and following, against everybody of the cast."""
+"""The roles that may open each page for submitting and for following runs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ PAGES = {
 
 @pytest.mark.parametrize("role", ["anonymous", "owner", "colleague", "stranger", "instructor"])
 @pytest.mark.parametrize("address", PAGES)
-def test_each_page_opens_to_whom_it_should(address, role, everybody, submission):
+def test_each_page_opens_only_for_its_roles(address, role, everybody, submission):
     response = everybody[role].get(address.format(pk=submission.pk))
 
     assert response.status_code == PAGES[address][role]
@@ -64,7 +64,7 @@ def test_each_page_opens_to_whom_it_should(address, role, everybody, submission)
         ("instructor", 302, "cancelled"),
     ],
 )
-def test_who_may_cancel(role, status, state, everybody, submission):
+def test_only_the_group_and_instructors_may_cancel(role, status, state, everybody, submission):
     response = everybody[role].post(f"/submissions/{submission.pk}/cancel/")
 
     submission.refresh_from_db()
@@ -75,9 +75,7 @@ def test_a_stranger_does_not_see_the_submission_in_their_list(stranger_client, s
     assert b"n_neighbors=4" not in stranger_client.get("/submissions/").content
 
 
-def test_who_left_the_group_still_sees_what_they_submitted_and_no_more(
-    owner, owner_client, submission, submit, colleague
-):
+def test_a_former_member_sees_only_their_own_submissions(owner, owner_client, submission, submit, colleague):
     other = submit(submitter=colleague)
     owner.memberships.all().delete()
 
@@ -102,7 +100,7 @@ def test_no_page_has_inline_script_or_style(owner_client, submission, score):
         assert "default-src 'self'" in response.headers["Content-Security-Policy"]
 
 
-def test_a_fragment_whose_session_has_ended_has_its_page_reloaded(client, submission):
+def test_a_polled_fragment_reloads_the_page_after_the_session_has_ended(client, submission):
     for address in (f"/submissions/{submission.pk}/live/", "/submissions/"):
         response = client.get(address, headers={"HX-Request": "true"})
         assert response.headers["HX-Refresh"] == "true"

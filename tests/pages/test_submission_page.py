@@ -27,15 +27,15 @@ def page(client, submission) -> str:
     return client.get(f"/submissions/{submission.pk}/").content.decode()
 
 
-def live(client, submission, seen: str = ""):
-    return client.get(f"/submissions/{submission.pk}/live/?seen={seen}", headers={"HX-Request": "true"})
+def live(client, submission, version: str = ""):
+    return client.get(f"/submissions/{submission.pk}/live/?seen={version}", headers={"HX-Request": "true"})
 
 
-def seen(client, submission) -> str:
+def current_version(client, submission) -> str:
     return client.get(f"/submissions/{submission.pk}/").context["run_view"].version
 
 
-def test_a_queued_submission_tells_its_place_and_polls(owner_client, submit, worker):
+def test_a_queued_submission_shows_its_place_and_polls(owner_client, submit, worker):
     submit()
     second = submit(FOREST)
 
@@ -54,7 +54,7 @@ def test_a_submission_for_a_gpu_says_that_no_gpu_worker_is_alive(owner_client, s
     assert "No GPU worker is available" not in page(owner_client, waiting)
 
 
-def test_a_cpu_worker_that_went_silent_is_missed(owner_client, submission, worker):
+def test_the_page_says_when_the_only_cpu_worker_fell_silent(owner_client, submission, worker):
     assert "No CPU worker is available" not in page(owner_client, submission)
 
     Worker.objects.update(last_seen_at=timezone.now() - timedelta(minutes=5))
@@ -62,8 +62,8 @@ def test_a_cpu_worker_that_went_silent_is_missed(owner_client, submission, worke
     assert "No CPU worker is available" in page(owner_client, submission)
 
 
-def test_nothing_is_sent_while_nothing_changes(owner_client, submission, worker):
-    version = seen(owner_client, submission)
+def test_a_poll_gets_204_while_nothing_changes(owner_client, submission, worker):
+    version = current_version(owner_client, submission)
     assert live(owner_client, submission, version).status_code == 204
 
     claim_one(worker)
@@ -74,9 +74,9 @@ def test_nothing_is_sent_while_nothing_changes(owner_client, submission, worker)
     assert "<html" not in response.content.decode()
 
 
-def test_progress_and_epochs_are_followed(owner_client, submission, worker):
+def test_a_poll_shows_progress_and_epochs(owner_client, submission, worker):
     attempt = claim_one(worker)
-    version = seen(owner_client, submission)
+    version = current_version(owner_client, submission)
     epochs = [{"epoch": 1, "seconds": 1.2, "loss": 0.31, "accuracy": 0.91}]
     leases.note_progress(attempt, {"phase": "fit", "epoch": 2, "epochs": 5, "done": 0.25}, epochs)
 
@@ -110,14 +110,14 @@ def test_energy_comes_with_its_method(owner_client, submission, worker):
     assert "12.3 J (rapl)" in page(owner_client, submission)
 
 
-def test_the_configuration_stands_there_as_notation_and_as_json(owner_client, submission):
+def test_the_configuration_is_shown_as_notation_and_json(owner_client, submission):
     text = page(owner_client, submission)
 
     assert "KNeighborsClassifier(n_neighbors=4, weights=&#x27;distance&#x27;)" in text
     assert "&quot;n_neighbors&quot;: 4" in text
 
 
-def test_the_private_score_shows_after_the_reveal_alone(owner_client, submission, worker):
+def test_the_private_score_is_shown_only_after_the_reveal(owner_client, submission, worker):
     Quest.objects.update(private_share=0.5)
     leases.record_score(claim_one(worker), result_of(170, 180, private=(150, 180)))
     before = page(owner_client, submission)
@@ -144,7 +144,7 @@ def test_a_failure_says_why_and_keeps_the_traceback_for_instructors(
     assert "Traceback: line 7" in page(instructor_client, submission)
 
 
-def test_a_time_out_says_the_limit(owner_client, submission, worker):
+def test_a_timed_out_run_names_the_limit(owner_client, submission, worker):
     leases.time_out(claim_one(worker))
 
     assert "the quest&#x27;s limit for one run" in page(owner_client, submission)
@@ -172,7 +172,7 @@ def test_every_kind_of_event_has_its_sentence(submission, owner_client, owner):
     assert items.count("somebody") == len(Event.Kind)
 
 
-def test_every_state_has_its_words(owner_client, submission):
+def test_every_state_has_its_badge(owner_client, submission):
     for state in State:
         held = {"lease": "0" * 32, "lease_until": timezone.now()} if state == State.RUNNING else {"lease": None}
         result = {"correct": 1, "total": 2} if state == State.SCORED else {"correct": None, "total": None}
@@ -189,7 +189,7 @@ def test_a_queued_submission_is_cancelled_at_once(owner_client, submission):
     assert reload(submission).state == State.CANCELLED
 
 
-def test_a_running_one_is_asked_to_stop_once(colleague_client, submission, worker):
+def test_cancelling_a_running_submission_is_offered_once(colleague_client, submission, worker):
     claim_one(worker)
 
     text = colleague_client.post(f"/submissions/{submission.pk}/cancel/", follow=True).content.decode()
@@ -198,7 +198,7 @@ def test_a_running_one_is_asked_to_stop_once(colleague_client, submission, worke
     assert f'action="/submissions/{submission.pk}/cancel/"' not in text
 
 
-def test_what_has_ended_cannot_be_cancelled_and_says_so(owner_client, submission, score):
+def test_an_ended_submission_cannot_be_cancelled(owner_client, submission, score):
     score(submission, 300)
 
     response = owner_client.post(f"/submissions/{submission.pk}/cancel/", follow=True)
@@ -211,13 +211,13 @@ def test_a_get_request_does_not_cancel(owner_client, submission):
     assert owner_client.get(f"/submissions/{submission.pk}/cancel/").status_code == 405
 
 
-def test_html_in_a_note_is_text(owner_client, submit):
+def test_html_in_a_note_is_escaped(owner_client, submit):
     text = page(owner_client, submit(note="<script>alert(1)</script>\nsecond line"))
 
     assert "&lt;script&gt;alert(1)&lt;/script&gt;<br>second line" in text
 
 
-def test_a_re_run_and_its_first_point_at_each_other(owner_client, submission, score, instructor):
+def test_a_rerun_and_its_original_refer_to_each_other(owner_client, submission, score, instructor):
     score(submission, 300)
     again = reruns.rerun(reload(submission), user=instructor)
 
@@ -268,11 +268,11 @@ def test_the_list_shows_one_state_if_asked(owner_client, submission, submit):
 
 
 @pytest.mark.parametrize("query", ["state=odd", "quest=x", f"quest={'9' * 5000}", "page=-1", "page=x", "page=99999"])
-def test_odd_filters_are_no_errors(owner_client, submission, query):
+def test_invalid_filters_are_ignored(owner_client, submission, query):
     assert owner_client.get(f"/submissions/?{query}").status_code == 200
 
 
-def test_the_list_needs_few_queries_however_long_it_is(owner_client, submit, django_assert_max_num_queries):
+def test_a_long_list_takes_few_queries(owner_client, submit, django_assert_max_num_queries):
     for _ in range(12):
         submit()
 
@@ -280,7 +280,7 @@ def test_the_list_needs_few_queries_however_long_it_is(owner_client, submit, dja
         owner_client.get("/submissions/")
 
 
-def test_an_instructors_list_holds_their_own(instructor_client, submission, instructor, quest):
+def test_an_instructors_list_holds_only_their_own_submissions(instructor_client, submission, instructor, quest):
     spec = validate(FOREST, dataset="digits")
     intake.submit(quest=quest, submitter=instructor, group=None, spec=spec)
 
@@ -291,12 +291,12 @@ def test_an_instructors_list_holds_their_own(instructor_client, submission, inst
 
 
 @pytest.mark.parametrize("pk", ["0", "999", str(2**63), "9" * 5000])
-def test_a_number_that_is_no_submission_is_not_found(owner_client, pk):
+def test_an_unknown_number_is_not_found(owner_client, pk):
     for address in (f"/submissions/{pk}/", f"/submissions/{pk}/live/"):
         assert owner_client.get(address).status_code == 404
 
 
-def test_positions_are_those_of_the_claims(owner_client, submit, worker):
+def test_the_position_shown_follows_the_claims(owner_client, submit, worker):
     first, second = submit(), submit(FOREST)
     claims.claim(device="cpu", worker=worker)
 

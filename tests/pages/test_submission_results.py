@@ -1,4 +1,4 @@
-"""What the page of a submission tells once it has a score: errors, insight, and what others may see of it."""
+"""A submission's page once it has a score: mistakes, insights, comparisons, and what others may see."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def digits(digits_home, monkeypatch):
 
 
 def finish(submission, worker, digits, wrong, **more) -> Submission:
-    """Scored with these images read as the next digit."""
+    """Score the submission, with each of the `wrong` images predicted as the next digit."""
     errors = [[index, (int(digits.test_labels[index]) + 1) % 10] for index in wrong]
     leases.record_score(claim_one(worker), {**result_of(360 - len(wrong)), "errors": errors, **more})
     return reload(submission)
@@ -58,12 +58,12 @@ def test_wrong_images_are_chosen_by_pair_and_by_page(owner_client, scored, digit
     assert "No misclassified images match." in page(owner_client, scored, "?true=4&given=4")
 
 
-def test_odd_choices_are_no_errors(owner_client, scored):
+def test_invalid_choices_are_ignored(owner_client, scored):
     for query in ("?true=x&given=11", "?page=-1", "?true=99999999999999999999"):
         assert "100 of 360 test images." in page(owner_client, scored, query, **{"HX-Request": "true"})
 
 
-def test_htmx_is_sent_the_wrong_images_alone(owner_client, scored):
+def test_htmx_gets_only_the_wrong_images(owner_client, scored):
     fragment = page(owner_client, scored, "?true=4", **{"HX-Request": "true"})
 
     assert fragment.strip().startswith("<section")
@@ -98,7 +98,7 @@ def test_until_the_reveal_the_page_says_that_only_public_images_count(owner_clie
 
 
 @pytest.mark.parametrize(
-    ("seen", "words"),
+    ("insight", "words"),
     [
         ({"kind": "importances", "shape": [8, 8], "values": [0.0] * 63 + [1.0]}, "63 are not used at all"),
         (
@@ -115,13 +115,13 @@ def test_until_the_reveal_the_page_says_that_only_public_images_count(owner_clie
         ),
     ],
 )  # fmt: skip
-def test_what_the_trainer_saw_in_the_model_is_shown(owner_client, scored, seen, words):
-    Insight.objects.create(submission=scored, data=seen)
+def test_each_kind_of_insight_is_shown(owner_client, scored, insight, words):
+    Insight.objects.create(submission=scored, data=insight)
 
     assert words in page(owner_client, scored)
 
 
-def test_an_image_is_told_with_what_it_is_and_what_it_was_read_as(owner_client, scored, digits):
+def test_an_images_alt_text_gives_its_true_and_predicted_digit(owner_client, scored, digits):
     nearest = {"index": 5, "label": 9, "distance": 1.5}
     wrong = [{"index": 3, "given": 9, "neighbours": [nearest]}]
     Insight.objects.create(submission=scored, data={"kind": "neighbours", "wrong": wrong})
@@ -133,7 +133,7 @@ def test_an_image_is_told_with_what_it_is_and_what_it_was_read_as(owner_client, 
     assert f'alt="Test image 0: {digits.test_labels[0]}, predicted {(digits.test_labels[0] + 1) % 10}"' in text
 
 
-def test_an_insight_of_a_kind_that_is_not_known_is_left_out(owner_client, scored):
+def test_an_unknown_kind_of_insight_is_ignored(owner_client, scored):
     Insight.objects.create(submission=scored, data={"kind": "dreams"})
 
     assert owner_client.get(f"/submissions/{scored.pk}/").status_code == 200
@@ -148,27 +148,28 @@ def test_the_tab_title_shows_the_state_and_then_the_score(owner_client, submissi
     assert f"<title>0.99722 · Submission {submission.pk}" in fragment.content.decode()
 
 
-def test_elapsed_and_remaining_time_stand_there_while_it_runs(owner_client, submission, worker):
+def test_elapsed_and_remaining_time_are_shown_while_it_runs(owner_client, submission, worker):
     attempt = claim_one(worker)
     leases.note_progress(attempt, {"phase": "fit", "done": 0.5}, [])
 
-    following = owner_client.get(f"/submissions/{submission.pk}/").context["run_view"]
+    run_view = owner_client.get(f"/submissions/{submission.pk}/").context["run_view"]
 
-    assert following.remaining_s == pytest.approx(following.elapsed_s, abs=0.5)
+    assert run_view.remaining_s == pytest.approx(run_view.elapsed_s, abs=0.5)
     assert 'data-counts="up"' in page(owner_client, submission)
 
 
-def test_others_see_the_results_but_not_the_submitter_or_note(stranger_client, scored, owner):
+def test_others_see_the_results_but_not_the_submitter_or_note(owner_client, stranger_client, scored, owner):
     Submission.objects.update(note="our secret plan")
     owner.first_name = "Hannah"
     owner.save()
 
-    text = page(stranger_client, scored)
+    own, text = page(owner_client, scored), page(stranger_client, scored)
 
     assert "KNeighborsClassifier(n_neighbors=4" in text
     assert "100 of 360 test images." in text
     assert "Edit and resubmit" in text
-    for hidden in ("our secret plan", "Hannah", "History", "cpu@here", "private note", "Cancel"):
+    for hidden in ("our secret plan", "Hannah", "History", "cpu@here", "Edit the note"):
+        assert hidden in own
         assert hidden not in text
 
 
@@ -182,26 +183,26 @@ def test_others_see_a_pseudonym_where_the_quest_has_them(stranger_client, scored
 
 
 def test_submissions_not_on_the_board_are_hidden_from_others(stranger_client, owner_client, scored):
-    stands = {"state": State.SCORED, "correct": 260, "total": 360, "disqualified": False, "counts": True}
+    on_board = {"state": State.SCORED, "correct": 260, "total": 360, "disqualified": False, "counts": True}
     for changes in (
         {"state": State.FAILED, "correct": None, "total": None},
         {"disqualified": True},
         {"counts": False},
         {"out_of_competition": True},
     ):
-        Submission.objects.update(**{**stands, **changes})
+        Submission.objects.update(**{**on_board, **changes})
         assert stranger_client.get(f"/submissions/{scored.pk}/").status_code == 404, changes
     assert owner_client.get(f"/submissions/{scored.pk}/").status_code == 200
 
 
-def test_nobody_else_reads_it_where_models_are_hidden(stranger_client, instructor_client, scored):
+def test_others_cannot_open_it_while_models_are_hidden(stranger_client, instructor_client, scored):
     Quest.objects.update(models_shown=ModelsShown.AFTER_CLOSING)
 
     assert stranger_client.get(f"/submissions/{scored.pk}/").status_code == 404
     assert instructor_client.get(f"/submissions/{scored.pk}/").status_code == 200
 
 
-def test_a_frozen_board_keeps_what_was_scored_since_from_others(stranger_client, scored):
+def test_others_cannot_open_a_score_made_after_the_freeze(stranger_client, scored):
     Quest.objects.update(frozen_at=scored.submitted_at)
 
     assert stranger_client.get(f"/submissions/{scored.pk}/").status_code == 404
@@ -214,7 +215,7 @@ def test_the_group_changes_its_note(colleague_client, owner_client, submission):
     assert "p=3 next" in page(owner_client, submission)
 
 
-def test_others_and_instructors_leave_the_note_alone(stranger_client, instructor_client, scored):
+def test_only_the_group_may_change_the_note(stranger_client, instructor_client, scored):
     for client in (stranger_client, instructor_client):
         assert client.post(f"/submissions/{scored.pk}/note/", {"note": "mine"}).status_code == 404
     assert reload(scored).note == ""
@@ -257,7 +258,7 @@ def test_own_and_board_submissions_are_offered_for_comparison(
     assert owner_client.get(f"/submissions/{first.pk}/compare/{theirs.pk}/").status_code == 404
 
 
-def test_choosing_leads_to_the_comparison(owner_client, submit, worker, digits):
+def test_choosing_a_submission_opens_the_comparison(owner_client, submit, worker, digits):
     first, second = (finish(submit(), worker, digits, [place]) for place in range(2))
 
     answer = owner_client.get(f"/submissions/{first.pk}/compare/?with={second.pk}")
@@ -265,11 +266,11 @@ def test_choosing_leads_to_the_comparison(owner_client, submit, worker, digits):
     assert answer.headers["Location"] == f"/submissions/{first.pk}/compare/{second.pk}/"
 
 
-def test_what_has_no_score_is_not_compared(owner_client, submission):
+def test_a_submission_without_a_score_cannot_be_compared(owner_client, submission):
     assert owner_client.get(f"/submissions/{submission.pk}/compare/").status_code == 404
 
 
-def test_two_of_different_data_sets_are_not_compared(owner_client, submit, worker, digits, course):
+def test_submissions_on_different_data_sets_cannot_be_compared(owner_client, submit, worker, digits, course):
     other = Quest.objects.create(course=course, name="MNIST", dataset="mnist", state="open")
     first = finish(submit(), worker, digits, [0])
     second = finish(submit(quest=other), worker, digits, [0])
@@ -277,7 +278,7 @@ def test_two_of_different_data_sets_are_not_compared(owner_client, submit, worke
     assert "These two cannot be compared" in page(owner_client, first, f"compare/{second.pk}/")
 
 
-def test_each_way_to_fail_has_its_advice_and_says_whether_it_counts(owner_client, submission, worker):
+def test_each_failure_has_advice_and_says_whether_it_counts(owner_client, submission, worker):
     claim_one(worker)
     for exit_ in ADVISED:
         Submission.objects.update(state=State.FAILED, lease=None, lease_until=None, refunded=exit_ == Exit.LOST)
@@ -295,7 +296,7 @@ def test_each_way_to_fail_has_its_advice_and_says_whether_it_counts(owner_client
 
 
 @pytest.mark.parametrize(("model", "helps"), [(KNN, "algorithm='brute'"), (FOREST, "max_depth")])
-def test_what_needs_less_memory_is_said_for_the_models_own_family(owner_client, submit, worker, model, helps):
+def test_advice_on_memory_fits_the_models_family(owner_client, submit, worker, model, helps):
     submission = submit(model)
     for _ in range(2):
         leases.release(claim_one(worker), Exit.OUT_OF_MEMORY, reason="It needed more memory than the quest allows.")
@@ -309,16 +310,16 @@ def test_what_needs_less_memory_is_said_for_the_models_own_family(owner_client, 
 def test_a_crash_is_explained_and_only_instructors_see_the_workers_message(
     owner_client, instructor_client, submission, worker
 ):
-    said = "The training process could not be started: it has ended already (exit code -9)."
+    message = "The training process could not be started: it has ended already (exit code -9)."
     for _ in range(3):
-        leases.release(claim_one(worker), Exit.CRASHED, reason=said)
+        leases.release(claim_one(worker), Exit.CRASHED, reason=message)
 
     def reason(client) -> str:
         return page(client, submission).partition('<p class="reason">')[2].partition("</p>")[0]
 
     assert "The run crashed during training 3 times and was abandoned." in reason(owner_client)
     assert "training process" not in reason(owner_client)
-    assert said in reason(instructor_client)
+    assert message in reason(instructor_client)
 
 
 def test_unknown_thread_counts_are_not_shown(owner_client, submission, score):

@@ -1,4 +1,4 @@
-"""Submitting by hand: pasting a model, the forms of the families, and what is said where something is wrong."""
+"""The submit page: pasting a model, the families' forms, and errors beside their fields."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import pytest
 from django.utils import timezone
 
-from submissions.models import Event, Group, Membership, Quest, QuestState, Submission
+from submissions.models import Course, Event, Group, Membership, Quest, QuestState, Submission
 from tests.cast import person
 
 PASTED = "KNeighborsClassifier(n_neighbors=4, weights='distance')"
@@ -35,7 +35,7 @@ def test_a_pasted_model_is_queued_and_leads_to_its_page(owner_client, quest, gro
     assert (submission.group, submission.headline, submission.note) == (group, PASTED, "like the lecture")
 
 
-def test_the_page_tells_who_submits_and_what_is_left(owner_client, quest, submission):
+def test_the_page_names_the_group_and_the_quota_left(owner_client, quest, submission):
     text = owner_client.get("/submit/").content.decode()
 
     assert "You are submitting for ITMALGrp01: 49 of 50 submissions left today." in text
@@ -71,7 +71,7 @@ def test_a_refused_model_is_explained_beside_the_box_and_kept(owner_client, ques
     assert not Submission.objects.exists()
 
 
-def test_json_is_taken_in_the_box_too_and_its_errors_name_the_parameter(owner_client, quest):
+def test_json_may_be_pasted_and_its_errors_name_the_parameter(owner_client, quest):
     response = owner_client.post("/submit/", paste(quest, '{"family": "knn", "n_neighbors": 0}'))
 
     assert field_error(response, "model").startswith("n_neighbors: 0 is not allowed")
@@ -146,7 +146,7 @@ def test_check_lists_what_is_wrong(owner_client, quest):
     assert "n_estimators: 0 is not allowed" in response.content.decode()
 
 
-def test_the_form_of_a_family_submits_what_its_fields_say(owner_client, quest):
+def test_a_familys_form_submits_its_fields(owner_client, quest):
     data = {
         "way": "forest",
         "quest": quest.pk,
@@ -171,7 +171,7 @@ def test_an_untouched_form_submits_the_defaults(owner_client, quest):
     assert Submission.objects.get().headline == "KNeighborsClassifier()"
 
 
-def test_an_error_stands_beside_the_field_that_it_names(owner_client, quest):
+def test_an_error_is_shown_beside_the_field_that_it_names(owner_client, quest):
     data = {"way": "knn", "quest": quest.pk, "model_algorithm": "kd_tree", "model_metric": "cosine", "model_p": "1e999"}
     response = owner_client.post("/submit/", data)
     assert field_error(response, "model_p")
@@ -182,7 +182,7 @@ def test_an_error_stands_beside_the_field_that_it_names(owner_client, quest):
 
 
 @pytest.mark.parametrize("value", ["1; 2", "a.b", "f(1)", "[[[", "9" * 499, "NaN", "é"])
-def test_odd_values_in_a_field_are_refused_beside_it(owner_client, quest, value):
+def test_invalid_values_in_a_field_are_refused_beside_it(owner_client, quest, value):
     response = owner_client.post("/submit/", {"way": "forest", "quest": quest.pk, "model_max_features": value})
 
     assert field_error(response, "model_max_features")
@@ -206,7 +206,7 @@ def test_a_preset_fills_the_box_with_its_notation(owner_client, quest):
     assert "<td>batch_size</td><td><code>32</code></td>" in text
 
 
-def test_only_presets_that_the_quest_takes_are_offered(owner_client, quest):
+def test_only_presets_that_the_quest_accepts_are_offered(owner_client, quest):
     offered = owner_client.get("/submit/?way=cnn").context["presets"]
 
     assert "LeNet-5" not in offered
@@ -222,7 +222,7 @@ def test_a_used_up_quota_is_shown_before_and_after_submitting(owner_client, ques
     assert Submission.objects.count() == 1
 
 
-def test_a_user_without_a_group_is_told_whom_to_ask(client, quest, db):
+def test_a_user_without_a_group_cannot_submit(client, quest, db):
     client.force_login(person("lonely"))
 
     assert "You are not in a group" in client.get("/submit/").content.decode()
@@ -240,7 +240,7 @@ def test_a_quest_closing_meanwhile_refuses_but_keeps_the_text(owner_client, ques
     assert not Submission.objects.exists()
 
 
-def test_of_two_open_quests_the_chosen_one_is_submitted_to(owner_client, quest, course):
+def test_a_model_is_submitted_to_the_chosen_quest(owner_client, quest, course):
     other = Quest.objects.create(course=course, name="Second", dataset="digits", state=QuestState.OPEN)
 
     owner_client.post("/submit/", paste(other))
@@ -249,8 +249,6 @@ def test_of_two_open_quests_the_chosen_one_is_submitted_to(owner_client, quest, 
 
 
 def test_a_quest_of_another_course_is_not_offered(owner_client, quest, instructor):
-    from submissions.models import Course
-
     elsewhere = Course.objects.create(name="Other", term="x")
     foreign = Quest.objects.create(course=elsewhere, name="Foreign", dataset="digits", state=QuestState.OPEN)
 
@@ -260,9 +258,7 @@ def test_a_quest_of_another_course_is_not_offered(owner_client, quest, instructo
     assert not Submission.objects.exists()
 
 
-def test_the_group_is_that_of_the_quests_course(client, quest, course, group):
-    from submissions.models import Course
-
+def test_a_member_of_two_groups_submits_for_the_group_in_the_quests_course(client, quest, course, group):
     user = person("both", group)
     old = Course.objects.create(name="Old", term="y")
     Membership.objects.create(user=user, group=Group.objects.create(course=old, name="ITMALGrp01"), course=old)

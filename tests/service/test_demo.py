@@ -1,4 +1,4 @@
-"""`manage.py demo` and `manage.py invite_instructor`: what a first start leaves behind."""
+"""`manage.py demo` and `manage.py invite_instructor`, which prepare the service at its first start."""
 
 import io
 import stat
@@ -56,7 +56,7 @@ def test_the_printed_token_acts_for_its_group():
     assert token.group.name == "ITMALGrp03"
 
 
-def test_the_logins_are_kept_for_the_owner_s_eyes_alone(home):
+def test_the_logins_file_is_readable_by_its_owner_only(home):
     home.mkdir()
     (home / "demo-logins.txt").write_text("of a database that is gone\n")
     (home / "demo-logins.txt").chmod(0o644)
@@ -80,7 +80,7 @@ def test_a_second_run_changes_nothing_and_says_where_the_logins_are(home):
     assert (Quest.objects.count(), Membership.objects.count()) == (1, 5)
 
 
-def test_a_second_run_leaves_a_quest_that_was_closed_as_it_is():
+def test_a_second_run_leaves_a_closed_quest_closed():
     run("demo")
     Quest.objects.update(state=QuestState.CLOSED)
 
@@ -103,7 +103,7 @@ def test_the_first_instructor_is_invited_by_a_link():
     assert "https://quest.example/welcome/" in printed
 
 
-def test_an_instructor_who_missed_the_link_is_given_another():
+def test_an_instructor_who_missed_the_link_gets_another():
     run("invite_instructor")
 
     assert "/welcome/" in run("invite_instructor")

@@ -27,7 +27,7 @@ LONG_AGO = timedelta(hours=1)
 
 @pytest.fixture
 def service(worker, settings, monkeypatch, digits_home):
-    """A service that is well: a broker that answers, a CPU worker and an upkeep worker that reaped just now."""
+    """A healthy service: a broker that answers, a CPU worker, and an upkeep worker that reaped just now."""
     monkeypatch.setenv("QUEST_DATA_HOME", str(digits_home))
     monkeypatch.setitem(doctor.CHECKS, "broker", doctor.Check(lambda: iter(()), needs_database=False))
     now = timezone.now()
@@ -47,10 +47,10 @@ def only(troubles: list[str]) -> str:
 def test_a_healthy_service_has_no_problems(service, quest, capsys):
     call_command("doctor")
 
-    said = capsys.readouterr().out
-    assert said.startswith("All is well.\n")
-    assert "workers: cpu: 1 with 2 slots, upkeep: 1 with 1 slots" in said
-    assert "data sets here: digits" in said
+    output = capsys.readouterr().out
+    assert output.startswith("All is well.\n")
+    assert "workers: cpu: 1 with 2 slots, upkeep: 1 with 1 slots" in output
+    assert "data sets here: digits" in output
 
 
 def test_a_problem_makes_the_command_exit_with_1(service, capsys):
@@ -82,9 +82,9 @@ def test_a_worker_that_was_paused_and_forgotten_is_named(service):
 
 
 def test_a_broker_that_does_not_answer_is_named(db):
-    said = only(list(doctor.broker()))
+    output = only(list(doctor.broker()))
 
-    assert said.startswith("The broker at 127.0.0.1:1/0 cannot be reached")
+    assert output.startswith("The broker at 127.0.0.1:1/0 cannot be reached")
 
 
 def test_submissions_for_a_missing_gpu_are_a_problem(service, submission):
@@ -123,7 +123,7 @@ def test_an_upkeep_worker_that_has_just_started_is_given_time(service):
     assert doctor.examine() == []
 
 
-def test_expired_leases_that_nobody_gave_back_are_named(service, submission, worker, settings):
+def test_expired_leases_that_were_not_released_are_named(service, submission, worker, settings):
     settings.LEASE_SECONDS = -3600
     claim_one(worker)
 
@@ -136,7 +136,7 @@ def test_submissions_that_wait_long_while_slots_are_free_are_named(service, subm
     assert f"1 submission waits on queue cpu while 2 slots are free: #{submission.pk}." in only(doctor.examine())
 
 
-def test_data_that_an_open_quest_needs_and_is_missing_or_damaged_is_named(service, quest, tmp_path, monkeypatch):
+def test_missing_or_damaged_data_of_an_open_quest_is_named(service, quest, tmp_path, monkeypatch):
     folder = tmp_path / "digits"
     shutil.copytree(store.data_home() / "digits", folder, ignore=shutil.ignore_patterns("*.json"))
     monkeypatch.setenv("QUEST_DATA_HOME", str(tmp_path))
@@ -144,9 +144,9 @@ def test_data_that_an_open_quest_needs_and_is_missing_or_damaged_is_named(servic
 
     (folder / "train-labels-idx1-ubyte").write_bytes(b"not these")
     (folder / "t10k-labels-idx1-ubyte").unlink()
-    said = only(doctor.examine())
-    assert "train-labels-idx1-ubyte, t10k-labels-idx1-ubyte" in said
-    assert said.endswith("run `python -m workers.datasets.fetch digits`.")
+    output = only(doctor.examine())
+    assert "train-labels-idx1-ubyte, t10k-labels-idx1-ubyte" in output
+    assert output.endswith("run `python -m workers.datasets.fetch digits`.")
 
 
 def test_a_disk_that_is_nearly_full_is_named(service, monkeypatch):

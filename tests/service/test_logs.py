@@ -1,4 +1,4 @@
-"""What a worker logs carries the ids to follow it by; in production every line is JSON."""
+"""A worker's log lines carry the ids of their run; in production every line is JSON."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_on_a_terminal_a_log_line_is_plain_text(tmp_path):
     assert "worker=cpu@here" in first
 
 
-def said_of(stack: Stack, submission: int, event: str) -> str | None:
+def find_line(stack: Stack, submission: int, event: str) -> str | None:
     lines = stack.log.read_text().splitlines()
     return next((line for line in lines if event in line and f"submission={submission} " in f"{line} "), None)
 
@@ -68,7 +68,7 @@ def test_a_workers_lines_name_submission_attempt_and_worker(stack):
 
     assert scored["state"] == "scored"
     for event in ("run begins", "run scored"):
-        line = until(partial(said_of, stack, scored["id"], event), seconds=5, what=event)
+        line = until(partial(find_line, stack, scored["id"], event), seconds=5, what=event)
         assert " attempt=" in line
         assert " worker=cpu@" in line
         assert " worker_id=" in line

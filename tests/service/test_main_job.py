@@ -1,4 +1,4 @@
-"""The main job, through everything that is real: HTTP, broker, Celery workers, trainers – on digits."""
+"""The main job end to end on digits, with real HTTP, broker, Celery workers and trainers."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The reaper's rounds: one every few seconds, however often it is asked for one."""
+"""The reaper's rounds: one every few seconds, however often one is requested."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def upkeep(worker, monkeypatch) -> Worker:
 
 
 @pytest.fixture
-def lapsed(submission, worker):
+def expired(submission, worker):
     """A submission whose lease has run out."""
     claim_one(worker)
     Submission.objects.update(lease_until=Now() - timedelta(seconds=1))
     return submission
 
 
-def test_a_round_requested_twice_runs_once(upkeep, lapsed, monkeypatch):
+def test_a_round_requested_twice_runs_once(upkeep, expired, monkeypatch):
     rounds = []
     monkeypatch.setattr(reaper, "expire", lambda: rounds.append(leases.expire()))
 
@@ -44,16 +44,16 @@ def test_a_round_requested_twice_runs_once(upkeep, lapsed, monkeypatch):
         tasks.reap()
 
     assert rounds == [1]
-    assert reload(lapsed).state == State.QUEUED
+    assert reload(expired).state == State.QUEUED
 
 
 @pytest.mark.parametrize("ago", [timedelta(seconds=10), -timedelta(minutes=10)], ids=["an interval", "in the future"])
-def test_a_round_runs_half_an_interval_after_the_last_even_after_a_clock_was_wrong(upkeep, lapsed, ago):
+def test_a_round_runs_half_an_interval_after_the_last_even_after_a_clock_was_wrong(upkeep, expired, ago):
     Worker.objects.filter(pk=upkeep.pk).update(reaped_at=timezone.now() - ago)
 
     assert reaper.reap()
 
-    assert reload(lapsed).state == State.QUEUED
+    assert reload(expired).state == State.QUEUED
 
 
 def test_beats_messages_do_not_expire_by_a_workers_clock():

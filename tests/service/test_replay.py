@@ -1,4 +1,4 @@
-"""`manage.py replay ATTEMPT` trains an attempt again, shows it beside what was recorded, and records nothing."""
+"""`manage.py replay ATTEMPT` trains an attempt again, compares it with its record, and saves nothing."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def trainer_settings(trainer_environment, monkeypatch):
 
 
 def replayed(*arguments: str, code: int = 0) -> str:
-    said = io.StringIO()
+    output = io.StringIO()
     if code:
         with pytest.raises(SystemExit) as exit_:
-            call_command("replay", *arguments, stdout=said)
-        assert exit_.value.code == code, said.getvalue()
+            call_command("replay", *arguments, stdout=output)
+        assert exit_.value.code == code, output.getvalue()
     else:
-        call_command("replay", *arguments, stdout=said)
-    return said.getvalue()
+        call_command("replay", *arguments, stdout=output)
+    return output.getvalue()
 
 
 def rows() -> list[Any]:
@@ -53,13 +53,13 @@ def scored(submit, worker, trainer):
 def test_a_replay_gives_the_same_answers_and_records_nothing(scored):
     before = rows()
 
-    said = replayed(str(scored.pk))
+    output = replayed(str(scored.pk))
 
-    assert "The two agree on every test image." in said
-    score = next(line for line in said.splitlines() if line.startswith("score"))
+    assert "The two agree on every test image." in output
+    score = next(line for line in output.splitlines() if line.startswith("score"))
     recorded, now = score.removeprefix("score").split(" of 360)")[:2]
     assert recorded.strip() == now.strip()
-    assert "training" in said
+    assert "training" in output
     assert rows() == before
 
 
@@ -68,9 +68,9 @@ def test_a_replay_counts_the_images_with_other_answers(scored):
     score.errors = [*score.errors[1:], [359, 3] if score.errors[-1][0] != 359 else [0, 3]]
     score.save()
 
-    said = replayed(f"{scored.submission_id}/{scored.number}", code=3)
+    output = replayed(f"{scored.submission_id}/{scored.number}", code=3)
 
-    assert "The two disagree on 2 test images." in said
+    assert "The two disagree on 2 test images." in output
 
 
 @pytest.fixture
@@ -87,32 +87,32 @@ def odd(odd_family, quest, owner, group, worker):
 
 
 def test_an_error_is_shown_with_its_traceback_and_what_was_printed(odd):
-    said = replayed(odd("fail"), code=1)
+    output = replayed(odd("fail"), code=1)
 
-    assert "about to fail" in said
-    assert "Traceback (most recent call last)" in said
-    assert "ValueError: the model does not like these images" in said
-    assert said.rstrip().endswith("Recorded: error in training. It went wrong.")
+    assert "about to fail" in output
+    assert "Traceback (most recent call last)" in output
+    assert "ValueError: the model does not like these images" in output
+    assert output.rstrip().endswith("Recorded: error in training. It went wrong.")
 
 
 def test_a_crash_is_shown_with_its_place(odd):
-    said = replayed(odd("abort"), code=1)
+    output = replayed(odd("abort"), code=1)
 
-    assert "Fatal Python error: Aborted" in said
-    assert "The trainer crashed (exit code -6)." in said
+    assert "Fatal Python error: Aborted" in output
+    assert "The trainer crashed (exit code -6)." in output
 
 
 def test_a_run_that_does_not_end_is_stopped(odd):
-    said = replayed(odd("sleep"), "--seconds", "3", code=1)
+    output = replayed(odd("sleep"), "--seconds", "3", code=1)
 
-    assert "It was still running after 3 seconds and was stopped." in said
+    assert "It was still running after 3 seconds and was stopped." in output
 
 
 def test_an_attempt_without_a_score_may_be_scored_now(odd):
-    said = replayed(odd("nothing"))
+    output = replayed(odd("nothing"))
 
-    assert "score           –" in said
-    assert "Recorded: error in training. It went wrong." in said
+    assert "score           –" in output
+    assert "Recorded: error in training. It went wrong." in output
 
 
 @pytest.mark.parametrize("asked", ["4711", "17/2", "latest", "9" * 40])
