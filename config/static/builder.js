@@ -1,5 +1,5 @@
-// Alt with an arrow moves the layer in which the cursor is, as its buttons do, and the cursor goes with it.
-let goingTo = null;
+// Alt+↑ and Alt+↓ move the layer that has the focus, as its buttons do. The focus follows it to the same field.
+let fieldToFocus = null;
 
 document.addEventListener("keydown", (event) => {
   const way = { ArrowUp: "up", ArrowDown: "down" }[event.key];
@@ -10,24 +10,23 @@ document.addEventListener("keydown", (event) => {
   if (button.disabled) return;
   const place = Number(layer.dataset.place);
   const id = event.target.id;
-  goingTo = id && id.replace(`layer-${place}-`, `layer-${place + (way === "up" ? -1 : 1)}-`);
+  fieldToFocus = id && id.replace(`layer-${place}-`, `layer-${place + (way === "up" ? -1 : 1)}-`);
   button.click();
 });
 
 document.addEventListener("htmx:afterSettle", () => {
-  const field = goingTo && document.getElementById(goingTo);
-  goingTo = null;
+  const field = fieldToFocus && document.getElementById(fieldToFocus);
+  fieldToFocus = null;
   if (!field) return;
   field.closest("details")?.setAttribute("open", "");
   field.focus();
 });
 
-// What a look at the model finds wrong with a field stands beside it, and the field is marked; after Submit the cursor
-// goes to the first one.
+// Fields with errors are marked as invalid after each check of the model. After Submit, the first one gets the focus.
 document.addEventListener("htmx:afterSettle", () => {
   for (const field of document.querySelectorAll('#submission [aria-invalid="true"]')) field.removeAttribute("aria-invalid");
-  for (const told of document.querySelectorAll("#submission [data-about]")) {
-    document.getElementById(told.dataset.about)?.setAttribute("aria-invalid", "true");
+  for (const error of document.querySelectorAll("#submission [data-about]")) {
+    document.getElementById(error.dataset.about)?.setAttribute("aria-invalid", "true");
   }
 });
 document.querySelector('main [aria-invalid="true"]')?.focus();

@@ -1,7 +1,7 @@
-// The charts, drawn in the browser by Vega; without it, or where it fails, the picture that the server draws.
+// Draws the charts with Vega in the browser. If Vega is missing or fails, shows the server's pictures instead.
 const NARROW = 560;
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
-const drawn = new WeakMap(); // plot -> {view, from}: what stands in it, and from which address and beat
+const drawn = new WeakMap(); // plot -> {view, from, etag}: its Vega view, and the address and ETag of its data
 
 const charts = () => document.getElementById("charts");
 const plots = () => [...document.querySelectorAll("#charts .plot")];
@@ -12,9 +12,9 @@ function look(plot) {
 
 const later = (seconds) => new Promise((go) => setTimeout(go, 1000 * seconds));
 
-// What the server has not made yet – Vega's module at first, or a chart when many are asked for – it accepts to make,
-// and says how soon to ask for again.
-async function patient(address, tries = 8) {
+// Fetches `address`. While the server is still making the file (Vega's module at first, or a chart under load), it
+// answers 202 with Retry-After.
+async function fetchWhenReady(address, tries = 8) {
   for (let left = tries; left > 0; left -= 1) {
     const response = await fetch(address);
     if (response.status === 200) return response;
@@ -27,22 +27,22 @@ async function patient(address, tries = 8) {
 let vega;
 async function load() {
   const module = charts().dataset.bundle;
-  await patient(module);
+  await fetchWhenReady(module);
   await import(module);
   return window.vegaEmbed;
 }
 
 async function draw(plot) {
   const from = plot.dataset.vega + look(plot);
-  const beat = charts().dataset.etag;
+  const etag = charts().dataset.etag;
   const old = drawn.get(plot);
-  if (old?.from === from && old.beat === beat) return;
-  drawn.set(plot, { ...old, from, beat });
+  if (old?.from === from && old.etag === etag) return;
+  drawn.set(plot, { ...old, from, etag });
   say(plot, plot.dataset.wait);
   try {
     vega ??= load();
     const [embed, spec] = await Promise.all([vega, specification(from)]);
-    await show(plot, embed, spec, { from, beat });
+    await show(plot, embed, spec, { from, etag });
     old?.view?.finalize();
   } catch (error) {
     console.info("The chart is shown as a picture:", error);
@@ -50,9 +50,9 @@ async function draw(plot) {
   }
 }
 
-const specification = async (address) => (await patient(address)).json();
+const specification = async (address) => (await fetchWhenReady(address)).json();
 
-// Drawn beside the page and put into it whole: a chart that follows new scores does not flicker.
+// Draws outside the document and then replaces the chart at once, so that an update does not flicker.
 async function show(plot, embed, spec, seen) {
   const place = document.createElement("div");
   place.className = "drawing";
@@ -60,7 +60,7 @@ async function show(plot, embed, spec, seen) {
     mode: "vega",
     renderer: "canvas",
     actions: false,
-    logLevel: 1, // errors alone: a layer without rows is none
+    logLevel: 1, // only errors: Vega warns about layers without rows
     ast: true,
     defaultStyle: false,
     tooltip: { disableDefaultStyle: true },
@@ -78,16 +78,16 @@ function picture(plot) {
   image.src = plot.dataset.svg + look(plot);
 }
 
-// Where nothing is drawn yet: that it will be, or why it is not. What was drawn before is better than words.
+// Shows a message in an empty plot. An earlier drawing stays, since it is better than a message.
 function say(plot, words) {
   if (plot.querySelector("canvas, img")) return;
-  const told = document.createElement("p");
-  told.className = "told";
-  told.textContent = words;
-  plot.replaceChildren(told);
+  const message = document.createElement("p");
+  message.className = "told";
+  message.textContent = words;
+  plot.replaceChildren(message);
 }
 
-// One after the other, from the top.
+// Draws one chart after the other, from the top.
 let drawing = Promise.resolve();
 function drawAll() {
   drawing = drawing.then(async () => {
@@ -103,7 +103,7 @@ const resized = new ResizeObserver((entries) => {
   drawAll();
 });
 
-// The numbers that were unfolded stay so when the page brings newer ones.
+// Open data tables stay open when the page is updated.
 let unfolded = [];
 document.addEventListener("htmx:beforeSwap", () => {
   unfolded = [...document.querySelectorAll("#charts details[open]")].map((one) => one.id);
@@ -116,7 +116,7 @@ document.addEventListener("htmx:afterSettle", watch);
 function watch() {
   resized.disconnect();
   for (const plot of plots()) say(plot, plot.dataset.wait);
-  for (const plot of plots()) resized.observe(plot); // which tells of each at once, and so draws it
+  for (const plot of plots()) resized.observe(plot); // calls back at once for each plot, which draws it
 }
 
 dark.addEventListener("change", drawAll);

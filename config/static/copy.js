@@ -1,4 +1,4 @@
-// A button with `data-copy` copies the text of the element that it names. Without scripts it is not shown.
+// A button with `data-copy` copies the text of the element with that id. It is hidden without JavaScript.
 document.documentElement.classList.add("copies");
 
 document.addEventListener("click", async (event) => {
@@ -8,7 +8,7 @@ document.addEventListener("click", async (event) => {
   try {
     await navigator.clipboard.writeText(source.textContent);
   } catch {
-    // No clipboard without HTTPS: select the text, so that the keyboard can copy it.
+    // Without HTTPS there is no clipboard. Select the text so that it can be copied by keyboard.
     getSelection().selectAllChildren(source);
     return;
   }
@@ -17,7 +17,7 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { button.textContent = label; }, 1500);
 });
 
-// What was unfolded or folded stays so when the page shows the model anew.
+// Sections stay open or closed when the preview is updated.
 const folds = new Map();
 
 document.addEventListener("toggle", (event) => {

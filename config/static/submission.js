@@ -1,4 +1,4 @@
-// Clocks of a running submission go on between two looks at the server.
+// The clocks of a running submission keep counting between two polls.
 setInterval(() => {
   for (const clock of document.querySelectorAll("[data-counts]")) {
     clock.began ??= performance.now();
@@ -15,7 +15,7 @@ function written(seconds) {
   return minutes < 60 ? `${minutes}:${clock}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${clock}`;
 }
 
-// What was opened stays open when the live part is replaced.
+// Open sections stay open when the live part is replaced.
 let opened = [];
 document.addEventListener("htmx:beforeSwap", () => {
   opened = [...document.querySelectorAll("#live details[open][id]")].map((details) => details.id);

@@ -1,16 +1,16 @@
-// Shows the panes in turn; which one, outlives the exchange of the page's live part.
+// Shows the panes in turn. The current pane stays the same when the page's live part is replaced.
 const SECONDS = 20;
 let shown = null;
 
 const panes = () => [...document.querySelectorAll("[data-pane]")];
 
-// A chart that is empty or still being drawn is passed over.
+// Charts that are empty or still being drawn are skipped.
 function isReady(pane) {
   const picture = pane.querySelector("img");
   return !picture || (picture.complete && picture.naturalWidth > 0);
 }
 
-// Nobody sees a chart being exchanged: it is fetched anew while another pane is shown.
+// Fetches the pane's chart again while another pane is shown, so that the change is not visible.
 function renew(pane) {
   for (const part of pane.querySelectorAll("source, img")) {
     const name = part.tagName === "IMG" ? "src" : "srcset";
@@ -38,5 +38,5 @@ document.addEventListener("DOMContentLoaded", () => {
   shown = panes().find((pane) => !pane.hidden)?.dataset.pane;
   setInterval(turn, SECONDS * 1000);
 });
-// Before the exchange is painted: the pane that was shown goes on being shown.
+// Runs before the replaced part is painted, so that the same pane stays visible.
 document.addEventListener("htmx:afterSwap", () => show(shown));

@@ -35,7 +35,6 @@ class SetFirstPassword(views.PasswordResetConfirmView):
     def form_valid(self, form: SetPasswordForm) -> HttpResponse:
         messages.success(
             self.request,
-            _("Welcome. Your password is set. Remember your user name: %(username)s")
-            % {"username": form.user.username},
+            _("Welcome. Your password is set. Remember your username: %(username)s") % {"username": form.user.username},
         )
         return super().form_valid(form)

@@ -27,7 +27,7 @@ def freeze(request: UserRequest, pk: int) -> HttpResponse:
     else:
         frozen, thawed = (
             _("Frozen: groups see the quest as it is now."),
-            _("Thawed: everybody sees live results again."),
+            _("Unfrozen: everybody sees live results again."),
         )
         messages.success(request, frozen if quest.frozen_at else thawed)
     return redirect("desk:quest", pk)

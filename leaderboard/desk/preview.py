@@ -43,7 +43,7 @@ class NewcomerEntry(Entry):
 @for_instructors
 @require_safe
 def preview(request: UserRequest, pk: int) -> HttpResponse:
-    """The head of the board and the submit page, as a group of the course meets them; nothing can be handed in."""
+    """The head of the board and the submit page, as a group of the course sees them. Nothing can be submitted."""
     quest = get_object_or_404(Quest.objects.select_related("course"), pk=pk)
     entry = NewcomerEntry(quest, Group(course=quest.course, name=_("your group")))
     mode = request.GET.get("way", PASTE)

@@ -32,7 +32,7 @@ def cancel(request: UserRequest, pk: int) -> HttpResponse:
         messages.error(request, str(refused))
     else:
         ended = now == State.CANCELLED
-        words = _("Submission %(id)s is cancelled.") if ended else _("Submission %(id)s is stopping.")
+        words = _("Submission %(id)s is cancelled.") if ended else _("Submission %(id)s is being cancelled.")
         messages.success(request, words % {"id": pk})
     return redirect(back(request, reverse("desk:submissions")))
 
@@ -50,7 +50,7 @@ def rerun(request: UserRequest, pk: int) -> HttpResponse:
         messages.error(request, str(refused))
     else:
         messages.success(
-            request, _("Submission %(id)s runs again as submission %(again)s.") % {"id": pk, "again": again.pk}
+            request, _("Submission %(id)s is re-run as submission %(again)s.") % {"id": pk, "again": again.pk}
         )
     return redirect(back(request, reverse("desk:submissions")))
 

@@ -186,7 +186,7 @@ FEED_KEYS = [Key("finished_at", datetime, descending=True), Key("pk", int, desce
 def feed(quest: Quest, *, visibility: Visibility | None = None, after: Place | None = None) -> QuerySet[FeedSubmission]:
     """Every competing score that the reader may see, newest first.
 
-    `improved` is true where the score was its group's best public score when it came in. `row.score.attempt` and its
+    `improved` is true where the score was its group's best public score so far. `row.score.attempt` and its
     hardware need no further query.
     """
     best_before = Window(

@@ -71,7 +71,7 @@ def read_rows(content: bytes) -> ClassList:
     columns = _heading(*lines[0])
     students = lines[1:] if columns else lines
     if not students:
-        raise ImportRefused(LineError(0, _("The file has a heading but no students.")))
+        raise ImportRefused(LineError(0, _("The file has a header row but no students.")))
     read = [_row(line, cells, columns or COLUMNS) for line, cells in students]
     return ClassList(
         [row for row in read if isinstance(row, ClassListRow)], [row for row in read if isinstance(row, LineError)]
@@ -121,10 +121,10 @@ def _heading(line: int, cells: list[str]) -> tuple[str, ...] | None:
     if "group" not in named and "username" not in named:
         return None
     if twice := sorted({column for column in named if named.count(column) > 1}):
-        words = _("The heading names the column %(column)s twice.")
+        words = _("The header row names the column %(column)s twice.")
         raise ImportRefused(LineError(line, words % {"column": _words(twice[0])}))
     if missing := [column for column in ("group", "username") if column not in named]:
-        words = _("The heading names no column %(column)s.")
+        words = _("The header row has no column %(column)s.")
         raise ImportRefused(LineError(line, words % {"column": missing[0]}))
     return columns
 

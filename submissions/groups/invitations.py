@@ -31,7 +31,7 @@ def invite(group: Group, *, user: User) -> str:
     code = "".join(secrets.choice(ALPHABET) for _place in range(CODE_LENGTH))
     with writing():
         if open_invitations(group).count() >= MAX_OPEN:
-            words = _("%(group)s has %(count)s open invitations: revoke those that nobody needs.")
+            words = _("%(group)s has %(count)s open invitations. Revoke those that are not needed.")
             raise InvitationRefused(words % {"group": group, "count": MAX_OPEN})
         Invitation.objects.create(
             group=group, digest=_digest(code), created_by=user, expires_at=timezone.now() + VALID_FOR
@@ -71,9 +71,9 @@ def join_refusal(invitation: Invitation, user: User) -> str:
     if group is None:
         return ""
     if group == invitation.group:
-        words = _("You are in %(group)s already. The invitation stays open for somebody else.")
+        words = _("You are already in %(group)s. The invitation stays open for somebody else.")
     else:
-        words = _("You are in %(group)s, and in one course a person is in one group. An instructor can move you.")
+        words = _("You are already in %(group)s. You can be in only one group per course; an instructor can move you.")
     return words % {"group": group}
 
 

@@ -86,11 +86,11 @@ def _refusal_reason(submission: Submission, user: User) -> str:
     """A sentence that says why `user` may not change the mark; empty if they may."""
     quest, group = submission.quest, submission.group
     if group is None or submission.out_of_competition:
-        return _("It is out of competition: only what a group competes with can be final.")
+        return _("It is out of competition, so it cannot be final.")
     if not group.memberships.filter(user=user).exists():
-        return _("Only %(group)s itself chooses its finals.") % {"group": group}
+        return _("Only members of %(group)s can mark its finals.") % {"group": group}
     if not quest.private_share:
-        words = _("%(quest)s keeps no images back: the best score counts by itself, and none is marked.")
+        words = _("%(quest)s has no private images: the best score counts, and nothing is marked as final.")
         return words % {"quest": quest}
     if not is_open_for(quest, group):
         return _("%(closed)s Finals are chosen while it is open.") % {"closed": closed_reason(quest, group)}
@@ -109,6 +109,6 @@ def _check_limit(submission: Submission) -> None:
     assert group is not None
     others = list(marked(quest, group).values_list("pk", flat=True))
     if len(others) >= quest.final_runs:
-        words = _("%(quest)s lets a group mark %(most)s at most, and yours are %(listed)s: unmark one first.")
+        words = _("In %(quest)s, a group may mark at most %(most)s. Yours are %(listed)s; unmark one first.")
         values = {"quest": quest, "most": quest.final_runs, "listed": ", ".join(map(str, others))}
         raise refuse("final", words % values, status=409)

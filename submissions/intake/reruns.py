@@ -41,11 +41,9 @@ def rerun(submission: Submission, *, user: User, reason: str = "") -> Submission
 def _check_ended(submission: Submission, runs: list[Submission]) -> None:
     for run in runs:
         if run.is_live and run.pk == submission.pk:
-            raise refuse(
-                "submission", _("It has not ended yet: only an ended submission can be run again."), status=409
-            )
+            raise refuse("submission", _("It has not ended yet. Only an ended submission can be re-run."), status=409)
         if run.is_live:
-            words = _("It is run again already, as submission %(id)s.")
+            words = _("It is already being re-run as submission %(id)s.")
             raise refuse("submission", words % {"id": run.pk}, status=409)
 
 

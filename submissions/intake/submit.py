@@ -112,9 +112,9 @@ def engine_refusal(quest: Quest, engine: str) -> str:
     """A sentence that says why `quest` does not accept `engine`."""
     if engine in engines.names():
         words = {"engine": engine, "offered": _(" or ").join(quest.engines)}
-        return _("This quest does not take submissions for the %(engine)s engine, only for %(offered)s.") % words
+        return _("This quest does not accept the %(engine)s engine, only %(offered)s.") % words
     words = {"engine": engine, "offered": ", ".join(quest.engines)}
-    return _("There is no engine %(engine)r; there is %(offered)s.") % words
+    return _("There is no engine %(engine)r. This quest offers %(offered)s.") % words
 
 
 def _fingerprints(quest: Quest, spec: Spec, device: str, engine: str, note: str) -> list[str]:
@@ -141,10 +141,10 @@ def _earlier(submitter: User, key: str | None, fingerprints: Sequence[str]) -> S
 def _check_entry(quest: Quest, submitter: User, group: Group | None) -> None:
     if group is None:
         if not submitter.is_staff:
-            raise refuse("group", _("You are in no group of this course: ask your instructor."), status=403)
+            raise refuse("group", _("You are not in a group of this course. Ask your instructor."), status=403)
         return check_not_archived(quest)
     if group.course_id != quest.course_id:
-        words = _("%(group)s belongs to another course than %(quest)s.")
+        words = _("%(group)s and %(quest)s belong to different courses.")
         raise refuse("quest", words % {"group": group, "quest": quest}, status=403)
     if not is_open_for(quest, group):
         raise refuse("quest", closed_reason(quest, group), status=403)

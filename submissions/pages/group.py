@@ -43,7 +43,7 @@ def empty_form() -> TokenForm:
 
 
 def group_url(group: Group) -> str:
-    """The group page's URL, for readers who may know the group's name."""
+    """The group page's URL, for readers who may see the group's name."""
     return reverse("submissions:group", args=[group.name]) + f"?course={group.course_id}"
 
 

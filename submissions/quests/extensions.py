@@ -72,7 +72,7 @@ def _check_extends(extra_submissions: int, closes_at: datetime | None) -> None:
 
 def _check_quest(quest: Quest, group: Group) -> None:
     if group.course_id != quest.course_id:
-        words = _("%(group)s belongs to another course than %(quest)s.")
+        words = _("%(group)s and %(quest)s belong to different courses.")
         raise refuse("group", words % {"group": group, "quest": quest})
     if quest.state in (QuestState.REVEALED, QuestState.ARCHIVED) or quest.course.archived:
         words = _("%(quest)s is read-only: it takes no more submissions.")

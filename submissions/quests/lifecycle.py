@@ -56,7 +56,7 @@ def _set_frozen(quest: Quest, at: datetime | None, *, user: User) -> None:
             words = (
                 _("%(quest)s cannot be frozen now; please reload.")
                 if at
-                else _("%(quest)s cannot be thawed now; please reload.")
+                else _("%(quest)s cannot be unfrozen now; please reload.")
             )
             raise QuestMoveRefused(words % {"quest": quest})
         DeskEvent.record(DeskEvent.Kind.QUEST_CHANGED, user=user, subject=quest, course=quest.course, detail=word)

@@ -78,7 +78,7 @@ def may_read(visibility: Visibility, submission: Submission) -> bool:
 
 @register.filter
 def parameters_of(visibility: Visibility, submission: Submission) -> int | None:
-    """The network's parameter count, if the reader may know it; otherwise None."""
+    """The network's parameter count, if the reader may see it; otherwise None."""
     return visibility.parameters(submission)
 
 

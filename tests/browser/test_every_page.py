@@ -124,7 +124,7 @@ def test_a_keyboard_user_skips_to_the_content_and_always_sees_the_focus(open_win
     page.goto("/submissions/")
 
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
     without_outline = [where for where in focus_after_tabs(page, 25) if where["outline"] == "none"]
 

@@ -57,7 +57,7 @@ def test_the_desk_runs_a_submission_again(open_window, stack):
     page.goto("/desk/")
 
     page.locator(f"#act-{run['id']}").click()
-    page.get_by_role("button", name="Run it again").click()
+    page.get_by_role("button", name="Re-run").click()
 
     again = page.get_by_role("row").filter(has_text=f"re-run of #{run['id']}")
     expect(again.locator(".badge")).to_have_text("scored", ignore_case=True, timeout=TRAINED_MS)

@@ -37,7 +37,7 @@ def test_the_queue_says_why_a_submission_waits(submit, worker, instructor_client
     assert "all slots are busy" in page(instructor_client)
 
     Quest.objects.update(exclusive=True)
-    assert "waiting for a machine to itself" in page(instructor_client)
+    assert "waiting for exclusive use of a machine" in page(instructor_client)
 
     Worker.objects.update(stopped_at="2026-01-01T00:00:00Z")
     assert "no active worker for this device" in page(instructor_client)

@@ -74,9 +74,9 @@ def test_without_a_heading_the_columns_are_group_username_name_and_number():
     ("content", "errors"),
     [
         ("", ["The file is empty; it needs a line for each student."]),
-        ("group,username\n", ["The file has a heading but no students."]),
-        ("group,name\nITMALGrp01,Anna\n", ["line 1: The heading names no column username."]),
-        ("group,user,login\na,b,c\n", ["line 1: The heading names the column username twice."]),
+        ("group,username\n", ["The file has a header row but no students."]),
+        ("group,name\nITMALGrp01,Anna\n", ["line 1: The header row has no column username."]),
+        ("group,user,login\na,b,c\n", ["line 1: The header row names the column username twice."]),
         ("group,username\nITMALGrp01,\n,bo\n", ["line 2: The username is missing.", "line 3: The group is missing."]),
         ("g1,anna,Anna,1,more\n", ["line 1: There are 5 cells where 4 columns are expected."]),
         ('g1,anna,"Anna\nHansen",1\n', ["line 1: The name has a line break or another control character in it."]),

@@ -121,8 +121,8 @@ def test_of_two_who_use_it_at_once_one_gets_in(code):
 
 def test_one_group_a_course_and_the_invitation_stays_for_somebody_else(code, stranger, owner, instructor):
     for who, words in (
-        (stranger, "You are in ITMALGrp02"),
-        (owner, "You are in ITMALGrp01 already"),
+        (stranger, "You are already in ITMALGrp02"),
+        (owner, "You are already in ITMALGrp01"),
         (instructor, "Instructors are in no group"),
     ):
         assert words in text_of(client_of(who).get(f"/join/{code}/"))
@@ -195,7 +195,7 @@ def test_a_group_has_not_more_than_so_many_open_invitations(group, owner):
     for _ in range(MAX_OPEN):
         invite(group, user=owner)
 
-    with pytest.raises(InvitationRefused, match="revoke those"):
+    with pytest.raises(InvitationRefused, match="Revoke those"):
         invite(group, user=owner)
 
 

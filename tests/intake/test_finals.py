@@ -98,7 +98,7 @@ def test_where_nothing_is_private_the_public_score_stands_and_nothing_is_marked(
     best = score(submit(), 350)
     score(submit(FOREST), 340)
 
-    assert "keeps no images back" in refusal(best, owner)
+    assert "has no private images" in refusal(best, owner)
     assert standing(reveal(quest)) == [(1, "ITMALGrp01", 350)]
 
 
@@ -114,7 +114,7 @@ def test_a_group_marks_as_many_as_the_quest_says(quest, scored, owner):
     for submission in scored[:2]:
         mark_final(submission, user=owner, final=True)
 
-    assert f"yours are {scored[0].pk}, {scored[1].pk}" in refusal(scored[2], owner)
+    assert f"Yours are {scored[0].pk}, {scored[1].pk}" in refusal(scored[2], owner)
 
     mark_final(scored[0], user=owner, final=False)
     mark_final(scored[2], user=owner, final=True)
@@ -143,7 +143,7 @@ def test_nothing_is_marked_once_the_quest_is_closed_for_the_group(quest, scored,
 
 def test_only_the_group_itself_chooses(quest, scored, stranger, instructor):
     for user in (stranger, instructor):
-        assert "Only ITMALGrp01 itself" in refusal(scored[0], user)
+        assert "Only members of ITMALGrp01" in refusal(scored[0], user)
 
 
 def test_what_is_disqualified_or_out_of_competition_cannot_be_final(quest, scored, submit, owner, instructor):
@@ -217,4 +217,4 @@ def test_the_api_says_why_a_mark_is_refused(quest, scored, owner_token):
 
     assert refused.status_code == 409
     assert refused.json()["errors"][0]["field"] == "final"
-    assert "1 at most" in refused.json()["errors"][0]["message"]
+    assert "at most 1" in refused.json()["errors"][0]["message"]

@@ -91,7 +91,7 @@ def test_what_is_run_again_already_is_not_run_a_third_time_meanwhile(submission,
     first = score(submission, 300)
     again = reruns.rerun(first, user=instructor)
 
-    with pytest.raises(Refused, match=f"already, as submission {again.pk}"):
+    with pytest.raises(Refused, match=f"already being re-run as submission {again.pk}"):
         reruns.rerun(first, user=instructor)
 
 

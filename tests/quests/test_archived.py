@@ -82,8 +82,8 @@ def test_the_desk_offers_nothing_that_would_be_refused(archive, submission, scor
 
     def offered() -> set[str]:
         text = "".join(instructor_client.get(page).text for page in pages)
-        return {words for words in ("Re-run…", "Disqualify…", "Make this run count…") if words in text}
+        return {words for words in ("Re-run…", "Disqualify…", "Count this run…") if words in text}
 
-    assert offered() == {"Re-run…", "Disqualify…", "Make this run count…"}
+    assert offered() == {"Re-run…", "Disqualify…", "Count this run…"}
     archive()
     assert offered() == set()

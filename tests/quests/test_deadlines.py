@@ -146,7 +146,7 @@ def test_a_quota_is_spent_for_23_or_25_hours_when_the_clocks_change(
     assert refused.status_code == 429
     assert int(refused["Retry-After"]) == pytest.approx((midnight - spent).total_seconds(), abs=1)
     assert f"submit again at 00:00 on {day}" in refused.json()["errors"][0]["message"]
-    assert f"The next one is possible at 00:00 on {day} (Europe/Copenhagen)" in page
+    assert f"You can submit again at 00:00 on {day} (Europe/Copenhagen)" in page
 
 
 @pytest.mark.parametrize(("spent", "midnight", "day"), DAYS)

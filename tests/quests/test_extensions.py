@@ -183,7 +183,7 @@ def test_no_quota_and_no_deadline_leave_nothing_to_extend(quest, group, instruct
 def test_a_group_of_another_course_is_refused(quest, instructor):
     elsewhere = Group.objects.create(course=Course.objects.create(name="Other"), name="Other")
 
-    with pytest.raises(Refused, match="another course"):
+    with pytest.raises(Refused, match="different courses"):
         extend(quest=quest, group=elsewhere, user=instructor, extra_submissions=1, reason="x")
 
 

@@ -48,7 +48,7 @@ def test_a_healthy_service_has_no_problems(service, quest, capsys):
     call_command("doctor")
 
     output = capsys.readouterr().out
-    assert output.startswith("All is well.\n")
+    assert output.startswith("Everything is working.\n")
     assert "workers: cpu: 1 with 2 slots, upkeep: 1 with 1 slots" in output
     assert "data sets here: digits" in output
 

@@ -16,9 +16,9 @@ class Command(BaseCommand):
     help = "Write a finished quest as a zip of plain pages, charts and data that works without a server."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("quest", help="its number or its name")
+        parser.add_argument("quest", help="the quest's number or name")
         parser.add_argument(
-            "file", nargs="?", type=Path, metavar="FILE.zip", help="left out: named after quest and day"
+            "file", nargs="?", type=Path, metavar="FILE.zip", help="default: a name from the quest and the day"
         )
 
     def handle(self, *, quest: str, file: Path | None, **options: object) -> None:

@@ -23,7 +23,7 @@ class Command(BaseCommand):
         except DatabaseError:
             rows = []
         if not problems:
-            self.stdout.write("All is well.")
+            self.stdout.write("Everything is working.")
         for name, value in rows:
             self.stdout.write(f"  {name}: {value}")
         if problems:
