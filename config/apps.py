@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class ConfigConfig(AppConfig):
-    """Brings the backup commands, and makes the Celery application current in every Django process."""
+    """Registers the backup commands, and makes the Celery application current in every Django process."""
 
     name = "config"
 

@@ -39,7 +39,7 @@ def live_quest_page(
     context: Callable[[Visibility], Context],
     no_quest: str = "leaderboard/no_quest.html",
 ) -> HttpResponse:
-    """A live page about the quest in `?quest=`, else about the visitor's likeliest one; `no_quest` if there is none."""
+    """A live page about the quest in `?quest=`, else about the visitor's current one; `no_quest` if there is none."""
     quests = queries.published_quests(request.user)
     quest = queries.chosen(quests, request.GET.get("quest", ""), request.user)
     if quest is None:

@@ -1,4 +1,4 @@
-"""The public pages, and the instructors' desk beside them under a name of its own."""
+"""The public pages, and the instructors' desk in its own namespace."""
 
 from django.urls import include, path
 

@@ -25,7 +25,7 @@ UNITS = ("seconds", "share")
 
 @dataclass(frozen=True, slots=True)
 class ChartFilters:
-    """The filters that the charts' address asks for. Invalid values are ignored.
+    """The filters in the charts' address. Invalid values are ignored.
 
     `engines` counts the scores of each engine. Charts of times show one `engine` only, because times of different
     engines do not compare.

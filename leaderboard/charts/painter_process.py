@@ -1,4 +1,4 @@
-"""The web's end of the painter: starts it when the first picture is asked for, and limits how long a request waits."""
+"""The web process's side of the painter: starts it for the first picture, and limits how long a request waits."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 
 from submissions.processes.json_lines_child import JsonLinesChild
 
-PATIENCE_SECONDS = 9.0  # the longest that a web thread waits, for its turn and its picture together
-HUNG_SECONDS = 45.0  # a painter that has worked on one picture for so long is replaced; its first one takes a while
+PATIENCE_SECONDS = 9.0  # the longest that a web thread waits for its turn and its picture together
+HUNG_SECONDS = 45.0  # a painter that takes longer for a picture is replaced; its first one is slow
 MOST_WAITING = 6  # web threads, for the five charts of a page without scripts; the others serve the rest of the site
 _PROJECT = Path(__file__).resolve().parent.parent.parent
 
@@ -57,7 +57,7 @@ class Painter(JsonLinesChild):
             self._places.release()
 
     def wake(self) -> None:
-        """Start a painter, if there is none, before the first picture is asked for."""
+        """Start a painter before the first picture is requested, unless one is running."""
         if self._turn.acquire(blocking=False):
             try:
                 self._ensure_running()

@@ -24,7 +24,7 @@ NEWEST = "-submitted"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskFilters:
-    """The filters and the order that the desk's address asks for. Invalid values are ignored."""
+    """The filters and the order in the desk's address. Invalid values are ignored."""
 
     quest: int | None = None
     group: str = ""
@@ -52,7 +52,7 @@ class DeskFilters:
         return urlencode({name: value for name, value in parts.items() if value})
 
     def rows(self) -> QuerySet[Submission]:
-        """The submissions that the filters leave, sorted, with their runs."""
+        """The filtered submissions, sorted, with their runs."""
         return with_runs(self._ordered(self._filtered(Submission.objects.all())))
 
     def _filtered(self, rows: QuerySet[Submission]) -> QuerySet[Submission]:

@@ -25,7 +25,7 @@ from submissions.specs.shapes import parameters
 
 @dataclass(frozen=True, slots=True)
 class NewcomerEntry(Entry):
-    """The quest as a group enters it that has not submitted yet and was granted nothing."""
+    """The quest's terms for a group without submissions or extensions."""
 
     @property
     def quota(self) -> Quota:
@@ -65,7 +65,7 @@ def preview(request: UserRequest, pk: int) -> HttpResponse:
 
 
 def _phase(quest: Quest) -> str:
-    """As it will be once a draft is opened; of any other quest as it is."""
+    """The quest's phase; for a draft, the phase that it will have once opened."""
     if quest.state != "draft":
         return queries.phase(quest)
     return "upcoming" if quest.opens_at and quest.opens_at > timezone.now() else "open"

@@ -37,7 +37,7 @@ _COLUMNS = {"group": "group__name", "parameters": "parameters"} | {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankingFilters:
-    """The filters and the order that the ranking's address asks for; an empty `sort` is by rank."""
+    """The filters and the order in the ranking's address; an empty `sort` is by rank."""
 
     quest: Quest
     show_all: bool

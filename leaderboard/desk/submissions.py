@@ -55,7 +55,7 @@ def _context(request: UserRequest, now: DeskSnapshot) -> dict[str, Any]:
 @for_instructors
 @require_safe
 def submissions_export(request: UserRequest, ending: str) -> HttpResponseBase:
-    """All submissions that the filters leave, as a file."""
+    """All filtered submissions, as a file."""
     filters = DeskFilters.read(request.GET)
     rows = filters.rows().iterator(chunk_size=CHUNK)
     quest = Quest.objects.filter(pk=filters.quest).first() if filters.quest else None

@@ -25,7 +25,7 @@ SORTS_BY_TIME = {"train", "predict"}
 
 @dataclass(frozen=True, slots=True)
 class BoardFilters:
-    """The filters and the order that the board's address asks for. Invalid values are ignored."""
+    """The filters and the order in the board's address. Invalid values are ignored."""
 
     family: str
     machine: queries.HardwareChoice | None

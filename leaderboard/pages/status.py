@@ -1,4 +1,4 @@
-"""The status page: workers, queues and waits. Everybody sees how busy the service is; names only those who may."""
+"""The status page: workers, queues and waits. Everybody sees the load; names need permission."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Movement:
 
 
 def ranks_before(quest: Quest, visibility: Visibility, **filters: Any) -> dict[int, int]:
-    """Group id → earlier rank, among what the same filters left then. Empty where nothing can be compared.
+    """Group id → earlier rank under the same filters. Empty where nothing can be compared.
 
     Before the reveal: the rank at the start of today, in the quest's time zone. After it, if the private images
     decide: the rank by public scores.

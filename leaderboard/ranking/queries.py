@@ -93,9 +93,9 @@ def board(
     sort: str = "",
     after: Place | None = None,
 ) -> QuerySet[RankedSubmission]:
-    """The ranking among what the filters leave: each group's best submission, or with `best=False` every one.
+    """The filtered ranking: each group's best submission, or with `best=False` every one.
 
-    Without `visibility`, only what anybody may see. Each row has a `rank`, the `ranked_score` (an accuracy) behind it,
+    Without `visibility`, only what is public. Each row has a `rank`, the `ranked_score` (an accuracy) behind it,
     and that score's numerator and denominator, `points` and `out_of`. Equal counts share a rank, the earlier submission
     first. After the reveal a group's best is the best of its finals. `row.score.attempt` and its hardware need no
     further query. `sort` is one of `SORTS`, with a minus for descending order; anything else sorts by rank. Rows up to
@@ -133,7 +133,7 @@ def _sort_column(sort: str, visibility: Visibility) -> Expression | F | None:
 def _competing(
     quest: Quest, visibility: Visibility, *, family: str, hardware: int | None, device: str
 ) -> QuerySet[Submission]:
-    """The ranked submissions that the reader may see and the filters leave."""
+    """The ranked submissions that the reader may see and that pass the filters."""
     asked = {"family": family, "score__attempt__hardware": hardware, "score__attempt__device": device}
     filters = {name: value for name, value in asked.items() if value}
     return ranked(quest).filter(visibility.known(), **filters)
@@ -147,7 +147,7 @@ def _known(quest: Quest, visibility: Visibility | None) -> Q:
 def public_ranks(
     quest: Quest, visibility: Visibility, *, family: str = "", hardware: int | None = None, device: str = ""
 ) -> dict[int, int]:
-    """Group id → rank, by each group's best public score among what the filters leave."""
+    """Group id → rank, by each group's best public score among the filtered submissions."""
     competing = _competing(quest, visibility, family=family, hardware=hardware, device=device)
     bests: dict[int, int] = dict(competing.order_by().values_list("group").annotate(best=Max("correct")))
     scores = sorted(bests.values())
@@ -170,7 +170,7 @@ def engines_mixed(rows: QuerySet[Any]) -> list[str]:
 
 
 def board_keys(sort: str) -> list[Key]:
-    """The keys by which `board` orders its rows for this `sort`."""
+    """The sort keys of `board` for this `sort`."""
     by_rank = [Key("points", int, descending=True), Key("ranked_at", datetime), Key("pk", int)]
     column = _SORT_COLUMNS.get(sort.removeprefix("-"))
     if column is None:

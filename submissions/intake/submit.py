@@ -1,4 +1,4 @@
-"""Submitting: validates a model, checks deadline and quota under a lock, and queues it. There is no other way in."""
+"""Submitting: validates a model, checks deadline and quota under a lock, and queues it. This is the only way in."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         return self.filter(state=State.SCORED)
 
     def competing(self) -> SubmissionQuerySet:
-        """Groups' submissions that are not disqualified; of a submission and its re-runs only the one that counts."""
+        """Groups' submissions that are not disqualified; of a submission and its re-runs, only the run that counts."""
         return self.filter(out_of_competition=False, counts=True, disqualified=False)
 
     def visible_to(self, user: User) -> SubmissionQuerySet:

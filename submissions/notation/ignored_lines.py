@@ -1,4 +1,4 @@
-"""Judges lines that are no part of a model: harmless as far as we know, or able to change the score, and why."""
+"""Judges lines outside the models: harmless as far as we know, or able to change the score, and why."""
 
 from __future__ import annotations
 

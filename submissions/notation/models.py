@@ -81,7 +81,7 @@ class Models:
         return self.model_in([], node.args[0]) if name in CLONING and node.args else None
 
     def alias(self, names: list[str], node: ast.expr) -> bool:
-        """Gives a model these further names, if the expression is its name or a clone of it; says whether it is."""
+        """Gives a model these further names, if the expression is its name or a clone of it; returns whether it is."""
         cloned = isinstance(node, ast.Call) and self.text.called(node) in CLONING
         model = self.model_in([], node) if cloned or isinstance(node, ast.Name) else None
         if model:
@@ -102,7 +102,7 @@ class Models:
         return self._created[call]
 
     def add_from_parameters(self, parameters: ast.Dict) -> Model | None:
-        """The model of a dictionary such as `best_params_` prints; None if the dictionary is empty."""
+        """The model in a printed dictionary of parameters, such as `best_params_`; None if the dictionary is empty."""
         if model := model_of(self.text, parameters):
             self.found.append(model)
         return model
@@ -130,7 +130,7 @@ class Models:
         self.found[:] = [*kept, *by]
 
     def wrap(self, call: ast.Call) -> bool:
-        """Notes a search, a vote or the like over models, which then are no submissions; says whether it is one."""
+        """Records a search or vote over models, which then are not submissions; returns whether the call is one."""
         given = [*call.args, *(keyword.value for keyword in call.keywords)]
         inner = [model for node in given for model in self._listed(node)]
         if inner:

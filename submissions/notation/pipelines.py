@@ -118,7 +118,7 @@ def not_varied(text: Text, parameters: ast.Dict, tried: Iterable[Model]) -> Iter
 
 
 def model_of(text: Text, parameters: ast.Dict) -> Model | None:
-    """The model of a dictionary such as `best_params_` prints, by its names and prefixes; None if it is empty."""
+    """The model in a dictionary such as `best_params_`, by its names and prefixes; None if it is empty."""
     named = list(_named(parameters))
     if not named:
         return None

@@ -1,4 +1,4 @@
-"""Finds the models that a text constructs, each with its calls, and the lines that are no part of a model."""
+"""Finds the models that a text constructs, each with its calls, and the lines outside the models."""
 
 from __future__ import annotations
 

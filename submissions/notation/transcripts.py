@@ -189,7 +189,7 @@ def _feed_prefix(line: str) -> re.Match[str] | None:
 
 
 def _ignore(source: SourceText, number: int, said: str) -> None:
-    """Notes the feed's words before or after a model, and the data sets that they name."""
+    """Records the feed's words before or after a model, and the data sets that they name."""
     source.data_sets += [(number, name.lower()) for name in DATA_SET.findall(said)]
     if shown := said.strip(" \"',;"):
         source.ignored.append(IgnoredLine(number, shown[:80]))

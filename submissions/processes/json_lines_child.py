@@ -1,4 +1,4 @@
-"""A child process that is spoken to in JSON lines: one object a line on its stdin, one a line back on its stdout."""
+"""A child process that exchanges JSON lines: one object a line on its stdin, one a line back on its stdout."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class JsonLinesChild:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._owner = 0  # the process that started it: a fork inherits this object, and the child is none of its own
+        self._owner = 0  # the process that started it: a fork inherits this object, but the child is not the fork's
         self._ended = True
         self._unread = bytearray()
 
@@ -72,7 +72,7 @@ class JsonLinesChild:
     def write_line(self, message: Mapping[str, Any], *, deadline: float | None = None) -> None:
         """Write the whole line; ChildGone if the child does not take it by `deadline`, on the monotonic clock.
 
-        The child is of no use after that: it may have read half a line.
+        The child is unusable after that: it may have read half a line.
         """
         left = memoryview(json.dumps(message).encode() + b"\n")
         while left:

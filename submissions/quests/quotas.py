@@ -48,7 +48,7 @@ def _extra_since(quest: Quest, group: Group, midnight: datetime) -> int:
 
 
 def deadline(quest: Quest, group: Group | None) -> datetime | None:
-    """The group's deadline: that in its newest extension if later than the quest's own. None: no closing time."""
+    """The group's deadline: its newest extension's if later than the quest's own. None: no closing time."""
     if group is None or quest.closes_at is None:
         return quest.closes_at
     extensions = Extension.objects.filter(quest=quest, group=group, closes_at__isnull=False)

@@ -25,7 +25,7 @@ from submissions.queue.simulation import MAX_STARTS, RunningJob, Start, WaitingJ
 
 LATELY = timedelta(hours=1)  # the period in which a group's device-seconds count
 CPU, GPU, AUTO = Device.CPU.value, Device.GPU.value, Device.AUTO.value
-OVERDUE = 0.1  # an overdue run is expected to take this share of its time so far once more
+OVERDUE = 0.1  # an overdue run is expected to take this further share of its time so far
 
 _JOB = ("family", "quest__dataset", "engine", "quest__run_seconds")
 

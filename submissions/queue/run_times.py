@@ -19,7 +19,7 @@ from submissions.specs.spec import Spec
 
 CACHE_SECONDS = 10
 PAST_RUNS = 500  # only the latest are read
-ENOUGH_RUNS = 3  # a forecast rests on at least so many, if they exist
+ENOUGH_RUNS = 3  # a forecast is based on at least this many, if they exist
 SAME_SIZE = 0.5  # runs whose sizes differ by less than this many powers of two are about the same size
 UNLIKE_FACTOR = 3  # runs of another kind or size widen the range by this factor, both ways
 

@@ -117,7 +117,7 @@ def mistakes(submission: Submission) -> Mistakes | None:
 
 
 def visible_images(quest: Quest, images: int) -> frozenset[int]:
-    """Indexes of the test images whose results may be shown: the public ones, after the reveal all."""
+    """Indexes of the test images whose results may be shown: the public ones, or all after the reveal."""
     everything = frozenset(range(images))
     if quest.is_revealed:
         return everything

@@ -1,4 +1,4 @@
-"""How large a run is and how long it should take.
+"""Estimates the size of a run and the time it takes.
 
 The formulas count operations. Their constants were fitted to runs on one machine (docs/performance.md), on two of its
 cores. A family without a formula is predicted from past runs alone. A family from outside registers its own:

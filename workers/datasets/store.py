@@ -125,7 +125,7 @@ def _lock(folder: Path) -> Iterator[None]:
 
 
 def _file_stats(folder: Path) -> dict[str, list[int]]:
-    """Size and time of change of each file, by which a change since the verification shows."""
+    """Size and modification time of each file, which reveal a change since the verification."""
     stats = {file: (folder / file).stat() for file in FILES}
     return {file: [stat.st_size, stat.st_mtime_ns] for file, stat in stats.items()}
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 @contextmanager
 def compile_lock(name: str) -> Iterator[None]:
-    """Hold the lock `name` among all processes that share numba's cache; OSError if the cache is read-only."""
+    """Hold the lock `name`, which all processes with the same numba cache share; OSError if the cache is read-only."""
     folder = Path(os.environ.get("NUMBA_CACHE_DIR") or tempfile.gettempdir())
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f"{name}.lock").open("w") as lock:

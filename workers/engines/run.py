@@ -26,7 +26,7 @@ class Estimator(ABC):
 
     libraries: Mapping[str, str] | None = None  # library → version; None: `LIBRARIES` of the module that built it
     remark: str | None = None  # follows the libraries in the engine's version; None: the engine decides
-    threads: int | None = None  # where they are others than the run was granted
+    threads: int | None = None  # if they differ from those granted to the run
     parameters: int | None = None  # number of weights, where the model has any
     # Both are for predicting the time on the stock engine (`workers.trainer.stock_time`).
     as_stock: bool | None = None  # whether it computed as the stock engine does; None: the engine decides
@@ -49,7 +49,7 @@ class Estimator(ABC):
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """What an estimator is built with.
+    """The context that an estimator is built with.
 
     `threads` is the number that the worker grants; `device` is `cpu` or `gpu`; `report` sends a message to the
     supervisor. `epochs` has the metrics and seconds of each finished epoch, and `first_step_s` the seconds from the

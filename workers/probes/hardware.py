@@ -34,7 +34,7 @@ GIB = 1 << 30
 
 @cache
 def describe(device: str | None = None) -> dict[str, Any]:
-    """CPU, cores, instruction sets, memory, operating system and GPU, with a `key` that machines of one kind share.
+    """CPU, cores, instruction sets, memory, operating system and GPU, with a `key` that equal machines share.
 
     For `device="cpu"` the GPU is left out: a run on the CPU does not use it. Takes a second, once a process.
     """

@@ -1,7 +1,7 @@
 """The protocol between supervisor and trainer: one JSON object a line, jobs on stdin and events on stdout.
 
 The shapes below are what is on the wire. The result is also on disk (`workers.supervisor.result_spool`), where an
-older version may have left one: whoever reads it there expects that keys which came later are missing.
+older version may have left one: its reader must expect that newer keys are missing.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Measurements(HostReadings):
 
 
 class Provenance(TypedDict):
-    """What a run can be repeated by."""
+    """Everything needed to repeat a run."""
 
     seed: int
     device: str
@@ -137,7 +137,7 @@ class ProgressEvent(TypedDict):
     epoch: NotRequired[int]  # counted from 1
     epochs: NotRequired[int]
     seconds: NotRequired[float]  # of this epoch
-    loss: NotRequired[float | None]  # None where it is not finite; so the other figures
+    loss: NotRequired[float | None]  # None if it is not finite; the same holds for the other figures
     accuracy: NotRequired[float | None]
     val_loss: NotRequired[float | None]
     val_accuracy: NotRequired[float | None]
@@ -159,7 +159,7 @@ class FailedEvent(TypedDict):
 
 
 class ExitedEvent(TypedDict):
-    """The trainer is gone. `TrainerProcess.receive` makes this one itself."""
+    """The trainer has ended. `TrainerProcess.receive` creates this event itself."""
 
     event: Literal["exited"]
     code: int | None

@@ -1,4 +1,4 @@
-"""The supervisor's end of a trainer: starts it, sends it jobs, receives its events, watches it and ends it."""
+"""The supervisor's side of a trainer: starts it, sends it jobs, receives its events, watches it and ends it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MOST_THREADS = (
 
 
 class TrainerGone(RuntimeError):
-    """There is no trainer to talk to."""
+    """The trainer has ended or does not respond."""
 
 
 class TrainerProcess(JsonLinesChild):
@@ -56,7 +56,7 @@ class TrainerProcess(JsonLinesChild):
     ) -> None:
         """Start a fresh interpreter; `env` is added to this process's environment.
 
-        A job has `threads`, unless it says otherwise; `most` is the most that one may say.
+        A job runs on `threads` threads unless it sets another number, at most `most`.
         """
         command = [sys.executable, "-m", "workers.trainer", "--parent", str(os.getpid())]
         command += ["--warm", ",".join(warm), "--dataset", dataset, "--began", str(time.monotonic())]
@@ -72,7 +72,7 @@ class TrainerProcess(JsonLinesChild):
         return str(self._output or "")
 
     def send(self, job: TrainerJob) -> None:
-        """Hand over a job; raises TrainerGone if nobody takes it."""
+        """Send a job; raises TrainerGone if the trainer does not take it."""
         if not self.alive():
             raise TrainerGone(f"it has ended already (exit code {self.exit_code}).")
         if job["do"] == "train" and self._output:

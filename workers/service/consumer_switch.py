@@ -1,4 +1,4 @@
-"""Keeps a worker that is off duty from taking wake-ups: it would not use them, and others would lack them."""
+"""Keeps a worker that is off duty from taking wake-ups: it would waste them, and others need them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps the queue moving: gives back runs whose leases expired, and sends wake-ups that never arrived."""
+"""Keeps the queue moving: releases runs with expired leases, and sends wake-ups that never arrived."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEVICES = ("cpu", "gpu")
 
 
 def reap() -> bool:
-    """One round: expire leases, then send each queue the wake-ups that it lacks and remove those that it has too many.
+    """One round: expire leases, then send each queue its missing wake-ups and remove its surplus ones.
 
     False if there has just been a round: requests that piled up while no worker listened then cost next to nothing.
     """
@@ -52,7 +52,7 @@ def _recently_reaped() -> bool:
 def _leases_unreliable() -> bool:
     """Whether leases may have run out because the database was away: no round for about as long as a lease lasts.
 
-    If rounds are further apart than that by design, a missing round proves nothing; hence at least two of them.
+    If rounds are further apart than that by design, a missing round proves nothing, so at least two must be missing.
     """
     last = last_reap()
     least = max(settings.LEASE_SECONDS - settings.HEARTBEAT_SECONDS, 2 * settings.REAP_SECONDS)

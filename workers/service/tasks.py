@@ -24,20 +24,20 @@ own_supervisor: Supervisor | None = None
 
 @shared_task(name="workers.work_one")
 def work_one(device: str) -> None:
-    """Claim the fairest queued submission for `device` and see it through. Delivered twice, it trains once."""
+    """Claim the fairest queued submission for `device` and run it. Delivered twice, it trains once."""
     lease = uuid.uuid4()
     try:
         if attempt := claim(device=device, worker=registration.this_worker(), lease=lease):
             supervisor().see_through(attempt)
     except (SystemExit, KeyboardInterrupt):
-        # It may come just after the claim was committed, before `attempt` was assigned: hence by its lease.
+        # It may come after the claim is committed but before `attempt` is assigned, so find the attempt by its lease.
         hand_over(lease)
         raise
 
 
 @shared_task(name="workers.reap")
 def reap() -> None:
-    """Give lost runs back to the queue, and send missing wake-ups."""
+    """Return lost runs to the queue, and send missing wake-ups."""
     if reaper.reap():
         registration.note_reaped()
 

@@ -1,4 +1,4 @@
-"""A run's queries to the database, which may answer, be away, hang or refuse."""
+"""A run's queries to a database that may answer, be away, hang or refuse."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import Error as DatabaseError  # InterfaceError, of a connection that was cut, is no DatabaseError
+from django.db import Error as DatabaseError  # InterfaceError, raised for a cut connection, is not a DatabaseError
 from django.db import InterfaceError, OperationalError, connections
 
 from submissions.models import Attempt, Exit

@@ -93,7 +93,7 @@ def _check_tables() -> None:
 
 
 def _mark_former_stopped(name: str) -> None:
-    """A machine has one worker of a name. A former one that was killed would else seem alive for some time."""
+    """Mark a former worker of this name on this machine as stopped: if it was killed, it still seems alive."""
     with writing():
         Worker.objects.filter(name=name, host=socket.gethostname(), stopped_at=None).update(stopped_at=Now())
 
@@ -148,7 +148,7 @@ def heartbeat_if_overdue() -> None:
 
 
 def note_reaped() -> None:
-    """Record when the upkeep worker last ended a round. A beat process that has stopped shows here and nowhere else."""
+    """Record when the upkeep worker last ended a round. Only this reveals a beat process that has stopped."""
     with writing():
         _own_row().filter(device="upkeep").update(reaped_at=Now())
 

@@ -105,9 +105,9 @@ class RunMonitor:
         return due and self._stop_if_asked()
 
     def release_as_lost(self, reason: str, *, unfit: str = "", traceback: str = "") -> None:
-        """Give the run back as lost by the platform. `unfit` says why this worker can do no run.
+        """Release the run as lost by the platform. `unfit` says why this worker cannot run anything.
 
-        The worker then claims no more. Nor does it if it lost the run before too: it might go on to lose the queue.
+        The worker then claims nothing more, nor if it lost the run before too: it might go on to lose the queue.
         """
         self.trainer.kill()
         worker, output = self.attempt.worker, self.trainer.output_tail
@@ -197,7 +197,7 @@ class RunMonitor:
             self.release_as_lost(f"The training process ended before the training began (exit code {code}).")
 
     def _release(self, exit_: Exit, reason: str, traceback: str = "") -> None:
-        """Give the run back, to be tried again if it may be."""
+        """Release the run, to be tried again if attempts are left."""
         self.trainer.kill()
         output = self.trainer.output_tail
         self.lease.persist(

@@ -1,4 +1,4 @@
-"""Sees attempts through, one after another: keeps a trainer warm and has a RunMonitor follow each run.
+"""Runs attempts one after another: keeps a trainer warm and has a RunMonitor follow each run.
 
 The supervisor lives in a pool child and never imports a machine-learning library.
 """
@@ -28,7 +28,7 @@ SHUT_DOWN = "The worker was shut down. Another worker will run it."
 
 
 class Supervisor:
-    """Keeps a trainer warm from one run to the next; call it from the pool child's main thread alone."""
+    """Keeps a trainer warm from one run to the next; call it only from the pool child's main thread."""
 
     def __init__(self, *, device: str, threads: int, cores: int) -> None:
         self.device = device
@@ -50,7 +50,7 @@ class Supervisor:
         )
 
     def make_ready(self, attempt: Attempt) -> int:
-        """Have a trainer ready for this run; the number of threads that the run is granted.
+        """Have a trainer ready for this run; returns the number of threads granted to the run.
 
         Some libraries take their threads once, as they load. A trainer with more than a slot's share for them is worth
         its start for few runs.
@@ -71,7 +71,7 @@ class Supervisor:
     def see_through(self, attempt: Attempt) -> None:
         """Train and score `attempt`'s submission. However that goes, the submission is not left running.
 
-        The worker may be told to leave at any moment, which is a SystemExit here: the caller then gives the run back.
+        The worker may be stopped at any moment, which raises SystemExit here: the caller then releases the run.
         """
         try:
             structlog.contextvars.bind_contextvars(submission=attempt.submission_id, attempt=attempt.pk)
@@ -112,7 +112,7 @@ class Supervisor:
 
 
 def hand_over(lease: UUID) -> None:
-    """Called as the worker shuts down: score the run under `lease` if it is done, else give it back uncounted."""
+    """Called as the worker shuts down: score the run under `lease` if it is done, else release it uncounted."""
     try:
         attempt = Attempt.objects.select_related("worker").filter(lease=lease, ended_at=None).first()
         if attempt and not result_spool.score_spooled(attempt):

@@ -31,7 +31,7 @@ def what_any_model_needs() -> Iterator[None]:
 
 
 def kind_of(error: Exception) -> FailureKind:
-    """`memory`: it ran out of it; `platform`: the worker is to blame; `error`: the model is."""
+    """`memory`: the process ran out of it; `platform`: the worker is to blame; `error`: the model is."""
     if type(error).__name__ in MEMORY_ERRORS or getattr(error, "errno", None) == errno.ENOMEM:
         return "memory"
     if isinstance(error, (Unfit, ImportError, OSError)) or _gpu_lost():
