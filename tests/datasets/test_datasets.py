@@ -1,4 +1,4 @@
-"""Fetching, proving and loading the data sets."""
+"""Fetching, verifying and loading the data sets."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The path of an empty data home."""
     monkeypatch.setenv("QUEST_DATA_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("QUEST_DATA", raising=False)
     return tmp_path / "home"
@@ -35,12 +36,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def given(mnist_home: Path, monkeypatch: pytest.MonkeyPatch, home: Path) -> Path:
+    """The folder that QUEST_DATA names, with the MNIST files."""
     monkeypatch.setenv("QUEST_DATA", str(mnist_home / "mnist"))
     return mnist_home / "mnist"
 
 
 @pytest.fixture
 def only_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """QUEST_DATA is the only source of MNIST."""
     monkeypatch.setitem(sources.SOURCES, "mnist", (sources.GIVEN,))
 
 
@@ -54,7 +57,7 @@ def test_mnist_is_taken_from_the_folder_that_quest_data_names(given):
     assert isinstance(mnist.train_images, np.memmap)
 
 
-def test_gzipped_files_under_their_other_spelling_are_taken_too(given, home, tmp_path, monkeypatch, only_given):
+def test_gzipped_files_with_a_dot_in_their_names_are_read_too(given, home, tmp_path, monkeypatch, only_given):
     packed = tmp_path / "packed"
     packed.mkdir()
     for file in FILES:
@@ -74,23 +77,23 @@ def test_the_progress_bar_shows_the_bytes_received(given, capsys):
 
 
 def test_a_truncated_file_is_fetched_again(given, home):
-    whole = store.ensure("mnist", progress=False)
-    with (whole / TRAIN_IMAGES).open("r+b") as file:
+    folder = store.ensure("mnist", progress=False)
+    with (folder / TRAIN_IMAGES).open("r+b") as file:
         file.truncate(1_000_000)
 
     assert store.load("mnist").train_images.shape == (60_000, 28, 28)
 
 
-def test_one_wrong_byte_is_noticed_and_the_file_fetched_again(given, home):
-    whole = store.ensure("mnist", progress=False)
-    with (whole / TEST_LABELS).open("r+b") as file:
+def test_a_file_with_one_wrong_byte_is_fetched_again(given, home):
+    folder = store.ensure("mnist", progress=False)
+    with (folder / TEST_LABELS).open("r+b") as file:
         file.seek(1_000)
         file.write(b"\x0b")
 
     assert store.load("mnist").test_labels.max() == 9
 
 
-def test_files_of_another_data_set_are_refused_and_leave_nothing_behind(home, digits_home, monkeypatch, only_given):
+def test_files_of_another_data_set_are_refused_and_removed(home, digits_home, monkeypatch, only_given):
     monkeypatch.setenv("QUEST_DATA", str(digits_home / "digits"))
 
     with pytest.raises(store.FetchError, match=r"had another checksum.*set QUEST_DATA"):
@@ -98,7 +101,7 @@ def test_files_of_another_data_set_are_refused_and_leave_nothing_behind(home, di
     assert [path.name for path in (home / "mnist").iterdir()] == [".lock"]
 
 
-def test_a_whole_data_set_is_not_hashed_again(given, home, monkeypatch):
+def test_a_verified_data_set_is_not_hashed_again(given, home, monkeypatch):
     store.ensure("mnist", progress=False)
     monkeypatch.setattr(idx, "sha256", lambda path: pytest.fail("hashed again"))
 
@@ -113,7 +116,7 @@ def test_damaged_idx_files_are_refused(tmp_path, damage):
         idx.mapped(tmp_path / "labels")
 
 
-def test_two_processes_fetching_at_once_do_no_harm(given, home):
+def test_two_processes_may_fetch_a_data_set_at_the_same_time(given, home):
     command = [sys.executable, "-m", "workers.datasets.fetch", "mnist", "--quiet"]
     both = [subprocess.Popen(command, cwd=PROJECT) for _ in range(2)]
 
@@ -122,12 +125,12 @@ def test_two_processes_fetching_at_once_do_no_harm(given, home):
     assert {file: idx.sha256(home / "mnist" / file) for file in FILES} == store.SHA256["mnist"]
 
 
-def test_a_data_set_that_no_source_has_ends_the_command_with_one_clear_sentence(home, only_given, capsys):
+def test_the_command_explains_that_no_source_has_the_data_set(home, only_given, capsys):
     assert fetch.main(["mnist"]) == 1
     assert "could not be fetched (QUEST_DATA: QUEST_DATA is not set). Put its four IDX files" in capsys.readouterr().err
 
 
-def test_an_unknown_data_set_is_named(home, capsys):
+def test_the_command_names_an_unknown_data_set(home, capsys):
     assert fetch.main(["cifar"]) == 1
     assert "no data set 'cifar'; there are mnist, fashion-mnist, digits" in capsys.readouterr().err
 
@@ -140,13 +143,13 @@ def test_digits_are_exported_from_scikit_learn(home):
     assert (digits.pixel_max, int(digits.train_images.max())) == (16, 16)
 
 
-def test_each_data_set_has_a_checksum_of_its_own():
+def test_every_data_set_has_a_different_checksum():
     assert len({store.checksum(name) for name in store.NAMES}) == 3
 
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    """A port that takes connections and never answers."""
+    """A port that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 
@@ -165,10 +168,10 @@ def test_sources_that_do_not_answer_fail_quickly(home, silent_port, monkeypatch,
     assert time.monotonic() - began < 5
 
 
-def test_the_keras_mirrors_archive_becomes_the_same_files(home, given, monkeypatch):
+def test_the_archive_of_the_keras_mirror_gives_the_same_files(home, given, monkeypatch):
     monkeypatch.delenv("QUEST_DATA")
     monkeypatch.setitem(sources.SOURCES, "mnist", sources.SOURCES["mnist"][:2])
-    with _server(_npz(given)) as url:
+    with FileServer(_npz(given)) as url:
         monkeypatch.setattr(sources, "KERAS_MIRROR", url)
 
         assert store.load("mnist").test_images.shape == (10_000, 28, 28)
@@ -182,8 +185,8 @@ def _npz(folder: Path) -> bytes:
     return content.getvalue()
 
 
-class _server:  # noqa: N801
-    """Serves `content` at a URL of its own."""
+class FileServer:
+    """Serves `content`; the context gives its URL."""
 
     def __init__(self, content: bytes) -> None:
         class Handler(BaseHTTPRequestHandler):
@@ -208,8 +211,8 @@ class _server:  # noqa: N801
 
 
 @pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="builds a Debian package")
-def test_fashion_mnist_is_taken_from_debians_package(home, tmp_path, monkeypatch, mnist_home):
-    """Its own checksums stand in the way of other images, so what arrives is looked at before it is judged."""
+def test_fashion_mnist_is_read_from_the_debian_package(home, tmp_path, monkeypatch, mnist_home):
+    """The package holds other images, which the checksums would refuse, so the test calls the download alone."""
     debian = tmp_path / "package"
     (debian / "DEBIAN").mkdir(parents=True)
     (debian / "DEBIAN" / "control").write_text(
@@ -231,7 +234,7 @@ def test_fashion_mnist_is_taken_from_debians_package(home, tmp_path, monkeypatch
     assert (arrived / TEST_IMAGES).read_bytes() == b"images"
 
 
-def test_the_data_home_stays_in_the_project_wherever_a_process_starts(monkeypatch, tmp_path):
+def test_the_data_home_is_in_the_project_by_default_and_else_in_quest_home(monkeypatch, tmp_path):
     monkeypatch.delenv("QUEST_DATA_HOME", raising=False)
     monkeypatch.delenv("QUEST_HOME", raising=False)
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""`manage.py add_group`: a group, its one member, and a token that is shown once."""
+"""`manage.py add_group` creates a group with one member and, on request, a token that it prints once."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 
 def add_group(*arguments: str) -> dict[str, str]:
-    """What the command prints, by the words at the line's beginning."""
+    """Run the command; returns its output as label → value, one for each line."""
     out = StringIO()
     call_command("add_group", *arguments, stdout=out)
     lines = (line.partition(":") for line in out.getvalue().splitlines())
-    return {word: value.strip() for word, _, value in lines}
+    return {label: value.strip() for label, _, value in lines}
 
 
-def test_the_member_can_log_in_and_is_in_the_group(course):
+def test_the_printed_member_can_log_in_and_is_in_the_group(course):
     shown = add_group("ITMALGrp09")
 
     assert set(shown) == {"Group", "Username", "Password"}
@@ -50,19 +50,19 @@ def test_a_username_that_is_taken_gets_a_number(course):
     assert add_group("ITMALGrp09")["Username"] == "itmalgrp09-3"
 
 
-def test_a_name_with_spaces_makes_a_username_without(course):
+def test_a_group_name_with_spaces_gives_a_username_without_spaces(course):
     assert add_group("Gruppe Æ / 7")["Username"] == "gruppe-æ-7"
     assert add_group("★")["Username"] == "member"
 
 
-def test_without_a_current_course_it_says_where_to_create_one(course):
+def test_without_a_current_course_the_command_says_where_to_create_one(course):
     Course.objects.update(archived=True)
 
     with pytest.raises(CommandError, match="There is no current course: create one at the instructors' desk"):
         add_group("ITMALGrp09")
 
 
-def test_several_current_courses_need_a_course_name(course):
+def test_with_several_current_courses_the_course_must_be_named(course):
     Course.objects.create(name="Statistics", term="autumn 2026")
 
     with pytest.raises(CommandError, match='--course: "Statistics autumn 2026", "Machine learning autumn 2026"'):
@@ -74,7 +74,7 @@ def test_several_current_courses_need_a_course_name(course):
 
 
 @pytest.mark.parametrize("name", ["ITMALGrp01", "itmalgrp01"])
-def test_a_group_that_is_there_already_stays_as_it_is(group, name):
+def test_an_existing_group_is_not_changed(group, name):
     with pytest.raises(CommandError, match="has a group"):
         add_group(name)
 

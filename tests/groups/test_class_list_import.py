@@ -1,4 +1,4 @@
-"""A class list becomes groups, users and slips: by page and by `manage.py import_groups`."""
+"""Importing a class list creates groups and users, with login slips; also by `manage.py import_groups`."""
 
 import io
 
@@ -28,14 +28,14 @@ def refusal(content: bytes | str) -> list[str]:
     return [str(error) for error in listed.errors]
 
 
-def teams() -> dict[str, list[str]]:
+def members_by_group() -> dict[str, list[str]]:
     return {group.name: sorted(group.members.values_list("username", flat=True)) for group in Group.objects.all()}
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
-def test_all_spreadsheet_formats_are_read_alike(separator, encoding, newline):
+def test_all_separators_encodings_and_newlines_are_read_alike(separator, encoding, newline):
     text = LIST.replace(",", separator).replace("\n", newline)
 
     rows, _ = read_rows(text.encode(encoding))
@@ -47,7 +47,7 @@ def test_all_spreadsheet_formats_are_read_alike(separator, encoding, newline):
     ]
 
 
-def test_a_heading_may_give_the_columns_in_any_order_and_others_are_left_aside():
+def test_a_heading_may_order_the_columns_and_unknown_columns_are_ignored():
     ((row,), _) = read_rows(
         b"Student number;E-mail;Username;Full name;Group\n20201;a@b.dk;anna;Anna Hansen;ITMALGrp01\n"
     )
@@ -84,18 +84,18 @@ def test_without_a_heading_the_columns_are_group_username_name_and_number():
         (b"x" * ((1 << 20) + 1), ["The file is larger than 1 MB: this cannot be a class list."]),
     ],
 )
-def test_a_file_that_cannot_be_read_is_refused_by_line(content, errors):
+def test_an_invalid_file_is_refused_with_its_lines(content, errors):
     assert refusal(content) == errors
 
 
-def test_quotation_marks_that_do_not_match_are_refused_at_their_line():
+def test_unmatched_quotation_marks_are_refused_with_their_line():
     (error,) = refusal('g1,anna,Anna,1\ng1,bo,"Bo,2\n')
 
     assert error.startswith("line 2: The quotation marks do not match from here on")
 
 
 @given(st.binary(max_size=300) | st.text("a,;\t\"'\r\n\0 é", max_size=60).map(str.encode))
-def test_any_file_is_read_or_refused(content):
+def test_every_file_is_either_read_or_refused(content):
     try:
         rows, errors = read_rows(content)
     except ImportRefused:
@@ -104,10 +104,10 @@ def test_any_file_is_read_or_refused(content):
     assert all(row.group and row.username and row.line for row in rows)
 
 
-def test_an_import_creates_groups_and_users_who_have_no_password_yet(course):
+def test_an_import_creates_groups_and_users_without_passwords(course):
     done = import_groups(course=course, content=LIST.encode())
 
-    assert teams() == {"ITMALGrp01": ["anna", "bo"], "ITMALGrp02": ["carl"]}
+    assert members_by_group() == {"ITMALGrp01": ["anna", "bo"], "ITMALGrp02": ["carl"]}
     assert (len(done.groups), len(done.users), len(done.joined)) == (2, 3, 3)
     anna = User.objects.get(username="anna")
     assert (anna.get_full_name(), anna.student_number) == ("Anna Ærø Hansen", "20201")
@@ -134,13 +134,13 @@ def test_a_student_listed_in_another_group_is_moved_and_reported(course):
     assert [(move.user.username, move.left.name, move.joined.name) for move in done.moved] == [
         ("bo", "ITMALGrp01", "ITMALGrp02")
     ]
-    assert teams() == {"ITMALGrp01": ["anna"], "ITMALGrp02": ["bo", "carl"]}
-    assert not ApiToken.objects.exists(), "a token must not act on for a group that its owner has left"
+    assert members_by_group() == {"ITMALGrp01": ["anna"], "ITMALGrp02": ["bo", "carl"]}
+    assert not ApiToken.objects.exists(), "a token must not act for a group that its owner has left"
     bo.refresh_from_db()
-    assert bo.student_number == "20202", "an empty cell takes nothing away"
+    assert bo.student_number == "20202", "an empty cell deletes nothing"
 
 
-def test_a_corrected_name_is_taken_over(course):
+def test_a_corrected_name_replaces_the_old_one(course):
     import_groups(course=course, content=LIST.encode())
 
     done = import_groups(course=course, content=LIST.replace("Carl Ünal", "Carla Ünal").encode())
@@ -149,7 +149,7 @@ def test_a_corrected_name_is_taken_over(course):
     assert User.objects.get(username="carl").get_full_name() == "Carla Ünal"
 
 
-def test_last_term_s_student_keeps_the_login_and_joins_this_term_s_group(course):
+def test_a_student_of_an_earlier_term_keeps_the_login_and_joins_the_new_group(course):
     earlier = Course.objects.create(name="Machine learning", term="spring 2026")
     import_groups(course=earlier, content=LIST.encode())
 
@@ -171,7 +171,7 @@ def test_last_term_s_student_keeps_the_login_and_joins_this_term_s_group(course)
         (f"{'G' * 61},dora", "line 5: group: Ensure this value has at most 60 characters"),
     ],
 )
-def test_one_bad_line_and_nothing_is_imported(course, instructor, line, message):
+def test_with_one_bad_line_nothing_is_imported(course, instructor, line, message):
     with pytest.raises(ImportRefused) as refused:
         import_groups(course=course, content=f"{LIST}{line}\n".encode())
 
@@ -179,21 +179,21 @@ def test_one_bad_line_and_nothing_is_imported(course, instructor, line, message)
     assert (Group.objects.count(), User.objects.count()) == (0, 1)
 
 
-def test_every_bad_line_is_named_at_once(course):
+def test_all_bad_lines_are_reported_together(course):
     with pytest.raises(ImportRefused) as refused:
         import_groups(course=course, content=b"g1,anna\ng1,\ng1,no spaces\n,bo\n")
 
     assert [error.line for error in refused.value.errors] == [2, 3, 4]
 
 
-def test_an_archived_course_takes_no_import(course):
+def test_an_archived_course_accepts_no_import(course):
     Course.objects.update(archived=True)
 
     with pytest.raises(ImportRefused, match="archived"):
         import_groups(course=course, content=LIST.encode())
 
 
-def test_a_slip_is_for_those_who_have_set_no_password(course):
+def test_only_users_without_a_password_get_a_slip(course):
     import_groups(course=course, content=LIST.encode())
     bo = User.objects.get(username="bo")
     bo.set_password("correct horse battery")
@@ -207,7 +207,7 @@ def test_a_slip_is_for_those_who_have_set_no_password(course):
     assert default_token_generator.check_token(waiting[0].user, token)
 
 
-def test_a_reset_login_ends_the_password_and_the_earlier_link(owner):
+def test_resetting_a_login_invalidates_the_password_and_the_earlier_link(owner):
     earlier = default_token_generator.make_token(owner)
 
     reset_login(owner)
@@ -232,7 +232,7 @@ def test_the_command_prints_a_link_for_each_new_user(course, tmp_path):
     assert "nothing changed" in command(str(tmp_path / "list.csv"))
 
 
-def test_the_command_prints_errors_by_line(course, tmp_path):
+def test_the_command_prints_errors_with_their_lines(course, tmp_path):
     (tmp_path / "list.csv").write_text(f"{LIST}ITMALGrp02,anna\n")
 
     with pytest.raises(CommandError, match=r"Nothing was imported\.\nline 5: anna is on line 2 already\.") as refused:
@@ -240,7 +240,7 @@ def test_the_command_prints_errors_by_line(course, tmp_path):
     assert refused.value.returncode == 1
 
 
-def test_the_command_asks_which_course_where_several_are_current(course, tmp_path):
+def test_with_several_current_courses_the_command_asks_for_one(course, tmp_path):
     Course.objects.create(name="Deep learning", term="autumn 2026")
     (tmp_path / "list.csv").write_text(LIST)
 
@@ -251,6 +251,6 @@ def test_the_command_asks_which_course_where_several_are_current(course, tmp_pat
     assert "2 new groups" in command(str(tmp_path / "list.csv"), "--course", "Machine learning")
 
 
-def test_the_command_says_that_a_file_is_not_there(course, tmp_path):
+def test_the_command_says_that_a_file_does_not_exist(course, tmp_path):
     with pytest.raises(CommandError, match="cannot be read: No such file"):
         command(str(tmp_path / "list.csv"))

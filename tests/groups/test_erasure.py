@@ -1,4 +1,4 @@
-"""Erasing a course's personal data: who was in it goes, what was achieved stays."""
+"""Erasing a course's personal data: names and accounts go, scores and times stay."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ pytestmark = pytest.mark.slow
 TRACES = ("Augusta", "Lovelace", "lovelace@", "au123", "owner", "Bernoulli", "flu", "key-1")
 
 
-def everything() -> str:
-    """All that the tables hold, as text."""
+def all_rows() -> str:
+    """Every row of every table, as text."""
     rows: list[str] = []
     with connection.cursor() as cursor:
         for model in apps.get_models():
@@ -45,19 +45,19 @@ def everything() -> str:
     return "\n".join(rows)
 
 
-def log_in_as_fails(username: str) -> None:
-    """What the lock-out writes down of a wrong password."""
-    seen = {"ip_address": "10.0.0.7", "path_info": "/login/", "get_data": "", "post_data": f"username={username}"}
-    AccessAttempt.objects.create(username=username, failures_since_start=3, **seen)
+def record_failed_login(username: str) -> None:
+    """Create the row that the lockout writes for a wrong password."""
+    request = {"ip_address": "10.0.0.7", "path_info": "/login/", "get_data": "", "post_data": f"username={username}"}
+    AccessAttempt.objects.create(username=username, failures_since_start=3, **request)
 
 
 def traces() -> list[str]:
-    return [trace for trace in TRACES if trace.lower() in everything().lower()]
+    return [trace for trace in TRACES if trace.lower() in all_rows().lower()]
 
 
 @pytest.fixture
 def term(course, quest, submit, score, owner, owner_token, group, instructor, worker) -> Course:
-    """A course that is over, with all that a term leaves of its students."""
+    """A finished course, with personal data in every place that a term leaves it."""
     User.objects.filter(pk=owner.pk).update(
         first_name="Augusta", last_name="Lovelace", email="lovelace@example.org", student_number="au123"
     )
@@ -71,18 +71,18 @@ def term(course, quest, submit, score, owner, owner_token, group, instructor, wo
         group=group, digest="d" * 64, created_by=owner, expires_at=timezone.now() + timedelta(days=1)
     )
     Extension.objects.create(quest=quest, group=group, extra_submissions=1, reason="Augusta has the flu")
-    told = "Digits quest: 1 more today. Augusta has the flu"
+    detail = "Digits quest: 1 more today. Augusta has the flu"
     DeskEvent.objects.create(
-        kind=DeskEvent.Kind.EXTENDED, actor="instructor", subject=group.name, course=course, detail=told
+        kind=DeskEvent.Kind.EXTENDED, actor="instructor", subject=group.name, course=course, detail=detail
     )
-    log_in_as_fails("OWNER")
+    record_failed_login("OWNER")
     DeskEvent.objects.create(kind=DeskEvent.Kind.LOGIN_UNLOCKED, actor="instructor", subject="Owner")
     DeskEvent.objects.create(kind=DeskEvent.Kind.LOGIN_RESET, actor="instructor", person=owner, course=course)
     Quest.objects.update(state=QuestState.ARCHIVED)
     return course
 
 
-def test_no_trace_of_a_person_is_left_in_any_table(term):
+def test_a_purge_leaves_no_personal_data_in_any_table(term):
     assert traces() == list(TRACES)
 
     purge(term)
@@ -116,20 +116,22 @@ def test_nobody_can_log_in_as_a_former_member(term, owner):
     assert (first.actor, first.user) == (owner.username, owner), "the same person under the same neutral name"
 
 
-def test_a_rehearsal_says_what_would_go_and_leaves_everything(term):
-    before = everything()
+def test_a_rehearsal_reports_the_same_counts_and_erases_nothing(term):
+    before = all_rows()
 
-    would = purge(term, rehearse=True)
+    rehearsed = purge(term, rehearse=True)
 
-    assert everything() == before
-    assert would.erased["accounts"] == would.erased["tokens"] == would.erased["sessions"] == 1
-    assert purge(term).erased == would.erased
+    assert all_rows() == before
+    assert rehearsed.erased["accounts"] == rehearsed.erased["tokens"] == rehearsed.erased["sessions"] == 1
+    assert purge(term).erased == rehearsed.erased
 
 
 def test_instructors_and_members_of_another_course_keep_their_accounts(term, quest, group, instructor, stranger):
     Membership.objects.filter(user=stranger).delete()
-    another = Course.objects.create(name="Another")
-    Membership.objects.create(user=stranger, group=Group.objects.create(course=another, name="A"), course=another)
+    other_course = Course.objects.create(name="Another")
+    Membership.objects.create(
+        user=stranger, group=Group.objects.create(course=other_course, name="A"), course=other_course
+    )
     Membership.objects.create(user=stranger, group=group, course=term)
     Membership.objects.create(user=instructor, group=group, course=term)
 
@@ -163,7 +165,7 @@ def test_group_names_are_erased_only_on_request(term, other_group, group):
     assert traces() == []
 
 
-def test_a_second_time_there_is_nothing_left_to_erase_and_no_line_in_the_history(term, instructor_client):
+def test_a_second_purge_erases_nothing_and_adds_no_event(term, instructor_client):
     purge(term)
     assert not purge(term).anything
     assert DeskEvent.objects.filter(kind=DeskEvent.Kind.COURSE_PURGED).count() == 1
@@ -186,13 +188,13 @@ def test_a_course_with_open_quests_or_live_submissions_is_not_purged(term, submi
 def test_without_yes_the_command_only_lists_what_it_would_erase(term, capsys):
     call_command("purge_course", "Machine learning autumn 2026")
 
-    told = capsys.readouterr().out
-    assert "       1 accounts" in told
-    assert "Nothing has been erased" in told
+    printed = capsys.readouterr().out
+    assert "       1 accounts" in printed
+    assert "Nothing has been erased" in printed
     assert traces() == list(TRACES)
 
 
-def test_with_yes_it_asks_for_the_name_of_the_course(term, capsys, monkeypatch):
+def test_with_yes_the_command_asks_for_the_course_s_name(term, capsys, monkeypatch):
     monkeypatch.setattr("builtins.input", lambda question: "machine learning")
     with pytest.raises(CommandError, match="not the course's name"):
         call_command("purge_course", str(term.pk), "--yes")

@@ -34,19 +34,19 @@ def text_of(response) -> str:
     return response.content.decode()
 
 
-def test_a_member_s_invitation_shows_its_link_and_code_once(owner_client, group):
+def test_an_invitations_link_is_shown_once_and_only_its_hash_is_stored(owner_client, group):
     page = text_of(owner_client.post(f"/groups/{group.pk}/invitations/"))
 
     codes = re.findall(r"http://testserver/join/([2-9A-Z-]{19})/", page)
     shown = codes[0]
     assert page.count(shown) == 2
     assert shown not in text_of(owner_client.get("/groups/ITMALGrp01/"))
-    kept = Invitation.objects.get()
-    assert kept.digest == hashlib.sha256(shown.replace("-", "").encode()).hexdigest()
-    assert timedelta(days=13) < kept.expires_at - timezone.now() <= timedelta(days=14)
+    stored = Invitation.objects.get()
+    assert stored.digest == hashlib.sha256(shown.replace("-", "").encode()).hexdigest()
+    assert timedelta(days=13) < stored.expires_at - timezone.now() <= timedelta(days=14)
 
 
-def test_instructors_invite_into_any_group_and_others_into_none_but_their_own(
+def test_instructors_invite_into_any_group_and_students_only_into_their_own(
     instructor_client, stranger_client, client, group
 ):
     assert instructor_client.post(f"/groups/{group.pk}/invitations/").status_code == 200
@@ -55,7 +55,7 @@ def test_instructors_invite_into_any_group_and_others_into_none_but_their_own(
     assert Invitation.objects.count() == 1
 
 
-def test_a_student_without_an_account_makes_one_and_is_in(client, code, group):
+def test_a_student_without_an_account_creates_one_and_joins(client, code, group):
     assert "Create account and join" in text_of(client.get(f"/join/{code}/"))
 
     response = client.post(f"/join/{code}/", ACCOUNT, follow=True)
@@ -68,7 +68,7 @@ def test_a_student_without_an_account_makes_one_and_is_in(client, code, group):
     assert Invitation.objects.get().used_by == ada
 
 
-def test_what_is_wrong_with_the_account_is_said_and_the_invitation_stays_open(client, code):
+def test_an_invalid_account_is_explained_and_the_invitation_stays_open(client, code):
     for changed, words in (
         ({"username": "OWNER"}, "already exists"),
         ({"username": "no spaces"}, "valid username"),
@@ -102,14 +102,14 @@ def test_an_invitation_works_once(code):
     assert Membership.objects.filter(user__username="carl").count() == 0
 
 
-def test_looking_at_the_link_does_not_use_it_up(client, code):
+def test_opening_the_link_does_not_use_it_up(client, code):
     client.get(f"/join/{code}/")
     client.head(f"/join/{code}/")
 
     assert Invitation.objects.get().is_open
 
 
-def test_of_two_who_use_it_at_once_one_gets_in(code):
+def test_only_the_first_of_two_users_joins_with_an_invitation(code):
     seen = find(read_code(code) or "")
     assert seen
     join(seen, user=person("bo"))
@@ -119,7 +119,7 @@ def test_of_two_who_use_it_at_once_one_gets_in(code):
     assert not Membership.objects.filter(user__username="carl").exists()
 
 
-def test_one_group_a_course_and_the_invitation_stays_for_somebody_else(code, stranger, owner, instructor):
+def test_group_members_and_instructors_cannot_join_and_the_invitation_stays_open(code, stranger, owner, instructor):
     for who, words in (
         (stranger, "You are already in ITMALGrp02"),
         (owner, "You are already in ITMALGrp01"),
@@ -131,19 +131,19 @@ def test_one_group_a_course_and_the_invitation_stays_for_somebody_else(code, str
     assert Membership.objects.count() == 2
 
 
-def test_a_group_in_last_year_s_course_is_no_hindrance(code, group):
+def test_a_member_of_a_group_in_last_years_course_can_join(code, group):
     last_year = Group.objects.create(course=Course.objects.create(name="Machine learning", term="2025"), name="Old")
     client_of(bo := person("bo", last_year)).post(f"/join/{code}/")
 
     assert bo.group_in(group.course) == group
 
 
-def test_a_code_is_read_however_it_is_typed(client, code):
+def test_a_code_may_be_typed_in_lower_case_or_without_hyphens(client, code):
     for written in (code.lower(), code.replace("-", ""), f" {code.replace('-', ' ')} "):
         assert client.post("/join/", {"code": written})["Location"] == f"/join/{code}/"
 
 
-def test_what_can_be_no_code_is_said_at_once(client, db):
+def test_an_impossible_code_is_explained(client, db):
     for typed in ("", "0OI1" * 4, "x" * 300, "a\0" * 8):
         response = client.post("/join/", {"code": typed})
 
@@ -152,7 +152,7 @@ def test_what_can_be_no_code_is_said_at_once(client, db):
 
 
 @pytest.mark.parametrize("change", ["expired", "archived"])
-def test_what_is_over_opens_nothing(client, code, change):
+def test_an_expired_invitation_or_an_archived_course_lets_nobody_in(client, code, change):
     if change == "expired":
         Invitation.objects.update(expires_at=timezone.now())
     else:
@@ -163,7 +163,7 @@ def test_what_is_over_opens_nothing(client, code, change):
     assert not User.objects.filter(username="ada").exists()
 
 
-def test_a_member_may_revoke_and_a_stranger_may_not(code, group, client, colleague_client, stranger_client):
+def test_members_may_revoke_an_invitation_and_strangers_may_not(code, group, client, colleague_client, stranger_client):
     address = f"/groups/{group.pk}/invitations/{Invitation.objects.get().pk}/revoke/"
 
     assert stranger_client.post(address).status_code == 404
@@ -173,7 +173,7 @@ def test_a_member_may_revoke_and_a_stranger_may_not(code, group, client, colleag
     assert client.get(f"/join/{code}/").status_code == 404
 
 
-def test_what_was_used_stays_in_the_table_and_cannot_be_revoked(code, owner_client, group):
+def test_a_used_invitation_is_kept_and_cannot_be_revoked(code, owner_client, group):
     client_of(person("bo")).post(f"/join/{code}/")
 
     page = owner_client.post(f"/groups/{group.pk}/invitations/{Invitation.objects.get().pk}/revoke/", follow=True)
@@ -182,7 +182,7 @@ def test_what_was_used_stays_in_the_table_and_cannot_be_revoked(code, owner_clie
     assert Invitation.objects.get().used_by == User.objects.get(username="bo")
 
 
-def test_after_ten_wrong_codes_an_address_has_to_wait(client, code):
+def test_an_address_must_wait_after_ten_wrong_codes(client, code):
     wrong = "2222-2222-2222-2222"
     answers = [client.get(f"/join/{wrong}/").status_code for _ in range(10)]
 
@@ -191,7 +191,7 @@ def test_after_ten_wrong_codes_an_address_has_to_wait(client, code):
     assert Client(REMOTE_ADDR="10.0.0.9").get(f"/join/{code}/").status_code == 200
 
 
-def test_a_group_has_not_more_than_so_many_open_invitations(group, owner):
+def test_the_number_of_a_groups_open_invitations_is_limited(group, owner):
     for _ in range(MAX_OPEN):
         invite(group, user=owner)
 

@@ -1,4 +1,4 @@
-"""The data sets' images, as pages show them."""
+"""Images of the data sets as PNG, and the labels."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def digits(digits_home, monkeypatch):
     return store.load("digits")
 
 
-def opened(file: bytes) -> np.ndarray:
-    """The values of a picture with unfiltered rows, height × width × channels; its checksums must be right."""
+def decode(file: bytes) -> np.ndarray:
+    """Pixels of a PNG without filters, `(height, width, channels) uint8`; checks its checksums."""
     assert file[:8] == b"\x89PNG\r\n\x1a\n"
     chunks = dict(chunks_of(file[8:]))
     assert list(chunks) == [b"IHDR", b"IDAT", b"IEND"]
@@ -42,22 +42,22 @@ def chunks_of(file: bytes) -> Iterator[tuple[bytes, bytes]]:
         file = file[12 + length :]
 
 
-def test_an_image_is_the_one_of_that_number_from_black_to_white(client, digits):
+def test_the_url_of_an_image_serves_that_image_scaled_from_black_to_white(client, digits):
     response = client.get("/images/digits/test/7.png")
 
     assert response["Content-Type"] == "image/png"
-    assert (opened(response.content)[:, :, 0] == np.asarray(digits.test_images[7], int) * 255 // 16).all()
-    assert opened(client.get("/images/digits/train/1436.png").content).shape == (8, 8, 1)
+    assert (decode(response.content)[:, :, 0] == np.asarray(digits.test_images[7], int) * 255 // 16).all()
+    assert decode(client.get("/images/digits/train/1436.png").content).shape == (8, 8, 1)
 
 
-def test_an_image_may_be_kept_for_ever(client, digits):
+def test_an_image_may_be_cached_forever(client, digits):
     assert client.get("/images/digits/test/0.png")["Cache-Control"] == "public, max-age=31536000, immutable"
 
 
 @pytest.mark.parametrize(
     "path", ["digits/test/360.png", "digits/test/99999999999999999999.png", "digits/secret/1.png", "mnist-2/test/1.png"]
 )
-def test_what_is_not_there_is_not_found(client, digits, path):
+def test_an_image_that_does_not_exist_is_not_found(client, digits, path):
     response = client.get(f"/images/{path}")
 
     assert response.status_code == 404
@@ -71,7 +71,7 @@ def test_without_its_files_a_data_set_has_neither_images_nor_labels(client, tmp_
     assert labels("mnist") is None
 
 
-def test_a_file_cut_short_has_no_images(client, digits, tmp_path, monkeypatch):
+def test_no_image_is_served_from_a_truncated_file(client, digits, tmp_path, monkeypatch):
     (tmp_path / "digits").mkdir()
     whole = (store.data_home() / "digits" / TEST_IMAGES).read_bytes()
     (tmp_path / "digits" / TEST_IMAGES).write_bytes(whole[:-1])
@@ -80,17 +80,17 @@ def test_a_file_cut_short_has_no_images(client, digits, tmp_path, monkeypatch):
     assert client.get("/images/digits/test/0.png").status_code == 404
 
 
-def test_the_labels_are_those_that_models_are_scored_by(digits):
+def test_the_labels_equal_those_used_for_scoring(digits):
     assert list(labels("digits") or b"") == digits.test_labels.tolist()
     assert list(labels("digits", "train") or b"") == digits.train_labels.tolist()
 
 
-def test_a_picture_holds_what_was_drawn():
-    assert opened(png(bytes(range(6)), 3, 2))[:, :, 0].tolist() == [[0, 1, 2], [3, 4, 5]]
+def test_a_png_holds_the_pixels_that_were_given():
+    assert decode(png(bytes(range(6)), 3, 2))[:, :, 0].tolist() == [[0, 1, 2], [3, 4, 5]]
 
 
-def test_a_strip_has_its_pictures_side_by_side_and_gaps_that_show_nothing():
-    grey_and_alpha = opened(strip([bytes([9, 8]), bytes([7, 6])], 1, 2, gap=1))
+def test_a_strip_has_its_images_side_by_side_with_transparent_gaps():
+    grey_and_alpha = decode(strip([bytes([9, 8]), bytes([7, 6])], 1, 2, gap=1))
 
     assert grey_and_alpha[:, :, 0].tolist() == [[9, 0, 7], [8, 0, 6]]
     assert grey_and_alpha[:, :, 1].tolist() == [[255, 0, 255], [255, 0, 255]]

@@ -1,4 +1,4 @@
-"""Disqualifying a submission, and taking that back."""
+"""Disqualifying and reinstating a submission."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ def test_a_reinstated_submission_returns_to_its_place(best, quest, instructor):
     ]
 
 
-def test_a_reason_is_asked_for(best, instructor):
+def test_a_disqualification_needs_a_reason(best, instructor):
     with pytest.raises(Refused, match="Give a reason"):
         disqualify(best, user=instructor, reason=" ")
     assert not reload(best).disqualified
 
 
-def test_if_two_instructors_decide_at_once_one_succeeds(best, instructor):
+def test_only_the_first_of_two_instructors_disqualifies_a_submission(best, instructor):
     disqualify(best, user=instructor, reason="copied")
     with pytest.raises(Refused, match="just done this"):
         disqualify(best, user=instructor, reason="copied")
     assert best.events.filter(kind=Event.Kind.DISQUALIFIED).count() == 1
 
 
-def test_what_is_out_of_competition_cannot_be_disqualified(submit, instructor):
+def test_a_submission_out_of_competition_cannot_be_disqualified(submit, instructor):
     own = submit(submitter=instructor, group=None)
     with pytest.raises(Refused, match="out of competition"):
         disqualify(own, user=instructor, reason="mine")

@@ -1,4 +1,4 @@
-"""Final submissions: what a group chooses for the private images to decide between, and how the reveal ranks."""
+"""Final submissions: a group marks them before the reveal, which ranks it by their private scores."""
 
 import json
 from datetime import timedelta
@@ -33,7 +33,7 @@ def change(quest: Quest, **fields) -> Quest:
 
 @pytest.fixture
 def scored(submit, score):
-    """Of 180 each, public and private: better in public, better in private, worst in both."""
+    """Three submissions, with 180 public and 180 private images: best in public, best in private, worst in both."""
     results = [(170, 100), (160, 150), (120, 90)]
     return [score(submit(), public, total=180, private=(private, 180)) for public, private in results]
 
@@ -42,7 +42,7 @@ def reveal(quest: Quest) -> Quest:
     return change(quest, state=QuestState.REVEALED)
 
 
-def standing(quest: Quest) -> list[tuple[int, str, int]]:
+def ranking(quest: Quest) -> list[tuple[int, str, int]]:
     return [(row.rank, row.owner_name, row.points) for row in queries.board(quest)]
 
 
@@ -57,30 +57,30 @@ def post(client: Client, submission: Submission, body: object):
     return client.post(f"/api/v1/submissions/{submission.pk}/final/", json.dumps(body), "application/json")
 
 
-def test_without_a_mark_a_group_stands_by_its_best_public_score(quest, scored):
-    assert standing(reveal(quest)) == [(1, "ITMALGrp01", 100)]
+def test_a_group_without_a_final_is_ranked_by_its_best_public_submission(quest, scored):
+    assert ranking(reveal(quest)) == [(1, "ITMALGrp01", 100)]
 
 
-def test_at_the_reveal_a_group_stands_by_the_best_of_its_finals(quest, scored, owner):
+def test_the_reveal_ranks_a_group_by_the_best_of_its_finals(quest, scored, owner):
     for submission in scored[1:]:
         mark_final(submission, user=owner, final=True)
 
-    assert standing(reveal(quest)) == [(1, "ITMALGrp01", 150)]
+    assert ranking(reveal(quest)) == [(1, "ITMALGrp01", 150)]
 
 
-def test_a_mark_binds_even_if_another_would_have_been_better(quest, scored, owner):
+def test_a_final_counts_even_if_another_submission_is_better(quest, scored, owner):
     mark_final(scored[2], user=owner, final=True)
 
-    assert standing(reveal(quest)) == [(1, "ITMALGrp01", 90)]
+    assert ranking(reveal(quest)) == [(1, "ITMALGrp01", 90)]
 
 
-def test_marks_change_nothing_before_the_reveal(quest, scored, owner):
+def test_finals_do_not_change_the_board_before_the_reveal(quest, scored, owner):
     mark_final(scored[2], user=owner, final=True)
 
-    assert standing(quest) == [(1, "ITMALGrp01", 170)]
+    assert ranking(quest) == [(1, "ITMALGrp01", 170)]
 
 
-def test_of_equal_finals_the_first_stands_and_groups_that_tie_share_a_rank(
+def test_the_first_of_equal_finals_counts_and_groups_that_tie_share_a_rank(
     quest, scored, submit, score, owner, stranger, other_group
 ):
     again = score(submit(), 150, total=180, private=(150, 180))
@@ -93,16 +93,16 @@ def test_of_equal_finals_the_first_stands_and_groups_that_tie_share_a_rank(
     assert [(row.rank, row.pk) for row in rows] == [(1, scored[1].pk), (1, tied.pk)]
 
 
-def test_where_nothing_is_private_the_public_score_stands_and_nothing_is_marked(quest, submit, score, owner):
+def test_a_quest_without_private_images_has_no_finals_and_ranks_by_public_score(quest, submit, score, owner):
     change(quest, private_share=0)
     best = score(submit(), 350)
     score(submit(FOREST), 340)
 
     assert "has no private images" in refusal(best, owner)
-    assert standing(reveal(quest)) == [(1, "ITMALGrp01", 350)]
+    assert ranking(reveal(quest)) == [(1, "ITMALGrp01", 350)]
 
 
-def test_a_final_that_failed_leaves_the_best_public_score_standing(quest, scored, submit, owner, worker):
+def test_a_group_whose_final_failed_is_ranked_by_its_best_public_submission(quest, scored, submit, owner, worker):
     waiting = submit(FOREST)
     mark_final(waiting, user=owner, final=True)
     leases.fail(claim_one(worker), reason="It broke.")
@@ -110,7 +110,7 @@ def test_a_final_that_failed_leaves_the_best_public_score_standing(quest, scored
     assert [row.pk for row in finals(quest)] == [scored[0].pk]
 
 
-def test_a_group_marks_as_many_as_the_quest_says(quest, scored, owner):
+def test_a_group_marks_at_most_as_many_finals_as_the_quest_allows(quest, scored, owner):
     for submission in scored[:2]:
         mark_final(submission, user=owner, final=True)
 
@@ -122,7 +122,7 @@ def test_a_group_marks_as_many_as_the_quest_says(quest, scored, owner):
     assert [reload(submission).final for submission in scored] == [False, True, True]
 
 
-def test_a_mark_is_written_once_into_the_history(quest, scored, owner, colleague):
+def test_marking_twice_adds_one_event(quest, scored, owner, colleague):
     for _ in range(2):
         mark_final(scored[0], user=owner, final=True)
     mark_final(scored[0], user=colleague, final=False)
@@ -132,7 +132,7 @@ def test_a_mark_is_written_once_into_the_history(quest, scored, owner, colleague
     assert list(written) == [("final", owner.pk), ("not_final", colleague.pk)]
 
 
-def test_nothing_is_marked_once_the_quest_is_closed_for_the_group(quest, scored, owner):
+def test_no_final_can_be_marked_after_the_quest_closed_for_the_group(quest, scored, owner):
     change(quest, closes_at=timezone.now() - timedelta(minutes=1))
     assert "closed" in refusal(scored[0], owner)
 
@@ -141,25 +141,25 @@ def test_nothing_is_marked_once_the_quest_is_closed_for_the_group(quest, scored,
     assert "Finals are chosen while it is open" in refusal(scored[0], owner)
 
 
-def test_only_the_group_itself_chooses(quest, scored, stranger, instructor):
+def test_only_the_group_itself_marks_its_finals(quest, scored, stranger, instructor):
     for user in (stranger, instructor):
         assert "Only members of ITMALGrp01" in refusal(scored[0], user)
 
 
-def test_what_is_disqualified_or_out_of_competition_cannot_be_final(quest, scored, submit, owner, instructor):
+def test_a_submission_disqualified_or_out_of_competition_cannot_be_final(quest, scored, submit, owner, instructor):
     Submission.objects.filter(pk=scored[0].pk).update(disqualified=True)
 
     assert "disqualified" in refusal(scored[0], owner)
     assert "out of competition" in refusal(submit(submitter=instructor, group=None), instructor)
 
 
-def test_a_mark_follows_the_run_that_counts(quest, scored, owner, instructor, worker):
+def test_a_final_follows_the_run_that_counts(quest, scored, owner, instructor, worker):
     mark_final(scored[1], user=owner, final=True)
     again = reruns.rerun(scored[1], user=instructor)
     leases.record_score(claim_one(worker), result_of(161, 180, private=(151, 180)))
     reruns.choose(reload(again), user=instructor, reason="The first machine was faulty.")
 
-    assert standing(reveal(quest)) == [(1, "ITMALGrp01", 151)]
+    assert ranking(reveal(quest)) == [(1, "ITMALGrp01", 151)]
 
 
 def test_the_reveal_shows_who_moved_from_the_public_ranking(
@@ -179,7 +179,7 @@ def test_the_reveal_shows_who_moved_from_the_public_ranking(
     assert "moved from the public ranking" in client.get("/").text
 
 
-def test_the_page_offers_the_mark_as_long_as_it_means_something(quest, scored, owner, stranger):
+def test_the_page_offers_to_mark_a_final_until_the_reveal(quest, scored, owner, stranger):
     offered = offer(scored[0], owner)
     assert offered
     assert offered.left == 2
@@ -189,7 +189,7 @@ def test_the_page_offers_the_mark_as_long_as_it_means_something(quest, scored, o
     assert offer(reload(scored[0]), owner) is None
 
 
-def test_a_group_marks_from_the_page(quest, scored, owner_client, stranger_client):
+def test_a_group_marks_a_final_on_the_page(quest, scored, owner_client, stranger_client):
     path = f"/submissions/{scored[0].pk}/final/"
 
     assert "Marked as final." in owner_client.post(path, {"final": "1"}, follow=True).text
@@ -199,7 +199,7 @@ def test_a_group_marks_from_the_page(quest, scored, owner_client, stranger_clien
     assert owner_client.get(path).status_code == 405
 
 
-def test_a_program_marks_through_the_api(quest, scored, owner_token, stranger_client):
+def test_a_program_marks_a_final_through_the_api(quest, scored, owner_token, stranger_client):
     api = Client(headers={"Authorization": f"Token {owner_token}"})
 
     assert post(api, scored[0], {"final": True}).json()["final"] is True
@@ -208,7 +208,7 @@ def test_a_program_marks_through_the_api(quest, scored, owner_token, stranger_cl
     assert post(stranger_client, scored[0], {"final": True}).status_code == 404
 
 
-def test_the_api_says_why_a_mark_is_refused(quest, scored, owner_token):
+def test_the_api_says_why_a_final_is_refused(quest, scored, owner_token):
     change(quest, final_runs=1)
     api = Client(headers={"Authorization": f"Token {owner_token}"})
     post(api, scored[0], {"final": True})

@@ -1,4 +1,4 @@
-"""Which of a submission and its re-runs counts, what is given back to the quota, and how both are shown."""
+"""Which run of a submission counts, which failed runs cost no quota, and how the pages show both."""
 
 import pytest
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def two_runs(submission, score, instructor) -> tuple[Submission, Submission]:
-    """A run that was scored, and its re-run, which was scored better."""
+    """A scored run, and its re-run with a better score."""
     first = score(submission, 300)
     again = score(reruns.rerun(first, user=instructor, reason="The fan had failed."), 340)
     return first, again
@@ -29,7 +29,7 @@ def count(client, submission, reason: str = "The machine was faulty."):
     return client.post(f"/desk/submissions/{submission.pk}/count/", {"reason": reason}, follow=True)
 
 
-def test_the_first_run_counts_until_an_instructor_says_otherwise(two_runs, quest, instructor_client):
+def test_the_first_run_counts_until_an_instructor_chooses_another(two_runs, quest, instructor_client):
     first, again = two_runs
     assert [row.pk for row in board(quest)] == [first.pk]
 
@@ -39,19 +39,19 @@ def test_the_first_run_counts_until_an_instructor_says_otherwise(two_runs, quest
     assert [row.pk for row in board(quest)] == [again.pk]
 
 
-def test_the_board_learns_of_the_choice_and_shows_the_first_ones_time(two_runs, client, instructor_client):
+def test_the_live_board_shows_the_chosen_run_with_the_first_runs_time(two_runs, client, instructor_client):
     first, again = two_runs
-    beat = client.get("/").context["snapshot"].etag
+    etag = client.get("/").context["snapshot"].etag
 
     count(instructor_client, again)
 
-    live = client.get(f"/?seen={beat}")
+    live = client.get(f"/?seen={etag}")
     assert live.status_code == 200
     assert "0.94444" in live.content.decode()
     assert again.ranked_at == first.ranked_at
 
 
-def test_both_histories_say_who_chose_and_why(two_runs, owner_client, instructor_client):
+def test_the_histories_of_both_runs_say_who_chose_and_why(two_runs, owner_client, instructor_client):
     first, again = two_runs
     count(instructor_client, again)
 
@@ -59,7 +59,7 @@ def test_both_histories_say_who_chose_and_why(two_runs, owner_client, instructor
     assert "instructor made another run count instead of this one. The machine was faulty." in text(owner_client, first)
 
 
-def test_a_choice_needs_a_reason_and_a_run_that_was_scored(two_runs, instructor, instructor_client):
+def test_a_choice_needs_a_reason_and_a_scored_run(two_runs, instructor, instructor_client):
     first, again = two_runs
     third = reruns.rerun(first, user=instructor)
 
@@ -79,7 +79,7 @@ def test_the_group_sees_the_runs_and_only_an_instructor_may_choose(two_runs, own
     assert reload(first).counts
 
 
-def test_choosing_twice_writes_no_second_line(two_runs, instructor_client):
+def test_choosing_a_run_twice_adds_one_event(two_runs, instructor_client):
     _first, again = two_runs
     count(instructor_client, again)
     count(instructor_client, again)
@@ -87,7 +87,7 @@ def test_choosing_twice_writes_no_second_line(two_runs, instructor_client):
     assert Event.objects.filter(kind=Event.Kind.COUNTS).count() == 1
 
 
-def test_what_is_run_again_already_is_not_run_a_third_time_meanwhile(submission, score, instructor):
+def test_a_run_is_not_repeated_while_its_rerun_is_queued(submission, score, instructor):
     first = score(submission, 300)
     again = reruns.rerun(first, user=instructor)
 
@@ -105,13 +105,13 @@ def test_of_two_reruns_of_a_failed_run_only_one_counts(submission, worker, score
     assert [row.pk for row in board(quest, best=False)] == [second.pk]
 
 
-def lose(worker, times: int) -> None:
+def lose_runs(worker, times: int) -> None:
     for _ in range(times):
         leases.release(claim_one(worker), Exit.LOST, reason="The worker was not heard from any more.")
 
 
-def test_a_run_whose_workers_were_lost_costs_no_quota_and_says_so(submission, worker, quest, group, owner_client):
-    lose(worker, 3)
+def test_a_run_that_failed_by_lost_workers_costs_no_quota_and_says_so(submission, worker, quest, group, owner_client):
+    lose_runs(worker, 3)
 
     assert reload(submission).state == State.FAILED
     assert quotas.quota(quest, group).used == 0
@@ -120,7 +120,7 @@ def test_a_run_whose_workers_were_lost_costs_no_quota_and_says_so(submission, wo
 
 
 def test_a_lost_worker_among_crashes_costs_no_quota_either(submission, worker, quest, group):
-    lose(worker, 1)
+    lose_runs(worker, 1)
     for _ in range(2):
         leases.release(claim_one(worker), Exit.CRASHED, reason="The training process crashed.")
 
@@ -129,22 +129,22 @@ def test_a_lost_worker_among_crashes_costs_no_quota_either(submission, worker, q
     assert quotas.quota(quest, group).used == 0
 
 
-def test_a_model_that_fails_by_itself_is_counted(submission, worker, quest, group, owner_client):
+def test_a_run_that_fails_by_its_own_error_costs_quota(submission, worker, quest, group, owner_client):
     leases.fail(claim_one(worker), reason="The training stopped with an error.")
 
     assert quotas.quota(quest, group).used == 1
     assert "does not count towards your quota" not in text(owner_client, submission)
 
 
-def test_cancelled_while_queued_is_refunded_even_after_a_lost_worker(submission, worker, quest, group, owner):
-    lose(worker, 1)
+def test_a_run_cancelled_after_a_lost_worker_is_refunded(submission, worker, quest, group, owner):
+    lose_runs(worker, 1)
 
     lifecycle.cancel(reload(submission), user=owner)
 
     assert quotas.quota(quest, group).used == 0
 
 
-def test_cancelled_after_a_crash_of_its_own_is_counted(submission, worker, quest, group, owner):
+def test_a_run_cancelled_after_its_own_crash_costs_quota(submission, worker, quest, group, owner):
     leases.release(claim_one(worker), Exit.CRASHED, reason="The training process crashed.")
 
     lifecycle.cancel(reload(submission), user=owner)

@@ -1,4 +1,4 @@
-"""The only way in: quotas, deadlines, who may, and the same request twice."""
+"""Submitting: quotas, deadlines, permissions, and the same request twice."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -18,13 +18,13 @@ from submissions.specs.validation import validate
 from tests.cast import KNN, claim_one, reload
 
 
-def refusal(act):
+def refusal(call):
     with pytest.raises(Refused) as caught:
-        act()
+        call()
     return caught.value
 
 
-def test_a_submission_is_described_when_it_comes_in(submission, owner, group):
+def test_a_new_submission_stores_its_notation_spec_and_device(submission, owner, group):
     assert submission.notation == "KNeighborsClassifier(n_neighbors=4, weights='distance')"
     assert submission.headline == submission.notation
     assert submission.spec["n_neighbors"] == 4
@@ -34,7 +34,7 @@ def test_a_submission_is_described_when_it_comes_in(submission, owner, group):
     assert submission.events.get().kind == "submitted"
 
 
-def test_the_daily_quota_is_the_groups_not_the_members(quest, submit, colleague):
+def test_the_members_of_a_group_share_its_daily_quota(quest, submit, colleague):
     quest.daily_quota = 2
     quest.save()
     submit(), submit(submitter=colleague)
@@ -47,7 +47,7 @@ def test_the_daily_quota_is_the_groups_not_the_members(quest, submit, colleague)
     assert Submission.objects.count() == 2
 
 
-def test_a_quota_starts_anew_at_midnight_in_the_quests_zone(quest, submit, group, monkeypatch):
+def test_a_quota_restarts_at_midnight_in_the_quests_time_zone(quest, submit, group, monkeypatch):
     quest.daily_quota, quest.time_zone = 1, "Europe/Copenhagen"
     quest.save()
     zone = ZoneInfo(quest.time_zone)
@@ -64,7 +64,7 @@ def test_a_quota_starts_anew_at_midnight_in_the_quests_zone(quest, submit, group
     assert quotas.quota(quest, group).left == 1
 
 
-def test_the_next_free_time_is_named_to_the_minute(quest, submit):
+def test_a_refusal_names_the_next_possible_time_to_the_minute(quest, submit):
     quest.min_interval_seconds = 600
     quest.save()
     first = submit()
@@ -75,14 +75,14 @@ def test_the_next_free_time_is_named_to_the_minute(quest, submit):
     assert f"submit again at {free:%H:%M}" in str(refused)
 
 
-def test_what_was_cancelled_before_it_ran_does_not_count(quest, submit, owner, group):
+def test_a_submission_cancelled_while_queued_costs_no_quota(quest, submit, owner, group):
     submission = submit()
     lifecycle.cancel(submission, user=owner)
 
     assert quotas.quota(quest, group).used == 0
 
 
-def test_no_quota_is_no_limit(quest, group):
+def test_without_a_quota_there_is_no_limit(quest, group):
     quest.daily_quota = None
     quest.save()
 
@@ -90,7 +90,7 @@ def test_no_quota_is_no_limit(quest, group):
 
 
 @pytest.mark.parametrize("state", [QuestState.DRAFT, QuestState.CLOSED, QuestState.REVEALED, QuestState.ARCHIVED])
-def test_only_an_open_quest_takes_submissions(quest, submit, state):
+def test_only_an_open_quest_accepts_submissions(quest, submit, state):
     Quest.objects.filter(pk=quest.pk).update(state=state)
 
     assert refusal(submit).errors[0]["field"] == "quest"
@@ -108,30 +108,30 @@ def test_the_deadline_holds_to_the_second(quest, submit, monkeypatch):
     assert "closed" in str(refusal(submit))
 
 
-def test_before_it_opens_the_refusal_says_when(quest, submit):
+def test_a_refusal_before_the_quest_opens_says_when_it_opens(quest, submit):
     Quest.objects.filter(pk=quest.pk).update(opens_at=timezone.now() + timedelta(days=1))
 
     assert "opens" in str(refusal(submit))
 
 
-def test_the_same_key_gives_the_same_submission_again(submit, quest, owner, group):
+def test_a_request_repeated_with_its_key_returns_the_same_submission(submit, quest, owner, group):
     spec = validate(KNN, dataset="digits")
-    words = {"quest": quest, "submitter": owner, "group": group, "spec": spec, "idempotency_key": "k"}
+    request = {"quest": quest, "submitter": owner, "group": group, "spec": spec, "idempotency_key": "k"}
 
-    first, new = intake.submit(**words)
-    second, again = intake.submit(**words)
+    first, new = intake.submit(**request)
+    second, again = intake.submit(**request)
 
     assert (new, again) == (True, False)
     assert first == second
 
 
-def test_the_same_key_for_something_else_is_a_conflict(submit):
+def test_the_same_key_with_another_model_is_a_conflict(submit):
     submit(idempotency_key="k")
 
     assert refusal(lambda: submit({"family": "knn"}, idempotency_key="k")).status == 409
 
 
-def test_who_is_in_no_group_is_refused_and_an_instructor_is_out_of_competition(submit, instructor, db):
+def test_without_a_group_a_student_is_refused_and_an_instructor_is_out_of_competition(submit, instructor, db):
     nobody = instructor.__class__.objects.create_user("nobody")
 
     assert refusal(lambda: submit(group=None, submitter=nobody)).status == 403
@@ -152,22 +152,22 @@ def test_a_device_that_the_family_does_not_run_on_is_refused(submit):
     assert refusal(lambda: submit(device="gpu")).errors[0]["field"] == "device"
 
 
-def test_the_reveal_waits_for_what_still_runs(quest, submission, worker):
+def test_the_reveal_waits_for_queued_and_running_submissions(quest, submission, worker):
     move_quest(quest, QuestState.CLOSED)
 
     with pytest.raises(QuestMoveRefused, match="1 submission"):
         move_quest(quest, QuestState.REVEALED)
 
     claim_one(worker)
-    assert reload(submission).state == "running", "what was accepted before closing runs"
+    assert reload(submission).state == "running", "submissions accepted before closing still run"
 
 
-def test_a_quest_only_moves_along_its_table(quest):
+def test_a_quest_only_makes_allowed_moves(quest):
     with pytest.raises(QuestMoveRefused):
         move_quest(quest, QuestState.ARCHIVED)
 
 
-def test_data_set_and_split_lock_at_the_first_submission(quest, submission):
+def test_data_set_and_split_are_locked_by_the_first_submission(quest, submission):
     quest.dataset, quest.private_share, quest.name = "mnist", 0.5, "Renamed"
 
     with pytest.raises(ValidationError, match="Locked") as caught:
@@ -176,7 +176,7 @@ def test_data_set_and_split_lock_at_the_first_submission(quest, submission):
     assert set(caught.value.message_dict) == {"dataset", "private_share"}
 
 
-def test_a_spec_for_other_images_or_beyond_the_quests_limits_is_refused_whoever_brings_it(quest, submit, owner, group):
+def test_a_spec_for_other_images_or_beyond_the_quests_limits_is_refused(quest, submit, owner, group):
     quest.max_trees = 10
     quest.save()
     for_mnist = validate(

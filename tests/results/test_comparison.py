@@ -1,4 +1,4 @@
-"""Two models beside each other."""
+"""Comparing the mistakes of two models."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ EVERYTHING = frozenset(range(6))
         (59, 6, 4.96465e-12),
     ],
 )
-def test_the_exact_p_is_the_binomials_two_tails(only_first, only_second, p):
+def test_the_p_value_is_the_exact_two_tailed_binomial_one(only_first, only_second, p):
     assert mcnemar(only_first, only_second) == pytest.approx(p, rel=1e-6)
 
 
-def test_thousands_of_images_are_no_trouble():
+def test_the_p_value_is_exact_for_thousands_of_images():
     assert mcnemar(4_000, 4_100) == pytest.approx(0.271, abs=0.002)  # normal: z = 99 / √8100 = 1.1
     assert mcnemar(9_000, 20) == 0.0
 
 
-def test_each_image_is_in_one_of_four_fields():
+def test_each_image_is_counted_in_one_of_four_cells():
     comparison = Comparison(
         Mistakes(TRUTHS, EVERYTHING, [(0, 9), (1, 9)]), Mistakes(TRUTHS, EVERYTHING, [(1, 8), (2, 8), (3, 8)])
     )
@@ -45,7 +45,7 @@ def test_each_image_is_in_one_of_four_fields():
     assert comparison.may_be_chance
 
 
-def test_only_images_that_may_be_told_of_for_both_are_compared():
+def test_only_images_visible_for_both_models_are_compared():
     comparison = Comparison(
         Mistakes(TRUTHS, frozenset({0, 1, 2}), [(0, 9)]), Mistakes(TRUTHS, frozenset({1, 2, 3}), [(1, 8), (3, 8)])
     )
@@ -55,7 +55,7 @@ def test_only_images_that_may_be_told_of_for_both_are_compared():
     assert comparison.only_second == []
 
 
-def test_what_two_models_of_a_family_differ_in_is_named():
+def test_the_differing_parameters_of_two_models_of_a_family_are_listed():
     first = Submission(family="knn", spec={"n_neighbors": 4, "p": 2, "weights": "uniform"})
     second = Submission(family="knn", spec={"n_neighbors": 4, "p": 3, "weights": "distance"})
 

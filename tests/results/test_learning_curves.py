@@ -1,11 +1,11 @@
-"""Loss and accuracy as lines."""
+"""Learning curves: the points of the loss and accuracy lines."""
 
 from __future__ import annotations
 
 from submissions.results.learning_curves import HEIGHT, LEFT, MARGIN, WIDTH, curves
 
 
-def test_lines_go_from_the_first_epoch_to_the_last_and_from_the_least_value_to_the_greatest():
+def test_lines_span_all_epochs_and_the_whole_range_of_values():
     loss, accuracy = curves([{"loss": 0.5, "accuracy": 0.8}, {"loss": 0.1, "accuracy": 0.9}])
 
     assert loss.lines[0].places == [(LEFT, MARGIN), (WIDTH - MARGIN, HEIGHT - MARGIN)]
@@ -13,26 +13,26 @@ def test_lines_go_from_the_first_epoch_to_the_last_and_from_the_least_value_to_t
     assert (loss.low, loss.high, loss.lines[0].latest) == (0.1, 0.5, 0.1)
 
 
-def test_epochs_that_are_to_come_have_their_place():
+def test_space_is_left_for_planned_epochs():
     (loss,) = curves([{"loss": 0.5}, {"loss": 0.1}], planned=5)
 
     assert loss.lines[0].places[-1][0] == LEFT + (WIDTH - LEFT - MARGIN) / 4
     assert loss.epochs == 5
 
 
-def test_validation_is_a_second_line_on_the_same_scale():
+def test_validation_loss_is_a_second_line_on_the_same_scale():
     (loss,) = curves([{"loss": 0.5, "val_loss": 0.7}])
 
     assert [line.name for line in loss.lines] == ["loss", "val_loss"]
     assert loss.high == 0.7
 
 
-def test_a_loss_that_was_no_number_leaves_a_gap():
+def test_an_epoch_without_a_finite_loss_has_no_point():
     (loss,) = curves([{"loss": 0.5}, {"loss": None}, {"loss": 0.3}])
 
     assert len(loss.lines[0].places) == 2
 
 
-def test_nothing_measured_draws_nothing():
+def test_without_loss_or_accuracy_there_are_no_curves():
     assert curves([]) == []
     assert curves([{"seconds": 1.0}]) == []

@@ -1,4 +1,4 @@
-"""What is told of a model's errors, and of which images."""
+"""A model's mistakes: the matrix, the chosen images, and who may see them."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def digits(digits_home, monkeypatch):
 
 @pytest.fixture
 def wrong_everywhere(submission, worker, digits):
-    """Scored with half of the images private, and every image read as the next digit."""
+    """A submission that predicts the next digit for every image; half of the images are private."""
     Quest.objects.update(private_share=0.5)
     errors = [[index, (int(truth) + 1) % 10] for index, truth in enumerate(digits.test_labels)]
     leases.record_score(claim_one(worker), {**result_of(0, 180, private=(0, 180)), "errors": errors})
     return reload(submission)
 
 
-def test_the_matrix_counts_true_classes_by_row_and_answers_by_column():
+def test_the_matrix_has_true_classes_as_rows_and_predictions_as_columns():
     found = Mistakes(TRUTHS, EVERYTHING, [(2, 7), (4, 4 + 3)])
 
     assert found.counts[2] == [0, 0, 1, 0, 0, 0, 0, 1, 0, 0]
@@ -41,7 +41,7 @@ def test_the_matrix_counts_true_classes_by_row_and_answers_by_column():
     assert found.matrix()[5].accuracy is None
 
 
-def test_the_most_frequent_confusion_has_the_strongest_colour_and_none_has_none():
+def test_the_most_frequent_confusion_has_the_strongest_colour_and_empty_cells_have_none():
     found = Mistakes(bytes([1] * 9 + [2]), frozenset(range(10)), [*((index, 7) for index in range(8)), (9, 3)])
 
     cells = found.matrix()[1].cells
@@ -51,7 +51,7 @@ def test_the_most_frequent_confusion_has_the_strongest_colour_and_none_has_none(
     assert 0 < found.matrix()[2].cells[3].level < 6
 
 
-def test_errors_are_chosen_by_their_true_class_by_the_answer_or_by_both():
+def test_mistakes_are_selected_by_true_class_by_prediction_or_by_both():
     found = Mistakes(TRUTHS, EVERYTHING, [(2, 7), (3, 8), (4, 7)])
 
     assert found.of(truth=2) == [Mistake(2, 2, 7), Mistake(3, 2, 8)]
@@ -59,7 +59,7 @@ def test_errors_are_chosen_by_their_true_class_by_the_answer_or_by_both():
     assert found.of(truth=2, given=7) == [Mistake(2, 2, 7)]
 
 
-def test_until_the_reveal_only_the_public_images_are_told_of(wrong_everywhere):
+def test_mistakes_on_private_images_are_hidden_until_the_reveal(wrong_everywhere):
     private = private_indexes(360, 0.5, wrong_everywhere.quest.split_seed)
 
     before = mistakes(wrong_everywhere)
@@ -74,11 +74,11 @@ def test_until_the_reveal_only_the_public_images_are_told_of(wrong_everywhere):
     assert len(after) == 360
 
 
-def test_a_submission_without_a_score_has_no_errors(submission, digits):
+def test_a_submission_without_a_score_has_no_mistakes(submission, digits):
     assert mistakes(submission) is None
 
 
-def test_without_the_labels_no_errors_are_told(wrong_everywhere, tmp_path, monkeypatch):
+def test_without_the_labels_there_are_no_mistakes_to_show(wrong_everywhere, tmp_path, monkeypatch):
     monkeypatch.setenv("QUEST_DATA_HOME", str(tmp_path))
 
     assert mistakes(wrong_everywhere) is None

@@ -1,4 +1,4 @@
-"""The interval beside a score."""
+"""The Wilson interval beside a score."""
 
 import pytest
 
@@ -14,22 +14,22 @@ from submissions.results.wilson import wilson
         (1, 29, 0.00611, 0.17176),  # … 0.0061 to 0.1718
     ],
 )
-def test_the_interval_is_that_of_the_literature(correct, total, low, high):
+def test_the_interval_agrees_with_published_values(correct, total, low, high):
     assert wilson(correct, total) == pytest.approx((low, high), abs=5e-5)
 
 
-def test_a_perfect_score_has_an_interval_below_it_and_none_beyond_one():
+def test_the_interval_of_a_perfect_score_ends_at_one():
     low, high = wilson(10_000, 10_000)
 
     assert 0.9996 < low < 1.0
     assert high == 1.0
 
 
-def test_nothing_counted_says_nothing():
+def test_the_interval_of_no_images_is_the_whole_range():
     assert wilson(0, 0) == (0.0, 1.0)
 
 
-def test_ten_times_the_images_make_it_about_three_times_narrower():
+def test_ten_times_as_many_images_make_the_interval_about_three_times_narrower():
     few, many = wilson(970, 1000), wilson(9700, 10_000)
 
     assert (few[1] - few[0]) / (many[1] - many[0]) == pytest.approx(10**0.5, rel=0.02)
