@@ -200,7 +200,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "SERVE_INCLUDE_SCHEMA": False,
     # The default hook moves enums out of the families' schemas and gives them names that collide.
-    "POSTPROCESSING_HOOKS": ["submissions.api.links.link"],
+    "POSTPROCESSING_HOOKS": ["submissions.api.links.add_links"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

@@ -175,7 +175,9 @@ class ExtensionForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.quest = quest
         self.fields["group"].queryset = quest.course.groups.all()  # type: ignore[attr-defined]
-        self.fields["closes_at"].help_text = _("In %(zone)s. Empty: the quest's own.") % {"zone": quest.time_zone}
+        self.fields["closes_at"].help_text = _("In %(zone)s. Leave empty for the quest's deadline.") % {
+            "zone": quest.time_zone
+        }
 
     def _clean_fields(self) -> None:
         with timezone.override(self.quest.zone):

@@ -86,20 +86,21 @@ def queue_page(request: UserRequest) -> HttpResponse:
 
 def read_queue() -> QueuePage:
     queue = QueueSnapshot()
-    takers = queue.eligible_devices()
-    starts = queue.starts(takers)
-    next_first = queue.order(takers, starts)[:MOST_ROWS]
-    found = Submission.objects.select_related("quest", "group").defer("spec", "notation").in_bulk(next_first)
+    devices_of = queue.eligible_devices()
+    starts = queue.starts(devices_of)
+    order = queue.order(devices_of, starts)[:MOST_ROWS]
+    submissions = Submission.objects.select_related("quest", "group").defer("spec", "notation").in_bulk(order)
     running = dict(
         Submission.objects.filter(state=State.RUNNING).values_list("group").annotate(n=Count("pk")).order_by()
     )
-    forecasts = {one.pk: queue.forecaster.run(one.job, takers[one.pk][0]) for one in queue.queued if one.pk in found}
+    jobs = {one.pk: one.job for one in queue.queued}
     rows = []
-    for submission in (found[pk] for pk in next_first if pk in found):
+    for submission in (submissions[pk] for pk in order if pk in submissions):
         pk, group_runs = submission.pk, running.get(submission.group_id, 0)
         wait = starts[pk].after if pk in starts else None
         why = _why(submission, group_runs, queue)
-        rows.append(WaitingSubmission(submission, why, group_runs, Prediction(wait, forecasts[pk])))
+        forecast = queue.forecaster.run(jobs[pk], devices_of[pk][0])
+        rows.append(WaitingSubmission(submission, why, group_runs, Prediction(wait, forecast)))
     return QueuePage(rows, Submission.objects.filter(state=State.QUEUED).count(), _workers())
 
 

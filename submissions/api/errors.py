@@ -25,7 +25,7 @@ from submissions.quests.refusal import Refused
 from submissions.queue.lifecycle import MoveRefused
 from submissions.specs.spec import SpecError
 
-WHERE_TOKENS_ARE = _("Create a token on your group's page and send it in the header Authorization: Token …")
+TOKEN_HINT = _("Create a token on your group's page and send it in the header Authorization: Token …")
 
 
 def error_response(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -34,7 +34,7 @@ def error_response(error: Exception, context: dict[str, Any]) -> Response | None
         case Refused():
             return _refusal_response(error)
         case SpecError() | NotationError():
-            return Response({"errors": [_within_model(entry) for entry in error.errors]}, status=400)
+            return Response({"errors": [_with_model_prefix(entry) for entry in error.errors]}, status=400)
         case MoveRefused():
             return _single_error(str(error), status=409)
         case RequestDataTooBig():
@@ -62,7 +62,7 @@ def _refusal_response(refusal: Refused) -> Response:
     return response
 
 
-def _within_model(entry: dict[str, str]) -> dict[str, str]:
+def _with_model_prefix(entry: dict[str, str]) -> dict[str, str]:
     name = entry["field"]
     return {**entry, "field": name if name in ("", "model") else f"model.{name}"}
 
@@ -71,7 +71,7 @@ def _error_entries(error: Exception) -> Iterator[dict[str, str]]:
     if isinstance(error, ValidationError):
         yield from _flatten("", error.detail)
     elif isinstance(error, NotAuthenticated | AuthenticationFailed):
-        yield {"field": "", "message": f"{error.detail} {WHERE_TOKENS_ARE}"}
+        yield {"field": "", "message": f"{error.detail} {TOKEN_HINT}"}
     elif isinstance(error, APIException):
         yield {"field": "", "message": str(error.detail)}
     else:

@@ -55,7 +55,7 @@ class QuestField(serializers.Field):
             self.fail("invalid")
         found = list(self._matching(data))
         if not found:
-            self.fail("unknown", given=_short(data))
+            self.fail("unknown", given=_abbreviated(data))
         if len(found) > 1:
             self.fail("several", ids=", ".join(str(quest.pk) for quest in found))
         return found[0]
@@ -71,7 +71,7 @@ class QuestField(serializers.Field):
         return value.pk
 
 
-def _short(given: str | int) -> str | int:
+def _abbreviated(given: str | int) -> str | int:
     if isinstance(given, int):
         return given if abs(given) <= BIGGEST_ID else gettext("with such a large id")
     return given if len(given) <= 60 else f"{given[:60]}…"
@@ -116,7 +116,10 @@ def _families(auto_schema: Any) -> list[dict[str, str]]:
     references = []
     for family in families.offered():
         schema = family.spec.model_json_schema(ref_template="#/components/schemas/{model}")
-        parts = {**schema.pop("$defs", {}), family.spec.__name__: {**schema, "required": ["family", *_needed(schema)]}}
+        parts = {
+            **schema.pop("$defs", {}),
+            family.spec.__name__: {**schema, "required": ["family", *_required_fields(schema)]},
+        }
         for name, part in parts.items():
             component = ResolvedComponent(name=name, type=ResolvedComponent.SCHEMA, schema=part, object=name)
             auto_schema.registry.register_on_missing(component)
@@ -124,5 +127,5 @@ def _families(auto_schema: Any) -> list[dict[str, str]]:
     return references
 
 
-def _needed(schema: dict[str, Any]) -> list[str]:
+def _required_fields(schema: dict[str, Any]) -> list[str]:
     return [name for name in schema.get("required", []) if name != "family"]

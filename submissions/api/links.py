@@ -12,7 +12,7 @@ _SOURCES = {
 _TARGETS = {"follow": "submissions_retrieve", "cancel": "submissions_cancel"}
 
 
-def link(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+def add_links(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """A drf-spectacular hook that adds the links to the schema."""
     for (path, method, status), source in _SOURCES.items():
         response = result["paths"][path][method]["responses"][status]

@@ -61,7 +61,7 @@ class Errors(Endpoint):
         responses={200: ErrorsOut, **error_responses(401, 404, 429)},
     )
     def get(self, request: Request, pk: int) -> Response:
-        found = mistakes(_readable(request, pk))
+        found = mistakes(_visible_submission(request, pk))
         if found is None:
             raise NotFound(_("The errors of submission %(id)s are not available.") % {"id": pk})
         return Response(ErrorsOut(found).data)
@@ -75,14 +75,14 @@ class Compare(Endpoint):
         responses={200: ComparisonOut, **error_responses(401, 404, 429)},
     )
     def get(self, request: Request, pk: int, other: int) -> Response:
-        comparison = compare(_readable(request, pk), _readable(request, other))
+        comparison = compare(_visible_submission(request, pk), _visible_submission(request, other))
         if comparison is None:
             words = _("Submissions %(id)s and %(other)s were not scored on any common images.")
             raise NotFound(words % {"id": pk, "other": other})
         return Response(ComparisonOut(comparison).data)
 
 
-def _readable(request: Request, pk: int) -> Submission:
+def _visible_submission(request: Request, pk: int) -> Submission:
     """A submission of the request's own group, or one that others may read. Raises NotFound otherwise."""
     found = submission_view(pk, requesting_user(request))
     if found is None or (found.full_access and not _is_own(request, pk)):

@@ -41,7 +41,7 @@ class Side:
 @require_safe
 def compare_with(request: UserRequest, pk: int) -> HttpResponse:
     """Choose the other submission; `?with=` redirects to the comparison."""
-    first = _scored(request, pk)
+    first = _scored_view(request, pk)
     if other := number(request.GET.get("with", "")):
         return redirect("submissions:compare", pk, other)
     return render(request, "submissions/compare_with.html", {"view": first, **_choices(request, first)})
@@ -50,7 +50,7 @@ def compare_with(request: UserRequest, pk: int) -> HttpResponse:
 @logged_in
 @require_safe
 def compare_two(request: UserRequest, pk: int, other: int) -> HttpResponse:
-    first, second = _scored(request, pk), _scored(request, other)
+    first, second = _scored_view(request, pk), _scored_view(request, other)
     submissions = first.submission, second.submission
     comparison = compare(*submissions)
     context = {
@@ -66,7 +66,7 @@ def compare_two(request: UserRequest, pk: int, other: int) -> HttpResponse:
     return render(request, "submissions/compare.html", context)
 
 
-def _scored(request: UserRequest, pk: int) -> SubmissionView:
+def _scored_view(request: UserRequest, pk: int) -> SubmissionView:
     found = submission_view(pk, request.user)
     if found is None or found.submission.state != State.SCORED:
         raise Http404
@@ -86,12 +86,12 @@ def _choices(request: UserRequest, first: SubmissionView, chosen: int = 0) -> di
     comparable = own.filter(quest=quest) if visibility.full_access else own.filter(quest__dataset=quest.dataset)
     return {
         "own": comparable.order_by("-id")[:MOST_CHOICES],
-        "others": _others(visibility, submission),
+        "others": _board_choices(visibility, submission),
         "chosen": chosen,
     }
 
 
-def _others(visibility: Visibility, submission: Submission) -> list[tuple[str, Submission]]:
+def _board_choices(visibility: Visibility, submission: Submission) -> list[tuple[str, Submission]]:
     if not visibility.models_open or visibility.full_access:
         return []
     board = public_submissions(visibility).exclude(pk=submission.pk).exclude(group__in=visibility.own)

@@ -38,7 +38,7 @@ class TokenForm(forms.ModelForm):
         help_texts = {"name": gettext_lazy("Where you will use it, for example Anna’s laptop.")}
 
 
-def empty_form() -> TokenForm:
+def empty_token_form() -> TokenForm:
     return TokenForm(initial={"name": ""}, label_suffix="")
 
 
@@ -78,7 +78,7 @@ def group_page(request: PageRequest, name: str) -> HttpResponse:
         return redirect(group_url(group))
     if request.htmx:
         return _live_table(request, group, name)
-    return render_group_page(request, group, empty_form(), name=name)
+    return render_group_page(request, group, empty_token_form(), name=name)
 
 
 def render_group_page(
@@ -158,7 +158,7 @@ def token_create(request: UserRequest, pk: int) -> HttpResponse:
         return render_group_page(request, group, form)
     with writing():
         secret = ApiToken.objects.create(user=request.user, group=group, **form.cleaned_data)[1]
-    return render_group_page(request, group, empty_form(), secret=secret)
+    return render_group_page(request, group, empty_token_form(), secret=secret)
 
 
 @logged_in

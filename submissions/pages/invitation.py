@@ -26,7 +26,7 @@ from submissions.groups.invitations import (
 )
 from submissions.groups.lockouts import may_try_codes, record_wrong_code
 from submissions.models import Group, Invitation, Membership, User
-from submissions.pages import group as group_views
+from submissions.pages.group import empty_token_form, group_url, has_full_access, render_group_page
 from submissions.requests import PageRequest, UserRequest, logged_in
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -43,10 +43,10 @@ def invitation_create(request: UserRequest, pk: int) -> HttpResponse:
         code = invite(group, user=request.user)
     except InvitationRefused as refused:
         messages.error(request, str(refused))
-        return redirect(group_views.group_url(group))
+        return redirect(group_url(group))
     addresses = {"link": reverse("submissions:join", args=[code]), "page": reverse("submissions:join_by_code")}
     invited = {name: request.build_absolute_uri(path) for name, path in addresses.items()} | {"code": code}
-    return group_views.render_group_page(request, group, group_views.empty_form(), invited=invited)
+    return render_group_page(request, group, empty_token_form(), invited=invited)
 
 
 @logged_in
@@ -57,13 +57,13 @@ def invitation_revoke(request: UserRequest, pk: int, invitation: int) -> HttpRes
         messages.success(request, _("Invitation revoked: nobody can join with it any more."))
     else:
         messages.error(request, _("Someone has already joined with that invitation."))
-    return redirect(group_views.group_url(group))
+    return redirect(group_url(group))
 
 
 def _group(request: UserRequest, pk: int) -> Group:
     """The group, if the user may invite to it (members and instructors); otherwise 404."""
     group = get_object_or_404(Group.objects.select_related("course"), pk=pk)
-    if not group_views.has_full_access(request.user, group):
+    if not has_full_access(request.user, group):
         raise Http404
     return group
 
@@ -97,7 +97,7 @@ def join_page(request: PageRequest, code: str) -> HttpResponse:
     form = None if request.user.is_authenticated else AccountForm(request.POST or None)
     if request.method == "POST" and (membership := _try_to_join(request, invitation, form)):
         messages.success(request, _("Welcome to %(group)s.") % {"group": membership.group})
-        return redirect(group_views.group_url(membership.group))
+        return redirect(group_url(membership.group))
     reason = join_refusal(invitation, request.user) if isinstance(request.user, User) else ""
     context = {"invitation": invitation, "group": invitation.group, "form": form, "reason": reason}
     return render(request, "submissions/invitation.html", context)

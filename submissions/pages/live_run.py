@@ -15,8 +15,8 @@ from submissions.results.learning_curves import Curve, curves
 from submissions.results.timing import Part, parts
 from submissions.wording import about
 
-ADVISED = (Exit.ERROR, Exit.TIMED_OUT, Exit.OUT_OF_MEMORY, Exit.CRASHED, Exit.LOST)
-ENOUGH_DONE = 0.1  # share of a run after which its own progress predicts the rest
+EXITS_WITH_ADVICE = (Exit.ERROR, Exit.TIMED_OUT, Exit.OUT_OF_MEMORY, Exit.CRASHED, Exit.LOST)
+MIN_SHARE_DONE = 0.1  # share of a run after which its own progress predicts the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class RunView:
     @property
     def advice(self) -> str:
         """How the last attempt ended, if there is advice for it; else empty."""
-        return self.attempt.exit if self.attempt and self.attempt.exit in ADVISED else ""
+        return self.attempt.exit if self.attempt and self.attempt.exit in EXITS_WITH_ADVICE else ""
 
     @property
     def verdict(self) -> Event | None:
@@ -63,7 +63,7 @@ class RunView:
         if self.running is None or elapsed is None:
             return None
         done = self.running.progress.get("done") or 0.0
-        if done >= ENOUGH_DONE:
+        if done >= MIN_SHARE_DONE:
             return elapsed * (1 - done) / done
         return None if self.prediction.run_s is None else max(0.0, self.prediction.run_s - elapsed)
 
@@ -81,7 +81,7 @@ class RunView:
     def version(self) -> str:
         """Changes whenever the page would change."""
         latest = self.attempt
-        seen = [
+        state = [
             self.submission.state,
             self.events[-1].pk if self.events else 0,
             self.position,
@@ -90,7 +90,7 @@ class RunView:
             [[run.pk, run.state, run.counts] for run in self.runs],
             latest and [latest.pk, latest.progress, len(latest.epochs), str(latest.ended_at)],
         ]
-        return _digest(seen)
+        return _digest(state)
 
 
 def run_view(submission: Submission) -> RunView:
@@ -125,5 +125,5 @@ def _progress(submission: Submission) -> object:
     return [latest.pk, latest.progress] if latest else None
 
 
-def _digest(seen: object) -> str:
-    return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:16]
+def _digest(state: object) -> str:
+    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()[:16]

@@ -75,11 +75,11 @@ def insight_context(submission: Submission) -> dict[str, Any]:
     found = Insight.objects.filter(submission=submission).first()
     shown = parse_insight(found.data) if found else None
     if isinstance(shown, list):
-        shown = _with_truths(shown, submission.quest.dataset)
+        shown = _with_true_classes(shown, submission.quest.dataset)
     return {"insight": shown, "insight_kind": found.data["kind"]} if found and shown else {}
 
 
-def _with_truths(wrong: list[dict[str, Any]], dataset: str) -> list[dict[str, Any]]:
+def _with_true_classes(wrong: list[dict[str, Any]], dataset: str) -> list[dict[str, Any]]:
     """The rows with their true classes, which are None if the labels are not on this server."""
     truths = idx_files.labels(dataset)
     return [{**row, "truth": truths[row["index"]] if truths else None} for row in wrong]

@@ -93,7 +93,7 @@ def detail(request: UserRequest, pk: int) -> HttpResponse:
         errors = mistakes_table(view.submission, request.GET)
         fragment = "submissions/_errors.html" if errors else "submissions/_errors_missing.html"
         return render(request, fragment, {"submission": view.submission, "errors": errors})
-    return _detail(request, view, NoteForm(view.submission))
+    return _render_detail(request, view, NoteForm(view.submission))
 
 
 @logged_in
@@ -106,14 +106,16 @@ def live(request: UserRequest, pk: int) -> HttpResponse:
     current = run_view(view.submission)
     if request.GET.get("seen") == current.version:
         return HttpResponse(status=204)
-    return render(request, "submissions/live.html", _results(request, view, current))
+    return render(request, "submissions/live.html", _live_context(request, view, current))
 
 
-def _detail(request: UserRequest, view: SubmissionView, note_form: NoteForm, *, status: int = 200) -> HttpResponse:
+def _render_detail(
+    request: UserRequest, view: SubmissionView, note_form: NoteForm, *, status: int = 200
+) -> HttpResponse:
     submission = view.submission
     chosen = {"device": submission.device, "engine": submission.engine}
     context = {
-        **_results(request, view, run_view(submission)),
+        **_live_context(request, view, run_view(submission)),
         "note_form": note_form if note_form.may_be_used_by(request.user) else None,
         "reruns": submission.reruns.order_by("id") if view.full_access else [],
         "formats": model_formats(submission.model, submission.quest, service=request.build_absolute_uri("/"), **chosen),
@@ -121,7 +123,7 @@ def _detail(request: UserRequest, view: SubmissionView, note_form: NoteForm, *, 
     return render(request, "submissions/detail.html", context, status=status)
 
 
-def _results(request: UserRequest, view: SubmissionView, current: RunView) -> dict[str, Any]:
+def _live_context(request: UserRequest, view: SubmissionView, current: RunView) -> dict[str, Any]:
     """The context of the live part of the page."""
     submission = view.submission
     return {
@@ -153,7 +155,7 @@ def note(request: UserRequest, pk: int) -> HttpResponse:
     if not form.may_be_used_by(request.user):
         raise Http404
     if not form.is_valid():
-        return _detail(request, _submission_view(request, pk), form, status=400)
+        return _render_detail(request, _submission_view(request, pk), form, status=400)
     form.save()
     messages.success(request, _("Note saved."))
     return redirect("submissions:detail", submission.pk)

@@ -27,12 +27,12 @@ def with_entry(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
     """Call `view` with the quests open to the user and the one asked for; without any, show why there is none."""
 
     @wraps(view)
-    def enter_quest(request: UserRequest, **kwargs: str) -> HttpResponse:
+    def wrapper(request: UserRequest, **kwargs: str) -> HttpResponse:
         quests = submittable_quests(request.user)
         entry = _entry(request, quests)
         return view(request, quests, entry, **kwargs) if entry else _no_open_quest(request)
 
-    return enter_quest
+    return wrapper
 
 
 @logged_in
@@ -43,7 +43,7 @@ def submit(request: UserRequest, quests: list[Quest], entry: Entry) -> HttpRespo
     form = _form(request, entry)
     if form.is_bound and form.is_valid() and (submission := form.submit(request.user)):
         return redirect("submissions:detail", submission.pk)
-    return _page(request, quests, form, refused=form.is_bound)
+    return _render_page(request, quests, form, refused=form.is_bound)
 
 
 @logged_in
@@ -55,7 +55,7 @@ def check(request: UserRequest, quests: list[Quest], entry: Entry) -> HttpRespon
     form.is_valid()
     if request.htmx:
         return render(request, "submissions/checked.html", _context(request, form))
-    return _page(request, quests, form)
+    return _render_page(request, quests, form)
 
 
 @logged_in
@@ -70,7 +70,7 @@ def build(request: UserRequest, quests: list[Quest], entry: Entry) -> HttpRespon
         form.focus(result)
     if request.htmx:
         return render(request, "submissions/built.html", _context(request, form) | {"result": result})
-    return _page(request, quests, form, result=result)
+    return _render_page(request, quests, form, result=result)
 
 
 @logged_in
@@ -81,17 +81,17 @@ def switch_mode(request: UserRequest, quests: list[Quest], entry: Entry, mode: s
     form = _form(request, entry)
     form.is_valid()
     if form.parsed is None or mode not in modes():
-        return _page(request, quests, form)
+        return _render_page(request, quests, form)
     kept = {name: request.POST.get(name, "") for name in ("note", "device", "engine")}
-    return _page(request, quests, form_for(mode, entry, preset=form.parsed.spec, kept=kept))
+    return _render_page(request, quests, form_for(mode, entry, preset=form.parsed.spec, kept=kept))
 
 
 def _entry(request: UserRequest, quests: list[Quest]) -> Entry | None:
     if asked := request.GET.get("quest"):
         get_object_or_404(Quest.objects.visible_to(request.user), pk=number(asked))
     wanted = request.POST.get("quest") or asked
-    if not wanted and (model := _submission_to_edit(request)):
-        wanted = str(model.quest_id)
+    if not wanted and (submission := _submission_to_edit(request)):
+        wanted = str(submission.quest_id)
     return choose_entry(request.user, quests, wanted)
 
 
@@ -105,17 +105,17 @@ def _submission_to_edit(request: UserRequest) -> Submission | None:
 def _form(request: UserRequest, entry: Entry) -> SubmissionForm:
     data = request.POST if request.method == "POST" else None
     preset = _preset(request, entry)
-    usual = preset.family if preset and "from" in request.GET and preset.family in modes() else PASTE
-    mode = request.POST.get("way") or request.GET.get("way", usual)
+    default_mode = preset.family if preset and "from" in request.GET and preset.family in modes() else PASTE
+    mode = request.POST.get("way") or request.GET.get("way", default_mode)
     return form_for(mode, entry, data, preset=preset)
 
 
 def _preset(request: UserRequest, entry: Entry) -> Spec | None:
-    chosen = _width_form(request, entry)
-    if chosen.is_valid():
-        return chosen.net
-    if model := _submission_to_edit(request):
-        return model.model
+    width_form = _width_form(request, entry)
+    if width_form.is_valid():
+        return width_form.net
+    if submission := _submission_to_edit(request):
+        return submission.model
     return presets(entry.quest).get(request.GET.get("preset", ""))
 
 
@@ -133,7 +133,7 @@ def _context(request: UserRequest, form: SubmissionForm) -> dict[str, Any]:
     }
 
 
-def _page(request: UserRequest, quests: list[Quest], form: SubmissionForm, **more: Any) -> HttpResponse:
+def _render_page(request: UserRequest, quests: list[Quest], form: SubmissionForm, **more: Any) -> HttpResponse:
     context = {
         "quests": quests,
         "entry": form.entry,

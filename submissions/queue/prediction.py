@@ -103,7 +103,7 @@ class QueueSnapshot:
 
     def order(self, devices: dict[int, tuple[str, ...]], starts: dict[int, Start]) -> list[int]:
         """Ids of `devices` in the order of `starts`. Those without a predicted start follow in fair order by device."""
-        unpredicted = [job for job in self._waiting(devices) if job.pk not in starts]
+        unpredicted = self._waiting({pk: offered for pk, offered in devices.items() if pk not in starts})
         running = Counter(run.group for run in self.running)
         order = dict.fromkeys(starts)
         for device in (CPU, GPU):

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from submissions.models import Attempt, Exit, Insight, ModelsShown, Quest, State, Submission
 from submissions.models.submission import LONGEST_NOTE
-from submissions.pages.live_run import ADVISED
+from submissions.pages.live_run import EXITS_WITH_ADVICE
 from submissions.queue import leases
 from tests.cast import FOREST, KNN, claim_one, reload, result_of
 from workers.datasets import store
@@ -280,7 +280,7 @@ def test_submissions_on_different_data_sets_cannot_be_compared(owner_client, sub
 
 def test_each_failure_has_advice_and_says_whether_it_counts(owner_client, submission, worker):
     claim_one(worker)
-    for exit_ in ADVISED:
+    for exit_ in EXITS_WITH_ADVICE:
         Submission.objects.update(state=State.FAILED, lease=None, lease_until=None, refunded=exit_ == Exit.LOST)
         Attempt.objects.update(exit=exit_, ended_at=timezone.now())
 
