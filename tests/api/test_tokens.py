@@ -1,4 +1,4 @@
-"""Who may use the API, and the group for which a token acts."""
+"""Access to the API by token or session, and the group for which a token acts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who imports whom: what the import-linter's contracts cannot see, a fresh interpreter can."""
+"""Imports in a fresh interpreter, which the import-linter's contracts cannot see."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Who moved up or down since yesterday, and how sure a score is."""
+"""Movements on the board since yesterday, and the uncertainty of a score."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -107,7 +107,7 @@ def at_a_terminal(student: Path, *command: str, **env: str) -> tuple[int, str]:
 
 
 def _read(terminal: int) -> bytes:
-    """What comes next; nothing once the last who wrote there has gone, which Linux tells as an error."""
+    """The next bytes of output; empty once every writer has closed the terminal, which Linux reports as an error."""
     try:
         return os.read(terminal, 4096)
     except OSError:

@@ -1,4 +1,4 @@
-"""What the notebook client makes of Keras models: code that the service reads as the same network."""
+"""The notebook client writes Keras models as code that the service reads as the same network."""
 
 from __future__ import annotations
 

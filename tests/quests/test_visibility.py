@@ -1,4 +1,4 @@
-"""What one reader may see of a quest: whose models, by which names, and as of when."""
+"""The parts of a quest that a reader may see: groups' models, their names, and results up to a time."""
 
 from datetime import timedelta
 

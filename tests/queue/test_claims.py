@@ -1,4 +1,4 @@
-"""Who is next: fair among groups, within their limits, on the device that was asked for."""
+"""Claims are fair among groups, keep the groups' limits, and take only runs for the requested device."""
 
 from datetime import timedelta
 

@@ -19,7 +19,7 @@ from workers.supervisor.run_monitor import RunMonitor
 
 
 class Tasks:
-    """What Celery's consumer keeps of the queues that it takes from."""
+    """Stands in for Celery's consumer: the names of the queues that it consumes from."""
 
     def __init__(self, *names: str) -> None:
         self.names = set(names)
