@@ -32,5 +32,5 @@ else:
 # The service hashes passwords slowly on purpose; tests need not.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
-# Each test client has a new handler, which would list all static files again: 15 ms, a seventh of the quick tests' time.
+# Each test client has a new handler, which would list all static files: 15 ms, a seventh of the quick tests' time.
 WHITENOISE_AUTOREFRESH = True
