@@ -75,7 +75,7 @@ def test_another_groups_token_cannot_read_hidden_mistakes(client, owner, other_g
     assert client.get(f"/api/v1/submissions/{pks[0]}/errors/", headers=headers).status_code in (401, 404)
 
 
-def test_without_a_score_there_are_no_errors(owner_client, submission):
+def test_a_submission_without_a_score_has_no_mistakes(owner_client, submission):
     response = owner_client.get(f"/api/v1/submissions/{submission.pk}/errors/")
 
     assert response.status_code == 404

@@ -31,7 +31,7 @@ FOLDER = "digits-quest-machine-learning-autumn-2026/"
 @pytest.fixture(autouse=True)
 def fake_charts(monkeypatch) -> None:
     """Replace the painter, which has its own tests and takes seconds to start."""
-    monkeypatch.setattr(pictures, "svg", lambda figure, look: f"<svg>{figure.name} {look.scheme}</svg>")
+    monkeypatch.setattr(pictures, "svg", lambda figure, style: f"<svg>{figure.name} {style.scheme}</svg>")
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_a_long_feed_is_paginated(finished, instructor_client, monkeypatch):
 
 
 def test_a_chart_that_cannot_be_drawn_still_has_its_numbers(finished, instructor_client, monkeypatch):
-    def broken(figure, look) -> str:
+    def broken(figure, style) -> str:
         raise NoPicture("The painter is gone.")
 
     monkeypatch.setattr(pictures, "svg", broken)

@@ -230,12 +230,12 @@ def get_for_quest(client, address: str, quest: object):
     return client.get(f"{address}{'&' if '?' in address else '?'}quest={quest}")
 
 
-@pytest.mark.parametrize("asked", ["99", "²", "9" * 30, "-1", "Digits quest"])
-def test_an_unknown_quest_is_not_found_on_any_page(client, owner_client, quest, asked):
+@pytest.mark.parametrize("quest_id", ["99", "²", "9" * 30, "-1", "Digits quest"])
+def test_an_unknown_quest_is_not_found_on_any_page(client, owner_client, quest, quest_id):
     for address in QUEST_PAGES:
-        assert get_for_quest(owner_client, address, asked).status_code == 404, address
+        assert get_for_quest(owner_client, address, quest_id).status_code == 404, address
 
-    not_found = get_for_quest(client, "/", asked)
+    not_found = get_for_quest(client, "/", quest_id)
     assert "the quest may not be open yet" in not_found.text
     assert 'href="/">Go to the board' in not_found.text
 
@@ -254,9 +254,9 @@ def test_only_instructors_can_open_a_draft_by_its_number(client, owner_client, i
 def test_the_api_refuses_unknown_quests_and_drafts(client, course, quest):
     draft = Quest.objects.create(course=course, name="Secret plan")
 
-    for asked in (99, draft.pk):
+    for quest_id in (99, draft.pk):
         for address in ("/api/v1/leaderboard/", "/api/v1/feed/"):
-            response = get_for_quest(client, address, asked)
+            response = get_for_quest(client, address, quest_id)
             assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "quest")
 
 

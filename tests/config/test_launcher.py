@@ -136,10 +136,10 @@ def test_a_gpu_worker_without_a_gpu_refuses_to_start(stack):
 
 def behind_a_proxy(port: int, path: str) -> tuple[int, str, str]:
     """Ask for `path` as an https proxy would: status, Location header and body."""
-    asked = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    with closing(asked):
-        asked.request("GET", path, headers={"Host": "quest.example.edu", "X-Forwarded-Proto": "https"})
-        answer = asked.getresponse()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    with closing(connection):
+        connection.request("GET", path, headers={"Host": "quest.example.edu", "X-Forwarded-Proto": "https"})
+        answer = connection.getresponse()
         return answer.status, answer.headers.get("Location", ""), answer.read().decode()
 
 

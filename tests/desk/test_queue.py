@@ -44,7 +44,7 @@ def test_the_queue_says_why_a_submission_waits(submit, worker, instructor_client
     assert "No worker is running" in page(instructor_client)
 
 
-def test_submissions_that_start_at_the_same_moment_stand_in_fair_order(
+def test_submissions_that_start_at_the_same_moment_are_listed_in_fair_order(
     submit, worker, instructor_client, stranger, other_group
 ):
     Quest.objects.update(group_limit=2)
@@ -60,7 +60,7 @@ def test_submissions_that_start_at_the_same_moment_stand_in_fair_order(
     assert [row.submission for row in rows] == [of_an_idle_group, of_a_running_group]
 
 
-def test_submissions_that_no_worker_can_start_stand_in_fair_order(
+def test_submissions_that_no_worker_can_start_are_listed_in_fair_order(
     submit, worker, instructor_client, stranger, other_group
 ):
     submit()

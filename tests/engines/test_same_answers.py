@@ -219,7 +219,7 @@ def test_what_the_kernels_do_not_support_is_left_to_scikit_learn_and_marked_as_s
 
 
 @pytest.mark.parametrize(
-    ("asked", "quickest"),
+    ("spec", "quickest"),
     [
         (KNN(algorithm="ball_tree"), "brute"),
         (KNN(algorithm="kd_tree", metric="manhattan"), "brute"),
@@ -227,8 +227,8 @@ def test_what_the_kernels_do_not_support_is_left_to_scikit_learn_and_marked_as_s
         (KNN(algorithm="ball_tree", metric="braycurtis"), "ball_tree"),
     ],
 )
-def test_after_a_step_scikit_learn_searches_by_its_fastest_algorithm_on_every_thread(mnist, run, asked, quickest):
-    estimator = sklearn_neighbors(asked.model_copy(update={"preprocess": (MinMaxScaler(),)}), run)
+def test_after_a_step_scikit_learn_searches_by_its_fastest_algorithm_on_every_thread(mnist, run, spec, quickest):
+    estimator = sklearn_neighbors(spec.model_copy(update={"preprocess": (MinMaxScaler(),)}), run)
     estimator.fit(rows(mnist.train_images[:50]).astype(float), np.array(mnist.train_labels[:50]))
 
     assert estimator.estimator.algorithm == quickest

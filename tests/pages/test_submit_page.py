@@ -110,7 +110,7 @@ def test_hostile_texts_are_refused_quickly_and_escaped(owner_client, quest, text
     assert not Submission.objects.exists()
 
 
-def test_a_post_of_many_megabytes_is_no_server_error(owner_client, quest):
+def test_a_post_of_many_megabytes_is_refused(owner_client, quest):
     assert owner_client.post("/submit/", paste(quest, "x" * 4_000_000)).status_code == 400
 
 
