@@ -22,7 +22,7 @@ FEW_ROWS = 6  # leave room for a second line of each model
 SHORT_NAME = 11  # characters of a group's name that fit a narrow column
 LINES = 5
 PANES = ("board", "feed", *CHARTS)
-RECORD_STANDS = timedelta(minutes=10)
+RECORD_SHOWN_FOR = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,9 @@ def wall_page(request: HttpRequest) -> HttpResponse:
 
 
 def record_news(visibility: Visibility) -> RecordNews | None:
-    """The quest's best public score, for `RECORD_STANDS` after it came in; None after the reveal."""
+    """The quest's best public score, for `RECORD_SHOWN_FOR` after it came in; None after the reveal."""
     best = None if visibility.quest.is_revealed else queries.record(visibility)
-    if best is None or best.finished_at is None or best.finished_at < timezone.now() - RECORD_STANDS:
+    if best is None or best.finished_at is None or best.finished_at < timezone.now() - RECORD_SHOWN_FOR:
         return None
     return RecordNews(visibility.name(best.group), best.accuracy)
 
