@@ -131,7 +131,7 @@ class Site:
         }
 
     def _start(self, name: str, command: list[str], env: dict[str, str] | None = None) -> ServiceProcess:
-        log = self.home / f"{name}-{len(self.pieces)}.log"
+        log = self.home / f"{name}-{len(self.processes)}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
                 command,
@@ -164,7 +164,7 @@ class Site:
     ) -> ServiceProcess:
         """Start a worker without waiting for it. `app` may name a module that changes the Celery application."""
         child: Child = celery_worker(queue, slots)
-        name = f"{queue}{len(self.pieces)}"
+        name = f"{queue}{len(self.processes)}"
         command = [app if word == "config.celery" else word for word in child.command]
         return self._start(name, [*command, "-n", f"{name}@here", "-l", "INFO"], {**child.env, **env})
 
