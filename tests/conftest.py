@@ -22,7 +22,7 @@ pytest_plugins = [
 ]
 # Generated examples of each property test: 100, in `make quick` 25.
 settings.register_profile("thorough", max_examples=100, deadline=None)
-settings.register_profile("quick", max_examples=25, deadline=None)
+settings.register_profile("quick", max_examples=10, deadline=None)
 settings.load_profile("thorough")
 
 # Files with this marker use one running service. They stay in one process, which starts it once.
