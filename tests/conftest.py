@@ -20,7 +20,7 @@ pytest_plugins = [
     "tests.notebook_client",
     "tests.faults.table",
 ]
-# Generated examples of each property test: 100, in `make quick` 25.
+# Generated examples of each property test: 100, in `make quick` 10.
 settings.register_profile("thorough", max_examples=100, deadline=None)
 settings.register_profile("quick", max_examples=10, deadline=None)
 settings.load_profile("thorough")
