@@ -30,7 +30,7 @@ def test_every_chart_is_drawn_and_redrawn_when_a_choice_changes(open_window, sco
 
     expect(page.locator(".plot canvas")).to_have_count(5)
     expect(page.locator("#reading-progress")).to_contain_text(re.compile("leads with|led from the start"))
-    page.get_by_label("Cost", exact=True).select_option("train")
+    page.locator("select[name=cost]").select_option("train")
     page.wait_for_url("**cost=train**")
     expect(page.locator(".plot canvas")).to_have_count(5)
     page.locator("#numbers-cost summary").click()
