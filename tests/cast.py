@@ -134,6 +134,9 @@ def worker(db, monkeypatch) -> Worker:
 
 KNN = {"family": "knn", "n_neighbors": 4, "weights": "distance"}
 FOREST = {"family": "forest", "n_estimators": 20}
+OUTPUT = {"kind": "Dense", "units": 10, "activation": "softmax"}
+DENSE_NET = {"family": "cnn", "layers": [{"kind": "Input", "shape": [64]}, OUTPUT]}
+FLAT_NET = {"family": "cnn", "layers": [{"kind": "Input", "shape": [8, 8]}, {"kind": "Flatten"}, OUTPUT]}
 
 
 @pytest.fixture
@@ -201,6 +204,13 @@ def claim_one(worker: Worker, device: str = "cpu") -> Attempt:
     attempt = claims.claim(device=device, worker=worker)
     assert attempt is not None
     return attempt
+
+
+def change(quest: Quest, **fields: Any) -> Quest:
+    for name, value in fields.items():
+        setattr(quest, name, value)
+    quest.save()
+    return quest
 
 
 def reload(submission: Submission) -> Submission:

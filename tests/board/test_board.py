@@ -10,16 +10,7 @@ from django.utils import timezone
 
 from leaderboard.ranking import queries
 from submissions.models import Attempt, Hardware, ModelsShown, Quest, QuestState, Submission
-from tests.cast import FOREST, KNN, claim_one
-
-CNN = {
-    "family": "cnn",
-    "layers": [
-        {"kind": "Input", "shape": [8, 8]},
-        {"kind": "Flatten"},
-        {"kind": "Dense", "units": 10, "activation": "softmax"},
-    ],
-}
+from tests.cast import FLAT_NET, FOREST, KNN, claim_one
 
 
 @pytest.fixture
@@ -89,7 +80,7 @@ def test_a_row_shows_score_model_cost_and_hardware(client, scored):
 
 
 def test_a_network_shows_its_parameters(client, submit, score):
-    score(submit(CNN, device="cpu"), 350)
+    score(submit(FLAT_NET, device="cpu"), 350)
 
     assert ">650</td>" in client.get("/").text
 

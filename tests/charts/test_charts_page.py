@@ -14,18 +14,9 @@ from django.utils import timezone
 from leaderboard.charts.gallery import CHARTS
 from leaderboard.charts.painter_process import Painter
 from submissions.models import ModelsShown, Quest, QuestState, Submission
-from tests.cast import FOREST, KNN
+from tests.cast import FLAT_NET, FOREST, KNN
 
 pytestmark = pytest.mark.slow
-
-NET = {
-    "family": "cnn",
-    "layers": [
-        {"kind": "Input", "shape": [8, 8]},
-        {"kind": "Flatten"},
-        {"kind": "Dense", "units": 10, "activation": "softmax"},
-    ],
-}
 
 
 @pytest.fixture(autouse=True)
@@ -73,8 +64,8 @@ def test_the_progress_sentence_names_the_leader_and_the_readers_gap(stranger_cli
 
 def test_the_size_chart_counts_only_trainable_parameters(client, submit, score):
     # 64 inputs to 10 units, and a normalisation with 2 trained and 2 fixed parameters for each of the 64.
-    layers = [NET["layers"][0], {"kind": "Flatten"}, {"kind": "BatchNormalization"}, NET["layers"][2]]
-    score(submit({**NET, "layers": layers}), 340)
+    layers = [FLAT_NET["layers"][0], {"kind": "Flatten"}, {"kind": "BatchNormalization"}, FLAT_NET["layers"][2]]
+    score(submit({**FLAT_NET, "layers": layers}), 340)
 
     (record,) = records(client, "size")
 
@@ -112,7 +103,7 @@ def test_a_single_score_is_not_compared(client, submission, score):
 
 
 def test_every_chart_has_its_numbers_in_a_table(client, scored, submit, score):
-    score(submit(NET), 330)
+    score(submit(FLAT_NET), 330)
 
     page = client.get("/charts/").text
 
@@ -190,7 +181,7 @@ class TestWhoSeesWhat:
         assert {record["model"] for record in records(client, "cost")} == {None}
 
     def test_hidden_networks_are_not_in_the_size_chart(self, client, submit, score):
-        score(submit(NET), 340)
+        score(submit(FLAT_NET), 340)
         Quest.objects.update(models_shown=ModelsShown.AFTER_CLOSING)
 
         assert records(client, "size") == []

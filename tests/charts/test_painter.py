@@ -15,18 +15,9 @@ from leaderboard.charts import pictures
 from leaderboard.charts.gallery import CHARTS
 from leaderboard.charts.painter_process import NoPicture, Painter, PictureNotReady, painter, reply_deadline
 from submissions.models import Attempt, Hardware, Submission
-from tests.cast import FOREST
+from tests.cast import FLAT_NET, FOREST
 
 pytestmark = pytest.mark.trains
-
-NET = {
-    "family": "cnn",
-    "layers": [
-        {"kind": "Input", "shape": [8, 8]},
-        {"kind": "Flatten"},
-        {"kind": "Dense", "units": 10, "activation": "softmax"},
-    ],
-}
 
 
 @pytest.fixture
@@ -43,7 +34,7 @@ def scored(submit, score, stranger, other_group):
 def network(scored, submit, score) -> Submission:
     """A network on a GPU, in addition to `scored`, so that no chart is empty."""
     gpu = Hardware.objects.create(key="g" * 16, cpu_model="EPYC", cores=2, ram_bytes=1, gpu_name="NVIDIA L4")
-    net = score(submit(NET), 330)
+    net = score(submit(FLAT_NET), 330)
     Attempt.objects.filter(submission=net).update(hardware=gpu, device="gpu")
     return net
 

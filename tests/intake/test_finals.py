@@ -14,7 +14,7 @@ from submissions.models import Event, Quest, QuestState, Submission
 from submissions.quests.refusal import Refused
 from submissions.quests.visibility import visibility_for
 from submissions.queue import leases
-from tests.cast import FOREST, claim_one, reload, result_of
+from tests.cast import FOREST, change, claim_one, reload, result_of
 
 pytestmark = pytest.mark.slow
 
@@ -22,13 +22,6 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def quest(quest) -> Quest:
     return change(quest, private_share=0.5, final_runs=2)
-
-
-def change(quest: Quest, **fields) -> Quest:
-    for name, value in fields.items():
-        setattr(quest, name, value)
-    quest.save()
-    return quest
 
 
 @pytest.fixture

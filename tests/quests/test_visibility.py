@@ -9,17 +9,11 @@ from django.utils import timezone
 from submissions.models import Extension, Group, ModelsShown, Quest, QuestState, Submission
 from submissions.quests import pseudonyms
 from submissions.quests.visibility import visibility_for
+from tests.cast import change
 
 
 def shows(submission: Submission, user) -> bool:
     return visibility_for(Quest.objects.get(pk=submission.quest_id), user).shows_model(submission)
-
-
-def change(quest: Quest, **fields) -> Quest:
-    for name, value in fields.items():
-        setattr(quest, name, value)
-    quest.save()
-    return quest
 
 
 @pytest.fixture

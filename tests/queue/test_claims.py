@@ -2,28 +2,11 @@
 
 from datetime import timedelta
 
-import pytest
 from django.utils import timezone
 
 from submissions.models import Membership, State, Submission, Worker
 from submissions.queue import claims, leases
-from tests.cast import claim_one, person, reload, result_of
-
-CNN = {"family": "cnn", "layers": [
-    {"kind": "Input", "shape": [64]}, {"kind": "Dense", "units": 10, "activation": "softmax"},
-]}  # fmt: skip
-
-
-@pytest.fixture
-def other(stranger, other_group):
-    return {"submitter": stranger, "group": other_group}
-
-
-@pytest.fixture
-def gpu_worker(worker):
-    return Worker.objects.create(
-        name="gpu@here", host="here", pid=2, device="gpu", version="test", hardware=worker.hardware
-    )
+from tests.cast import DENSE_NET, claim_one, person, reload, result_of
 
 
 def test_an_empty_queue_gives_no_claim(worker):
@@ -77,14 +60,14 @@ def test_a_group_is_held_to_its_limit_of_runs(submit, other, quest, worker):
 
 
 def test_a_gpu_run_waits_for_a_gpu(submit, worker, gpu_worker):
-    waiting = submit(CNN, device="gpu")
+    waiting = submit(DENSE_NET, device="gpu")
 
     assert claims.claim(device="cpu", worker=worker) is None
     assert claim_one(gpu_worker, "gpu").submission_id == waiting.pk
 
 
 def test_auto_goes_to_a_cpu_only_while_no_gpu_worker_is_alive(submit, worker, gpu_worker):
-    submit(CNN, device="auto")
+    submit(DENSE_NET, device="auto")
 
     assert claims.claim(device="cpu", worker=worker) is None
     Worker.objects.filter(pk=gpu_worker.pk).update(last_seen_at=timezone.now() - timedelta(minutes=5))

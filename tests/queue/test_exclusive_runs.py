@@ -22,11 +22,6 @@ def alone(course) -> Quest:
     return quest
 
 
-@pytest.fixture
-def other(stranger, other_group):
-    return {"submitter": stranger, "group": other_group}
-
-
 def another(worker: Worker, host: str, **more: object) -> Worker:
     changes = {"name": f"cpu@{host}", "host": host, "pid": 9, **more}
     plain = {name: getattr(worker, name) for name in ("device", "slots", "version", "hardware")}

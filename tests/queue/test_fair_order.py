@@ -12,25 +12,9 @@ from django.utils import timezone
 from submissions.models import Attempt, Quest, State, Submission, Worker
 from submissions.queue import claims, leases, prediction
 from submissions.queue.simulation import RunningJob, Start, WaitingJob, simulate
-from tests.cast import KNN, claim_one, person, reload, result_of
+from tests.cast import DENSE_NET, KNN, claim_one, person, reload, result_of
 
 pytestmark = pytest.mark.slow
-
-NET = {"family": "cnn", "layers": [
-    {"kind": "Input", "shape": [64]}, {"kind": "Dense", "units": 10, "activation": "softmax"},
-]}  # fmt: skip
-
-
-@pytest.fixture
-def other(stranger, other_group):
-    return {"submitter": stranger, "group": other_group}
-
-
-@pytest.fixture
-def gpu(worker) -> Worker:
-    return Worker.objects.create(
-        name="gpu@here", host="here", pid=2, device="gpu", slots=1, version="test", hardware=worker.hardware
-    )
 
 
 @pytest.fixture
@@ -57,7 +41,7 @@ def took(submit):
     """A run of the small network that was scored on this worker yesterday, in these seconds."""
 
     def took(seconds: float, *, on: Worker) -> None:
-        submission = submit(NET, device=on.device)
+        submission = submit(DENSE_NET, device=on.device)
         attempt = claim_one(on, on.device)
         assert attempt.submission_id == submission.pk
         leases.record_score(attempt, result_of(300))
@@ -122,10 +106,10 @@ def test_device_seconds_of_the_last_hour_count_and_older_ones_do_not(submit, oth
     assert claims.claimable("cpu") == [ours.pk, theirs.pk]
 
 
-def test_seconds_on_a_cpu_are_not_held_against_a_group_on_a_gpu(submit, other, worker, gpu):
+def test_seconds_on_a_cpu_are_not_held_against_a_group_on_a_gpu(submit, other, worker, gpu_worker):
     submit()
     leases.record_score(claim_one(worker), result_of(350, train_s=100))
-    ours, theirs = submit(NET, device="gpu"), submit(NET, device="gpu", **other)
+    ours, theirs = submit(DENSE_NET, device="gpu"), submit(DENSE_NET, device="gpu", **other)
 
     assert claims.claimable("gpu") == [ours.pk, theirs.pk]
 
@@ -140,45 +124,47 @@ def test_a_failed_run_used_its_slot_too(submit, other, worker):
     assert claims.claimable("cpu") == [theirs.pk, ours.pk]
 
 
-def test_a_submission_for_auto_waits_for_a_free_gpu(submit, took, worker, gpu):
+def test_a_submission_for_auto_waits_for_a_free_gpu(submit, took, worker, gpu_worker):
     took(1, on=worker)
-    took(60, on=gpu)
-    submit(NET, device="auto")
+    took(60, on=gpu_worker)
+    submit(DENSE_NET, device="auto")
 
     assert claims.claim(device="cpu", worker=worker) is None
-    assert claim_one(gpu, "gpu").device == "gpu"
+    assert claim_one(gpu_worker, "gpu").device == "gpu"
 
 
-def test_a_cpu_takes_auto_where_the_wait_for_a_gpu_would_be_longer_than_its_run(submit, took, worker, gpu):
+def test_a_cpu_takes_auto_where_the_wait_for_a_gpu_would_be_longer_than_its_run(submit, took, worker, gpu_worker):
     took(20, on=worker)
-    took(60, on=gpu)
-    submit(NET, device="gpu")
-    claim_one(gpu, "gpu")
-    waiting = submit(NET, device="auto")
+    took(60, on=gpu_worker)
+    submit(DENSE_NET, device="gpu")
+    claim_one(gpu_worker, "gpu")
+    waiting = submit(DENSE_NET, device="auto")
 
     attempt = claim_one(worker)
 
     assert (attempt.submission_id, attempt.device) == (waiting.pk, "cpu")
 
 
-def test_a_cpu_leaves_auto_alone_where_its_run_would_take_longer_than_the_wait(submit, took, worker, gpu):
+def test_a_cpu_leaves_auto_alone_where_its_run_would_take_longer_than_the_wait(submit, took, worker, gpu_worker):
     took(200, on=worker)
-    took(60, on=gpu)
-    submit(NET, device="gpu")
-    claim_one(gpu, "gpu")
-    submit(NET, device="auto")
+    took(60, on=gpu_worker)
+    submit(DENSE_NET, device="gpu")
+    claim_one(gpu_worker, "gpu")
+    submit(DENSE_NET, device="auto")
 
     assert claims.claim(device="cpu", worker=worker) is None
 
 
-def test_a_cpu_takes_the_submissions_for_auto_with_the_longest_wait_for_the_gpu(submit, took, quest, worker, gpu):
+def test_a_cpu_takes_the_submissions_for_auto_with_the_longest_wait_for_the_gpu(
+    submit, took, quest, worker, gpu_worker
+):
     quest.group_limit = 10
     quest.save()
     took(90, on=worker)
-    took(60, on=gpu)
-    submit(NET, device="gpu")
-    claim_one(gpu, "gpu")
-    first, second, third = (submit(NET, device="auto") for _ in range(3))
+    took(60, on=gpu_worker)
+    submit(DENSE_NET, device="gpu")
+    claim_one(gpu_worker, "gpu")
+    first, second, third = (submit(DENSE_NET, device="auto") for _ in range(3))
 
     assert prediction.cpu_eligible() == {second.pk, third.pk}, "those would wait 120 and 180 seconds for the GPU"
     assert claim_one(worker).submission_id == second.pk
@@ -187,26 +173,26 @@ def test_a_cpu_takes_the_submissions_for_auto_with_the_longest_wait_for_the_gpu(
 
 
 @pytest.mark.parametrize("known", ["cpu", "gpu"])
-def test_auto_waits_for_the_gpu_if_either_time_is_unknown(submit, took, worker, gpu, known):
-    took(20, on={"cpu": worker, "gpu": gpu}[known])
-    submit(NET, device="gpu")
-    claim_one(gpu, "gpu")
-    submit(NET, device="auto")
+def test_auto_waits_for_the_gpu_if_either_time_is_unknown(submit, took, worker, gpu_worker, known):
+    took(20, on={"cpu": worker, "gpu": gpu_worker}[known])
+    submit(DENSE_NET, device="gpu")
+    claim_one(gpu_worker, "gpu")
+    submit(DENSE_NET, device="auto")
 
     assert claims.claim(device="cpu", worker=worker) is None
 
 
-def test_a_submission_for_auto_does_not_hold_up_one_for_a_cpu(submit, worker, gpu):
-    submit(NET, device="auto")
+def test_a_submission_for_auto_does_not_hold_up_one_for_a_cpu(submit, worker, gpu_worker):
+    submit(DENSE_NET, device="auto")
     knn = submit(KNN)
 
     assert claim_one(worker).submission_id == knn.pk
 
 
-def test_with_no_gpu_alive_a_cpu_takes_all_of_auto(submit, took, worker, gpu):
+def test_with_no_gpu_alive_a_cpu_takes_all_of_auto(submit, took, worker, gpu_worker):
     took(200, on=worker)
-    submit(NET, device="auto")
-    Worker.objects.filter(pk=gpu.pk).update(stopped_at=timezone.now())
+    submit(DENSE_NET, device="auto")
+    Worker.objects.filter(pk=gpu_worker.pk).update(stopped_at=timezone.now())
 
     assert claim_one(worker).device == "cpu"
 
@@ -214,7 +200,7 @@ def test_with_no_gpu_alive_a_cpu_takes_all_of_auto(submit, took, worker, gpu):
 def test_a_submission_for_auto_has_its_place_in_the_queue_it_waits_in(submit, worker):
     """Without a GPU it stands in the CPUs' queue; with one, in the GPU's."""
     submit(KNN)
-    waiting = submit(NET, device="auto")
+    waiting = submit(DENSE_NET, device="auto")
     assert claims.position(waiting) == 2
 
     Worker.objects.create(name="gpu@x", host="x", pid=2, device="gpu", version="test", hardware=worker.hardware)

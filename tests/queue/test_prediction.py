@@ -18,10 +18,6 @@ from submissions.specs.validation import validate
 from submissions.wording import about
 from tests.cast import FOREST, KNN, claim_one, reload, result_of
 
-NET = {"family": "cnn", "layers": [
-    {"kind": "Input", "shape": [64]}, {"kind": "Dense", "units": 10, "activation": "softmax"},
-]}  # fmt: skip
-
 
 @pytest.fixture
 def past(submit, worker):
